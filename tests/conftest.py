@@ -1,0 +1,26 @@
+"""What the tests share: the course's cases and data, and how Hypothesis searches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+# The same examples every time: a suite that passed here passes there. To search on, with other examples
+# and more of them: pytest --hypothesis-profile=explore
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "explore", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of published cases and data beside the checkout; what needs it is skipped without it."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder 'shared' beside the checkout (published cases and images)")
+    return SHARED
