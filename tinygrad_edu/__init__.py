@@ -1,0 +1,24 @@
+"""An autograd engine that shows its work: build, draw and check the gradients of a first deep-learning course.
+
+Names are NumPy's for values, PyTorch's for differentiation, the course's for models.
+
+>>> import tinygrad_edu as tg
+>>> a, b, c = tg.Tensor(5.0), tg.Tensor(3.0), tg.Tensor(2.0)
+>>> J = 3 * (a + b * c)
+>>> J.backward()
+>>> float(a.grad), float(b.grad), float(c.grad)
+(3.0, 6.0, 9.0)
+"""
+
+from tinygrad_edu import ops
+from tinygrad_edu.autodiff import grad
+from tinygrad_edu.core.mode import no_grad, scope
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import MissingExtraError, StaleGraphError
+from tinygrad_edu.ops.contraction import *
+from tinygrad_edu.ops.costs import *
+from tinygrad_edu.ops.elementwise import *
+from tinygrad_edu.ops.indexing import *
+from tinygrad_edu.ops.movement import *
+from tinygrad_edu.ops.networks import *
+from tinygrad_edu.ops.reduction import *

@@ -1,0 +1,57 @@
+"""``tg.grad``: derivatives of a recorded output, without touching ``.grad``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.backward import gradients, order, release, seed_for
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["grad"]
+
+
+def grad(
+    output: Tensor, inputs: Tensor | Sequence[Tensor], gradient: Any = None, *, create_graph: bool = False
+) -> list[Any]:
+    """The derivative of ``output`` with respect to each input: one array per input, of its shape.
+
+    Args:
+        output: the tensor to differentiate, usually the cost J (a scalar).
+        inputs: the tensors to differentiate with respect to, leaves or intermediates.
+        gradient: the weight of each entry of a non-scalar output, of its shape.
+        create_graph: give Tensors whose own history is recorded, for derivatives of derivatives.
+
+    Returns:
+        A list, zeros for an input that ``output`` does not depend on.
+
+    Raises:
+        TypeError: an input is not a Tensor, or is a constant.
+        ValueError: the output isn't a scalar and no gradient is given.
+        StaleGraphError: a value was replaced after the graph was recorded.
+
+    >>> import tinygrad_edu as tg
+    >>> x = tg.Tensor(2.0)
+    >>> (dx,) = tg.grad(x**4, [x], create_graph=True)
+    >>> (d2x,) = tg.grad(dx, [x])
+    >>> dx.item(), d2x.item()
+    (32.0, 48.0)
+    """
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__}")
+        if not x.requires_grad:
+            raise TypeError(f"grad: {x!r} is a constant (requires_grad=False)")
+    if not isinstance(output, Tensor):
+        raise TypeError(f"grad: expected a Tensor as output, got {type(output).__name__}")
+    seed: Any = seed_for(output, gradient)
+    if create_graph:
+        seed = gradient if isinstance(gradient, Tensor) else Tensor(seed, requires_grad=False)
+    found = gradients(output, seed, create_graph=create_graph, keep=wanted)
+    if create_graph:
+        return [found[x] if x in found else Tensor(np.zeros_like(x._data), requires_grad=False) for x in wanted]
+    release(order(output))
+    return [np.array(found[x]) if x in found else np.zeros_like(np.asarray(x._data)) for x in wanted]

@@ -1,0 +1,150 @@
+"""Reverse accumulation: from a result back to what it was computed from.
+
+A node's gradient is complete before it is passed on, because nodes are visited in the reverse of the
+order in which they were recorded. The pullbacks are plain NumPy: given arrays they give arrays; given
+Tensors (``create_graph``) they record, and the backward pass is itself a graph.
+
+Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.guard import Guard, same_values
+from tinygrad_edu.core.mode import Ambient, ambient
+from tinygrad_edu.core.table import OPS
+
+__all__ = ["Node", "accumulate", "gradients", "order", "release", "seed_for"]
+
+
+class Node(Protocol):
+    """What the backward pass needs to know of a tensor."""
+
+    _data: Any
+    _pending: Any
+    guards: tuple[Guard, ...] | None
+    op: Any
+    parents: Any
+    requires_grad: bool
+    saved: tuple[Any, ...]
+    scope: tuple[str, ...]
+    seq: int
+    settings: dict[str, Any]
+
+    def __hash__(self) -> int: ...
+
+
+SPENT: tuple[Guard, ...] = ()
+"""The guards of a node that has been differentiated: its inputs are unlocked, so they are checked anew."""
+
+_recorded = attrgetter("seq")
+
+
+def order(*roots: Any) -> list[Any]:
+    """The differentiable nodes that the roots were computed from, consumers before what they consumed."""
+    nodes = list(roots)
+    seen = set(nodes)
+    for node in nodes:  # the list grows while it is walked: an explicit queue, so depth costs nothing
+        for parent in node.parents:
+            if parent is not None and parent.requires_grad and parent not in seen:
+                seen.add(parent)
+                nodes.append(parent)
+    nodes.sort(key=_recorded, reverse=True)
+    return nodes
+
+
+def gradients(root: Any, seed: Any, *, create_graph: bool = False, keep: Iterable[Any] | None = None) -> dict[Any, Any]:
+    """The gradient of ``seed * root`` with respect to every node that takes part (or those in ``keep``).
+
+    With ``create_graph`` the gradients are Tensors, recorded in the scope of the node they belong to.
+    """
+    found = {root: seed}
+    kept = None if keep is None else set(keep)
+    outside = ambient.set(None) if create_graph else None
+    try:
+        for node in order(root):
+            op = node.op
+            if op is None or node not in found:
+                continue
+            g = found[node] if kept is None or node in kept else found.pop(node)
+            if node.guards is SPENT:
+                _check_spent(node)
+            y, xs, settings = node._data, node.saved, node.settings
+            if create_graph:
+                ambient.set(Ambient(scope=node.scope))
+                y = node
+                xs = tuple(x if p is None else p for p, x in zip(node.parents, xs, strict=True))
+            for parent, value, pullback in zip(node.parents, node.saved, op.pullbacks_of(node) if op.variadic else op.pullbacks):
+                if parent is None:
+                    continue
+                if parent._data is not value and parent.op is None:
+                    _check_leaf(parent, value)
+                if pullback is None or not parent.requires_grad:
+                    continue
+                gx = pullback(g, y, *xs, **settings) if settings else pullback(g, y, *xs)
+                if gx.shape != value.shape or gx.dtype is not value.dtype:
+                    gx = _fit(gx, value)
+                found[parent] = found[parent] + gx if parent in found else gx
+    finally:
+        if outside is not None:
+            ambient.reset(outside)
+    return found
+
+
+def _fit(g: Any, value: Any) -> Any:
+    """A gradient in the shape and dtype of its input: broadcasting is undone here, and only here."""
+    if g.shape != value.shape:
+        wide = np.broadcast_shapes(g.shape, value.shape)
+        if g.shape != wide:  # a rule may leave the gradient as narrow as it came
+            g = OPS["broadcast_to"](g, shape=wide)
+        if wide != value.shape:
+            g = OPS["sum_to"](g, shape=value.shape)
+    return g if g.dtype == value.dtype else OPS["astype"](g, dtype=value.dtype)
+
+
+def _check_leaf(leaf: Any, recorded: Any) -> None:
+    if not same_values(leaf._data, recorded):
+        raise errors.StaleGraphError(errors.STALE.format(leaf=leaf.name or repr(leaf)))
+
+
+def _check_spent(node: Any) -> None:
+    """A differentiated graph's inputs are writable again: whatever was written shows when it is recomputed."""
+    with np.errstate(all="ignore"):
+        again = node.op.forward(*node.saved, **node.settings)
+    if not same_values(again, node._data):
+        raise errors.StaleGraphError(errors.STALE.format(leaf=f"an input of {node.name or node!r}"))
+
+
+def seed_for(root: Any, gradient: Any) -> Any:
+    """The gradient to start from: 1 for a scalar, else the one given, of the root's shape and dtype."""
+    if not root.requires_grad:
+        raise RuntimeError(errors.NO_HISTORY.format(tensor=root.name or repr(root)))
+    value = root._data
+    if gradient is None:
+        if value.size != 1:
+            raise ValueError(errors.NO_SCALAR.format(shape=value.shape))
+        seed = np.ones(value.shape, value.dtype)
+    else:
+        seed = np.array(getattr(gradient, "_data", gradient), dtype=value.dtype)
+        if seed.shape != value.shape:
+            raise ValueError(f"gradient: expected the result's shape {value.shape}, got {seed.shape}")
+    return seed if seed.ndim else seed[()]
+
+
+def accumulate(found: Mapping[Any, Any]) -> None:
+    """Adds gradients to what their nodes have gathered; never in place, for arrays may be shared."""
+    for node, g in found.items():
+        node._pending = g if node._pending is None else node._pending + g
+
+
+def release(nodes: Iterable[Any]) -> None:
+    """Lets go of what the nodes' rules depended on: the user's arrays are writable again."""
+    for node in nodes:
+        if node.op is not None:
+            node.guards = SPENT

@@ -1,0 +1,99 @@
+"""Arrays that a live graph depends on are read-only until it has been differentiated or released.
+
+Only a leaf's array can be reached from outside before it is recorded (through ``leaf.data``); results
+are handed out read-only. A flag cannot revoke a view that was made earlier, so where somebody else
+holds the array, the graph keeps a copy.
+"""
+
+from __future__ import annotations
+
+import threading
+from sys import getrefcount
+from typing import Any, Protocol
+from weakref import ReferenceType, ref
+
+import numpy as np
+
+__all__ = ["Guard", "Guarded", "hold", "same_values", "sole_owner"]
+
+
+class Guarded(Protocol):
+    """What a guard needs of a leaf."""
+
+    _data: Any
+    _guard: ReferenceType[Guard] | None
+
+
+_lock = threading.RLock()
+_held: dict[int, int] = {}  # id of a locked array -> how many guards hold it
+
+
+class Guard:
+    """Keeps one leaf's array read-only for as long as a recorded operation refers to it."""
+
+    __slots__ = ("__weakref__", "array", "value")
+
+    def __init__(self, array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
+        self.array, self.value = array, value
+        with _lock:
+            count = _held.get(id(array), 0)
+            if count or array.flags.writeable:
+                _held[id(array)] = count + 1
+                array.setflags(write=False)
+
+    def __del__(self) -> None:
+        with _lock:
+            count = _held.get(id(self.array), 0)
+            if count > 1:
+                _held[id(self.array)] = count - 1
+            elif count == 1:
+                del _held[id(self.array)]
+                self.array.setflags(write=True)
+
+
+def hold(leaf: Guarded) -> Guard:
+    """The guard of a leaf's array: the one it has while a live graph holds it, else a new one."""
+    guard = leaf._guard and leaf._guard()
+    if guard is None:
+        array = leaf._data
+        value = array if getrefcount(array) == _UNSHARED else array.copy()
+        guard = Guard(array, value)
+        leaf._guard = ref(guard)
+    return guard
+
+
+def same_values(a: Any, b: Any) -> bool:
+    """Whether two values are equal to the bit, so that what was recorded from one holds for the other."""
+    if a is b:
+        return True
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def sole_owner(holder: Any) -> bool:
+    """Whether ``holder._pending`` is an ordinary array that nothing else refers to."""
+    array = holder._pending
+    return (
+        type(array) is np.ndarray
+        and array.base is None
+        and array.flags.writeable
+        and getrefcount(array) == _UNSHARED
+    )
+
+
+def _references_of_an_unshared_array() -> int:
+    # Interpreters differ in what a local variable counts for, so it is measured, in a function of hold's form.
+    class Probe:
+        __slots__ = ("_data", "_guard")
+
+    leaf = Probe()
+    leaf._data, leaf._guard = np.zeros(1), None
+
+    def count(leaf: Any) -> int:
+        array = leaf._data
+        return getrefcount(array)
+
+    return count(leaf)
+
+
+_UNSHARED = _references_of_an_unshared_array()

@@ -1,0 +1,74 @@
+"""ndarray's methods on tensors: each is the function of that name in the table of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_edu.core.table import RECORD
+
+__all__ = ["ArrayMethods"]
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return RECORD[name](self, *args, **settings)
+
+    method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+    method.__doc__ = f"``np.{name}`` of this tensor: see :func:`tinygrad_edu.{name}`."
+    return method
+
+
+class ArrayMethods:
+    """``t.sum()``, ``t.reshape(2, 3)``, ``t.T`` and the rest, as ndarray has them."""
+
+    __slots__ = ()
+
+    sum = _method("sum")
+    mean = _method("mean")
+    prod = _method("prod")
+    max = _method("max")
+    min = _method("min")
+    var = _method("var")
+    std = _method("std")
+    cumsum = _method("cumsum")
+    cumprod = _method("cumprod")
+    clip = _method("clip")
+    round = _method("round")
+    transpose = _method("transpose")
+    ravel = _method("ravel")
+    squeeze = _method("squeeze")
+    swapaxes = _method("swapaxes")
+    repeat = _method("repeat")
+    diagonal = _method("diagonal")
+    trace = _method("trace")
+    take = _method("take")
+    dot = _method("dot")
+    astype = _method("astype")
+    argmax = _method("argmax")
+    argmin = _method("argmin")
+    argsort = _method("argsort")
+    any = _method("any")
+    all = _method("all")
+    nonzero = _method("nonzero")
+
+    @property
+    def T(self) -> Any:  # noqa: N802  (NumPy's name)
+        """The transpose: axes reversed."""
+        return RECORD["transpose"](self)
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
+        return RECORD["reshape"](self, shape[0] if len(shape) == 1 else shape)
+
+    def flatten(self) -> Any:
+        """The entries as one axis, like ``ravel``."""
+        return RECORD["ravel"](self)
+
+    def sort(self, axis: int = -1) -> Any:
+        """A sorted copy. ndarray's ``sort`` works in place; a Tensor is never changed in place."""
+        return RECORD["sort"](self, axis)
+
+    def copy(self) -> Any:
+        """The same value as a new node of the graph."""
+        return RECORD["positive"](self)

@@ -1,0 +1,193 @@
+"""Op: an operation, defined once. Calling it computes its value and records where that came from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.callers import variables_of_the_caller
+from tinygrad_edu.core.guard import hold
+from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.tensor import Tensor, recorded_at
+
+__all__ = ["Op", "Pullback", "apply"]
+
+Pullback = Callable[..., Any]
+"""``(g, y, *xs, **settings)``: the incoming gradient, the value and the inputs, to an input's gradient."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Op:
+    """An operation: its value and its derivative rule in plain NumPy, and how to write, draw and test it.
+
+    Calling it with at least one Tensor gives a Tensor; with plain arrays alone it is a NumPy function.
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    pullbacks: tuple[Pullback | None, ...]
+    kind: str
+    """elementwise, reduction, movement, contraction, indexing or opaque."""
+    latex: str
+    """A template over the parameter names and ``{settings}``; the value's formula."""
+    samples: tuple[Sample, ...]
+    """Inputs inside the domain, from which the tests are generated."""
+    numpy: tuple[Callable[..., Any], ...] = ()
+    """The NumPy functions that it answers to."""
+    onnx: str | None = None
+    label: str | None = None
+    """What a picture writes into the node; by default the name."""
+    opaque: bool = False
+    """Its kernel is not one expression: formulas and source call it by name."""
+    parameters: tuple[str, ...] = field(init=False)
+    settings: tuple[str, ...] = field(init=False)
+    variadic: bool = field(init=False)
+    constant: bool = field(init=False)
+    """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
+
+    def __post_init__(self) -> None:
+        signature = inspect.signature(self.forward).parameters.values()
+        names = tuple(p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD)
+        put = partial(object.__setattr__, self)
+        put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
+        put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
+        put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
+        put("constant", all(pullback is None for pullback in self.pullbacks))
+        put("__doc__", self.forward.__doc__)
+        put("__name__", self.name)
+        put("__signature__", inspect.signature(self.forward))
+        if len(self.pullbacks) != len(self.parameters):
+            raise TypeError(
+                f"{self.name}: expected a pullback for each of {self.parameters}, got {len(self.pullbacks)}"
+            )
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return _named, (self.name,)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        if self.variadic and len(args) and isinstance(args[0], (list, tuple)):
+            args = (*args[0], *args[1:]) if len(args) == 1 else self._positional(args[0], args[1:], settings)
+        elif not self.variadic and len(args) > len(self.parameters):
+            n = len(self.parameters)
+            args = self._positional(args[:n], args[n:], settings)
+        elif not self.variadic and len(args) < len(self.parameters):
+            args = self._named_inputs(args, settings)
+        for setting in settings:
+            if setting not in self.settings:
+                known = ", ".join(self.settings) or "none"
+                raise TypeError(f"{self.name}: {setting!r} is not supported; its settings are: {known}")
+            if isinstance(settings[setting], Tensor):
+                raise TypeError(f"{self.name}: {setting} must be a plain value, not a Tensor")
+        return apply(self, args, settings)
+
+    def _positional(self, args: Any, extra: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
+        if len(extra) > len(self.settings):
+            raise TypeError(
+                f"{self.name}: expected at most {len(self.settings)} settings {self.settings}, got {len(extra)}"
+            )
+        settings.update(zip(self.settings, extra, strict=False))
+        return tuple(args)
+
+    def _named_inputs(self, args: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
+        """NumPy also takes the arrays by keyword: ``np.where(mask, x=..., y=...)``, ``Y=labels``."""
+        found = list(args)
+        for parameter in self.parameters[len(args) :]:
+            if parameter not in settings:
+                raise TypeError(f"{self.name}: expected {len(self.parameters)} arrays {self.parameters}, got {len(args)}")
+            found.append(settings.pop(parameter))
+        return tuple(found)
+
+    def pullbacks_of(self, node: Any) -> list[Any]:
+        """A variadic operation has one rule for all its inputs, which takes the position first."""
+        rule = self.pullbacks[0]
+        return [rule and partial(rule, k) for k in range(len(node.parents))]
+
+
+def _named(name: str) -> Op:
+    return OPS[name]
+
+
+def _constant(value: Any) -> Any:
+    """An operand that isn't a Tensor, as the graph keeps it: its own, so that later writes do not reach it."""
+    if isinstance(value, (float, int, np.generic)):
+        return value
+    array = np.array(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"expected real numbers, got {type(value).__name__} of dtype {array.dtype}")
+    return array if array.ndim else array[()]
+
+
+def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any = None) -> Any:
+    """The value of an operation, recorded when one of its inputs is to be differentiated.
+
+    ``value`` spares computing it where it came out of a larger computation (a decomposition, say).
+    """
+    parents = tuple(a if isinstance(a, Tensor) else None for a in args)
+    if not any(p is not None for p in parents):
+        return _compute(op, args, args, settings) if value is None else value
+    symbolic = any(type(p) is Symbol for p in parents)
+    surroundings = ambient.get()
+    differentiable = any(
+        p is not None and p.requires_grad and pullback is not None
+        for p, pullback in zip(parents, op.pullbacks * len(parents) if op.variadic else op.pullbacks, strict=False)
+    )
+    recording = symbolic or (differentiable and (surroundings is None or surroundings.recording))
+    saved: list[Any] = []
+    guards = []
+    for a, parent in zip(args, parents, strict=True):
+        if parent is None:
+            saved.append(_constant(a))
+        elif recording and parent.op is None and type(parent._data) is np.ndarray:
+            guard = hold(parent)
+            guards.append(guard)
+            saved.append(guard.value)
+        else:
+            saved.append(parent._data)
+    if value is None:
+        value = _compute(op, args, saved, settings)
+    if op.constant and not symbolic:
+        return value
+    result: Tensor = object.__new__(Symbol if symbolic else Tensor)
+    result._data = value
+    result._pending = None
+    result.seq = recorded_at()
+    if recording:
+        result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
+        result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), dict(settings)
+        result.guards = tuple(guards) or None
+        if surroundings is not None and surroundings.scope:
+            result.scope = surroundings.scope
+    else:
+        result.requires_grad = False
+        result.op = result.guards = None
+        result.parents = result.saved = ()
+        result.settings = {}
+    return result
+
+
+def _compute(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any:
+    try:
+        return op.forward(*values, **settings)
+    except (ValueError, IndexError, TypeError, np.linalg.LinAlgError) as error:
+        raise _explained(op, args, error) from error
+
+
+def _explained(op: Op, args: Any, error: Exception) -> Exception:
+    """The same kind of error, with the operation, and every operand by name and shape."""
+    if not isinstance(error, (ValueError, IndexError)) or not any(isinstance(a, Tensor) for a in args):
+        return error
+    names = variables_of_the_caller(object)
+    operands = [errors.described(a, getattr(a, "name", None) or names.get(id(a))) for a in args]
+    return type(error)(errors.shape_mismatch(op.name, operands, error))

@@ -1,0 +1,58 @@
+"""NumPy's functions on tensors: NEP 13 (``__array_ufunc__``) and NEP 18 (``__array_function__``).
+
+A function is answered by the operation that names it, else refused by name: no function of NumPy ever
+sees a Tensor as a bare array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.table import NUMPY, REFUSED
+
+__all__ = ["function", "ufunc"]
+
+_REDUCTIONS: Mapping[Any, str] = {
+    np.add: "sum",
+    np.multiply: "prod",
+    np.maximum: "max",
+    np.minimum: "min",
+}
+
+
+def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``np.exp(t)``, ``array * t``, ``np.add.reduce(t)``."""
+    if kwargs.get("out") is not None:
+        raise TypeError(
+            f"np.{function.__name__} with out= (or an in-place operator on an array) would write a Tensor's value "
+            "into a plain array, which has no history. Use the result instead: a = a + t."
+        )
+    if method == "reduce" and function in _REDUCTIONS:
+        kwargs.setdefault("axis", 0)
+        return NUMPY[getattr(np, _REDUCTIONS[function])](*inputs, **_given(kwargs))
+    if method != "__call__":
+        raise TypeError(errors.no_rule(f"np.{function.__name__}.{method}"))
+    if function not in NUMPY:
+        raise TypeError(_refusal(function, f"np.{function.__name__}"))
+    return NUMPY[function](*inputs, **_given(kwargs))
+
+
+def function(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    """``np.sum(t, axis=0)``, ``np.concatenate([t, u])``."""
+    if function not in NUMPY:
+        module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+        raise TypeError(_refusal(function, f"{module}.{getattr(function, '__name__', function)}"))
+    return NUMPY[function](*args, **_given(kwargs))
+
+
+def _given(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    # np.sum passes its own "nothing was said" marker on; casting="same_kind" and the like are defaults.
+    return {k: v for k, v in kwargs.items() if v is not np._NoValue and not (v is None and k in ("out", "dtype"))}
+
+
+def _refusal(function: Any, name: str) -> str:
+    return f"{name}: {REFUSED[function]}" if function in REFUSED else errors.no_rule(name)

@@ -1,0 +1,96 @@
+"""The shortest path of one small operation.
+
+:func:`apply` in ``op`` handles every case. These closures handle the common one, one or two operands
+that are Tensors or Python numbers, nothing locked, no scope, no ``no_grad``, and leave the rest to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.guard import hold
+from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.op import Op, apply
+from tinygrad_edu.core.tensor import NO_SETTINGS, Tensor, recorded_at
+
+__all__ = ["shortest_path"]
+
+_new = object.__new__
+_ambient = ambient.get
+
+
+def shortest_path(op: Op) -> Callable[..., Any]:
+    """What Python's operators and methods call for this operation."""
+    if op.settings or op.variadic or op.constant or len(op.pullbacks) > 2 or None in op.pullbacks:
+        return op
+    return _unary(op) if len(op.pullbacks) == 1 else _binary(op)
+
+
+def _unary(op: Op) -> Callable[[Any], Any]:
+    forward = op.forward
+
+    def record(x: Any) -> Any:
+        if type(x) is not Tensor or not x.requires_grad or _ambient() is not None:
+            return apply(op, (x,), {})
+        a = x._data
+        guards = None
+        if x.op is None and type(a) is np.ndarray:
+            guards = (hold(x),)
+            a = guards[0].value
+        t = _new(Tensor)
+        try:
+            t._data = forward(a)
+        except ValueError:
+            return apply(op, (x,), {})  # the same again, with an error that names the operands
+        t._pending = None
+        t.requires_grad = True
+        t.op, t.parents, t.saved, t.settings, t.guards = op, (x,), (a,), NO_SETTINGS, guards
+        t.seq = recorded_at()
+        return t
+
+    return record
+
+
+def _binary(op: Op) -> Callable[[Any, Any], Any]:
+    forward = op.forward
+
+    def record(x: Any, y: Any) -> Any:
+        if _ambient() is not None:
+            return apply(op, (x, y), {})
+        guards = None
+        if type(x) is Tensor:
+            a, p, differentiable = x._data, x, x.requires_grad
+            if x.op is None and type(a) is np.ndarray:
+                guards = (hold(x),)
+                a = guards[0].value
+        elif type(x) is float or type(x) is int:
+            a, p, differentiable = x, None, False
+        else:
+            return apply(op, (x, y), {})
+        if type(y) is Tensor:
+            b, q = y._data, y
+            differentiable = differentiable or y.requires_grad
+            if y.op is None and type(b) is np.ndarray:
+                guards = (hold(y),) if guards is None else (guards[0], hold(y))
+                b = guards[-1].value
+        elif type(y) is float or type(y) is int:
+            b, q = y, None
+        else:
+            return apply(op, (x, y), {})
+        if not differentiable:
+            return apply(op, (x, y), {})
+        t = _new(Tensor)
+        try:
+            t._data = forward(a, b)
+        except ValueError:
+            return apply(op, (x, y), {})  # the same again, with an error that names the operands
+        t._pending = None
+        t.requires_grad = True
+        t.op, t.parents, t.saved, t.settings, t.guards = op, (p, q), (a, b), NO_SETTINGS, guards
+        t.seq = recorded_at()
+        return t
+
+    return record

@@ -1,0 +1,75 @@
+"""Symbol: a tensor that stands for every value of its shape and dtype.
+
+The rules run on it like on any Tensor, and everything is recorded: comparisons too, and what needs no
+gradient. Formulas, source and compiled steps are read off such a recording, so a question whose answer
+depends on the value (``if J > 1``) is refused instead of being frozen in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Never
+
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["Symbol", "ValueDependence"]
+
+
+class ValueDependence(TypeError):  # noqa: N818  (names what was found, as StopIteration does)
+    """Code that is being recorded for every value asks for one."""
+
+
+def _refuse(what: str) -> Never:
+    raise ValueDependence(
+        f"{what} asks for a value while the computation is being recorded for all values, and would freeze "
+        "today's answer into it. Use np.where(condition, a, b), or leave this part out of the compiled function."
+    )
+
+
+class Symbol(Tensor):
+    """A named tensor of known shape and dtype. Made by ``derive`` and ``compile``, not by users."""
+
+    __slots__ = ()
+
+    @classmethod
+    def standing_for(cls, value: Any, *, name: str | None = None, requires_grad: bool | None = None) -> Symbol:
+        """A leaf with that value's shape and dtype (and, for display only, the value)."""
+        symbol = cls(value, requires_grad=requires_grad, dtype=getattr(value, "dtype", None))
+        if name is not None:
+            symbol.name = name
+        return symbol
+
+    @property
+    def data(self) -> Any:
+        """Refused: there is no single value."""
+        return _refuse("t.data")
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        _refuse("assigning to t.data")
+
+    def item(self) -> Any:
+        """Refused: there is no single value."""
+        return _refuse("t.item()")
+
+    def numpy(self) -> Any:
+        """Refused: there is no single value."""
+        return _refuse("t.numpy()")
+
+    def tolist(self) -> Any:
+        """Refused: there is no single value."""
+        return _refuse("t.tolist()")
+
+    def __bool__(self) -> bool:
+        return _refuse("a condition (if, while, and, or, not)")
+
+    def __float__(self) -> float:
+        return _refuse("float(t)")
+
+    def __int__(self) -> int:
+        return _refuse("int(t)")
+
+    def __index__(self) -> int:
+        return _refuse("an index that is a tensor")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return _refuse("turning a tensor into an array")

@@ -1,0 +1,325 @@
+"""Tensor: a NumPy array, or scalar, that remembers the operation it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self, cast
+from weakref import ReferenceType
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from tinygrad_edu import errors
+from tinygrad_edu.core import protocols
+from tinygrad_edu.core.backward import Node, accumulate, gradients, release, seed_for
+from tinygrad_edu.core.guard import Guard, sole_owner
+from tinygrad_edu.core.methods import ArrayMethods
+from tinygrad_edu.core.operators import Operators
+
+if TYPE_CHECKING:
+    from tinygrad_edu.core.op import Op
+
+__all__ = ["NO_SETTINGS", "Tensor", "recorded_at"]
+
+recorded_at = count(1).__next__
+"""The order in which nodes came to be: inputs before results, so it is a topological order."""
+
+
+class Tensor(Operators, ArrayMethods):
+    """A value that records what is computed from it, so that it can be differentiated.
+
+    Behaves as the NumPy array it holds: arithmetic, broadcasting, indexing, NumPy's functions
+    (``np.exp(t)``, ``np.sum(t, axis=1)``). ``backward()`` on a scalar result leaves its derivative
+    with respect to every tensor that took part in ``.grad``.
+
+    Args:
+        value: a number, array, or nested list of numbers; copied. Python numbers become float64.
+        requires_grad: whether to differentiate with respect to it. By default floating-point values
+            are differentiable, integers and booleans are constants.
+        name: what pictures, formulas and messages call it.
+        dtype: the NumPy dtype to store.
+
+    Raises:
+        TypeError: a gradient is asked for of an integer or boolean array, or the value isn't numeric.
+
+    The course's computation graph, J = 3(a + bc):
+
+    >>> import tinygrad_edu as tg
+    >>> a, b, c = tg.Tensor(5.0), tg.Tensor(3.0), tg.Tensor(2.0)
+    >>> J = 3 * (a + b * c)
+    >>> J.backward()
+    >>> J.item(), a.grad.item(), b.grad.item(), c.grad.item()
+    (33.0, 3.0, 6.0, 9.0)
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_grad",
+        "_guard",
+        "_pending",
+        "guards",
+        "name",
+        "op",
+        "parents",
+        "requires_grad",
+        "saved",
+        "scope",
+        "seq",
+        "settings",
+    )
+
+    _data: Any  # ndarray, or a NumPy scalar where 0-d: arithmetic on those is ten times faster
+    _grad: NDArray[Any] | None  # owned by the user once asked for
+    _pending: Any  # gradients since, possibly shared with other tensors
+    _guard: ReferenceType[Guard] | None
+    guards: tuple[Guard, ...] | None
+    name: str | None
+    op: Op | None
+    parents: tuple[Tensor | None, ...]
+    requires_grad: bool
+    saved: tuple[Any, ...]
+    scope: tuple[str, ...]
+    seq: int
+    settings: dict[str, Any]
+
+    __hash__ = object.__hash__
+    __array_priority__ = 1000.0
+
+    def __init__(
+        self,
+        value: ArrayLike | Tensor,
+        *,
+        requires_grad: bool | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        if isinstance(value, Tensor):
+            value = value._data
+        if type(value) is float and dtype is None:
+            data: Any = np.float64(value)
+        else:
+            data = np.array(value, dtype=dtype)
+            if dtype is None and isinstance(value, int) and not isinstance(value, bool):
+                data = data.astype(np.float64)
+            if data.dtype.kind not in "fiub":
+                raise TypeError(
+                    f"Tensor: expected real numbers, got dtype {data.dtype} from {type(value).__name__}"
+                )
+            if data.ndim == 0:
+                data = data[()]
+        differentiable = data.dtype.kind == "f"
+        if requires_grad and not differentiable:
+            raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=data.dtype))
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"Tensor: expected a string as name, got {name!r}")
+        self._data = data
+        self.requires_grad = differentiable if requires_grad is None else bool(requires_grad)
+        self.op = self._pending = self._guard = self._grad = self.guards = None
+        self.parents = self.saved = ()
+        self.settings = NO_SETTINGS
+        self.seq = recorded_at()
+        if name is not None:
+            self.name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Recording leaves these unset: a result is made in a fraction of a microsecond.
+        if attribute in _UNSET:
+            return _UNSET[attribute]
+        raise AttributeError(
+            f"{type(self).__name__} has no attribute {attribute!r}; "
+            f"NumPy's functions apply to it, as in np.{attribute}(t), where they have a rule"
+        )
+
+    # the value
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The value, as an array: the tensor's own, read-only while a live graph depends on it.
+
+        Assigning replaces a leaf's value; the shape must stay. Graphs recorded before are stale.
+        """
+        value = self._data
+        if type(value) is not np.ndarray:
+            value = self._data = np.array(value)
+        if self.op is not None and value.flags.writeable:
+            value.setflags(write=False)
+        return cast(NDArray[Any], value)
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if value is self._data:
+            return
+        if self.op is not None:
+            raise TypeError(f"only a leaf's data can be replaced; {self!r} is the result of {self.op.name}")
+        new = np.array(value, dtype=self._data.dtype)
+        if new.shape != self._data.shape:
+            raise ValueError(f"data: expected shape {self.shape}, got {new.shape}")
+        self._data, self._guard = new, None
+
+    @property
+    def grad(self) -> NDArray[Any] | None:
+        """The gradient gathered by ``backward()``: an array of the tensor's shape, or None."""
+        if self._pending is not None:
+            new = self._pending if sole_owner(self) else np.array(self._pending)
+            old = self._grad
+            self._grad, self._pending = new if old is None else np.asarray(old + new), None
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: ArrayLike | None) -> None:
+        if value is not None:
+            value = np.asarray(value, dtype=self._data.dtype)
+            if value.shape != self.shape:
+                raise ValueError(f"grad: expected shape {self.shape}, got {value.shape}")
+        self._grad, self._pending = value, None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return cast(tuple[int, ...], self._data.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return cast(int, self._data.ndim)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return cast(int, self._data.size)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the value."""
+        return cast("np.dtype[Any]", self._data.dtype)
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors this one was computed from; empty for a leaf."""
+        return tuple(parent for parent in self.parents if parent is not None)
+
+    def item(self) -> Any:
+        """The value of a one-element tensor as a Python number."""
+        return self._data.item()
+
+    def numpy(self) -> NDArray[Any]:
+        """The value as an array of the caller's own: a copy."""
+        return np.array(self._data)
+
+    def tolist(self) -> Any:
+        """The value as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """A constant with the same value and no history."""
+        return Tensor(self._data, requires_grad=False)
+
+    # differentiation
+
+    def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+        """Adds the derivative of this tensor to ``.grad`` of every tensor that took part in it.
+
+        Args:
+            gradient: the weight of each entry of a non-scalar result, of the result's shape.
+            retain_graph: keep what the graph depends on read-only, for another pass. Without it another
+                pass still works as long as no value has changed, which it checks by computing again.
+
+        Raises:
+            ValueError: the result isn't a scalar and no gradient is given, or its shape differs.
+            RuntimeError: nothing here requires a gradient.
+            StaleGraphError: a value was replaced after the graph was recorded.
+        """
+        found = gradients(self, seed_for(self, gradient))
+        accumulate(found)
+        if not retain_graph:
+            release(found)
+
+    def zero_grad(self) -> None:
+        """Forgets the gradient gathered so far."""
+        self._grad = self._pending = None
+
+    # Python's protocols
+
+    def __repr__(self) -> str:
+        value = np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Tensor(")
+        facts = [value]
+        if self.name is not None:
+            facts.append(f"name={self.name!r}")
+        if self._data.dtype not in (np.float64, np.bool_, np.int64):
+            facts.append(f"dtype={self._data.dtype}")
+        if self.op is not None:
+            facts.append(f"op={self.op.name}")
+        elif not self.requires_grad and self._data.dtype.kind == "f":
+            facts.append("requires_grad=False")
+        return f"Tensor({', '.join(facts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec and self.ndim == 0 else format(str(self), spec)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d Tensor")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[k] for k in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"the truth value of a Tensor of shape {self.shape} is ambiguous; use np.any or np.all"
+            )
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        if self.requires_grad:
+            raise TypeError(errors.history_lost("float(t), or a function of math or cmath,"))
+        return float(self._data)
+
+    def __int__(self) -> int:
+        if self.requires_grad:
+            raise TypeError(errors.history_lost("int(t)"))
+        return int(self._data)
+
+    def __index__(self) -> int:
+        return cast(int, self._data.__index__())
+
+    def __contains__(self, value: object) -> bool:
+        return bool(np.any(self._data == (value._data if isinstance(value, Tensor) else value)))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(errors.ITEM_ASSIGNMENT)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.requires_grad:
+            raise TypeError(errors.history_lost("Turning a Tensor into a NumPy array"))
+        return np.array(self._data, dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocols.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return protocols.function(function, args, kwargs)
+
+    def __reduce__(self) -> Any:
+        # Copies and pickles carry the value, not the history: a graph belongs to the run that recorded it.
+        return _restore, (type(self), self.numpy(), self.requires_grad, self.name, self.grad)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return _restore(*self.__reduce__()[1])
+
+
+NO_SETTINGS: dict[str, Any] = cast("dict[str, Any]", MappingProxyType({}))
+_UNSET: dict[str, Any] = {"name": None, "scope": (), "_grad": None, "_guard": None}
+_node: type[Node] = Tensor  # a Tensor is a Node: mypy holds it to the protocol
+
+
+def _restore(cls: type[Tensor], value: Any, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
+    tensor = cls(value, requires_grad=requires_grad, name=name)
+    tensor.grad = None if grad is None else np.array(grad)
+    return tensor

@@ -1,0 +1,100 @@
+"""Every message that teaches: the exceptions of tinygrad_edu, and the words they are raised with.
+
+An error says what was expected, what came, and where. Exceptions are Python's own wherever one
+fits (``TypeError``, ``ValueError``, ``IndexError``), so that code written for NumPy catches them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+__all__ = ["MissingExtraError", "StaleGraphError", "require_extra"]
+
+
+class StaleGraphError(RuntimeError):
+    """A recorded graph no longer matches the values it was recorded from.
+
+    Raised by ``backward`` and by everything else that differentiates, when a tensor that took part
+    holds another value than it did when the graph was recorded. Record the graph again.
+    """
+
+
+class MissingExtraError(ImportError):
+    """An optional library is not installed. The message names the extra that brings it."""
+
+
+def require_extra(module: str, *, extra: str) -> ModuleType:
+    """The optional module of that name, or an error that names the extra to install.
+
+    >>> require_extra("json", extra="derive").__name__
+    'json'
+    >>> require_extra("no_such_library", extra="derive")
+    Traceback (most recent call last):
+    ...
+    tinygrad_edu.errors.MissingExtraError: 'no_such_library' is not installed; it comes with the extra \
+'derive': pip install "tinygrad_edu[derive]"
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        raise MissingExtraError(
+            f"{missing!r} is not installed; it comes with the extra {extra!r}: "
+            f'pip install "tinygrad_edu[{extra}]"'
+        ) from None
+
+
+def described(value: Any, name: str | None) -> str:
+    """A value as messages name it: its name, or what it is, and its shape."""
+    shape = getattr(value, "shape", ())
+    return f"{name or type(value).__name__} {tuple(shape)}"
+
+
+def shape_mismatch(op: str, operands: Iterable[str], reason: object) -> str:
+    """The operation, both operands with their shapes, and why they do not fit."""
+    return f"{op}: {' with '.join(operands)}: {reason}"
+
+
+def no_rule(function: str) -> str:
+    """A NumPy function that has no derivative rule here."""
+    return (
+        f"{function} has no derivative rule in tinygrad_edu, so its result would lose the history of the "
+        f"Tensor. Pass {function} the plain array (t.detach().data), or give it a rule with tg.define."
+    )
+
+
+def history_lost(what: str) -> str:
+    """A conversion that would silently drop the graph."""
+    return (
+        f"{what} would lose the Tensor's history, and no gradient would flow through it. Use a NumPy "
+        "function on the Tensor (np.exp(t), np.stack([t, u])), or t.item() / t.detach().data for the bare number."
+    )
+
+
+NO_SCALAR = (
+    "backward() starts from a scalar, and this tensor has shape {shape}. Give backward(gradient=...) an array "
+    "of that shape, or reduce the tensor first, for example with np.sum or np.mean."
+)
+
+NO_HISTORY = (
+    "nothing to differentiate: {tensor} does not depend on any tensor that requires a gradient "
+    "(requires_grad=False all the way, recorded under no_grad, or detached)."
+)
+
+NOT_DIFFERENTIABLE = (
+    "only floating-point tensors can require a gradient, and this one has dtype {dtype}. "
+    "Give it a float dtype: Tensor(value, dtype=float)."
+)
+
+STALE = (
+    "{leaf} holds another value than when this graph was recorded, so its gradient would be that of a "
+    "different computation. Compute the result again before differentiating it."
+)
+
+ITEM_ASSIGNMENT = (
+    "a Tensor does not support item assignment: an in-place write would leave the recorded graph wrong. "
+    "Use np.where(mask, new, t) or np.concatenate to build a new Tensor, or write to t.data before recording."
+)

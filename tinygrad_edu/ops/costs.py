@@ -1,0 +1,126 @@
+"""The costs: each the mean over the examples, which stand in columns. Y may hold probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import operation
+from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.networks import log_softmax, sigmoid, softmax
+
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy"]
+
+Array = Any
+
+
+def _same_shape(predictions: Array, Y: Array, what: str) -> None:
+    if np.shape(predictions) != np.shape(Y):
+        raise ValueError(
+            f"expected labels of the shape of {what}, {np.shape(predictions)}, got {np.shape(Y)}; one example a column"
+        )
+
+
+def _probabilities(Y: Array) -> None:
+    Y = np.asarray(Y)
+    if Y.size and not (np.min(Y) >= 0 and np.max(Y) <= 1):
+        raise ValueError(f"expected labels 0 or 1 (or probabilities), got values from {np.min(Y)} to {np.max(Y)}")
+
+
+def _examples(A: Array) -> int:
+    """m: the columns of a matrix, the entries of a vector, 1 for a number."""
+    return int(A.shape[-1]) if A.ndim else 1
+
+
+def _binary(lo: float, hi: float) -> list[Sample]:
+    def make(shape: tuple[int, ...]) -> Any:
+        return lambda rng: (rng.uniform(lo, hi, shape), np.where(rng.random(shape) < 0.5, 1.0, 0.0) * 0.8 + 0.1)
+
+    return [Sample((shape, shape), make=make(shape)) for shape in ((1, 5), (3, 4), (4,), ())]
+
+
+@operation(
+    kind="reduction",
+    pullback=(
+        lambda g, y, A, Y: g * ((1 - Y) / np.where(np.equal(Y, 1), 1.0, 1 - A) - Y / np.where(np.equal(Y, 0), 1.0, A)) / _examples(A),
+        lambda g, y, A, Y: g * (np.log(1 - A) - np.log(A)) / _examples(A),
+    ),
+    latex=r"-\frac{{1}}{{m}} \sum \left( {Y} \odot \log {A} + (1 - {Y}) \odot \log(1 - {A}) \right)",
+    label="cross-entropy",
+    samples=_binary(0.1, 0.9),
+)
+def binary_cross_entropy(A: Array, Y: Array) -> Array:
+    """J = -(1/m) Σ (Y log A + (1 - Y) log(1 - A)), from probabilities A (1, m). Course: L5, L6, D5.
+
+    0 log 0 is 0. A term whose weight is 0 has slope 0. Where only Z is at hand, take
+    :func:`binary_cross_entropy_with_logits`, which is exact at saturation.
+
+    >>> import tinygrad_edu as tg
+    >>> round(tg.binary_cross_entropy(tg.Tensor([[0.8, 0.9, 0.4]]), [[1, 1, 1]]).item(), 6)
+    0.414932
+    """
+    _same_shape(A, Y, "A")
+    _probabilities(Y)
+    on = np.log(np.where(np.equal(Y, 0), 1.0, A))
+    off = np.log(np.where(np.equal(Y, 1), 1.0, 1 - A))
+    return -np.sum(Y * on + (1 - Y) * off) / _examples(A)
+
+
+@operation(
+    kind="reduction",
+    pullback=(
+        lambda g, y, Z, Y: g * (sigmoid(Z) - Y) / _examples(Z),
+        lambda g, y, Z, Y: -g * Z / _examples(Z),
+    ),
+    latex=r"\frac{{1}}{{m}} \sum \left( \log(1 + e^{{{Z}}}) - {Y} \odot {Z} \right)",
+    label="cross-entropy (logits)",
+    samples=_binary(-3.0, 3.0),
+)
+def binary_cross_entropy_with_logits(Z: Array, Y: Array) -> Array:
+    """The same cost from Z, before the sigmoid: exact where the probability rounds to 0 or 1.
+
+    log(1 + e^z) - y z = max(z, 0) - y z + log(1 + e^-|z|).
+
+    >>> import tinygrad_edu as tg
+    >>> tg.binary_cross_entropy_with_logits(tg.Tensor([[1000.0, -1000.0]]), [[0, 0]]).item()
+    500.0
+    """
+    _same_shape(Z, Y, "Z")
+    _probabilities(Y)
+    return np.sum(np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
+
+
+def _columns(Z: Array, axis: int) -> int:
+    """m: every entry that is not along the axis of the classes is an example."""
+    return Z.size // Z.shape[axis]
+
+
+def _classes(shape: tuple[int, ...], axis: int) -> Sample:
+    def make(rng: np.random.Generator) -> tuple[Any, ...]:
+        Y = rng.uniform(0.1, 1, shape)
+        return rng.normal(size=shape), Y / Y.sum(axis=axis, keepdims=True)
+
+    return Sample((shape, shape), {"axis": axis}, make=make)
+
+
+@operation(
+    kind="reduction",
+    pullback=(
+        lambda g, y, Z, Y, *, axis=0: g * (softmax(Z, axis=axis) * np.sum(Y, axis=axis, keepdims=True) - Y) / _columns(Z, axis),
+        lambda g, y, Z, Y, *, axis=0: -g * log_softmax(Z, axis=axis) / _columns(Z, axis),
+    ),
+    latex=r"-\frac{{1}}{{m}} \sum {Y} \odot \log\operatorname{{softmax}}({Z})",
+    label="softmax cross-entropy",
+    samples=[_classes((3, 4), 0), _classes((4, 3), 1), _classes((5,), 0)],
+)
+def softmax_cross_entropy(Z: Array, Y: Array, *, axis: int = 0) -> Array:
+    """J = -(1/m) Σ Y log softmax(Z), with the C classes of an example in its column: Z, Y (C, m). Course: D6.
+
+    >>> import tinygrad_edu as tg
+    >>> round(tg.softmax_cross_entropy(tg.Tensor([[0.0], [0.0]]), [[1.0], [0.0]]).item(), 6)
+    0.693147
+    """
+    _same_shape(Z, Y, "Z")
+    _probabilities(Y)
+    return -np.sum(Y * log_softmax(Z, axis=axis)) / _columns(Z, axis)
