@@ -23,11 +23,12 @@ coverage: .venv/installed-dev
 clean:
 	rm -rf .venv
 
-# Installed again only when pyproject.toml has changed since. The python3 that has no pip of its own
-# has one in ensurepip.
-.venv/installed-%: pyproject.toml
-	$(PYTHON) -m venv --without-pip .venv
+# Installed again only when pyproject.toml has changed since. A python3 without pip has one in ensurepip.
+.venv/installed-%: pyproject.toml | $(BIN)/python
 	@if $(PYTHON) -m pip --version >/dev/null 2>&1; \
 	then set -x; $(PYTHON) -m pip --python $(BIN)/python install --quiet -e '.[$*]'; \
 	else set -x; $(BIN)/python -m ensurepip && $(BIN)/python -m pip install --quiet -e '.[$*]'; fi
 	@touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv --without-pip .venv
