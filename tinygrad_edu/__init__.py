@@ -15,6 +15,7 @@ from tinygrad_edu.autodiff import grad
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError
+from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.ops.contraction import *
 from tinygrad_edu.ops.costs import *
 from tinygrad_edu.ops.elementwise import *

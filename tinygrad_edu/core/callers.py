@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["variables_of_the_caller"]
+__all__ = ["values_of_the_caller", "variables_of_the_caller"]
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -22,30 +22,36 @@ def _frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def variables_of_the_caller(wanted: type) -> dict[int, str]:
-    """``id(value) -> name`` for the variables of that type in the calling code, innermost scope first.
+def values_of_the_caller(wanted: type) -> Iterator[tuple[str, Any]]:
+    """``name, value`` of the variables of that type in the calling code, innermost scope first.
 
     Looks into local variables, then globals, and one level into the dicts, lists and tuples among
     them, so that ``params["W1"]`` is called W1.
     """
-    names: dict[int, str] = {}
-
-    def give(value: Any, name: str) -> None:
-        if isinstance(value, wanted) and not name.startswith("_"):
-            names.setdefault(id(value), name)
-
     for frame in _frames():
         scopes = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
         for scope in scopes:
-            variables = list(scope.items())
+            variables = [(name, value) for name, value in list(scope.items()) if not name.startswith("_")]
             for name, value in variables:
-                give(value, name)
+                if isinstance(value, wanted):
+                    yield name, value
             for name, value in variables:
-                if isinstance(value, dict):
-                    for key, item in list(value.items()):
-                        if isinstance(key, str) and key.isidentifier():
-                            give(item, key)
-                elif isinstance(value, (list, tuple)) and len(value) <= 1000:
-                    for k, item in enumerate(value):
-                        give(item, f"{name}{k}")
+                for key, item in _members(name, value):
+                    if isinstance(item, wanted):
+                        yield key, item
+
+
+def _members(name: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [(key, v) for key, v in list(value.items()) if isinstance(key, str) and key.isidentifier()]
+    if isinstance(value, (list, tuple)) and len(value) <= 1000:
+        return [(f"{name}{k}", v) for k, v in enumerate(value)]
+    return []
+
+
+def variables_of_the_caller(wanted: type) -> dict[int, str]:
+    """``id(value) -> name`` for the variables of that type in the calling code, innermost scope first."""
+    names: dict[int, str] = {}
+    for name, value in values_of_the_caller(wanted):
+        names.setdefault(id(value), name)
     return names

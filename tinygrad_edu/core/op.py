@@ -149,7 +149,7 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     for a, parent in zip(args, parents, strict=True):
         if parent is None:
             saved.append(_constant(a))
-        elif recording and parent.op is None and type(parent._data) is np.ndarray:
+        elif recording and parent.op is None and type(parent) is Tensor and type(parent._data) is np.ndarray:
             guard = hold(parent)
             guards.append(guard)
             saved.append(guard.value)

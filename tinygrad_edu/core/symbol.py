@@ -31,12 +31,10 @@ class Symbol(Tensor):
     __slots__ = ()
 
     @classmethod
-    def standing_for(cls, value: Any, *, name: str | None = None, requires_grad: bool | None = None) -> Symbol:
-        """A leaf with that value's shape and dtype (and, for display only, the value)."""
-        symbol = cls(value, requires_grad=requires_grad, dtype=getattr(value, "dtype", None))
-        if name is not None:
-            symbol.name = name
-        return symbol
+    def standing_for(cls, tensor: Tensor, *, name: str | None = None) -> Symbol:
+        """A leaf with that tensor's shape and dtype (and, for display only, a copy of its value)."""
+        value = tensor._data
+        return cls(value, requires_grad=tensor.requires_grad, name=name or tensor.name, dtype=value.dtype)
 
     @property
     def data(self) -> Any:

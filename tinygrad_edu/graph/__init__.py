@@ -1,0 +1,6 @@
+"""A recorded computation, frozen, named and flattened. See README.md in this folder."""
+
+from tinygrad_edu.graph.program import Program, Ref, Step
+from tinygrad_edu.graph.snapshot import Graph, GraphNode
+
+__all__ = ["Graph", "GraphNode", "Program", "Ref", "Step"]

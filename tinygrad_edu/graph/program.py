@@ -1,0 +1,261 @@
+"""Program: a graph, forward and backward, as one straight line of typed, named steps.
+
+The graph is replayed on Symbols, and the pullbacks are run on them: what they do is the backward pass.
+LaTeX, NumPy source, the compiled step, the stepper, the exports and the diagnosis all read this list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.backward import gradients
+from tinygrad_edu.core.op import apply
+from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.naming import Names, unique
+from tinygrad_edu.graph.snapshot import Graph, GraphNode
+
+if TYPE_CHECKING:
+    from tinygrad_edu.core.op import Op
+
+__all__ = ["Program", "Ref", "Role", "Step"]
+
+Role = Literal["input", "forward", "seed", "backward", "gradient", "alias"]
+"""input: given. forward: computed on the way to the output. seed: the gradient of the output, 1.
+backward: on the way to a gradient. gradient: the finished gradient of ``of``. alias: the same, where it
+already has another name."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An operand that is the result of an earlier step."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Step:
+    """One line: ``name = op(args, **settings)``."""
+
+    name: str
+    role: Role
+    op: Op | None
+    """None for inputs, the seed, and aliases (whose only operand is the other name)."""
+    args: tuple[Ref | Any, ...]
+    settings: dict[str, Any]
+    value: NDArray[Any]
+    """What it came to when it was recorded."""
+    scope: tuple[str, ...] = ()
+    of: str | None = None
+    """The quantity whose gradient this is."""
+    requires_grad: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the value."""
+        return self.value.dtype
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The names of the steps it reads."""
+        return tuple(a.name for a in self.args if isinstance(a, Ref))
+
+    def __repr__(self) -> str:
+        typed = f"{self.name}: {self.dtype.kind}{8 * self.dtype.itemsize}[{','.join(map(str, self.shape))}]"
+        if self.op is None and not self.args:
+            return typed
+        call = " ".join([self.op.name if self.op else "", *map(_brief, self.args)]).strip()
+        settings = ", ".join(f"{k}={v!r}" for k, v in self.settings.items())
+        return f"{typed} = {call}" + (f" [{settings}]" if settings else "")
+
+
+def _brief(arg: Any) -> str:
+    return repr(arg) if isinstance(arg, Ref) or np.ndim(arg) == 0 else f"const{np.shape(arg)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Program:
+    """Steps in an order in which they can be run: every operand is given before it is used.
+
+    >>> import tinygrad_edu as tg
+    >>> a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
+    >>> u = b * c
+    >>> v = a + u
+    >>> program = tg.Program.of(3 * v, names={"u": u, "v": v})
+    >>> float(program["db"].value), float(program["dc"].value)
+    (6.0, 9.0)
+    """
+
+    steps: tuple[Step, ...]
+    output: str
+    wrt: tuple[str, ...]
+
+    @classmethod
+    def of(cls, output: Tensor, wrt: Sequence[Tensor | str] | None = None, *, names: Names = None) -> Program:
+        """The program of a scalar output and its gradients.
+
+        Args:
+            output: the tensor to differentiate.
+            wrt: the tensors, or names, whose gradients are wanted; by default everything that takes part.
+            names: as for :class:`Graph`.
+
+        Raises:
+            ValueError: the output isn't a scalar.
+            KeyError: a name that isn't in the graph.
+        """
+        graph = Graph(output, names=names)
+        if not output.requires_grad:
+            raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
+        if output.size != 1:
+            raise ValueError(errors.NO_SCALAR.format(shape=output.shape))
+        wanted = (
+            [node for node in graph if node.requires_grad] if wrt is None else [graph.find(w) for w in wrt]
+        )
+        return _Recording(graph).program(wanted)
+
+    def __getitem__(self, name: str) -> Step:
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in self.steps}
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        """What is given: parameters, data, constants that are Tensors."""
+        return tuple(s for s in self.steps if s.role == "input")
+
+    @property
+    def forward(self) -> tuple[Step, ...]:
+        """The steps from the inputs to the output."""
+        return tuple(s for s in self.steps if s.role == "forward")
+
+    @property
+    def backward(self) -> tuple[Step, ...]:
+        """The steps from the output's gradient to the others."""
+        return tuple(s for s in self.steps if s.role not in ("input", "forward"))
+
+    @cached_property
+    def gradients(self) -> dict[str, Step]:
+        """The finished gradients by the name of the quantity they belong to."""
+        return {s.of: s for s in self.steps if s.of is not None}
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __str__(self) -> str:
+        return "\n".join(map(repr, self.steps))
+
+    def __repr__(self) -> str:
+        return f"<Program of {self.output}: {len(self.forward)} forward, {len(self.backward)} backward steps>"
+
+
+class _Recording:
+    """The replay of a graph on Symbols, and its flattening into steps."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.symbols: dict[GraphNode, Symbol] = {}
+        self.steps: list[Step] = []
+        self.called: dict[Tensor, str] = {}
+        self.taken = {node.name: 1 for node in graph}
+        for node in graph:
+            self.symbols[node] = self._replayed(node)
+            self._emit(self.symbols[node], node.name, "input" if node.is_leaf else "forward")
+
+    def _replayed(self, node: GraphNode) -> Symbol:
+        tensor = node.tensor
+        if node.op is None:
+            return Symbol.standing_for(tensor)
+        args = tuple(self.symbols[a] if isinstance(a, GraphNode) else a for a in node.args)
+        symbol: Symbol = apply(node.op, args, tensor.settings, value=tensor._data)
+        symbol.scope = tensor.scope
+        return symbol
+
+    def program(self, wanted: Sequence[GraphNode]) -> Program:
+        (root,) = self.graph.outputs
+        seed = _constant(np.ones(root.shape, root.dtype))
+        found = gradients(self.symbols[root], seed, create_graph=True)
+        for node in wanted:  # it takes part, and no gradient reaches it: its derivative is 0
+            found.setdefault(self.symbols[node], _constant(np.zeros(node.shape, node.dtype)))
+        owners: dict[Tensor, list[GraphNode]] = {}
+        for node in reversed(self.graph.nodes):
+            if self.symbols[node] in found:
+                owners.setdefault(found[self.symbols[node]], []).append(node)
+        for tensor in self._behind([found[self.symbols[node]] for node in wanted]):
+            self._emit_backward(tensor, owners.get(tensor, []), set(wanted), tensor is seed)
+        return Program(tuple(self.steps), root.name, tuple(node.name for node in wanted))
+
+    def _behind(self, ends: Sequence[Tensor]) -> list[Tensor]:
+        """What the gradients were computed from and has no step yet, in the order of recording."""
+        nodes = list(dict.fromkeys(ends))
+        seen = set(nodes) | set(self.called)
+        for tensor in nodes:
+            for parent in tensor.inputs:
+                if parent not in seen:
+                    seen.add(parent)
+                    nodes.append(parent)
+        return sorted(nodes, key=lambda tensor: tensor.seq)
+
+    def _emit_backward(
+        self, tensor: Tensor, owners: list[GraphNode], wanted: set[GraphNode], seed: bool
+    ) -> None:
+        if not owners:
+            self._emit(tensor, unique("t_1", self.taken), "backward")
+            return
+        first, *others = owners
+        name = unique(f"d{first.name}", self.taken)
+        self._emit(tensor, name, "seed" if seed else "gradient", of=first.name)
+        for node in others:
+            if node in wanted:
+                alias = unique(f"d{node.name}", self.taken)
+                step = Step(
+                    alias, "alias", None, (Ref(name),), {}, self.steps[-1].value, node.scope, node.name
+                )
+                self.steps.append(step)
+
+    def _emit(self, tensor: Tensor, name: str, role: Role, of: str | None = None) -> None:
+        args = tuple(
+            value if parent is None else Ref(self.called[parent])
+            for parent, value in zip(tensor.parents, tensor.saved, strict=True)
+        )
+        self.called[tensor] = name
+        value = np.asarray(tensor._data)
+        self.steps.append(
+            Step(
+                name,
+                role,
+                tensor.op,
+                args,
+                dict(tensor.settings),
+                value,
+                tensor.scope,
+                of,
+                tensor.requires_grad,
+            )
+        )
+
+
+def _constant(value: NDArray[Any]) -> Symbol:
+    return Symbol.standing_for(Tensor(value, requires_grad=False))

@@ -1,0 +1,195 @@
+"""Graph: a recorded computation, frozen: its nodes in the order in which they were recorded, with names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.naming import Names, name_nodes
+
+if TYPE_CHECKING:
+    from tinygrad_edu.core.op import Op
+
+__all__ = ["Graph", "GraphNode"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GraphNode:
+    """One value of a graph: a leaf, or the result of an operation on earlier nodes and constants."""
+
+    name: str
+    tensor: Tensor
+    args: tuple[GraphNode | Any, ...]
+    """The operands, in order: nodes, or plain numbers. Plain arrays are constant leaves."""
+
+    @property
+    def op(self) -> Op | None:
+        """The operation; None for a leaf."""
+        return self.tensor.op
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The operation's settings (axis, keepdims, ...)."""
+        return dict(self.tensor.settings)
+
+    @property
+    def inputs(self) -> tuple[GraphNode, ...]:
+        """The operands that are nodes."""
+        return tuple(a for a in self.args if isinstance(a, GraphNode))
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given rather than computed."""
+        return self.tensor.op is None
+
+    @property
+    def value(self) -> NDArray[Any]:
+        """The value."""
+        return np.asarray(self.tensor._data)
+
+    @property
+    def grad(self) -> NDArray[Any] | None:
+        """The gradient gathered by ``backward()``, or None."""
+        return self.tensor.grad
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The scopes that it was recorded in, outermost first."""
+        return self.tensor.scope
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The value's shape."""
+        return self.tensor.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The value's dtype."""
+        return self.tensor.dtype
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through it."""
+        return self.tensor.requires_grad
+
+    def __repr__(self) -> str:
+        operands = ", ".join(a.name if isinstance(a, GraphNode) else repr(a) for a in self.args)
+        return f"{self.name} {self.shape}" + (f" = {self.op.name}({operands})" if self.op else "")
+
+
+class Graph:
+    """The computation behind some outputs: ``.nodes`` in topological order, each with a name of its own.
+
+    Args:
+        outputs: the tensors whose history to show.
+        names: ``{"u": tensor}`` overrides names; False keeps the caller's variables out.
+
+    Raises:
+        TypeError: an output isn't a Tensor.
+
+    >>> import tinygrad_edu as tg
+    >>> a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
+    >>> u = b * c
+    >>> graph = tg.Graph(3 * (a + u), names={"u": u})
+    >>> [node.name for node in graph]
+    ['a', 'b', 'c', 'u', 'add_1', 'multiply_1']
+    >>> graph.find("u")
+    u () = multiply(b, c)
+    """
+
+    nodes: tuple[GraphNode, ...]
+    inputs: tuple[GraphNode, ...]
+    outputs: tuple[GraphNode, ...]
+
+    def __init__(self, *outputs: Tensor, names: Names = None) -> None:
+        if not outputs:
+            raise TypeError("Graph: expected at least one Tensor")
+        for output in outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(f"Graph: expected Tensors, got {type(output).__name__}")
+        constants = _Constants()
+        operands = {tensor: _operands(tensor, constants) for tensor in _history(outputs)}
+        tensors = dict.fromkeys(
+            t for tensor, args in operands.items() for t in (*args, tensor) if isinstance(t, Tensor)
+        )
+        called = name_nodes(tensors, names)
+        made: dict[Tensor, GraphNode] = {}
+        for tensor in tensors:
+            args = tuple(made[a] if isinstance(a, Tensor) else a for a in operands.get(tensor, ()))
+            made[tensor] = GraphNode(called[tensor], tensor, args)
+        self.nodes = tuple(made.values())
+        self.inputs = tuple(node for node in self.nodes if node.is_leaf)
+        self.outputs = tuple(made[output] for output in outputs)
+
+    @cached_property
+    def _by_key(self) -> dict[Any, GraphNode]:
+        return {key: node for node in self.nodes for key in (node.name, node.tensor)}
+
+    def find(self, which: str | Tensor) -> GraphNode:
+        """The node of that name, or of that tensor.
+
+        Raises:
+            KeyError: there is none; the message has the nearest names.
+        """
+        node = self._by_key.get(which)
+        if node is None:
+            known = [n.name for n in self.nodes]
+            near = difflib.get_close_matches(which, known, n=3) if isinstance(which, str) else []
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known[:20])}"
+            raise KeyError(f"{which!r} is not in this graph; {hint}")
+        return node
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[GraphNode]:
+        return iter(self.nodes)
+
+    def __contains__(self, which: object) -> bool:
+        return isinstance(which, (str, Tensor)) and which in self._by_key
+
+    def __repr__(self) -> str:
+        ends = ", ".join(node.name for node in self.outputs)
+        return f"<Graph of {ends}: {len(self.nodes)} nodes, {len(self.inputs)} inputs>"
+
+
+class _Constants:
+    """The plain arrays among the operands, as constant leaves: equal arrays are one node."""
+
+    def __init__(self) -> None:
+        self.leaves: list[Tensor] = []
+
+    def leaf(self, array: NDArray[Any]) -> Tensor:
+        for leaf in self.leaves:
+            if same_values(leaf._data, array):
+                return leaf
+        self.leaves.append(Tensor(array, requires_grad=False, dtype=array.dtype))
+        return self.leaves[-1]
+
+
+def _operands(tensor: Tensor, constants: _Constants) -> tuple[Tensor | Any, ...]:
+    """What the tensor was computed from: tensors, and numbers that stay as they are."""
+    return tuple(
+        parent if parent is not None else constants.leaf(value) if np.ndim(value) else value
+        for parent, value in zip(tensor.parents, tensor.saved, strict=True)
+    )
+
+
+def _history(outputs: tuple[Tensor, ...]) -> list[Tensor]:
+    """Everything the outputs were computed from, constants included, in the order of recording."""
+    nodes = list(dict.fromkeys(outputs))
+    seen = set(nodes)
+    for tensor in nodes:
+        for parent in tensor.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                nodes.append(parent)
+    return sorted(nodes, key=lambda tensor: tensor.seq)
