@@ -1,0 +1,286 @@
+"""What ``test_architecture`` looks for in the source of a package: each check lists what it finds wrong.
+
+``ARROWS`` is the one table of who may import whom. The checks read source, and import none of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from sys import stdlib_module_names
+
+# An arrow points at what is imported; whoever may import a room may import what that one may.
+ARROWS = """
+    cli                     ->  estimators, distributed, check, draw, export, compile, derive, course
+    estimators, distributed ->  nn, data
+    nn                      ->  compile, autodiff
+    check                   ->  derive, autodiff
+    draw                    ->  derive
+    compile, autodiff       ->  ops
+    compile, derive, export ->  graph
+    graph, ops              ->  core
+    core, course, data      ->
+"""
+OPEN_TO_ALL = "errors"
+FRONT_DOOR = {
+    "": {"cli"},
+    "__main__": set[str](),
+}  # __init__ and __main__ see all, __init__ not the command line
+THIRD_PARTY = {"numpy": None, "graphviz": {"draw"}}  # None: every room
+EXTRAS = {
+    "IPython": "notebook",
+    "dask": "dask",
+    "distributed": "dask",
+    "h5py": "h5",
+    "matplotlib": "plot",
+    "numba": "numba",
+    "onnx": "onnx",
+    "scipy": "sklearn",
+    "sklearn": "sklearn",
+    "sympy": "derive",
+    "tqdm": "progress",
+}
+MOST_LINES = 400
+SAME_BODY = 6  # statements from which on two functions alike are one function written twice
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import statement: what it names, and where it stands."""
+
+    target: str
+    line: int
+    for_types: bool
+    inside: str | None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file of a package: ``name`` is dotted, and starts with the package."""
+
+    name: str
+    path: Path
+    source: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source, self.path)
+
+    @property
+    def room(self) -> str:
+        return self.name.partition(".")[2].partition(".")[0]
+
+    def at(self, line: int) -> str:
+        return f"{self.name}:{line}"
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        return list(self._imports(self.tree, for_types=False, inside=None))
+
+    def _imports(self, node: ast.AST, *, for_types: bool, inside: str | None) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.Import, ast.ImportFrom)):
+                for target in self._targets(child):
+                    yield Import(target, child.lineno, for_types, inside)
+            elif isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+                yield from self._imports(child, for_types=True, inside=inside)
+            else:
+                within = child.name if isinstance(child, Function) else inside
+                yield from self._imports(child, for_types=for_types, inside=within)
+
+    def _targets(self, node: ast.Import | ast.ImportFrom) -> list[str]:
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        base = node.module or ""
+        if node.level:
+            parts = self.name.split(".") + ["__init__"] * (self.path.name == "__init__.py")
+            base = ".".join([*parts[: -node.level], *([base] if base else [])])
+        return [f"{base}.{alias.name}" for alias in node.names]
+
+
+def modules_of(package: Path) -> list[Module]:
+    """Every module of the package in that folder."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Module(name, path, path.read_text("utf-8")))
+    return found
+
+
+def allowed(arrows: str = ARROWS) -> dict[str, set[str]]:
+    """For each room, those that it may import, by way of others too."""
+    direct: dict[str, set[str]] = defaultdict(set)
+    for line in arrows.strip().splitlines():
+        left, right = ({room.strip() for room in side.split(",")} - {""} for side in line.split("->"))
+        for room in left:
+            direct[room] |= right
+    order = TopologicalSorter(direct).static_order()
+    reach: dict[str, set[str]] = {}
+    for room in order:
+        reach[room] = direct[room].union(*(reach[other] for other in direct[room]))
+    return reach
+
+
+def _module_meant(target: str, names: set[str]) -> str:
+    """``a.b.c`` may be the module a.b.c, or the name c in the module a.b."""
+    return target if target in names else target.rpartition(".")[0]
+
+
+def wrong_imports(modules: list[Module]) -> list[str]:
+    """Imports against the arrows, and of libraries that the core does not have."""
+    package = modules[0].name.partition(".")[0]
+    names = {m.name for m in modules}
+    reach = allowed()
+    rooms = set(reach) | {OPEN_TO_ALL, *FRONT_DOOR}
+    problems = [
+        f"{m.name}: no room of the name {m.room!r} in the table" for m in modules if m.room not in rooms
+    ]
+    for m in modules:
+        for i in m.imports:
+            top = i.target.partition(".")[0]
+            if top != package:
+                if not (_library_allowed(top, m.room) or (i.for_types and top in EXTRAS)):
+                    problems.append(f"{m.at(i.line)}: {m.room or '__init__'} imports {top}")
+                continue
+            meant = _module_meant(i.target, names)
+            room = meant.partition(".")[2].partition(".")[0]
+            if m.room in FRONT_DOOR:
+                fine = room not in FRONT_DOOR[m.room]
+            else:
+                fine = room in {m.room, OPEN_TO_ALL} | reach.get(m.room, set())
+            if not fine:
+                problems.append(f"{m.at(i.line)}: {m.room or '__init__'} imports {room or package}")
+    return problems
+
+
+def _library_allowed(top: str, room: str) -> bool:
+    if top in THIRD_PARTY:
+        return THIRD_PARTY[top] is None or room in (THIRD_PARTY[top] or ())
+    return top in stdlib_module_names
+
+
+def import_cycles(modules: list[Module]) -> list[str]:
+    """A ring of modules that import one another; imports that only types need do not count."""
+    names = {m.name for m in modules}
+    graph = {
+        m.name: {_module_meant(i.target, names) for i in m.imports if not i.for_types} & names
+        for m in modules
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return ["imports in a ring: " + " -> ".join(reversed(error.args[1]))]
+    return []
+
+
+def hidden_imports(modules: list[Module]) -> list[str]:
+    """Imports inside functions, and optional libraries that ``require_extra`` asks for by the wrong extra."""
+    problems = []
+    for m in modules:
+        problems += [f"{m.at(i.line)}: {i.inside} imports {i.target}" for i in m.imports if i.inside]
+        for call in (node for node in ast.walk(m.tree) if isinstance(node, ast.Call)):
+            function = ast.unparse(call.func).rpartition(".")[2]
+            if function in {"__import__", "import_module"} and m.room != OPEN_TO_ALL:
+                problems.append(f"{m.at(call.lineno)}: {function} instead of errors.require_extra")
+            if function == "require_extra":
+                asked = [ast.unparse(a) for a in call.args] + [ast.unparse(k.value) for k in call.keywords]
+                library = asked[0].strip("'").partition(".")[0]
+                if asked[1:] != [repr(EXTRAS.get(library))]:
+                    problems.append(f"{m.at(call.lineno)}: require_extra({', '.join(asked)})")
+    return problems
+
+
+def long_modules(modules: list[Module]) -> list[str]:
+    """Modules over the limit."""
+    sizes = {m.name: len(m.source.splitlines()) for m in modules}
+    return [f"{name}: {n} lines, at most {MOST_LINES}" for name, n in sizes.items() if n > MOST_LINES]
+
+
+def undocumented(modules: list[Module]) -> list[str]:
+    """Modules, and public functions, classes and methods, without a docstring."""
+    problems = [f"{m.name}: the module" for m in modules if not ast.get_docstring(m.tree)]
+    for m in modules:
+        for name, node in _public(m.tree):
+            if not ast.get_docstring(node):
+                problems.append(f"{m.at(node.lineno)}: {name}")
+    return problems
+
+
+def _public(scope: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tuple[str, Definition]]:
+    for node in scope.body:
+        if not isinstance(node, Definition) or node.name.startswith("_"):
+            continue
+        if {"overload", "setter"} & {ast.unparse(d).rpartition(".")[2] for d in node.decorator_list}:
+            continue
+        yield prefix + node.name, node
+        if isinstance(node, ast.ClassDef):
+            yield from _public(node, f"{prefix}{node.name}.")
+
+
+def written_twice(modules: list[Module]) -> list[str]:
+    """Functions whose bodies are the same but for the names of their variables and their docstrings."""
+    places = defaultdict(list)
+    for m in modules:
+        for node in ast.walk(m.tree):
+            if isinstance(node, Function):
+                body = _normalised(node)
+                if sum(isinstance(n, ast.stmt) for n in ast.walk(body)) > SAME_BODY:  # the def is one
+                    places[ast.dump(body)].append(f"{m.at(node.lineno)} {node.name}")
+    return [" = ".join(where) for where in places.values() if len(where) > 1]
+
+
+def _normalised(function: Function) -> Function:
+    """A copy without name, docstring and annotations, its variables numbered as they come."""
+    plain = copy.deepcopy(function)
+    plain.name, plain.decorator_list, plain.returns = "f", [], None
+    if ast.get_docstring(plain) is not None:
+        plain.body = plain.body[1:]
+    own = {n.arg for n in ast.walk(plain) if isinstance(n, ast.arg)}
+    own |= {n.id for n in ast.walk(plain) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    number: dict[str, str] = {}
+    for node in ast.walk(plain):
+        if isinstance(node, ast.arg):
+            node.arg, node.annotation = number.setdefault(node.arg, f"v{len(number)}"), None
+        elif isinstance(node, ast.Name) and node.id in own:
+            node.id = number.setdefault(node.id, f"v{len(number)}")
+    return plain
+
+
+def without_readme(package: Path) -> list[str]:
+    """Rooms without the page that says what enters, what leaves and who may import it."""
+    rooms = {path.parent for path in package.rglob("__init__.py")} - {package}
+    return [f"{room.name}: no README.md" for room in sorted(rooms) if not (room / "README.md").is_file()]
+
+
+# Each holds a bracket that it does not look for, so that this file is not found by its own search.
+_OUTSIDE = re.compile(
+    "|".join(
+        [
+            r"(?<![\w.~/])/(?:[h]ome|[r]oot|[U]sers|[w]ork|[m]nt|[s]cratch)/[\w.]",
+            r"\b[A-Za-z]:\\+[U]sers\b",
+            r"\b(?:[i]ndex-url|[f]ind-links|[t]rusted-host)\b",
+            r"\b(?:[p]ypi\.org|[p]ypi\.python\.org|[p]ythonhosted\.org|[a]naconda\.org|[n]pmjs\.org)\b",
+        ]
+    )
+)
+
+
+def of_one_machine(files: Mapping[str, str]) -> list[str]:
+    """Paths of somebody's machine, and hosts or settings of a package registry, in any text file."""
+    return [
+        f"{name}:{number}: {found.group()}"
+        for name, text in files.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if (found := _OUTSIDE.search(line))
+    ]
