@@ -1,0 +1,68 @@
+"""Real data sets that scikit-learn carries: no download. They need the extra ``sklearn``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu.data.layout import DataSet, in_columns
+from tinygrad_edu.errors import require_extra
+
+__all__ = ["breast_cancer", "digits"]
+
+
+def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = True) -> DataSet:
+    """Wisconsin breast cancer: 569 tumours, 30 measurements each; 1 is benign, 0 malignant.
+
+    ``test_size`` is the share of examples kept for the test, with both classes in proportion; ``seed``
+    decides which. ``standardise`` brings every feature to mean 0 and deviation 1 over the training
+    examples, and applies the same shift and scale to the test examples.
+
+    Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), UCI Machine Learning Repository.
+
+    Raises:
+        MissingExtraError: without scikit-learn.
+        ValueError: unless 0 < test_size < 1.
+
+    >>> breast_cancer()
+    DataSet(X_train (30, 455), X_test (30, 114), classes malignant, benign)
+    """
+    return _load("load_breast_cancer", test_size, seed, standardise)
+
+
+def digits(*, test_size: float = 0.2, seed: int = 0, standardise: bool = False) -> DataSet:
+    """Handwritten digits: 1797 images of 8 × 8, so 64 features, scaled to 0..1; ten classes, Y one-hot.
+
+    The settings are those of :func:`breast_cancer`; a pixel that is the same in all training images
+    becomes 0 when standardised.
+
+    Source: E. Alpaydin, C. Kaynak (1998), UCI Machine Learning Repository (the test part).
+
+    Raises:
+        MissingExtraError: without scikit-learn.
+        ValueError: unless 0 < test_size < 1.
+
+    >>> data = digits()
+    >>> data.X_train.shape, data.Y_train.shape, data.X_test.shape
+    ((64, 1437), (10, 1437), (64, 360))
+    """
+    return _load("load_digits", test_size, seed, standardise, divide_by=16.0)
+
+
+def _load(name: str, test_size: float, seed: int, standardise: bool, divide_by: float = 1.0) -> DataSet:
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size: expected a share between 0 and 1, got {test_size}")
+    raw: Any = getattr(require_extra("sklearn.datasets", extra="sklearn"), name)()
+    split = require_extra("sklearn.model_selection", extra="sklearn").train_test_split
+    train, test, train_labels, test_labels = split(
+        raw.data / divide_by, raw.target, test_size=test_size, random_state=seed, stratify=raw.target
+    )
+    if standardise:
+        scaler = require_extra("sklearn.preprocessing", extra="sklearn").StandardScaler().fit(train)
+        train, test = scaler.transform(train), scaler.transform(test)
+    names = tuple(str(name) for name in raw.target_names)
+    return DataSet(
+        *in_columns(train, train_labels, classes=len(names)),
+        *in_columns(test, test_labels, classes=len(names)),
+        class_names=names,
+        feature_names=tuple(str(name) for name in raw.feature_names),
+    )

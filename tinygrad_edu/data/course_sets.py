@@ -1,0 +1,112 @@
+"""The data sets of the course's exercises: two files that the user gives, and three recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.data.layout import DataSet, Examples, in_columns
+from tinygrad_edu.errors import require_extra
+
+__all__ = ["cats", "circles", "flower", "football", "moons"]
+
+
+def cats(folder: str | Path) -> DataSet:
+    """The cat images of the course, 209 for training and 50 for the test: X (12288, m) in 0..1; 1 is a cat.
+
+    ``folder`` holds ``train_catvnoncat.h5`` and ``test_catvnoncat.h5``. The files are the course's; no
+    licence is stated for the images, so they do not come with this package. Pixels are divided by 255
+    and not centred, as in the exercise. Needs the extra ``h5``.
+
+    Raises:
+        MissingExtraError: without h5py.
+        FileNotFoundError: naming the file that the folder lacks.
+        ValueError: for a file with other contents.
+    """
+    h5py = require_extra("h5py", extra="h5")
+    train, test = (_cat_file(h5py, Path(folder), part) for part in ("train", "test"))
+    return DataSet(*train, *test, class_names=("non-cat", "cat"))
+
+
+def _cat_file(h5py: Any, folder: Path, part: str) -> Examples:
+    path = _existing(folder / f"{part}_catvnoncat.h5")
+    keys = f"{part}_set_x", f"{part}_set_y"
+    with h5py.File(path) as file:
+        if not set(keys) <= set(file):
+            raise ValueError(f"{path}: expected {' and '.join(keys)}, got {', '.join(file) or 'nothing'}")
+        images, labels = (file[key][:] for key in keys)
+    return in_columns(images.reshape(len(images), -1) / 255.0, labels)
+
+
+def football(path: str | Path) -> DataSet:
+    """The football positions of the exercise "Regularization": X (2, 211), test set (2, 200).
+
+    ``path`` is the exercise's ``data.mat`` (MATLAB 5: X, y, Xval, yval, examples in rows), which does not
+    come with this package. 1 where the own team headed the ball. Needs SciPy, which the extra
+    ``sklearn`` brings.
+
+    Raises:
+        MissingExtraError: without SciPy.
+        FileNotFoundError: where there is no such file.
+        ValueError: for a file with other contents.
+    """
+    contents = require_extra("scipy.io", extra="sklearn").loadmat(_existing(Path(path)))
+    keys = "X", "y", "Xval", "yval"
+    if not set(keys) <= set(contents):
+        found = ", ".join(key for key in contents if not key.startswith("__"))
+        raise ValueError(f"{path}: expected {', '.join(keys)}, got {found or 'nothing'}")
+    train, test = (in_columns(contents[X], contents[y]) for X, y in (keys[:2], keys[2:]))
+    return DataSet(*train, *test, class_names=("other team", "own team"))
+
+
+def flower(m: int = 400, seed: int = 1) -> Examples:
+    """The planar "flower" of two colours: X (2, m), Y (1, m), half of each class.
+
+    The exercise's recipe, with NumPy's legacy generator, so that the published figures reproduce.
+
+    >>> X, Y = flower()
+    >>> X.shape, Y.shape, float(X[0, 0])
+    ((2, 400), (1, 400), 1.204442292254319)
+    """
+    if m < 2 or m % 2:
+        raise ValueError(f"flower: expected an even number of examples, at least 2, got {m}")
+    rng = np.random.RandomState(seed)
+    petals = []
+    for k in range(2):
+        t = np.linspace(k * 3.12, (k + 1) * 3.12, m // 2) + rng.standard_normal(m // 2) * 0.2
+        r = 4 * np.sin(4 * t) + rng.standard_normal(m // 2) * 0.2
+        petals.append(np.stack([r * np.sin(t), r * np.cos(t)]))
+    return Examples(np.concatenate(petals, axis=1), np.repeat([[0.0, 1.0]], m // 2, axis=1))
+
+
+def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
+    """Two interleaved half circles: X (2, m), Y (1, m). Needs the extra ``sklearn``.
+
+    >>> moons().X.shape
+    (2, 300)
+    """
+    make = require_extra("sklearn.datasets", extra="sklearn").make_moons
+    return in_columns(*make(n_samples=m, noise=noise, random_state=seed))
+
+
+def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
+    """A circle inside another, class 1 inside: 300 examples and 100 for the test. Needs ``sklearn``.
+
+    As in the exercise "Initialization": the legacy generator at 1 for training, at 2 for the test.
+
+    >>> circles()
+    DataSet(X_train (2, 300), X_test (2, 100), classes outer, inner)
+    """
+    make = require_extra("sklearn.datasets", extra="sklearn").make_circles
+    train, test = (
+        in_columns(*make(n_samples=n, noise=noise, random_state=seed)) for n, seed in ((m, 1), (m_test, 2))
+    )
+    return DataSet(*train, *test, class_names=("outer", "inner"))
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; it comes with the course's exercises")
+    return path
