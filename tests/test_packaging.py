@@ -1,0 +1,190 @@
+"""What a user installs, and the commands that the README promises."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.architecture import EXTRAS
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+OPTIONAL: dict[str, list[str]] = PROJECT["optional-dependencies"]
+BUNDLES = {"demo", "all", "dev", "bench"}  # extras made of others, and what only developers need
+
+
+def names(requirements: list[str]) -> set[str]:
+    """``dask[distributed]>=2025.1`` is dask."""
+    return {re.match(r"[\w-]+", requirement).group() for requirement in requirements}  # type: ignore[union-attr]
+
+
+def extras_in(requirements: list[str]) -> set[str]:
+    """The extras of tinygrad_edu itself that a bundle takes in."""
+    own = [r for r in requirements if r.startswith(PROJECT["name"])]
+    return {extra for r in own for extra in r[r.index("[") + 1 : -1].split(",")}
+
+
+def test_the_core_needs_three_packages() -> None:
+    assert names(PROJECT["dependencies"]) == {"numpy", "graphviz", "graphviz-pure"}
+
+
+def test_every_extra_that_the_code_asks_for_is_declared() -> None:
+    assert set(EXTRAS.values()) == set(OPTIONAL) - BUNDLES
+
+
+def test_all_is_every_extra_and_dev_takes_it_in() -> None:
+    assert extras_in(OPTIONAL["all"]) == set(OPTIONAL) - BUNDLES
+    assert "all" in extras_in(OPTIONAL["dev"])
+
+
+def test_tests_do_not_install_torch() -> None:
+    assert "torch" not in {name for extra in set(OPTIONAL) - {"bench"} for name in names(OPTIONAL[extra])}
+
+
+def test_the_command_line_is_where_the_package_says() -> None:
+    module, _, function = PROJECT["scripts"]["tinygrad-edu"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    pytest.importorskip("hatchling", reason="needs hatchling, which the extra 'dev' brings")
+    folder = tmp_path_factory.mktemp("wheel")
+    build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", build, str(folder)], cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    present = {str(p.relative_to(ROOT)) for p in (ROOT / "tinygrad_edu").rglob("*") if p.is_file()}
+    assert packed == {name for name in present if "__pycache__" not in name}
+
+
+def test_the_wheel_is_typed_licensed_and_has_its_command(wheel: zipfile.ZipFile) -> None:
+    texts = {Path(n).name: wheel.read(n).decode() for n in wheel.namelist() if ".dist-info/" in n}
+    assert "tinygrad_edu/py.typed" in wheel.namelist()
+    assert "License-Expression: MIT" in texts["METADATA"]
+    assert "Requires-Python: >=3.11" in texts["METADATA"]
+    assert "tinygrad_edu contributors" in texts["LICENSE"]
+    assert "tinygrad-edu = tinygrad_edu.cli:main" in texts["entry_points.txt"]
+
+
+WITHOUT_EXTRAS = """
+import importlib, pkgutil, sys
+blocked = set(sys.argv[1].split(","))
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import tinygrad_edu
+for module in pkgutil.walk_packages(tinygrad_edu.__path__, "tinygrad_edu."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+a, b, c = (tinygrad_edu.Tensor(x) for x in (5.0, 3.0, 2.0))
+print((3 * (a + b * c)).item())
+"""
+
+
+def test_every_module_imports_without_any_extra() -> None:
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, ",".join(EXTRAS)]
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout == "33.0\n"
+
+
+# The two commands
+
+
+def recipe(target: str) -> tuple[str, str]:
+    """The extra that a target of the Makefile installs, and what it then runs."""
+    text = (ROOT / "Makefile").read_text("utf-8").replace("$(BIN)", ".venv/bin")
+    found = re.search(rf"^{target}: \.venv/installed-(\w+)\n\t(.+)\n$", text, re.MULTILINE)
+    assert found, target
+    return found[1], found[2]
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_the_readme_gives_the_line_that_make_runs(target: str) -> None:
+    extra, command = recipe(target)
+    line = (
+        "python3 -m venv --without-pip .venv && "
+        f"python3 -m pip --python .venv/bin/python install -e '.[{extra}]' && {command}"
+    )
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert extra in OPTIONAL
+    assert f"make {target}" in readme
+    assert line in readme
+
+
+@pytest.fixture
+def ci(tmp_path: Path) -> Any:
+    """Runs .ci/run in a tree where every tool is a stand-in that succeeds, but for one."""
+    if not (shutil.which("bash") and shutil.which("make")):
+        pytest.skip("needs bash and make")
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    tools = tmp_path / ".venv" / "bin"
+    tools.mkdir(parents=True)
+
+    def run(failing: str | None) -> subprocess.CompletedProcess[str]:
+        for tool in ("ruff", "mypy"):
+            (tools / tool).write_text(f'#!/bin/sh\ncase "{tool} $*" in "{failing}") exit 3;; esac\n')
+            (tools / tool).chmod(0o755)
+        steps = {
+            target: "false" if target == failing else "true" for target in (".venv/installed-dev", "test")
+        }
+        makefile = "".join(f"{target}:\n\t@{command}\n" for target, command in steps.items())
+        (tmp_path / "Makefile").write_text(".PHONY: test .venv/installed-dev\n" + makefile)
+        return subprocess.run([tmp_path / ".ci" / "run"], capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_ci_passes_when_every_check_does(ci: Any) -> None:
+    assert ci(None).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [".venv/installed-dev", "ruff check .", "ruff format --check .", "mypy --strict tinygrad_edu", "test"],
+)
+def test_ci_fails_when_one_check_does(ci: Any, failing: str) -> None:
+    result = ci(failing)
+    assert result.returncode == 1
+    assert "failed: " in result.stdout
+
+
+def test_ci_is_executable() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+# The documents
+
+
+def documents() -> list[Path]:
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tinygrad_edu").rglob("*.md")]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_links_between_documents_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
