@@ -16,8 +16,8 @@ Names = Mapping[str, Tensor] | Mapping[Tensor, str] | bool | None
 """``None`` or True: look the caller's variables up; False: don't; a mapping: these first."""
 
 
-def name_nodes(tensors: Iterable[Tensor], names: Names = None) -> dict[Tensor, str]:
-    """A different name for each tensor, in the given order."""
+def name_nodes(tensors: Iterable[Tensor], names: Names = None) -> tuple[dict[Tensor, str], set[Tensor]]:
+    """A different name for each tensor, in the given order, and those whose name had to be made."""
     given = _given(names)
     tensors = list(tensors)
     variables = {} if names is False else variables_of_the_caller(Tensor) | _arrays_by_value(tensors)
@@ -32,7 +32,7 @@ def name_nodes(tensors: Iterable[Tensor], names: Names = None) -> dict[Tensor, s
             found[tensor] = unique(name, taken)
     for tensor in waiting:  # made names come last, so that they never take one that was given
         found[tensor] = unique(f"{tensor.op.name}_1" if tensor.op is not None else "c_1", taken)
-    return found
+    return found, set(waiting)
 
 
 def _given(names: Names) -> dict[Tensor, str]:

@@ -7,7 +7,7 @@ LaTeX, NumPy source, the compiled step, the stepper, the exports and the diagnos
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,6 +59,8 @@ class Step:
     of: str | None = None
     """The quantity whose gradient this is."""
     requires_grad: bool = False
+    named: bool = True
+    """Whether somebody gave it the name; else it is made from its operation."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -106,6 +108,11 @@ class Program:
     wrt: tuple[str, ...]
 
     @classmethod
+    def recorded(cls, graph: Graph) -> Program:
+        """The forward pass alone, of any graph."""
+        return cls(tuple(map(_forward_step, graph)), graph.outputs[0].name, ())
+
+    @classmethod
     def of(cls, output: Tensor, wrt: Sequence[Tensor | str] | None = None, *, names: Names = None) -> Program:
         """The program of a scalar output and its gradients.
 
@@ -118,7 +125,12 @@ class Program:
             ValueError: the output isn't a scalar.
             KeyError: a name that isn't in the graph.
         """
-        graph = Graph(output, names=names)
+        return cls.of_graph(Graph(output, names=names), wrt)
+
+    @classmethod
+    def of_graph(cls, graph: Graph, wrt: Sequence[Tensor | str] | None = None) -> Program:
+        """The same, of a graph that is at hand, with its names."""
+        output = graph.outputs[0].tensor
         if not output.requires_grad:
             raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
         if output.size != 1:
@@ -171,6 +183,21 @@ class Program:
         return f"<Program of {self.output}: {len(self.forward)} forward, {len(self.backward)} backward steps>"
 
 
+def _forward_step(node: GraphNode) -> Step:
+    args = tuple(Ref(a.name) if isinstance(a, GraphNode) else a for a in node.args)
+    return Step(
+        node.name,
+        "input" if node.is_leaf else "forward",
+        node.op,
+        args,
+        node.settings,
+        node.value,
+        scope=node.scope,
+        requires_grad=node.requires_grad,
+        named=node.named,
+    )
+
+
 class _Recording:
     """The replay of a graph on Symbols, and its flattening into steps."""
 
@@ -182,7 +209,8 @@ class _Recording:
         self.taken = {node.name: 1 for node in graph}
         for node in graph:
             self.symbols[node] = self._replayed(node)
-            self._emit(self.symbols[node], node.name, "input" if node.is_leaf else "forward")
+            self.called[self.symbols[node]] = node.name
+            self.steps.append(_forward_step(node))
 
     def _replayed(self, node: GraphNode) -> Symbol:
         tensor = node.tensor
@@ -222,26 +250,24 @@ class _Recording:
         self, tensor: Tensor, owners: list[GraphNode], wanted: set[GraphNode], seed: bool
     ) -> None:
         if not owners:
-            self._emit(tensor, unique("t_1", self.taken), "backward")
+            self._emit(tensor, unique("t_1", self.taken), "backward", None)
             return
-        first, *others = owners
+        first, *others = sorted(owners, key=lambda node: not node.named)
         name = unique(f"d{first.name}", self.taken)
-        self._emit(tensor, name, "seed" if seed else "gradient", of=first.name)
+        self._emit(tensor, name, "seed" if seed else "gradient", first)
         for node in others:
             if node in wanted:
                 alias = unique(f"d{node.name}", self.taken)
-                step = Step(
-                    alias, "alias", None, (Ref(name),), {}, self.steps[-1].value, node.scope, node.name
-                )
-                self.steps.append(step)
+                value = np.asarray(tensor._data)
+                step = Step(alias, "alias", None, (Ref(name),), {}, value, node.scope, node.name)
+                self.steps.append(replace(step, named=node.named))
 
-    def _emit(self, tensor: Tensor, name: str, role: Role, of: str | None = None) -> None:
+    def _emit(self, tensor: Tensor, name: str, role: Role, owner: GraphNode | None) -> None:
         args = tuple(
             value if parent is None else Ref(self.called[parent])
             for parent, value in zip(tensor.parents, tensor.saved, strict=True)
         )
         self.called[tensor] = name
-        value = np.asarray(tensor._data)
         self.steps.append(
             Step(
                 name,
@@ -249,10 +275,11 @@ class _Recording:
                 tensor.op,
                 args,
                 dict(tensor.settings),
-                value,
-                tensor.scope,
-                of,
-                tensor.requires_grad,
+                np.asarray(tensor._data),
+                scope=tensor.scope,
+                of=None if owner is None else owner.name,
+                requires_grad=tensor.requires_grad,
+                named=owner is not None and owner.named,
             )
         )
 

@@ -29,6 +29,8 @@ class GraphNode:
     tensor: Tensor
     args: tuple[GraphNode | Any, ...]
     """The operands, in order: nodes, or plain numbers. Plain arrays are constant leaves."""
+    named: bool
+    """Whether somebody gave it the name; else it is made from its operation."""
 
     @property
     def op(self) -> Op | None:
@@ -120,11 +122,11 @@ class Graph:
         tensors = dict.fromkeys(
             t for tensor, args in operands.items() for t in (*args, tensor) if isinstance(t, Tensor)
         )
-        called = name_nodes(tensors, names)
+        called, unnamed = name_nodes(tensors, names)
         made: dict[Tensor, GraphNode] = {}
         for tensor in tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in operands.get(tensor, ()))
-            made[tensor] = GraphNode(called[tensor], tensor, args)
+            made[tensor] = GraphNode(called[tensor], tensor, args, tensor not in unnamed)
         self.nodes = tuple(made.values())
         self.inputs = tuple(node for node in self.nodes if node.is_leaf)
         self.outputs = tuple(made[output] for output in outputs)
