@@ -90,6 +90,8 @@ def gradients(root: Any, seed: Any, *, create_graph: bool = False, keep: Iterabl
                 gx = pullback(g, y, *xs, **settings) if settings else pullback(g, y, *xs)
                 if gx.shape != value.shape or gx.dtype is not value.dtype:
                     gx = _fit(gx, value)
+                if create_graph and gx is g:  # each gradient is a node of its own: du = dv
+                    gx = OPS["positive"](g)
                 found[parent] = found[parent] + gx if parent in found else gx
     finally:
         if outside is not None:

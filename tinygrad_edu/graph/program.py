@@ -7,7 +7,7 @@ LaTeX, NumPy source, the compiled step, the stepper, the exports and the diagnos
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -227,12 +227,9 @@ class _Recording:
         found = gradients(self.symbols[root], seed, create_graph=True)
         for node in wanted:  # it takes part, and no gradient reaches it: its derivative is 0
             found.setdefault(self.symbols[node], _constant(np.zeros(node.shape, node.dtype)))
-        owners: dict[Tensor, list[GraphNode]] = {}
-        for node in reversed(self.graph.nodes):
-            if self.symbols[node] in found:
-                owners.setdefault(found[self.symbols[node]], []).append(node)
+        owners = {found[self.symbols[node]]: node for node in self.graph if self.symbols[node] in found}
         for tensor in self._behind([found[self.symbols[node]] for node in wanted]):
-            self._emit_backward(tensor, owners.get(tensor, []), set(wanted), tensor is seed)
+            self._emit_backward(tensor, owners.get(tensor), tensor is seed)
         return Program(tuple(self.steps), root.name, tuple(node.name for node in wanted))
 
     def _behind(self, ends: Sequence[Tensor]) -> list[Tensor]:
@@ -246,21 +243,14 @@ class _Recording:
                     nodes.append(parent)
         return sorted(nodes, key=lambda tensor: tensor.seq)
 
-    def _emit_backward(
-        self, tensor: Tensor, owners: list[GraphNode], wanted: set[GraphNode], seed: bool
-    ) -> None:
-        if not owners:
+    def _emit_backward(self, tensor: Tensor, owner: GraphNode | None, seed: bool) -> None:
+        # A gradient that is passed on unchanged is a node of its own, so each belongs to one quantity.
+        if owner is None:
             self._emit(tensor, unique("t_1", self.taken), "backward", None)
-            return
-        first, *others = sorted(owners, key=lambda node: not node.named)
-        name = unique(f"d{first.name}", self.taken)
-        self._emit(tensor, name, "seed" if seed else "gradient", first)
-        for node in others:
-            if node in wanted:
-                alias = unique(f"d{node.name}", self.taken)
-                value = np.asarray(tensor._data)
-                step = Step(alias, "alias", None, (Ref(name),), {}, value, node.scope, node.name)
-                self.steps.append(replace(step, named=node.named))
+        else:
+            name = unique(f"d{owner.name}", self.taken)
+            passed_on = tensor.op is not None and tensor.op.name == "positive"
+            self._emit(tensor, name, "seed" if seed else "alias" if passed_on else "gradient", owner)
 
     def _emit(self, tensor: Tensor, name: str, role: Role, owner: GraphNode | None) -> None:
         args = tuple(
@@ -272,7 +262,7 @@ class _Recording:
             Step(
                 name,
                 role,
-                tensor.op,
+                None if role == "alias" else tensor.op,
                 args,
                 dict(tensor.settings),
                 np.asarray(tensor._data),
