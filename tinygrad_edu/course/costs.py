@@ -1,7 +1,7 @@
 """Losses of one example, and the costs over m examples: L3 to L6, D5, D6 and E1 of the notes.
 
-Where A is exactly 0 or 1 (a saturated sigmoid), log A is -inf, with NumPy's warning: the notes' formulas
-hold for predictions strictly between 0 and 1.
+The notes' formulas in log A and log(1 - A) hold for predictions strictly between 0 and 1: at 0 and 1 (a
+saturated sigmoid) they give NaN, with NumPy's warning. :func:`compute_cost` does not.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def loss_derivative(a: Array, y: Array) -> Array:
 def compute_cost(A: Array, Y: Array) -> Array:
     """L6: J = (1/m) Σ L over the m columns; A and Y (1, m), Y of 0 and 1. A scalar.
 
+    L is taken as -log p of the likelihood (L4), which is right where a sigmoid saturates too: 0⁰ is 1.
+
     Source: the exercises of the course, "Building your deep neural network: step by step".
 
     >>> round(float(compute_cost(np.array([[0.8, 0.9, 0.4]]), np.array([[1, 1, 1]]))), 12)
@@ -93,7 +95,7 @@ def compute_cost(A: Array, Y: Array) -> Array:
     """
     check_binary_labels("compute_cost", A, Y)
     m = A.shape[1]
-    return np.sum(cross_entropy(A, Y)) / m
+    return -(1 / m) * np.sum(np.log(likelihood(A, Y)))
 
 
 def compute_cost_by_products(A: Array, Y: Array) -> Array:

@@ -37,6 +37,7 @@ __all__ = [
     "linear_activation_forward",
     "linear_backward",
     "linear_forward",
+    "output_dZ",
     "predict",
     "update_parameters",
 ]
@@ -145,7 +146,7 @@ def L_model_backward(
 ) -> dict[str, Array]:
     """D2 for l = L..1: the gradients ``dA{l-1}``, ``dZ{l}``, ``dW{l}``, ``db{l}``.
 
-    It starts with D4, dA[L] = -Y/A[L] + (1-Y)/(1-A[L]); with softmax, with dZ[L] = A[L] - Y.
+    It starts with D4: dZ[L] = A[L] - Y after σ or softmax, else dA[L] = -Y/A[L] + (1-Y)/(1-A[L]).
 
     >>> from tinygrad_edu.course.initialisation import initialize_parameters_he
     >>> AL, caches = L_model_forward(np.ones((3, 5)), initialize_parameters_he([3, 4, 1]))
@@ -157,18 +158,28 @@ def L_model_backward(
     check_shape("L_model_backward", "Y", Y, shape_of(AL))
     grads: dict[str, Array] = {}
     L = len(caches)
-    if names[-1] == "softmax":
-        dZ = AL - Y
-    else:
-        grads[f"dA{L}"] = loss_derivative(AL, Y)
-        dZ = _slope_times(grads[f"dA{L}"], caches[-1][1], names[-1])
     for l in range(L, 0, -1):
         linear_cache, Z = caches[l - 1]
-        if l < L:
+        if l == L:
+            dZ = output_dZ(AL, Y, Z, names[-1])
+        else:
             dZ = _slope_times(grads[f"dA{l}"], Z, names[l - 1])
         grads[f"dZ{l}"] = dZ
         grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = linear_backward(dZ, linear_cache)
     return grads
+
+
+def output_dZ(AL: Array, Y: Array, ZL: Array, activation: str) -> Array:
+    """D4: dZ[L] = A[L] - Y after σ or softmax, whose slope cancels; else dA[L] * g'(Z[L]).
+
+    The short form is exact where σ saturates; the long one is 0/0 there.
+
+    >>> output_dZ(np.array([[1.0]]), np.array([[1.0]]), np.array([[800.0]]), "sigmoid")
+    array([[0.]])
+    """
+    if activation in ("sigmoid", "softmax"):
+        return AL - Y
+    return _slope_times(loss_derivative(AL, Y), ZL, activation)
 
 
 def update_parameters(parameters: Parameters, grads: Parameters, learning_rate: float) -> dict[str, Array]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tinygrad_edu.course.costs import loss_derivative
 from tinygrad_edu.course.initialisation import Seed, generator
 from tinygrad_edu.course.l_layer import (
     Cache,
@@ -15,6 +14,8 @@ from tinygrad_edu.course.l_layer import (
     layer_activations,
     linear_activation_backward,
     linear_activation_forward,
+    linear_backward,
+    output_dZ,
 )
 from tinygrad_edu.course.shapes import (
     Array,
@@ -145,11 +146,12 @@ def backward_propagation_with_dropout(
     L = len(caches)
     names = layer_activations(L, activations)
     check_shape("backward_propagation_with_dropout", "Y", Y, AL.shape)
-    grads = {f"dA{L}": loss_derivative(AL, Y)}
-    for l in range(L, 0, -1):
+    linear_cache, ZL = caches[-1]
+    dA_prev, dW, db = linear_backward(output_dZ(AL, Y, ZL, names[-1]), linear_cache)
+    grads = {f"dA{L - 1}": dA_prev, f"dW{L}": dW, f"db{L}": db}
+    for l in range(L - 1, 0, -1):
+        grads[f"dA{l}"] = grads[f"dA{l}"] * masks[f"D{l}"] / keep_prob
         dA_prev, dW, db = linear_activation_backward(grads[f"dA{l}"], caches[l - 1], names[l - 1])
-        if l > 1:
-            dA_prev = dA_prev * masks[f"D{l - 1}"] / keep_prob
         grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = dA_prev, dW, db
     return grads
 
