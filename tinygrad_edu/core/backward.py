@@ -20,7 +20,7 @@ from tinygrad_edu.core.guard import Guard, same_values
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.table import OPS
 
-__all__ = ["Node", "accumulate", "gradients", "order", "release", "seed_for"]
+__all__ = ["Node", "accumulate", "gradients", "order", "release", "seed_for", "verify"]
 
 
 class Node(Protocol):
@@ -108,6 +108,15 @@ def _fit(g: Any, value: Any) -> Any:
         if wide != value.shape:
             g = OPS["sum_to"](g, shape=value.shape)
     return g if g.dtype == value.dtype else OPS["astype"](g, dtype=value.dtype)
+
+
+def verify(node: Any) -> None:
+    """Makes sure that a node's inputs hold what they held when it was recorded, else StaleGraphError."""
+    for parent, value in zip(node.parents, node.saved):
+        if parent is not None and parent.op is None and parent._data is not value:
+            _check_leaf(parent, value)
+    if node.guards is SPENT:
+        _check_spent(node)
 
 
 def _check_leaf(leaf: Any, recorded: Any) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.backward import gradients
+from tinygrad_edu.core.backward import gradients, verify
 from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
@@ -216,6 +216,7 @@ class _Recording:
         tensor = node.tensor
         if node.op is None:
             return Symbol.standing_for(tensor)
+        verify(tensor)
         args = tuple(self.symbols[a] if isinstance(a, GraphNode) else a for a in node.args)
         symbol: Symbol = apply(node.op, args, tensor.settings, value=tensor._data)
         symbol.scope = tensor.scope
