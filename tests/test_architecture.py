@@ -50,15 +50,18 @@ def modules() -> list[Module]:
 
 @pytest.mark.parametrize("check", OF_THE_SOURCE, ids=lambda check: check.__name__)
 def test_the_source_keeps_the_design(check: Check, modules: list[Module]) -> None:
-    assert check(modules) == []
+    problems = check(modules)
+    assert not problems, "\n".join(problems)
 
 
 def test_every_room_says_what_enters_and_leaves() -> None:
-    assert without_readme(PACKAGE) == []
+    problems = without_readme(PACKAGE)
+    assert not problems, "\n".join(problems)
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
-    assert of_one_machine(_texts(REPOSITORY)) == []
+    problems = of_one_machine(_texts(REPOSITORY))
+    assert not problems, "\n".join(problems)
 
 
 def _texts(repository: Path) -> dict[str, str]:
