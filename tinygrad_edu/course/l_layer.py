@@ -31,13 +31,13 @@ __all__ = [
     "L_model_backward",
     "L_model_forward",
     "accuracy",
+    "backward_from_output",
     "cost_of_network",
     "layer_activations",
     "linear_activation_backward",
     "linear_activation_forward",
     "linear_backward",
     "linear_forward",
-    "output_dZ",
     "predict",
     "update_parameters",
 ]
@@ -144,9 +144,10 @@ def linear_activation_backward(dA: Array, cache: Cache, activation: str) -> tupl
 def L_model_backward(
     AL: Array, Y: Array, caches: Sequence[Cache], activations: Sequence[str] | None = None
 ) -> dict[str, Array]:
-    """D2 for l = L..1: the gradients ``dA{l-1}``, ``dZ{l}``, ``dW{l}``, ``db{l}``.
+    """D2 for l = L..1: the gradients ``dA{l}``, ``dZ{l}``, ``dW{l}``, ``db{l}``, and ``dA0``.
 
-    It starts with D4: dZ[L] = A[L] - Y after σ or softmax, else dA[L] = -Y/A[L] + (1-Y)/(1-A[L]).
+    As in the exercise it starts with D4, dA[L] = -Y/A[L] + (1-Y)/(1-A[L]), which is 0/0 where σ saturates;
+    :func:`backward_from_output` can start with the short form. After softmax only the short form is known.
 
     >>> from tinygrad_edu.course.initialisation import initialize_parameters_he
     >>> AL, caches = L_model_forward(np.ones((3, 5)), initialize_parameters_he([3, 4, 1]))
@@ -156,30 +157,33 @@ def L_model_backward(
     """
     names = layer_activations(len(caches), activations)
     check_shape("L_model_backward", "Y", Y, shape_of(AL))
-    grads: dict[str, Array] = {}
-    L = len(caches)
-    for l in range(L, 0, -1):
-        linear_cache, Z = caches[l - 1]
-        if l == L:
-            dZ = output_dZ(AL, Y, Z, names[-1])
-        else:
-            dZ = _slope_times(grads[f"dA{l}"], Z, names[l - 1])
-        grads[f"dZ{l}"] = dZ
-        grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = linear_backward(dZ, linear_cache)
-    return grads
+    if names[-1] == "softmax":
+        return backward_from_output(AL - Y, caches, names)
+    dAL = loss_derivative(AL, Y)
+    dZL = _slope_times(dAL, caches[-1][1], names[-1])
+    return {f"dA{len(caches)}": dAL, **backward_from_output(dZL, caches, names)}
 
 
-def output_dZ(AL: Array, Y: Array, ZL: Array, activation: str) -> Array:
-    """D4: dZ[L] = A[L] - Y after σ or softmax, whose slope cancels; else dA[L] * g'(Z[L]).
+def backward_from_output(
+    dZL: Array, caches: Sequence[Cache], activations: Sequence[str] | None = None
+) -> dict[str, Array]:
+    """D2 for l = L..1, given dZ[L]: A[L] - Y for a network that ends in σ or softmax, however saturated.
 
-    The short form is exact where σ saturates; the long one is 0/0 there.
-
-    >>> output_dZ(np.array([[1.0]]), np.array([[1.0]]), np.array([[800.0]]), "sigmoid")
-    array([[0.]])
+    >>> from tinygrad_edu.course.initialisation import initialize_parameters_he
+    >>> AL, caches = L_model_forward(np.ones((3, 5)), initialize_parameters_he([3, 4, 1]))
+    >>> sorted(backward_from_output(AL - np.ones((1, 5)), caches))
+    ['dA0', 'dA1', 'dW1', 'dW2', 'dZ1', 'dZ2', 'db1', 'db2']
     """
-    if activation in ("sigmoid", "softmax"):
-        return AL - Y
-    return _slope_times(loss_derivative(AL, Y), ZL, activation)
+    names = layer_activations(len(caches), activations)
+    grads, dZ = {}, dZL
+    for l in range(len(caches), 0, -1):
+        linear_cache, _ = caches[l - 1]
+        grads[f"dZ{l}"] = dZ
+        dA_prev, grads[f"dW{l}"], grads[f"db{l}"] = linear_backward(dZ, linear_cache)
+        grads[f"dA{l - 1}"] = dA_prev
+        if l > 1:
+            dZ = _slope_times(dA_prev, caches[l - 2][1], names[l - 2])
+    return grads
 
 
 def update_parameters(parameters: Parameters, grads: Parameters, learning_rate: float) -> dict[str, Array]:

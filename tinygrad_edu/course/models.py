@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tinygrad_edu.course.initialisation import Seed, generator, initialize_parameters_deep
-from tinygrad_edu.course.l_layer import L_model_backward, L_model_forward, cost_of_network, update_parameters
+from tinygrad_edu.course.l_layer import (
+    L_model_forward,
+    backward_from_output,
+    cost_of_network,
+    update_parameters,
+)
 from tinygrad_edu.course.optimisers import (
     initialize_adam,
     random_mini_batches,
@@ -103,7 +108,7 @@ def mini_batch_model(
     for epoch in range(num_epochs):
         for batch_X, batch_Y in random_mini_batches(X, Y, mini_batch_size, batch_seed + 1 + epoch):
             AL, caches = L_model_forward(batch_X, parameters, activations)
-            grads = L_model_backward(AL, batch_Y, caches, activations)
+            grads = backward_propagation_with_regularization(AL, batch_Y, caches, 0.0, activations)
             parameters = step(parameters, grads)
         if epoch % record_every == 0:
             costs.append(float(cost_of_network(AL, batch_Y, activations)))

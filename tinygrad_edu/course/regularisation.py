@@ -9,13 +9,12 @@ import numpy as np
 from tinygrad_edu.course.initialisation import Seed, generator
 from tinygrad_edu.course.l_layer import (
     Cache,
-    L_model_backward,
+    backward_from_output,
     cost_of_network,
     layer_activations,
     linear_activation_backward,
     linear_activation_forward,
     linear_backward,
-    output_dZ,
 )
 from tinygrad_edu.course.shapes import (
     Array,
@@ -24,6 +23,7 @@ from tinygrad_edu.course.shapes import (
     check_layer,
     check_parameters,
     check_shape,
+    shape_of,
 )
 
 __all__ = [
@@ -66,13 +66,17 @@ def backward_propagation_with_regularization(
 ) -> dict[str, Array]:
     """The backward pass with dW[l] = (1/m) dZ[l] A[l-1]ᵀ + (λ/m) W[l]; db as without regularisation.
 
+    The network ends in σ or softmax: the pass starts with dZ[L] = A[L] - Y.
+
     >>> from tinygrad_edu.course.l_layer import L_model_forward
     >>> parameters = {"W1": np.array([[2.0]]), "b1": np.zeros((1, 1))}
     >>> AL, caches = L_model_forward(np.zeros((1, 4)), parameters)
     >>> backward_propagation_with_regularization(AL, np.ones((1, 4)), caches, lambd=1.0)["dW1"]
     array([[0.5]])
     """
-    grads = L_model_backward(AL, Y, caches, activations)
+    names = layer_activations(len(caches), activations)
+    dZL = _output_dZ("backward_propagation_with_regularization", AL, Y, names)
+    grads = backward_from_output(dZL, caches, names)
     m = AL.shape[1]
     for l, ((_, W, _), _) in enumerate(caches, start=1):
         grads[f"dW{l}"] = grads[f"dW{l}"] + lambd / m * W
@@ -135,7 +139,7 @@ def backward_propagation_with_dropout(
 ) -> dict[str, Array]:
     """Backward through inverted dropout: the same mask and scale, dA[l] := dA[l] * D[l] / keep_prob.
 
-    ``dA{l}`` is the derivative with respect to A[l] before it is masked.
+    ``dA{l}`` is the derivative with respect to A[l] before it is masked. The network ends in σ or softmax.
 
     >>> parameters = {"W1": np.eye(2), "b1": np.zeros((2, 1)), "W2": np.ones((1, 2)), "b2": np.zeros((1, 1))}
     >>> masks = {"D1": np.array([[1.0], [0.0]])}
@@ -145,15 +149,21 @@ def backward_propagation_with_dropout(
     """
     L = len(caches)
     names = layer_activations(L, activations)
-    check_shape("backward_propagation_with_dropout", "Y", Y, AL.shape)
-    linear_cache, ZL = caches[-1]
-    dA_prev, dW, db = linear_backward(output_dZ(AL, Y, ZL, names[-1]), linear_cache)
-    grads = {f"dA{L - 1}": dA_prev, f"dW{L}": dW, f"db{L}": db}
+    dZL = _output_dZ("backward_propagation_with_dropout", AL, Y, names)
+    grads: dict[str, Array] = {}
+    grads[f"dA{L - 1}"], grads[f"dW{L}"], grads[f"db{L}"] = linear_backward(dZL, caches[-1][0])
     for l in range(L - 1, 0, -1):
         grads[f"dA{l}"] = grads[f"dA{l}"] * masks[f"D{l}"] / keep_prob
-        dA_prev, dW, db = linear_activation_backward(grads[f"dA{l}"], caches[l - 1], names[l - 1])
-        grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = dA_prev, dW, db
+        block = linear_activation_backward(grads[f"dA{l}"], caches[l - 1], names[l - 1])
+        grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = block
     return grads
+
+
+def _output_dZ(where: str, AL: Array, Y: Array, names: Sequence[str]) -> Array:
+    check_shape(where, "Y", Y, shape_of(AL))
+    if names[-1] not in ("sigmoid", "softmax"):
+        raise ValueError(f"{where}: expected a network that ends in sigmoid or softmax, got {names[-1]}")
+    return AL - Y
 
 
 def _check_masks(where: str, masks: Mapping[str, Array], parameters: Parameters, L: int, m: int) -> None:
