@@ -14,6 +14,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.autodiff import grad
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.draw import RenderError, draw
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.ops.contraction import *

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 __all__ = ["values_of_the_caller", "variables_of_the_caller"]
 
-_PACKAGE = __name__.partition(".")[0]
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 def _frames() -> Iterator[FrameType]:
     """The frames outside this package, innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if module != _PACKAGE and not module.startswith(_PACKAGE + "."):
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
             yield frame
         frame = frame.f_back
 

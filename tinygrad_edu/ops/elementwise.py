@@ -73,7 +73,7 @@ def _slope_of_power(g: Array, y: Array, a: Array, b: Array) -> Array:
 
 def _slope_of_exponent(g: Array, y: Array, a: Array, b: Array) -> Array:
     # y ln a; at a = 0 the limit 0 for b > 0, and nan for a < 0, where it does not exist.
-    return g * y * np.log(np.where(np.equal(a, 0) & np.greater_equal(b, 0), 1.0, a))
+    return g * y * np.log(np.where(np.equal(a, 0), np.where(np.greater_equal(b, 0), 1.0, a), a))
 
 
 @elementwise(pullback=(_slope_of_power, _slope_of_exponent), latex=r"{a}^{{{b}}}", label="**", domain=((0.5, 2.0), (-2.0, 2.0)), onnx="Pow")
