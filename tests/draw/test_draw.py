@@ -201,10 +201,6 @@ def test_drawing_leaves_gradients_alone():
 
 def test_it_works_where_there_is_no_dot(tmp_path):
     code = "import tinygrad_edu as tg; x = tg.Tensor(2.0); y = x * x; tg.draw(y, 'y.png')"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PATH": "/nonexistent", "PYTHONPATH": ":".join(sys.path)},
-    )
-    assert done.returncode == 0
+    environment = {"PATH": "/nonexistent", "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
     assert (tmp_path / "y.png").read_bytes().startswith(b"\x89PNG")
