@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class Op:
     """Its kernel is not one expression: formulas and source call it by name."""
     parameters: tuple[str, ...] = field(init=False)
     settings: tuple[str, ...] = field(init=False)
+    in_order: tuple[str, ...] = field(init=False)
+    """The settings that may be given by position."""
     variadic: bool = field(init=False)
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
@@ -61,6 +64,7 @@ class Op:
         put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
+        put("in_order", self._numpy_order())
         put("constant", all(pullback is None for pullback in self.pullbacks))
         put("__doc__", self.forward.__doc__)
         put("__name__", self.name)
@@ -93,12 +97,18 @@ class Op:
         return apply(self, args, settings)
 
     def _positional(self, args: Any, extra: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
-        if len(extra) > len(self.settings):
-            raise TypeError(
-                f"{self.name}: expected at most {len(self.settings)} settings {self.settings}, got {len(extra)}"
-            )
-        settings.update(zip(self.settings, extra, strict=False))
+        if len(extra) > len(self.in_order):
+            raise TypeError(f"{self.name}: takes by position at most {self.in_order}, got {len(extra)} settings")
+        settings.update(zip(self.in_order, extra, strict=False))
         return tuple(args)
+
+    def _numpy_order(self) -> tuple[str, ...]:
+        """The settings that NumPy takes next by position, up to an ``out`` or ``dtype`` that is unknown here."""
+        try:
+            order = tuple(inspect.signature(self.numpy[0]).parameters)[len(self.parameters) :]
+        except (IndexError, ValueError):  # not NumPy's, or written in C without a signature
+            return self.settings
+        return tuple(takewhile(self.settings.__contains__, order))
 
     def _named_inputs(self, args: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
         """NumPy also takes the arrays by keyword: ``np.where(mask, x=..., y=...)``, ``Y=labels``."""

@@ -15,13 +15,15 @@ __all__ = ["Sample"]
 class Sample:
     """Shapes and settings to try an operation with, and the interval to draw the entries from.
 
-    ``make`` replaces drawing where entries must fit together (labels, positive definite matrices).
+    ``make`` replaces drawing where entries must fit together (labels, positive definite matrices);
+    ``arrange`` makes the call's arguments of the inputs where some of them go into a list.
     """
 
     shapes: tuple[tuple[int, ...], ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     domain: tuple[tuple[float, float], ...] = ((-2.0, 2.0),)
     make: Callable[[np.random.Generator], tuple[Any, ...]] | None = None
+    arrange: Callable[..., tuple[Any, ...]] | None = None
 
     def draw(self, rng: np.random.Generator, dtype: Any = np.float64) -> tuple[Any, ...]:
         """Inputs of those shapes, the floating ones in the given dtype."""
