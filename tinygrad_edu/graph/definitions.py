@@ -1,0 +1,131 @@
+"""The functions that source calls by name, as source: an operation's kernel with all that it needs.
+
+The kernel is read where it is defined. Its annotations and its docstring's examples stay behind; the
+functions and constants of its module that it uses come along.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.op import Op
+
+__all__ = ["definitions"]
+
+_KNOWN = ("numpy", "itertools", "functools", "math")
+"""Modules that source may import from: NumPy, and Python's own."""
+
+
+def definitions(ops: Iterable[Op]) -> str:
+    """Source of functions named as the operations, that need NumPy (as ``np``) and nothing else.
+
+    Raises:
+        TypeError: a kernel's source can't be had, or it uses something that has no source.
+
+    >>> import tinygrad_edu as tg
+    >>> print(definitions([tg.leaky_relu]))
+    def leaky_relu(z, *, slope=0.01):
+        # max(slope z, z); at 0 the slope is the lower one. Course: A4, with slope 0.01.
+        return np.where(z > 0, z, slope * z)
+    """
+    book = _Book()
+    for op in ops:
+        book.enter(op.name, op.forward)
+    return "\n\n\n".join(book.texts.values())
+
+
+class _Book:
+    """Definitions in an order in which each stands before those that use it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.entered: dict[str, Any] = {}
+
+    def enter(self, name: str, value: Any) -> None:
+        value = value.forward if isinstance(value, Op) else value
+        if name in self.entered:
+            if self.entered[name] is not value:
+                raise TypeError(f"source: two different things are called {name}")
+            return
+        self.entered[name] = value
+        if isinstance(value, FunctionType):
+            function = _parsed(name, value)
+            for used in _names_read(function):
+                self._needed(name, used, value)
+            self.texts[name] = _text(name, function, value)
+        else:
+            self.texts[name] = f"{name} = {value!r}"
+
+    def _needed(self, by: str, used: str, function: FunctionType) -> None:
+        """A name that is not the function's own: of its module, or of those that it closes over."""
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        if used in cells:
+            value = cells[used].cell_contents
+        elif used in function.__globals__:
+            value = function.__globals__[used]
+        else:
+            return  # its own, or Python's
+        if value is np:
+            return
+        if isinstance(value, ModuleType):
+            if value.__name__.partition(".")[0] == __name__.partition(".")[0]:
+                raise TypeError(f"source: {by} uses the module {value.__name__}, so it cannot be NumPy alone")
+            self.texts[used] = f"import {value.__name__}" + (f" as {used}" if used != value.__name__ else "")
+        elif isinstance(value, (FunctionType, Op, int, float, str, tuple)):
+            self.enter(used, value)
+        elif getattr(value, "__module__", "").partition(".")[0] in (
+            "numpy",
+            "itertools",
+            "functools",
+            "math",
+        ):
+            self.texts[used] = f"from {value.__module__} import {value.__name__}"
+        else:
+            raise TypeError(f"source: {by} uses {used}, a {type(value).__name__} that has no source")
+
+
+def _parsed(name: str, function: Callable[..., Any]) -> ast.FunctionDef:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError, TypeError) as error:
+        raise TypeError(f"source: the kernel of {name} has no source to show; define it in a file") from error
+    found = tree.body[0]
+    if not isinstance(found, ast.FunctionDef):
+        raise TypeError(f"source: the kernel of {name} is a lambda; give it a def, so that it can be shown")
+    return found
+
+
+def _names_read(function: ast.FunctionDef) -> list[str]:
+    """The names that the body and the defaults read, in order; annotations and decorators are left out."""
+    defaults = [*function.args.defaults, *filter(None, function.args.kw_defaults)]
+    nodes = [node for part in [*function.body, *defaults] for node in ast.walk(part)]
+    types = [node.annotation for node in nodes if isinstance(node, ast.AnnAssign)]
+    in_types = {id(node) for annotation in types for node in ast.walk(annotation)}
+    names = [node for node in nodes if isinstance(node, ast.Name) and id(node) not in in_types]
+    own = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+    own |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    read = [node.id for node in names if isinstance(node.ctx, ast.Load)]
+    return [name for name in dict.fromkeys(read) if name not in own]
+
+
+def _text(name: str, function: ast.FunctionDef, source: FunctionType) -> str:
+    """The function as it stands in its file, without decorators, annotations and examples."""
+    lines = textwrap.dedent(inspect.getsource(source)).splitlines()
+    arguments = function.args
+    for arg in (n for n in ast.walk(arguments) if isinstance(n, ast.arg)):
+        arg.annotation = None
+    doc = ast.get_docstring(function)
+    body = function.body[1:] if doc is not None else function.body
+    head = [f"def {name}({ast.unparse(arguments)}):"]
+    if doc is not None:
+        head.append(f"    # {doc.splitlines()[0]}")
+    first = body[0].lineno if body else function.lineno
+    end = function.end_lineno or len(lines)
+    return "\n".join([*head, *lines[first - 1 : end]])
