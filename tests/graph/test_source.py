@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-import tinygrad_edu as tg
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.graph.source import Code, definitions, literal, needing_definitions, written
+from tinygrad_edu.graph.source import Code, definitions, needing_definitions, written
 
 CASES = [(name, k) for name, op in sorted(OPS.items()) for k in range(len(op.samples))]
 
