@@ -22,10 +22,19 @@ def _same_shape(predictions: Array, Y: Array, what: str) -> None:
         )
 
 
-def _probabilities(Y: Array) -> None:
-    Y = np.asarray(Y)
-    if Y.size and not (np.min(Y) >= 0 and np.max(Y) <= 1):
+@operation(
+    kind="elementwise", pullback=lambda g, y, Y: g, latex="{Y}", label="0 ≤ Y ≤ 1", numpy=(), opaque=True, onnx="Identity",
+    samples=[Sample((shape,), domain=((0.1, 0.9),)) for shape in ((3, 4), (), (0, 3))],
+)  # fmt: skip
+def probabilities(Y: Array) -> Array:
+    """Y itself, where every entry is 0 or 1 or a probability between them; else a ValueError.
+
+    >>> probabilities(np.array([0, 1]))
+    array([0, 1])
+    """
+    if np.size(Y) and not (np.min(Y) >= 0 and np.max(Y) <= 1):
         raise ValueError(f"expected labels 0 or 1 (or probabilities), got values from {np.min(Y)} to {np.max(Y)}")
+    return Y
 
 
 def _examples(A: Array) -> int:
@@ -61,7 +70,7 @@ def binary_cross_entropy(A: Array, Y: Array) -> Array:
     0.414932
     """
     _same_shape(A, Y, "A")
-    _probabilities(Y)
+    Y = probabilities(Y)
     on = np.log(np.where(np.equal(Y, 0), 1.0, A))
     off = np.log(np.where(np.equal(Y, 1), 1.0, 1 - A))
     return -np.sum(Y * on + (1 - Y) * off) / _examples(A)
@@ -87,7 +96,7 @@ def binary_cross_entropy_with_logits(Z: Array, Y: Array) -> Array:
     500.0
     """
     _same_shape(Z, Y, "Z")
-    _probabilities(Y)
+    Y = probabilities(Y)
     return np.sum(np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))) / _examples(Z)
 
 
@@ -122,5 +131,5 @@ def softmax_cross_entropy(Z: Array, Y: Array, *, axis: int = 0) -> Array:
     0.693147
     """
     _same_shape(Z, Y, "Z")
-    _probabilities(Y)
+    Y = probabilities(Y)
     return -np.sum(Y * log_softmax(Z, axis=axis)) / _columns(Z, axis)
