@@ -10,7 +10,7 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
-from tinygrad_edu import ops
+from tinygrad_edu import check, ops
 from tinygrad_edu.autodiff import grad
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor

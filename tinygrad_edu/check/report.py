@@ -1,0 +1,169 @@
+"""Report: what a comparison found, as a table in text or HTML, and as data."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from textwrap import wrap
+from typing import Any
+
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["OK", "Diagnosis", "Entry", "Report"]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with one quantity, and how sure that is."""
+
+    codes: tuple[str, ...] = ()
+    """The mistakes, most specific first; empty where there is none."""
+    text: str = ""
+    """The same for the reader."""
+    alternatives: tuple[str, ...] = ()
+    """Other mistakes that would give exactly these numbers."""
+    root: str | None = None
+    """The quantity that this one is only wrong because of."""
+    where: dict[str, Any] = field(default_factory=dict)
+    """Which entries differ: ``count``, ``of``, ``first``, ``rows``, ``columns``."""
+
+
+OK = Diagnosis()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One quantity: what was given, against what is right."""
+
+    name: str
+    shape: tuple[int, ...]
+    """The shape of what was given."""
+    ok: bool
+    error: float
+    """The largest absolute difference; infinite where the shapes don't fit."""
+    tolerance: float
+    """The largest difference that rounding would explain."""
+    diagnosis: Diagnosis = OK
+
+    @property
+    def verdict(self) -> str:
+        """``right``, ``wrong``, or ``follows`` where only a quantity above it is wrong."""
+        if self.ok:
+            return "right"
+        return "follows" if "follows_from" in self.diagnosis.codes else "wrong"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "ok": self.ok,
+            "verdict": self.verdict,
+            "error": self.error if math.isfinite(self.error) else None,
+            "tolerance": self.tolerance,
+            "codes": list(self.diagnosis.codes),
+            "text": self.diagnosis.text,
+            "alternatives": list(self.diagnosis.alternatives),
+            "root": self.diagnosis.root,
+            "where": self.diagnosis.where,
+        }
+
+
+_HEADINGS = ("quantity", "shape", "max error", "verdict", "diagnosis")
+_COLOURS = {"right": "\x1b[32m", "wrong": "\x1b[31m", "follows": "\x1b[33m"}
+_MARKS = {"right": "✓", "wrong": "✗", "follows": "↳"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A table of quantity, shape, largest error, verdict and diagnosis; ``report["dW1"]`` is one line of it."""
+
+    entries: tuple[Entry, ...]
+    convention: str
+    notes: tuple[str, ...] = ()
+    """What concerns all quantities together, such as another convention that fits."""
+    keys: dict[Any, str] = field(default_factory=dict, repr=False)
+    """The name that each key of the given mapping stood for."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every quantity is right."""
+        return all(entry.ok for entry in self.entries)
+
+    def __getitem__(self, which: str | Tensor) -> Entry:
+        name = self.keys.get(which, which)
+        for entry in self.entries:
+            if name in (entry.name, entry.name.removeprefix("d")):
+                return entry
+        raise KeyError(f"{which!r} is not in this report; it has: {', '.join(e.name for e in self.entries)}")
+
+    def __contains__(self, which: object) -> bool:
+        return self.keys.get(which, which) in [entry.name for entry in self.entries]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def text(self, *, colour: bool = False, width: int = 110) -> str:
+        """The table for a terminal of that width."""
+        rows = [_HEADINGS, *((e.name, str(e.shape), _number(e.error), f"{_MARKS[e.verdict]} {e.verdict}",
+                              e.diagnosis.text) for e in self.entries)]  # fmt: skip
+        wide = [max(len(row[k]) for row in rows) for k in range(4)]
+        last = max(width - sum(wide) - 4 * 3, 30)
+        lines = []
+        for row, entry in zip(rows, (None, *self.entries), strict=True):
+            told = wrap(row[4], last) or [""]
+            for k, part in enumerate(told):
+                cells = [(row[j] if k == 0 else "").ljust(wide[j]) for j in range(4)]
+                if colour and entry is not None and k == 0:
+                    cells[3] = f"{_COLOURS[entry.verdict]}{cells[3]}\x1b[0m"
+                lines.append(" | ".join([*cells, part]).rstrip())
+            if entry is None:
+                lines.append("-|-".join("-" * w for w in [*wide, min(last, max(len(r[4]) for r in rows))]))
+        right = sum(entry.ok for entry in self.entries)
+        lines.append(f"{right} of {len(self.entries)} right (convention: {self.convention})")
+        return "\n".join([*lines, *self.notes])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        wrong = ", ".join(f"{e.name}: {'/'.join(e.diagnosis.codes)}" for e in self.entries if not e.ok)
+        return f"<Report: {len(self.entries)} quantities, {wrong or 'all right'}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data: ``ok``, ``convention``, ``notes``, ``entries``."""
+        return {
+            "ok": self.ok,
+            "convention": self.convention,
+            "notes": list(self.notes),
+            "entries": [entry.to_dict() for entry in self.entries],
+        }
+
+    def to_json(self, **options: Any) -> str:
+        """The same as JSON; options as for :func:`json.dumps`."""
+        return json.dumps(self.to_dict(), **{"ensure_ascii": False, **options})
+
+    def _html(self) -> str:
+        head = "".join(f"<th>{h}</th>" for h in _HEADINGS)
+        style = {"right": "#1a7f37", "wrong": "#cf222e", "follows": "#9a6700"}
+        body = "".join(
+            f"<tr><td><code>{escape(e.name)}</code></td><td>{e.shape}</td><td>{_number(e.error)}</td>"
+            f'<td style="color:{style[e.verdict]}">{_MARKS[e.verdict]} {e.verdict}</td>'
+            f'<td style="text-align:left">{escape(e.diagnosis.text)}</td></tr>'
+            for e in self.entries
+        )
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._html(), "text/plain": str(self)}
+
+
+def _number(error: float) -> str:
+    return "-" if not math.isfinite(error) else f"{error:.1e}" if error else "0"
