@@ -29,6 +29,8 @@ def _same_shape(predictions: Array, Y: Array, what: str) -> None:
 def probabilities(Y: Array) -> Array:
     """Y itself, where every entry is 0 or 1 or a probability between them; else a ValueError.
 
+    >>> import numpy as np
+    >>> from tinygrad_edu.ops.costs import probabilities
     >>> probabilities(np.array([0, 1]))
     array([0, 1])
     """
