@@ -1,0 +1,221 @@
+"""Tests generated from the definitions: what holds for every operation, over what its samples can be.
+
+An operation that is added is tested without writing a test. Values are compared with NumPy, derivatives
+with finite differences of the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tests.ops.cases import ENTRIES, SMOOTH, Case, Entry, as_list, cases_of, drawn_cases, plain
+from tests.ops.derivatives import Probe
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.program import Ref
+
+EXAMPLES = 100
+every = pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+smooth = pytest.mark.parametrize("entry", SMOOTH.values(), ids=SMOOTH)
+
+
+def same(got: Any, want: Any, rtol: float = 1e-12) -> None:
+    """Results of equal type, shape, dtype and (to rounding) value."""
+    for a, b in zip(as_list(got), as_list(want), strict=True):
+        a, b = np.asarray(plain(a)), np.asarray(plain(b))
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+def tensors_of(case: Case) -> list[Any]:
+    return [Tensor(x) if x.dtype.kind == "f" else x for x in case.xs]
+
+
+def chosen(case: Case, xs: Sequence[Any]) -> list[Any]:
+    """Those of the inputs that have a gradient."""
+    return [x for x, yes in zip(xs, case.differentiable, strict=True) if yes]
+
+
+def squares(case: Case, xs: Sequence[Any]) -> Tensor:
+    """The sum of the squares of the results: one number that depends on all of them."""
+    return sum((tg.sum(y * y) for y in case.outputs(xs)), start=Tensor(0.0))
+
+
+def gradients_of(case: Case, xs: Sequence[Any]) -> list[Any]:
+    J, wanted = squares(case, xs), chosen(case, xs)
+    return tg.grad(J, wanted) if J.requires_grad else [np.zeros(x.shape, x.dtype) for x in wanted]
+
+
+METHOD_OF = {"compress": 1}
+"""Which operand has the method, where it isn't the first."""
+
+LAYOUTS = {
+    "backwards": lambda x: Tensor(np.flip(x))[(slice(None, None, -1),) * x.ndim],
+    "transposed": lambda x: Tensor(x.T.copy()).T,
+    "every other": lambda x: Tensor(np.stack([x, x], axis=-1))[..., 0],
+    "read off a row": lambda x: Tensor(np.stack([x, x]))[1],
+}
+"""An intermediate result with the values of x, but not lying in memory entry after entry."""
+
+
+def run(program: tg.Program) -> dict[str, Any]:
+    """The value of every step, each computed from those before it."""
+    values: dict[str, Any] = {}
+    for step in program.steps:
+        xs = [values[a.name] if isinstance(a, Ref) else a for a in step.args]
+        values[step.name] = (
+            step.op.forward(*xs, **step.settings) if step.op else (xs[0] if xs else step.value)
+        )
+    return values
+
+
+@every
+def test_value_is_numpys(entry: Entry) -> None:
+    for case in cases_of(entry):
+        for function in entry.numpy[:1]:
+            same(case.call(tensors_of(case)), case.numpy_call(function, case.xs))
+            same(case.call(case.xs), case.numpy_call(function, case.xs))
+
+
+@smooth
+def test_derivatives(entry: Entry) -> None:
+    compared = 0
+
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate])  # a seed does not shrink
+    @given(drawn_cases(entry), st.integers(0, 2**20))
+    def holds(case: Case, seed: int) -> None:
+        nonlocal compared
+        probe = Probe(case, seed)
+        first, second = probe.first(), probe.second()
+        assert first is not False, "the gradient differs from finite differences of the value"
+        assert second is not False, "the second derivative differs from finite differences of the gradient"
+        assume(first and second)
+        compared += 1
+
+    holds()
+    assert compared >= 0.8 * EXAMPLES
+
+
+@every
+def test_plain_arrays_give_plain_arrays(entry: Entry) -> None:
+    for case in cases_of(entry):
+        assert not any(isinstance(y, Tensor) for y in as_list(case.call(case.xs)))
+
+
+@every
+def test_reached_by_every_name(entry: Entry) -> None:
+    for case in cases_of(entry):
+        xs = tensors_of(case)
+        expected = case.call(xs)
+        for function in entry.numpy:
+            same(case.numpy_call(function, xs), expected)
+        if hasattr(np.ndarray, entry.name) and case.arrange is None and not entry.sequence:
+            at = METHOD_OF.get(entry.name, 0)
+            others = [*xs[:at], *xs[at + 1 :]]
+            if isinstance(xs[at], Tensor):
+                same(getattr(xs[at], entry.name)(*others, **case.settings), expected)
+    assert getattr(tg, entry.name, entry.call) is entry.call
+
+
+@every
+def test_inputs_are_only_read(entry: Entry) -> None:
+    for case in cases_of(entry):
+        before = [x.copy() for x in case.xs]
+        for x in case.xs:
+            x.setflags(write=False)
+        case.call(case.xs)
+        if not entry.constant:
+            gradients_of(case, tensors_of(case))
+        for x, was in zip(case.xs, before, strict=True):
+            np.testing.assert_array_equal(x, was)
+
+
+@every
+def test_float32_gives_what_numpy_gives(entry: Entry) -> None:
+    for wide, narrow in zip(cases_of(entry), cases_of(entry, dtype=np.float32), strict=True):
+        got = narrow.outputs(tensors_of(narrow))
+        for function in entry.numpy[:1]:
+            for y, expected in zip(got, as_list(narrow.numpy_call(function, narrow.xs)), strict=True):
+                assert plain(y).dtype == np.asarray(expected).dtype
+        for y, expected in zip(got, wide.outputs(wide.xs), strict=True):
+            np.testing.assert_allclose(plain(y), expected, rtol=2e-4, atol=2e-4)
+
+
+@smooth
+def test_gradients_of_float32_are_float32(entry: Entry) -> None:
+    for wide, narrow in zip(cases_of(entry), cases_of(entry, dtype=np.float32), strict=True):
+        expected = gradients_of(wide, tensors_of(wide))
+        for g, x, e in zip(
+            gradients_of(narrow, tensors_of(narrow)), chosen(narrow, narrow.xs), expected, strict=True
+        ):
+            assert (g.dtype, g.shape) == (np.dtype(np.float32), x.shape)
+            np.testing.assert_allclose(g, e, rtol=5e-3, atol=5e-3 * (1 + np.abs(e).max(initial=0)))
+
+
+@smooth
+def test_gradient_does_not_depend_on_how_the_input_lies_in_memory(entry: Entry) -> None:
+    for case in cases_of(entry):
+        expected = gradients_of(case, tensors_of(case))
+        for lay in LAYOUTS.values():
+            xs = [lay(x) if x.dtype.kind == "f" else x for x in case.xs]
+            for g, e in zip(gradients_of(case, xs), expected, strict=True):
+                np.testing.assert_allclose(g, e, rtol=1e-10, atol=1e-10)
+
+
+@smooth
+def test_each_input_alone_has_the_gradient_it_has_among_others(entry: Entry) -> None:
+    for case in cases_of(entry):
+        if sum(case.differentiable) < 2:
+            continue
+        together = iter(gradients_of(case, tensors_of(case)))
+        for k in [k for k, yes in enumerate(case.differentiable) if yes]:
+            x = Tensor(case.xs[k])
+            alone = [x if i == k else other for i, other in enumerate(case.xs)]
+            J = squares(case, alone)
+            g = tg.grad(J, [x])[0] if J.requires_grad else np.zeros(x.shape)
+            np.testing.assert_allclose(g, next(together), rtol=1e-12, atol=1e-12)
+
+
+@smooth
+def test_the_rule_runs_on_names(entry: Entry) -> None:
+    """The program that formulas, source and compiled steps read gives the eager gradients when it is run."""
+    for case in cases_of(entry):
+        xs = tensors_of(case)
+        J = squares(case, xs)
+        if not J.requires_grad:
+            continue
+        wanted = chosen(case, xs)
+        program = tg.Program.of(J, names={f"x{k}": x for k, x in enumerate(wanted)})
+        values = run(program)
+        for k, g in enumerate(tg.grad(J, wanted)):
+            if f"dx{k}" in values:
+                np.testing.assert_allclose(values[f"dx{k}"], g, rtol=1e-10, atol=1e-12)
+            else:
+                assert not g.any()
+
+
+@every
+def test_without_recording_the_value_is_the_same(entry: Entry) -> None:
+    for case in cases_of(entry):
+        xs = tensors_of(case)
+        with tg.no_grad():
+            same(case.call(xs), case.call(tensors_of(case)))
+            assert not any(getattr(y, "requires_grad", False) for y in case.outputs(xs))
+
+
+@every
+def test_twice_gives_the_same_to_the_bit(entry: Entry) -> None:
+    for case in cases_of(entry):
+        for a, b in zip(case.outputs(tensors_of(case)), case.outputs(tensors_of(case)), strict=True):
+            np.testing.assert_array_equal(plain(a), plain(b))
+        if not entry.constant:
+            for a, b in zip(
+                gradients_of(case, tensors_of(case)), gradients_of(case, tensors_of(case)), strict=True
+            ):
+                np.testing.assert_array_equal(a, b)
