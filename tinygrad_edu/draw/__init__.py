@@ -2,5 +2,6 @@
 
 from tinygrad_edu.draw.drawing import Picture, draw
 from tinygrad_edu.draw.render import RenderError
+from tinygrad_edu.draw.stepper import step_through
 
-__all__ = ["Picture", "RenderError", "draw"]
+__all__ = ["Picture", "RenderError", "draw", "step_through"]

@@ -17,7 +17,7 @@ from tinygrad_edu.draw.values import brief
 from tinygrad_edu.graph import Graph, GraphNode, Program, Step
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = ["new_picture", "table", "to_dot"]
+__all__ = ["new_picture", "node_id", "table", "to_dot"]
 
 RED, GREY = "#b3261e", "#5f6368"
 _FILL = {
@@ -51,7 +51,7 @@ def to_dot(graph: Graph, program: Program, *, backward: bool = False, direction:
             if isinstance(operand, GraphNode):
                 told = operand.requires_grad and not backward
                 label = f" {escape(local_derivative(node, k, called))} " if told else ""
-                dot.edge(_id(operand.name), _id(node.name), label=label)
+                dot.edge(node_id(operand.name), node_id(node.name), label=label)
     if backward:
         _backward_pass(dot, program)
     return str(dot.source)
@@ -66,7 +66,8 @@ def new_picture(direction: str) -> graphviz.Digraph:
     return dot
 
 
-def _id(name: str) -> str:
+def node_id(name: str) -> str:
+    """What a node is called in the DOT source."""
     return f"n_{name}"
 
 
@@ -89,7 +90,7 @@ def _by_scope(graph: Graph) -> Iterable[tuple[tuple[str, ...], list[GraphNode]]]
 def _boxed(dot: graphviz.Digraph, scope: tuple[str, ...], nodes: list[tuple[GraphNode, str]]) -> None:
     if not scope:
         for node, label in nodes:
-            dot.node(_id(node.name), label=label)
+            dot.node(node_id(node.name), label=label)
         return
     with dot.subgraph(name=f"cluster_{scope[0]}") as box:
         box.attr(label=scope[0], style="rounded,filled", color="#cfd4da", fillcolor="#f7f8fa", fontcolor=GREY)
@@ -136,16 +137,18 @@ def _backward_pass(dot: graphviz.Digraph, program: Program) -> None:
     names = {step.name for step in shown}
     for step in shown:
         rows = [_red(formula(step, program)), *map(_red, brief(step.value))]
-        dot.node(_id(step.name), label=table(rows, "backward"))
+        dot.node(node_id(step.name), label=table(rows, "backward"))
         if step.of is not None and not any(s.scope for s in program.forward):
-            dot.body.append(f"\t{{rank=same; {_id(step.of)}; {_id(step.name)}}}\n")  # below its quantity
+            dot.body.append(
+                f"\t{{rank=same; {node_id(step.of)}; {node_id(step.name)}}}\n"
+            )  # below its quantity
         for name in sorted(_reached(step, program)):
             if name in names:
-                dot.edge(_id(step.name), _id(name), dir="back", color=RED)
+                dot.edge(node_id(step.name), node_id(name), dir="back", color=RED)
             else:
                 dot.edge(
-                    _id(name),
-                    _id(step.name),
+                    node_id(name),
+                    node_id(step.name),
                     color="#c9a3a0",
                     style="dashed",
                     arrowsize="0.5",
