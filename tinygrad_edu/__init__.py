@@ -10,13 +10,14 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
-from tinygrad_edu import check, ops
-from tinygrad_edu.autodiff import grad
+from tinygrad_edu import check, nn, ops
+from tinygrad_edu.autodiff import func, grad
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw import RenderError, draw
+from tinygrad_edu.draw import RenderError, draw, step_through
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError
 from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.nn import optim
 from tinygrad_edu.ops.contraction import *
 from tinygrad_edu.ops.costs import *
 from tinygrad_edu.ops.elementwise import *

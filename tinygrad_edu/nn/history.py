@@ -1,0 +1,93 @@
+"""What a training did, step by step."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import require_extra
+
+__all__ = ["History"]
+
+
+@dataclass
+class History:
+    """The record of a training: ``cost[k]`` is the cost of batch k before update k, from k = 0.
+
+    >>> history = History(cost=[4.0, 2.0, 3.0, 1.0], steps_per_epoch=2)
+    >>> history.epochs, history.epoch_cost
+    (2, [3.0, 2.0])
+    """
+
+    cost: list[float] = field(default_factory=list)
+    """Of each update's batch, before it; the whole data set's, where the batch is whole."""
+    validation_cost: list[float] = field(default_factory=list)
+    """After each epoch; empty where there is no validation."""
+    validation_accuracy: list[float] = field(default_factory=list)
+    """After each epoch; empty where there is no validation, or the output is not of classes."""
+    steps_per_epoch: int = 1
+    best_epoch: int | None = None
+    """The epoch, from 0, of the least validation cost."""
+    stopped: str = ""
+    """Why training ended before its last epoch."""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were completed."""
+        return len(self.cost) // self.steps_per_epoch
+
+    @property
+    def epoch_cost(self) -> list[float]:
+        """The mean of ``cost`` over the updates of each epoch."""
+        n = self.steps_per_epoch
+        return [float(np.mean(self.cost[k * n : (k + 1) * n])) for k in range(self.epochs)]
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
+        """The cost over the updates, and over the epochs that of the validation. Needs the extra ``plot``.
+
+        Args:
+            path: where to save the picture (.png, .svg, .pdf); None only returns it.
+            title: what stands above it.
+
+        Returns:
+            The matplotlib ``Figure``.
+
+        Raises:
+            MissingExtraError: without matplotlib.
+            ValueError: nothing has been trained yet, or an unknown file type.
+        """
+        if not self.cost:
+            raise ValueError("plot: the history is empty; train first")
+        figure_module = require_extra("matplotlib.figure", extra="plot")  # no window, no global state
+        figure = figure_module.Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.add_subplot()
+        mini = self.steps_per_epoch > 1
+        colour, width, told = ("#8ab4e8", 1, "cost of the mini-batch") if mini else ("#2c6fbb", 2, "cost")
+        axes.plot(range(len(self.cost)), self.cost, color=colour, lw=width, label=told)
+        ends = [(k + 1) * self.steps_per_epoch for k in range(self.epochs)]
+        if mini:
+            axes.plot(ends, self.epoch_cost, color="#2c6fbb", lw=2, label="its mean over an epoch")
+        if self.validation_cost:
+            axes.plot(
+                ends[: len(self.validation_cost)],
+                self.validation_cost,
+                color="#b3261e",
+                lw=2,
+                label="validation cost",
+            )
+        axes.set(xlabel="update", ylabel="cost J", title=title)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend()
+        if path is not None:
+            figure.savefig(path, dpi=160)
+        return figure
+
+    def __repr__(self) -> str:
+        if not self.cost:
+            return "<History: empty>"
+        costs = f"cost {self.cost[0]:.6g} to {self.cost[-1]:.6g}"
+        return f"<History: {self.epochs} epochs, {len(self.cost)} updates, {costs}>"

@@ -1,0 +1,20 @@
+"""Optimisers: how the parameters move along their gradients. Public as ``tg.optim``. See README.md here."""
+
+from tinygrad_edu.nn.optim.base import Optimizer
+from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
+from tinygrad_edu.nn.optim.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "CosineDecay",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSProp",
+    "StepDecay",
+    "WarmUp",
+]

@@ -1,0 +1,196 @@
+"""What every optimiser does around its rule: counting steps, the learning rate, clipping, weight decay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.checks import above_zero, at_least
+from tinygrad_edu.nn.optim.schedules import Schedule
+
+__all__ = ["Optimizer", "Parameters"]
+
+Array: TypeAlias = NDArray[Any]
+Key: TypeAlias = str | int
+Parameters: TypeAlias = Mapping[str, Tensor] | Sequence[Tensor] | Tensor
+
+
+class Optimizer:
+    """Moves parameters along their gradients; a subclass says how in ``rule``, what it keeps in ``slots``.
+
+    Args:
+        parameters: the Tensors that ``step()`` moves, as a mapping, a list, or one; may be left out
+            where the parameters are given later (``nn.fit``, ``tg.compile``, ``step(parameters)``).
+        lr: the learning rate α, a number or a schedule: a function of the step t = 0, 1, ...
+        weight_decay: λ, which adds λ W to the gradient of W.
+        clip_value: each entry of a gradient is brought into ±clip_value.
+        clip_norm: all gradients are scaled down together so that their norm, taken over all entries of
+            all of them, is at most clip_norm. Source: R. Pascanu et al., ICML 2013.
+
+    A step is one :meth:`begin` and one :meth:`update` for each parameter; :meth:`step` does both.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    """The averages kept for each parameter, arrays of its shape that start at 0."""
+    settings: ClassVar[tuple[str, ...]] = ("weight_decay", "clip_value", "clip_norm")
+
+    def __init__(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        lr: float | Schedule,
+        weight_decay: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        called = type(self).__name__
+        self.parameters = None if parameters is None else named(parameters, called)
+        self.lr = lr
+        self.weight_decay = at_least(f"{called}: weight_decay", weight_decay, 0)
+        self.clip_value = None if clip_value is None else above_zero(f"{called}: clip_value", clip_value)
+        self.clip_norm = None if clip_norm is None else above_zero(f"{called}: clip_norm", clip_norm)
+        self.t = 0
+        """The steps begun."""
+        self.state: dict[Key, dict[str, Array]] = {}
+        self._shrink = 1.0
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the step begun last (before the first, that of the first)."""
+        return float(self.schedule(max(self.t - 1, 0)) if callable(self.schedule) else self.schedule)
+
+    @lr.setter
+    def lr(self, rate: float | Schedule) -> None:
+        self.schedule = rate if callable(rate) else above_zero(f"{type(self).__name__}: lr", rate)
+
+    def bind(self, parameters: Parameters) -> dict[Key, Tensor]:
+        """Makes these the optimiser's parameters, whose averages it keeps.
+
+        Raises:
+            ValueError: it already moves other ones.
+        """
+        given = named(parameters, type(self).__name__)
+        if self.parameters is None:
+            self.parameters = given
+        elif [*map(id, self.parameters.values())] != [*map(id, given.values())]:
+            others = ", ".join(map(str, self.parameters))
+            raise ValueError(
+                f"{type(self).__name__}: it already moves other parameters ({others}); "
+                "make a new optimiser for each model"
+            )
+        return self.parameters
+
+    def begin(self, gradients: Iterable[Array]) -> None:
+        """Starts a step: counts it, and looks at all its gradients where they are clipped together."""
+        self.t += 1
+        if self.clip_norm is not None:
+            norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
+            self._shrink = self.clip_norm / norm if norm > self.clip_norm else 1.0
+
+    def update(self, key: Key, parameter: Array, gradient: Array) -> None:
+        """Moves one parameter, in place. ``gradient`` is used as scratch; averages are kept under ``key``."""
+        if gradient.shape != parameter.shape:
+            raise ValueError(f"{key}: expected a gradient of shape {parameter.shape}, got {gradient.shape}")
+        if self._shrink != 1.0:
+            gradient *= self._shrink
+        if self.clip_value is not None:
+            np.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
+        self.decay(parameter, gradient)
+        if key not in self.state:
+            self.state[key] = {slot: np.zeros_like(parameter) for slot in self.slots}
+        self.rule(parameter, gradient, **self.state[key])
+
+    def decay(self, W: Array, dW: Array) -> None:
+        """Weight decay: by default that of L2 regularisation, λ W added to the gradient."""
+        if self.weight_decay:
+            dW += self.weight_decay * W
+
+    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+        """Moves W in place, by dW (scratch) and the averages of ``slots``."""
+        raise NotImplementedError
+
+    def step(self, parameters: Parameters | None = None, gradients: Any = None) -> None:
+        """One step along the gradients that ``backward()`` has left in ``.grad``, or those given.
+
+        Args:
+            parameters: the Tensors to move; by default those that the optimiser was made with.
+            gradients: an array each, in the same order or under the same names (as from ``tg.grad``).
+
+        Raises:
+            RuntimeError: no parameter has a gradient, or a graph that is not yet differentiated still
+                depends on one.
+
+        >>> import tinygrad_edu as tg
+        >>> w = tg.Tensor([1.0, 2.0])
+        >>> optimizer = tg.optim.SGD([w], lr=0.5)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.tolist()
+        [0.0, 0.0]
+        """
+        called = type(self).__name__
+        targets = self.parameters if parameters is None else self.bind(parameters)
+        if targets is None:
+            raise TypeError(f"{called}.step: expected the parameters, here or when the optimiser is made")
+        found = (
+            {key: p.grad for key, p in targets.items()} if gradients is None else _paired(targets, gradients)
+        )
+        moving = {key: np.array(g) for key, g in found.items() if g is not None}
+        if not moving:
+            raise RuntimeError(
+                f"{called}.step: no parameter has a gradient; call backward() first, or give gradients="
+            )
+        for key in moving:
+            if not targets[key].data.flags.writeable:
+                raise RuntimeError(
+                    f"{called}.step: {targets[key].name or key} is read-only, because a recorded graph still "
+                    "depends on it; differentiate that graph (without retain_graph), or let go of it, first"
+                )
+        self.begin(moving.values())
+        for key, gradient in moving.items():
+            self.update(key, targets[key].data, gradient)
+
+    def zero_grad(self) -> None:
+        """Forgets the gradients of the parameters that the optimiser was made with."""
+        for parameter in (self.parameters or {}).values():
+            parameter.zero_grad()
+
+    def __repr__(self) -> str:
+        given = {name: getattr(self, name) for name in self.settings}
+        told = "".join(f", {name}={value!r}" for name, value in given.items() if value not in (None, 0.0))
+        return f"{type(self).__name__}(lr={self.schedule!r}{told})"
+
+
+def named(parameters: Any, called: str) -> dict[Key, Tensor]:
+    """The parameters under their names, or numbered."""
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    if not isinstance(parameters, (Mapping, Sequence)):
+        raise TypeError(
+            f"{called}: expected Tensors as parameters, got {parameters!r}; "
+            f"the learning rate goes by name: {called}(lr=0.1)"
+        )
+    found = dict(parameters.items() if isinstance(parameters, Mapping) else enumerate(parameters))
+    for key, parameter in found.items():
+        if not isinstance(parameter, Tensor) or parameter.op is not None or not parameter.requires_grad:
+            raise TypeError(
+                f"{called}: {key}: expected a leaf Tensor that requires a gradient, got {parameter!r}"
+            )
+    return found
+
+
+def _paired(targets: Mapping[Key, Tensor], gradients: Any) -> dict[Key, Any]:
+    if isinstance(gradients, Mapping):
+        if set(gradients) != set(targets):
+            raise ValueError(
+                f"gradients: expected {', '.join(map(str, targets))}, got {', '.join(map(str, gradients))}"
+            )
+        return {key: gradients[key] for key in targets}
+    if len(gradients) != len(targets):
+        raise ValueError(f"gradients: expected {len(targets)}, one for each parameter, got {len(gradients)}")
+    return dict(zip(targets, gradients, strict=True))

@@ -1,0 +1,203 @@
+"""The rules: how W moves along dW. They work in place, and use dW as scratch."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_edu.nn.checks import above_zero, at_least
+from tinygrad_edu.nn.optim.base import Array, Optimizer, Parameters
+from tinygrad_edu.nn.optim.schedules import Schedule
+
+__all__ = ["SGD", "Adam", "AdamW", "Momentum", "Nesterov", "RMSProp"]
+
+
+class SGD(Optimizer):
+    """Gradient descent: W := W - α dW. Course: L13. The other settings are those of :class:`Optimizer`.
+
+    >>> import numpy as np
+    >>> W = np.array([1.0])
+    >>> sgd = SGD(lr=0.5)
+    >>> sgd.begin([])
+    >>> sgd.update("W", W, np.array([4.0]))
+    >>> W
+    array([-1.])
+    """
+
+    def rule(self, W: Array, dW: Array, **_: Array) -> None:
+        """W := W - α dW."""
+        dW *= self.lr
+        W -= dW
+
+
+class Momentum(Optimizer):
+    """Gradient descent along the average v of past gradients. The course's form, which weights dW by 1 - β.
+
+    v := β v + (1 - β) dW, W := W - α v, from v = 0. (PyTorch's ``SGD(momentum=β)`` leaves out the 1 - β:
+    the same with its learning rate divided by 1 - β.)
+
+    Source: B. T. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
+
+    >>> import numpy as np
+    >>> W = np.array([1.0])
+    >>> momentum = Momentum(lr=0.1, beta=0.5)
+    >>> momentum.begin([])
+    >>> momentum.update("W", W, np.array([10.0]))
+    >>> W
+    array([0.5])
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+    settings: ClassVar[tuple[str, ...]] = ("beta", *Optimizer.settings)
+
+    def __init__(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        lr: float | Schedule,
+        beta: float = 0.9,
+        **settings: Any,
+    ) -> None:
+        super().__init__(parameters, lr=lr, **settings)
+        self.beta = at_least(f"{type(self).__name__}: beta", beta, 0, below=1)
+
+    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+        """v := β v + (1 - β) dW, W := W - α v."""
+        v = _averaged(slots["v"], dW, self.beta)
+        W -= self.lr * v
+
+
+class Nesterov(Momentum):
+    """Momentum that looks ahead: W := W - α (β v + (1 - β) dW), with the v of this step.
+
+    Source: Y. Nesterov, *A method for solving the convex programming problem with convergence rate
+    O(1/k²)*, 1983, in the form of I. Sutskever et al., ICML 2013.
+
+    >>> import numpy as np
+    >>> W = np.array([1.0])
+    >>> nesterov = Nesterov(lr=0.1, beta=0.5)
+    >>> nesterov.begin([])
+    >>> nesterov.update("W", W, np.array([10.0]))
+    >>> W
+    array([0.25])
+    """
+
+    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+        """v := β v + (1 - β) dW, W := W - α (β v + (1 - β) dW)."""
+        v = _averaged(slots["v"], dW, self.beta)
+        W -= self.lr * (self.beta * v + (1 - self.beta) * dW)
+
+
+class RMSProp(Optimizer):
+    """Each entry's step over the root of the average of its squared gradients.
+
+    s := β s + (1 - β) dW², W := W - α dW / (√s + ε), from s = 0.
+
+    Source: G. Hinton, *Neural Networks for Machine Learning*, lecture 6e, 2012.
+
+    >>> import numpy as np
+    >>> W = np.array([1.0])
+    >>> rmsprop = RMSProp(lr=0.1, beta=0.75)
+    >>> rmsprop.begin([])
+    >>> rmsprop.update("W", W, np.array([10.0]))
+    >>> W.round(6)
+    array([0.8])
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("s",)
+    settings: ClassVar[tuple[str, ...]] = ("beta", "epsilon", *Optimizer.settings)
+
+    def __init__(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        lr: float | Schedule = 0.001,
+        beta: float = 0.9,
+        epsilon: float = 1e-8,
+        **settings: Any,
+    ) -> None:
+        super().__init__(parameters, lr=lr, **settings)
+        self.beta = at_least("RMSProp: beta", beta, 0, below=1)
+        self.epsilon = above_zero("RMSProp: epsilon", epsilon)
+
+    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+        """s := β s + (1 - β) dW², W := W - α dW / (√s + ε)."""
+        s = _averaged(slots["s"], dW * dW, self.beta)
+        W -= self.lr * dW / (np.sqrt(s) + self.epsilon)
+
+
+class Adam(Optimizer):
+    """Momentum over the root of the average square, both corrected for having started at 0.
+
+    v := β₁ v + (1 - β₁) dW and s := β₂ s + (1 - β₂) dW²; with v̂ = v / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ),
+    W := W - α v̂ / (√ŝ + ε).
+
+    Source: D. P. Kingma, J. Ba, *Adam*, ICLR 2015, algorithm 1.
+
+    >>> import numpy as np
+    >>> W = np.array([1.0])
+    >>> adam = Adam(lr=0.5)
+    >>> adam.begin([])
+    >>> adam.update("W", W, np.array([10.0]))
+    >>> W.round(6)
+    array([0.5])
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v", "s")
+    settings: ClassVar[tuple[str, ...]] = ("beta1", "beta2", "epsilon", *Optimizer.settings)
+
+    def __init__(
+        self,
+        parameters: Parameters | None = None,
+        *,
+        lr: float | Schedule = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        **settings: Any,
+    ) -> None:
+        called = type(self).__name__
+        super().__init__(parameters, lr=lr, **settings)
+        self.beta1 = at_least(f"{called}: beta1", beta1, 0, below=1)
+        self.beta2 = at_least(f"{called}: beta2", beta2, 0, below=1)
+        self.epsilon = above_zero(f"{called}: epsilon", epsilon)
+
+    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+        """v̂ and ŝ from the new v and s, W := W - α v̂ / (√ŝ + ε)."""
+        v = _averaged(slots["v"], dW, self.beta1)
+        s = _averaged(slots["s"], np.multiply(dW, dW, out=dW), self.beta2)
+        root = np.sqrt(s / (1 - self.beta2**self.t), out=dW)
+        root += self.epsilon
+        W -= self.lr / (1 - self.beta1**self.t) * v / root
+
+
+class AdamW(Adam):
+    """Adam whose weight decay acts on W itself, W := (1 - α λ) W, beside the step and not through it.
+
+    Source: I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019.
+
+    >>> import numpy as np
+    >>> W = np.array([1.0])
+    >>> adamw = AdamW(lr=0.5, weight_decay=0.2)
+    >>> adamw.begin([])
+    >>> adamw.update("W", W, np.array([10.0]))
+    >>> W.round(6)
+    array([0.4])
+    """
+
+    def __init__(
+        self, parameters: Parameters | None = None, *, weight_decay: float = 0.01, **settings: Any
+    ) -> None:
+        super().__init__(parameters, weight_decay=weight_decay, **settings)
+
+    def decay(self, W: Array, dW: Array) -> None:  # noqa: ARG002  (not through the gradient)
+        """W := (1 - α λ) W."""
+        W *= 1 - self.lr * self.weight_decay
+
+
+def _averaged(average: Array, new: Array, beta: float) -> Array:
+    """average := β average + (1 - β) new, where it stands."""
+    average *= beta
+    average += (1 - beta) * new
+    return average

@@ -1,0 +1,71 @@
+"""A progress bar on the error stream: tqdm's where the extra ``progress`` is installed, else a plain line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from tinygrad_edu.errors import MissingExtraError, require_extra
+
+__all__ = ["Report", "progress_bar"]
+
+
+class Report(Protocol):
+    """What is called after each epoch, with how many are done and what the cost is."""
+
+    def __call__(self, done: int, cost: float) -> None:
+        """Shows it."""
+
+
+@contextmanager
+def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Iterator[Report]:
+    """A bar of ``total`` epochs, of which ``done`` are; ``shown`` None means: on a terminal only.
+
+    >>> with progress_bar(10, shown=False) as report:
+    ...     report(1, cost=0.5)
+    """
+    if not (sys.stderr.isatty() if shown is None else shown):
+        yield _nothing
+        return
+    try:
+        tqdm = require_extra("tqdm", extra="progress").tqdm
+    except MissingExtraError:
+        line = _Line(total, sys.stderr)
+        yield line.report
+        line.close()
+        return
+    with tqdm(total=total, initial=done, unit="epoch", file=sys.stderr) as bar:
+
+        def report(done: int, cost: float) -> None:
+            bar.set_postfix_str(f"cost {cost:.6f}", refresh=False)
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def _nothing(done: int, cost: float) -> None:
+    pass
+
+
+class _Line:
+    """One line, written over at most ten times a second."""
+
+    def __init__(self, total: int, stream: TextIO) -> None:
+        self.total, self.stream, self.shown_at, self.text = total, stream, 0.0, ""
+
+    def report(self, done: int, cost: float) -> None:
+        filled = 30 * done // self.total
+        self.text = f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{self.total} epochs, cost {cost:.6f}"
+        if time.monotonic() - self.shown_at >= 0.1:
+            self.shown_at = time.monotonic()
+            self._write(self.text)
+
+    def close(self) -> None:
+        self._write(self.text + "\n")
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()

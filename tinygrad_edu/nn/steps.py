@@ -1,0 +1,40 @@
+"""One update of a model: the cost of a batch, its gradients, and the optimiser's move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from tinygrad_edu.autodiff import grad
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.optim import Optimizer
+
+__all__ = ["Model", "Step", "eager_step"]
+
+
+class Model(Protocol):
+    """What can be trained: it has parameters, and a cost."""
+
+    def parameters(self) -> Mapping[str, Tensor]:
+        """The Tensors to train, by name."""
+
+    def loss(self, X: Any, Y: Any) -> Any:
+        """The cost J of examples X with labels Y, a scalar Tensor."""
+
+
+Step: TypeAlias = Callable[[Any, Any], float]
+"""Moves the parameters along the gradient of a batch (X, Y); gives the batch's cost before that."""
+
+
+def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
+    """A step that records the batch's graph and differentiates it."""
+
+    def step(X: Any, Y: Any) -> float:
+        J = model.loss(X, Y)
+        gradients = grad(J, list(parameters.values()))
+        optimizer.begin(gradients)
+        for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
+            optimizer.update(name, parameter.data, gradient)
+        return float(J.item())
+
+    return step

@@ -1,0 +1,70 @@
+"""Early stopping: ending a training when the validation cost no longer falls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.checks import at_least, whole
+
+__all__ = ["EarlyStopping", "Stopping"]
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop after ``patience`` epochs in which the validation cost did not fall by more than ``min_delta``.
+
+    ``restore_best`` puts the parameters of the best epoch back. An epoch of the whole batch is one
+    update, so there the patience should be long.
+
+    Source: L. Prechelt, *Early Stopping — But When?*, 1998.
+
+    >>> EarlyStopping(patience=10)
+    EarlyStopping(patience=10, min_delta=0.0, restore_best=True)
+    """
+
+    patience: int
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        whole("EarlyStopping: patience", self.patience, 1)
+        at_least("EarlyStopping: min_delta", self.min_delta, 0)
+
+
+@dataclass
+class Stopping:
+    """How the validation went so far; ``rule`` None never stops."""
+
+    rule: EarlyStopping | None
+    best_cost: float = math.inf
+    waited: int = 0
+    best: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def improved(self, cost: float) -> bool:
+        """Notes the validation cost of an epoch, and says whether it is the least so far."""
+        least = self.rule.min_delta if self.rule else 0.0
+        better = cost < self.best_cost - least
+        self.best_cost, self.waited = (cost, 0) if better else (self.best_cost, self.waited + 1)
+        return better
+
+    def keep(self, parameters: Mapping[str, Tensor]) -> None:
+        """Remembers the parameters as the best so far, where they may have to be put back."""
+        if self.rule and self.rule.restore_best:
+            self.best = {name: np.array(p.data) for name, p in parameters.items()}
+
+    @property
+    def over(self) -> bool:
+        """Whether patience has run out."""
+        return self.rule is not None and self.waited >= self.rule.patience
+
+    def restore(self, parameters: Mapping[str, Tensor]) -> None:
+        """Puts the best parameters back, where they were kept."""
+        for name, array in self.best.items():
+            parameters[name].data[...] = array

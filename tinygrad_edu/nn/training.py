@@ -1,0 +1,209 @@
+"""``nn.fit``: the training loop."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.mode import no_grad
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn import checkpoint as files
+from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out
+from tinygrad_edu.nn.checks import whole
+from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.models import Sequential
+from tinygrad_edu.nn.optim import Optimizer
+from tinygrad_edu.nn.progress import progress_bar
+from tinygrad_edu.nn.steps import Model, Step, eager_step
+from tinygrad_edu.nn.stopping import EarlyStopping, Stopping
+
+__all__ = ["fit"]
+
+
+def fit(
+    model: Model,
+    X: Any,
+    Y: Any,
+    *,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    shuffle: Order = True,
+    seed: int = 0,
+    validation: Validation = None,
+    early_stopping: EarlyStopping | int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
+    progress: bool | None = None,
+) -> History:
+    """Trains a model on examples X (n_x, m) with labels Y, in place.
+
+    Args:
+        model: its ``parameters()`` are moved to lessen its ``loss(X, Y)``.
+        X: the examples, one a column.
+        Y: their labels, (1, m) or (C, m).
+        optimizer: how the parameters move; it keeps its averages, so that a later fit goes on.
+        epochs: how often to go through all the examples; with ``resume``, counted from the beginning.
+        batch_size: examples an update; None takes all of them, so that an epoch is one update.
+        shuffle: whether mini-batches are drawn in a new order each epoch; or a function of the epoch
+            (from 0) and m that gives the order.
+        seed: decides the order, and what ``validation`` as a share keeps back.
+        validation: examples (X, Y) to judge by after each epoch, or the share of the data to keep back.
+        early_stopping: an :class:`EarlyStopping`, or its patience in epochs; needs ``validation``.
+        checkpoint: a file (.npz) to write where training stands, at the end and on the way.
+        checkpoint_every: after how many epochs to write it.
+        resume: go on from the checkpoint, if there is one, to the same result as without interruption.
+        progress: whether to show a bar; by default on a terminal only.
+
+    Returns:
+        The :class:`History`: ``history.cost[k]`` is the cost before update k.
+
+    Raises:
+        ValueError: shapes or labels that do not fit, no examples, values that are not finite, or a
+            checkpoint of another training.
+
+    Training ends early, with a warning, where the cost is no longer a finite number.
+
+    >>> import tinygrad_edu as tg
+    >>> X, Y = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([[0, 0, 1, 1]])
+    >>> model = tg.nn.LogisticRegression(1)
+    >>> history = tg.nn.fit(model, X, Y, optimizer=tg.optim.SGD(lr=1.0), epochs=100)
+    >>> round(history.cost[0], 6), model.predict(X)
+    (0.693147, array([[0, 0, 1, 1]]))
+    """
+    X, Y = _examples(X, Y, model)
+    X, Y, kept = held_out(X, Y, validation, seed)
+    if kept is not None:
+        kept = _examples(*kept, model)
+    if isinstance(early_stopping, int):
+        early_stopping = EarlyStopping(early_stopping)
+    if early_stopping is not None and kept is None:
+        raise ValueError("early_stopping: it watches the validation cost; give validation=, too")
+    epochs, checkpoint_every = whole("epochs", epochs, 0), whole("checkpoint_every", checkpoint_every, 1)
+    batches = Batches(X, Y, batch_size=batch_size, shuffle=shuffle, seed=seed)
+    run = _Run(model, optimizer, batches, kept, Stopping(early_stopping))
+    if resume:
+        if checkpoint is None:
+            raise ValueError("resume: expected checkpoint=, the file to go on from")
+        if Path(checkpoint).exists():
+            run.load(checkpoint)
+    with progress_bar(epochs, run.history.epochs, shown=progress) as report:
+        while run.history.epochs < epochs and not run.history.stopped:
+            run.epoch()
+            done = run.history.epochs
+            report(done, cost=run.history.cost[-1])
+            if checkpoint is not None and (
+                done % checkpoint_every == 0 or done == epochs or run.history.stopped
+            ):
+                run.save(checkpoint)
+    return run.history
+
+
+class _Run:
+    """A training under way."""
+
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        batches: Batches,
+        kept: tuple[Any, Any] | None,
+        stopping: Stopping,
+    ) -> None:
+        self.model, self.optimizer, self.batches, self.kept, self.stopping = (
+            model,
+            optimizer,
+            batches,
+            kept,
+            stopping,
+        )
+        self.parameters = {name: p for name, p in model.parameters().items() if p.requires_grad}
+        if not self.parameters:
+            raise ValueError("fit: the model has no parameter that requires a gradient")
+        optimizer.bind(self.parameters)
+        self.history = History(steps_per_epoch=len(batches))
+        self.step: Step = eager_step(model, self.parameters, optimizer)
+        # A Tensor is copied once, a plain array at each recording.
+        self.whole = (
+            tuple(Tensor(a, requires_grad=False) for a in (batches.X, batches.Y)) if batches.whole else None
+        )
+
+    def epoch(self) -> None:
+        """Goes through all the batches once, and judges the result."""
+        for X, Y in [self.whole] if self.whole else self.batches.of_epoch(self.history.epochs):
+            cost = self.step(X, Y)
+            self.history.cost.append(cost)
+            if not math.isfinite(cost):
+                return self._diverged(cost)
+        if self.kept is not None:
+            self._validate(*self.kept)
+        return None
+
+    def _diverged(self, cost: float) -> None:
+        k = len(self.history.cost) - 1
+        self.history.stopped = f"the cost is {cost} before update {k}"
+        warnings.warn(
+            f"fit: {self.history.stopped}; try a smaller learning rate than {self.optimizer.lr}", stacklevel=4
+        )
+
+    def _validate(self, X: Any, Y: Any) -> None:
+        history = self.history
+        with no_grad():
+            cost = self.model.loss(X, Y).item()
+        history.validation_cost.append(cost)
+        if isinstance(self.model, Sequential) and self.model.output != "linear":
+            history.validation_accuracy.append(self.model.accuracy(X, Y))
+        if self.stopping.improved(cost):
+            history.best_epoch = history.epochs - 1
+            self.stopping.keep(self.parameters)
+        elif self.stopping.over:
+            history.stopped = f"the validation cost has not fallen since epoch {history.best_epoch}"
+            self.stopping.restore(self.parameters)
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "the optimizer": repr(self.optimizer),
+            "the parameters": {name: list(p.shape) for name, p in self.parameters.items()},
+            "the number of examples": self.batches.m,
+            "batch_size": self.batches.size,
+            "seed": self.batches.seed,
+            "early_stopping": repr(self.stopping.rule),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        files.save(
+            path,
+            parameters=self.parameters,
+            optimizer=self.optimizer,
+            history=self.history,
+            stopping=self.stopping,
+            facts=self._facts,
+        )
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        self.history = files.load(
+            path,
+            parameters=self.parameters,
+            optimizer=self.optimizer,
+            stopping=self.stopping,
+            facts=self._facts,
+        )
+
+
+def _examples(X: Any, Y: Any, model: Model) -> tuple[NDArray[Any], NDArray[Any]]:
+    """X and Y as arrays that the model takes."""
+    X, Y = (np.asarray(v.data if isinstance(v, Tensor) else v) for v in (X, Y))
+    if isinstance(model, Sequential):
+        model.check(X, Y)
+    for name, values in (("X", X), ("Y", Y)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name}: expected finite numbers, got {values[~np.isfinite(values)].flat[0]}")
+    return X, Y
