@@ -20,6 +20,8 @@ from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
 from tinygrad_edu.ops.contraction import *
 from tinygrad_edu.ops.costs import *
+from tinygrad_edu.ops.diagonals import *
+from tinygrad_edu.ops.einsum import *
 from tinygrad_edu.ops.elementwise import *
 from tinygrad_edu.ops.indexing import *
 from tinygrad_edu.ops.movement import *

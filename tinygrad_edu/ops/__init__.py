@@ -1,5 +1,27 @@
 """The formula sheets: every operation, defined once. Importing this fills the table of operations."""
 
-from tinygrad_edu.ops import constants, contraction, costs, elementwise, indexing, movement, networks, reduction
+from tinygrad_edu.ops import (
+    constants,
+    contraction,
+    costs,
+    diagonals,
+    einsum,
+    elementwise,
+    indexing,
+    movement,
+    networks,
+    reduction,
+)
 
-__all__ = ["constants", "contraction", "costs", "elementwise", "indexing", "movement", "networks", "reduction"]
+__all__ = [
+    "constants",
+    "contraction",
+    "costs",
+    "diagonals",
+    "einsum",
+    "elementwise",
+    "indexing",
+    "movement",
+    "networks",
+    "reduction",
+]

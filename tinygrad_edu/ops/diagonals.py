@@ -1,0 +1,178 @@
+"""Diagonals and triangles of matrices: read, written, and cut out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import composed, movement
+from tinygrad_edu.core.samples import Sample
+
+__all__ = [
+    "diag", "diagflat", "diagonal", "embed_diagonal", "matrix_diagonal", "matrix_trace", "matrix_transpose",
+    "trace", "tril", "triu",
+]  # fmt: skip
+
+Array = Any
+_PLACES = [
+    ((3, 4), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}), ((3, 3), {"offset": 3}),
+    ((2, 3, 4), {}), ((2, 3, 4), {"offset": 1, "axis1": 1, "axis2": 2}), ((2, 3, 4), {"axis1": -1, "axis2": 0}),
+    ((0, 3), {}), ((2, 0, 3), {"axis1": 1, "axis2": 2}),
+]  # fmt: skip
+
+
+@movement(
+    pullback=lambda g, y, x, *, offset=0, axis1=0, axis2=1: embed_diagonal(
+        g, shape=x.shape, offset=offset, axis1=axis1, axis2=axis2
+    ),
+    latex=r"\operatorname{{diagonal}}({x})",
+    samples=[Sample((shape,), settings) for shape, settings in _PLACES],
+)  # fmt: skip
+def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """The diagonal of the matrices in two axes, as a new last axis; ``offset`` > 0 lies above it.
+
+    Source: https://numpy.org/doc/stable/reference/generated/numpy.diagonal.html.
+
+    Raises:
+        ValueError: fewer than two axes.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.diagonal(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [1.0, 4.0]
+    """
+    return np.diagonal(x, offset, axis1, axis2)
+
+
+@movement(
+    pullback=lambda g, y, x, *, shape, offset=0, axis1=0, axis2=1: np.diagonal(g, offset, axis1, axis2),
+    latex=r"\operatorname{{diag}}({x})", label="diag", opaque=True,
+    samples=[
+        Sample((np.diagonal(np.empty(shape), **settings).shape,), {"shape": shape, **settings})
+        for shape, settings in _PLACES
+    ],
+)  # fmt: skip
+def embed_diagonal(
+    x: Array, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Array:
+    """Zeros of ``shape`` with the last axis of x on the diagonal of two axes: the reverse of ``diagonal``.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.embed_diagonal(tg.Tensor([1.0, 2.0]), shape=(2, 3)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
+    """
+    whole = np.zeros(shape, x.dtype)
+    along = np.arange(x.shape[-1])
+    matrices = np.moveaxis(whole, (axis1, axis2), (-2, -1))
+    matrices[..., along + max(-offset, 0), along + max(offset, 0)] = x
+    return whole
+
+
+@composed(samples=[Sample((shape,), {"k": k}) for shape in ((3,), (3, 4)) for k in (0, 1, -1)])
+def diag(v: Array, k: int = 0) -> Array:
+    """``np.diag``: a matrix with the vector v on its k-th diagonal, or the k-th diagonal of a matrix.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.diag(tg.Tensor([1.0, 2.0])).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
+    if np.ndim(v) == 1:
+        n = np.shape(v)[0] + abs(k)
+        return embed_diagonal(v, shape=(n, n), offset=k)
+    if np.ndim(v) != 2:
+        raise ValueError(f"diag: expected a vector or a matrix, got shape {np.shape(v)}")
+    return np.diagonal(v, k)
+
+
+@composed(samples=[Sample(((2, 2),)), Sample(((3,),), {"k": 1}), Sample(((),))])
+def diagflat(v: Array, k: int = 0) -> Array:
+    """``np.diagflat``: a matrix with all entries of v on its k-th diagonal.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.diagflat(tg.Tensor([[1.0, 2.0]])).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
+    return diag(np.reshape(v, (-1,)), k)
+
+
+@composed(samples=[Sample((shape,), settings) for shape, settings in _PLACES])
+def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """``np.trace``: the sum of the diagonal of the matrices in two axes.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.trace(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).item()
+    5.0
+    """
+    return np.sum(np.diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+_STACKED = [Sample(((2, 3, 4),)), Sample(((3, 3),), {"offset": -1})]
+
+
+@composed(samples=_STACKED, numpy=np.linalg.diagonal)
+def matrix_diagonal(x: Array, *, offset: int = 0) -> Array:
+    """``np.linalg.diagonal``: the diagonals of the matrices in the last two axes.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.matrix_diagonal(tg.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
+    [[1.0, 4.0]]
+    """
+    return np.diagonal(x, offset, -2, -1)
+
+
+@composed(samples=_STACKED, numpy=np.linalg.trace)
+def matrix_trace(x: Array, *, offset: int = 0) -> Array:
+    """``np.linalg.trace``: the sum of the diagonals of the matrices in the last two axes.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.matrix_trace(tg.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
+    [5.0]
+    """
+    return np.sum(np.diagonal(x, offset, -2, -1), axis=-1)
+
+
+@composed(
+    samples=[Sample(((2, 3),)), Sample(((2, 3, 4),))], numpy=(np.matrix_transpose, np.linalg.matrix_transpose)
+)
+def matrix_transpose(x: Array) -> Array:
+    """``np.matrix_transpose``: the last two axes exchanged.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.matrix_transpose(tg.Tensor([[1.0, 2.0]])).tolist()
+    [[1.0], [2.0]]
+    """
+    if np.ndim(x) < 2:
+        raise ValueError(f"matrix_transpose: expected two axes or more, got shape {np.shape(x)}")
+    return np.swapaxes(x, -1, -2)
+
+
+_TRIANGLES = [Sample((shape,), {"k": k}) for shape in ((3, 4), (2, 3, 3)) for k in (0, 1, -1)]
+_TRIANGLES += [Sample(((3,),)), Sample(((0, 3),))]
+
+
+@movement(
+    pullback=lambda g, y, x, *, k=0: np.tril(g, k), latex=r"\operatorname{{tril}}({x})",
+    samples=_TRIANGLES,
+)  # fmt: skip
+def tril(x: Array, *, k: int = 0) -> Array:
+    """The lower triangle, up to the k-th diagonal; 0 above it. A vector is taken as every row.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.tril(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[1.0, 0.0], [3.0, 4.0]]
+    """
+    return np.tril(x, k)
+
+
+@movement(
+    pullback=lambda g, y, x, *, k=0: np.triu(g, k), latex=r"\operatorname{{triu}}({x})",
+    samples=_TRIANGLES,
+)  # fmt: skip
+def triu(x: Array, *, k: int = 0) -> Array:
+    """The upper triangle, from the k-th diagonal on; 0 below it. A vector is taken as every row.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.triu(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[1.0, 2.0], [0.0, 4.0]]
+    """
+    return np.triu(x, k)

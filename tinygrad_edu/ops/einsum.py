@@ -1,0 +1,216 @@
+"""Einstein summation: any sum of products, named by the indices of its operands."""
+
+from __future__ import annotations
+
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import composed, contraction
+from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.table import NUMPY, OPS
+
+__all__ = ["einsum", "multi_dot"]
+
+Array = Any
+_LETTERS = ascii_uppercase + ascii_lowercase  # in the order in which an implicit result has its axes
+
+
+def _lengths(terms: list[str], xs: tuple[Array, ...]) -> dict[str, int]:
+    """How far each index runs: an axis of length 1 is broadcast against the others of its name."""
+    lengths: dict[str, int] = {}
+    for term, x in zip(terms, xs, strict=True):
+        for index, n in zip(term, np.shape(x), strict=True):
+            known = lengths.get(index, 1)
+            if known != n and 1 not in (known, n):
+                raise ValueError(f"index {index!r} of {','.join(terms)!r} runs to {known} and to {n}")
+            lengths[index] = n if known == 1 else known
+    return lengths
+
+
+def _back_through_einsum(k: int, g: Array, y: Array, *xs: Array, subscripts: str) -> Array:
+    """The gradient of operand k is an einsum too: of g and the other operands, over the indices of k.
+
+    An index of k that stands nowhere else was summed over: the gradient is constant along it (``ones``).
+    One that stands twice in k read the diagonal: off it, the gradient is 0 (``eye``).
+    """
+    inputs, _, result = subscripts.partition("->")
+    terms = inputs.split(",")
+    lengths = _lengths(terms, xs)
+    given = [result, *terms[:k], *terms[k + 1 :]]
+    operands = [g, *xs[:k], *xs[k + 1 :]]
+    spare = iter(letter for letter in _LETTERS if letter not in subscripts)
+    wanted = ""
+    for index in terms[k]:
+        n = lengths[index]
+        if index in wanted:
+            own = next(spare)
+            given.append(index + own)
+            operands.append(np.eye(n, dtype=g.dtype))
+            index = own
+        elif not any(index in term for term in given):
+            given.append(index)
+            operands.append(np.ones(n, dtype=g.dtype))
+        wanted += index
+    return _einsum(*operands, subscripts=f"{','.join(given)}->{wanted}")
+
+
+def _case(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
+    return Sample(shapes, {"subscripts": subscripts})
+
+
+@contraction(
+    pullback=_back_through_einsum, latex=r"\sum_{{{settings}}} {xs}", label="einsum",
+    name="einsum", numpy=(),
+    samples=[
+        _case("ij,jk->ik", (2, 3), (3, 4)),
+        _case("ij->ji", (2, 3)),
+        _case("ij->i", (2, 3)),
+        _case("ij->", (2, 3)),
+        _case("ii->i", (3, 3)),
+        _case("ii->", (3, 3)),
+        _case("iij->j", (2, 2, 3)),
+        _case("iii->i", (3, 3, 3)),
+        _case("i,j->ij", (2,), (3,)),
+        _case("i,i,i->i", (3,), (3,), (3,)),
+        _case("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
+        _case("bij,bjk->bik", (2, 2, 3), (2, 3, 2)),
+        _case("ij,jk->ik", (2, 1), (3, 4)),
+        _case("ii,i->i", (1, 1), (3,)),
+        _case("ij,kj->j", (2, 3), (4, 3)),
+        _case(",i->i", (), (3,)),
+        _case("ij,jk->ik", (0, 3), (3, 2)),
+    ],
+)  # fmt: skip
+def _einsum(*xs: Array, subscripts: str) -> Array:
+    """Sum of products over the indices that the result does not have; written out, as in ``ij,jk->ik``.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.einsum(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), subscripts="ii->").item()
+    5.0
+    """
+    _lengths(subscripts.partition("->")[0].split(","), xs)
+    return np.einsum(subscripts, *xs, optimize=len(xs) > 1)
+
+
+def einsum(*operands: Any, subscripts: str | None = None, optimize: Any = True) -> Array:
+    """``np.einsum`` with any subscripts: implicit result, ellipsis, diagonals, sums, or lists of integers.
+
+    Indices that the result lacks are summed over; an index that an operand has twice reads its diagonal;
+    an axis of length 1 is broadcast against the others of its name; ``...`` stands for the remaining axes.
+    Source: https://numpy.org/doc/stable/reference/generated/numpy.einsum.html.
+
+    Args:
+        *operands: the subscripts and the arrays, ``einsum("ij,jk", a, b)``; or the arrays, each followed by
+            a list of integers that name its axes, and perhaps one for the result.
+        subscripts: the subscripts, where they are not the first argument.
+        optimize: taken for NumPy's sake; the order of the products is always chosen.
+
+    Raises:
+        ValueError: the subscripts don't fit the arrays, or one index has two lengths.
+
+    >>> import tinygrad_edu as tg
+    >>> A = tg.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tg.einsum("ii", A).item(), tg.einsum("ij->i", A).tolist(), tg.einsum(A, [1, 0]).tolist()
+    (5.0, [3.0, 7.0], [[1.0, 3.0], [2.0, 4.0]])
+    """
+    if subscripts is None:
+        subscripts, operands = _split(operands)
+    return OPS["einsum"](*operands, subscripts=_explicit(subscripts, operands))
+
+
+NUMPY[np.einsum] = einsum
+
+
+def _split(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts and the arrays, from either of the two forms that np.einsum takes."""
+    if not arguments:
+        raise ValueError("einsum: expected subscripts and arrays, got nothing")
+    if isinstance(arguments[0], str):
+        return arguments[0], arguments[1:]
+    paired = len(arguments) // 2 * 2
+    terms = ",".join(map(_term, arguments[1:paired:2]))
+    return (terms if paired == len(arguments) else f"{terms}->{_term(arguments[-1])}"), arguments[:paired:2]
+
+
+def _term(axes: Any) -> str:
+    """``[0, Ellipsis, 2]`` as letters."""
+    letters = {Ellipsis: "...", **dict(enumerate(_LETTERS))}
+    try:
+        return "".join(letters[axis] for axis in axes)
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"einsum: expected a list of integers from 0 to 51 or Ellipsis, got {axes!r}"
+        ) from None
+
+
+def _explicit(subscripts: str, operands: tuple[Any, ...]) -> str:
+    """The subscripts with the ellipsis spelled in letters, and with the result."""
+    text = subscripts.replace(" ", "")
+    inputs, arrow, result = text.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands, got {len(operands)}")
+    shapes = [np.shape(x) for x in operands]
+    extra = [
+        len(shape) - len(term) + 3 if "..." in term else 0 for term, shape in zip(terms, shapes, strict=True)
+    ]
+    leading = "".join(letter for letter in _LETTERS if letter not in text)[: max(0, *extra)]
+    if not arrow:
+        once = [letter for letter in _LETTERS if inputs.count(letter) == 1]
+        result = leading + "".join(once)
+    elif leading and "..." not in result:
+        raise ValueError(f"einsum: the result of {subscripts!r} has no '...' for the axes that stand there")
+    terms = [t.replace("...", leading[len(leading) - max(0, n) :]) for t, n in zip(terms, extra, strict=True)]
+    result = result.replace("...", leading)
+    for term, shape in zip(terms, shapes, strict=True):
+        if len(term) != len(shape):
+            raise ValueError(
+                f"einsum: {term!r} of {subscripts!r} does not name the {len(shape)} axes of shape {shape}"
+            )
+    _check_letters(subscripts, terms, result)
+    return f"{','.join(terms)}->{result}"
+
+
+def _check_letters(subscripts: str, terms: list[str], result: str) -> None:
+    for letter in "".join([*terms, result]):
+        if letter not in _LETTERS:
+            raise ValueError(f"einsum: {letter!r} in {subscripts!r} is not a letter")
+    for letter in result:
+        if result.count(letter) > 1:
+            raise ValueError(f"einsum: the result of {subscripts!r} has {letter!r} twice")
+        if not any(letter in term for term in terms):
+            raise ValueError(f"einsum: {letter!r} in the result of {subscripts!r} is in no operand")
+
+
+@composed(
+    samples=[
+        Sample(((2, 3), (3, 4), (4, 2))),
+        Sample(((3,), (3, 4), (4, 2), (2,))),
+        Sample(((2, 3), (3, 2))),
+    ],
+    numpy=np.linalg.multi_dot,
+)
+def multi_dot(*arrays: Any) -> Array:
+    """``np.linalg.multi_dot``: the product of several matrices, in an order that is cheap.
+
+    The first and the last may be vectors. Takes the matrices, or one list of them.
+
+    Raises:
+        ValueError: fewer than two, one that is not a matrix, or neighbours that don't fit.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.multi_dot([tg.Tensor([1.0, 2.0]), [[1.0, 0.0], [0.0, 1.0]], [3.0, 4.0]]).item()
+    11.0
+    """
+    xs = tuple(arrays[0]) if len(arrays) == 1 else arrays
+    ranks = [np.ndim(x) for x in xs]
+    if len(xs) < 2 or any(n != 2 for n in ranks[1:-1]) or not {ranks[0], ranks[-1]} <= {1, 2}:
+        raise ValueError(
+            f"multi_dot: expected two or more matrices (vectors at the ends), got shapes {[np.shape(x) for x in xs]}"
+        )
+    terms = [_LETTERS[k : k + 2] for k in range(len(xs))]
+    ends = [_LETTERS[0]] * (ranks[0] == 2) + [_LETTERS[len(xs)]] * (ranks[-1] == 2)
+    terms[0], terms[-1] = terms[0][2 - ranks[0] :], terms[-1][: ranks[-1]]
+    return einsum(*xs, subscripts=f"{','.join(terms)}->{''.join(ends)}")
