@@ -53,9 +53,10 @@ def described(value: Any, name: str | None) -> str:
     return f"{name or type(value).__name__} {tuple(shape)}"
 
 
-def shape_mismatch(op: str, operands: Iterable[str], reason: object) -> str:
-    """The operation, both operands with their shapes, and why they do not fit."""
-    return f"{op}: {' with '.join(operands)}: {reason}"
+def shape_mismatch(op: str, operands: Iterable[str], reason: object, sign: str | None = None) -> str:
+    """The operation, its operands with their shapes as they were written, and why they do not fit."""
+    between = f" {sign or 'with'} "
+    return f"{op}: {between.join(operands)}: {reason}"
 
 
 def no_rule(function: str) -> str:
@@ -97,4 +98,9 @@ STALE = (
 ITEM_ASSIGNMENT = (
     "a Tensor does not support item assignment: an in-place write would leave the recorded graph wrong. "
     "Use np.where(mask, new, t) or np.concatenate to build a new Tensor, or write to t.data before recording."
+)
+
+NOT_RECORDED = (
+    "{transform}: the function returned a {what}, which has no history to differentiate. Expected a Tensor, "
+    "computed from the arguments with operators and NumPy functions (not from t.data, t.item() or t.numpy())."
 )

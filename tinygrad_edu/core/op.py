@@ -194,10 +194,14 @@ def _compute(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
         raise _explained(op, args, error) from error
 
 
+_SIGNS = ("+", "−", "*", "/", "**", "@")
+
+
 def _explained(op: Op, args: Any, error: Exception) -> Exception:
     """The same kind of error, with the operation, and every operand by name and shape."""
     if not isinstance(error, (ValueError, IndexError)) or not any(isinstance(a, Tensor) for a in args):
         return error
     names = variables_of_the_caller(object)
     operands = [errors.described(a, getattr(a, "name", None) or names.get(id(a))) for a in args]
-    return type(error)(errors.shape_mismatch(op.name, operands, error))
+    sign = op.label if op.label in _SIGNS else None
+    return type(error)(errors.shape_mismatch(op.name, operands, error, sign))
