@@ -1,5 +1,6 @@
 """Derivatives of outputs, and of functions."""
 
+from tinygrad_edu.autodiff import func
 from tinygrad_edu.autodiff.grad import grad
 
-__all__ = ["grad"]
+__all__ = ["func", "grad"]

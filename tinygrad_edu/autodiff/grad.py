@@ -52,6 +52,8 @@ def grad(
         seed = gradient if isinstance(gradient, Tensor) else Tensor(seed, requires_grad=False)
     found = gradients(output, seed, create_graph=create_graph, keep=wanted)
     if create_graph:
-        return [found[x] if x in found else Tensor(np.zeros_like(x._data), requires_grad=False) for x in wanted]
+        return [
+            found[x] if x in found else Tensor(np.zeros_like(x._data), requires_grad=False) for x in wanted
+        ]
     release(order(output))
     return [np.array(found[x]) if x in found else np.zeros_like(np.asarray(x._data)) for x in wanted]

@@ -20,7 +20,7 @@ from tinygrad_edu.core.guard import Guard, same_values
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.table import OPS
 
-__all__ = ["Node", "accumulate", "gradients", "order", "release", "seed_for", "verify"]
+__all__ = ["Node", "accumulate", "flow", "gradients", "order", "release", "seed_for", "verify"]
 
 
 class Node(Protocol):
@@ -46,13 +46,16 @@ SPENT: tuple[Guard, ...] = ()
 _recorded = attrgetter("seq")
 
 
-def order(*roots: Any) -> list[Any]:
-    """The differentiable nodes that the roots were computed from, consumers before what they consumed."""
+def order(*roots: Any, since: int = 0) -> list[Any]:
+    """The differentiable nodes that the roots were computed from, consumers before what they consumed.
+
+    Those recorded before ``since`` are left out: they cannot depend on what came later.
+    """
     nodes = list(roots)
     seen = set(nodes)
     for node in nodes:  # the list grows while it is walked: an explicit queue, so depth costs nothing
         for parent in node.parents:
-            if parent is not None and parent.requires_grad and parent not in seen:
+            if parent is not None and parent.requires_grad and parent.seq >= since and parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
     nodes.sort(key=_recorded, reverse=True)
@@ -60,15 +63,21 @@ def order(*roots: Any) -> list[Any]:
 
 
 def gradients(root: Any, seed: Any, *, create_graph: bool = False, keep: Iterable[Any] | None = None) -> dict[Any, Any]:
-    """The gradient of ``seed * root`` with respect to every node that takes part (or those in ``keep``).
+    """The gradient of ``seed * root`` with respect to every node that takes part (or those in ``keep``)."""
+    return flow({root: seed}, create_graph=create_graph, keep=keep)
+
+
+def flow(seeds: Mapping[Any, Any], *, create_graph: bool = False, keep: Iterable[Any] | None = None) -> dict[Any, Any]:
+    """The gradient of the sum of ``seed * root`` over several roots.
 
     With ``create_graph`` the gradients are Tensors, recorded in the scope of the node they belong to.
     """
-    found = {root: seed}
+    found = dict(seeds)
     kept = None if keep is None else set(keep)
+    since = 0 if not kept else min(node.seq for node in kept)
     outside = ambient.set(None) if create_graph else None
     try:
-        for node in order(root):
+        for node in order(*seeds, since=since):
             op = node.op
             if op is None or node not in found:
                 continue
@@ -85,7 +94,7 @@ def gradients(root: Any, seed: Any, *, create_graph: bool = False, keep: Iterabl
                     continue
                 if parent._data is not value and parent.op is None:
                     _check_leaf(parent, value)
-                if pullback is None or not parent.requires_grad:
+                if pullback is None or not parent.requires_grad or parent.seq < since:
                     continue
                 gx = pullback(g, y, *xs, **settings) if settings else pullback(g, y, *xs)
                 if gx.shape != value.shape or gx.dtype is not value.dtype:

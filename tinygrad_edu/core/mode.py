@@ -7,7 +7,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-__all__ = ["Ambient", "ambient", "no_grad", "scope"]
+__all__ = ["Ambient", "ambient", "no_grad", "recorded", "scope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,13 @@ class no_grad(_Block):  # noqa: N801  (the field's name for it)
 
     def _inside(self, outside: Ambient) -> Ambient:
         return replace(outside, recording=False)
+
+
+class recorded(_Block):  # noqa: N801  (the counterpart of no_grad)
+    """Operations inside are recorded, within ``no_grad`` too: where a function is run to be differentiated."""
+
+    def _inside(self, outside: Ambient) -> Ambient:
+        return replace(outside, recording=True)
 
 
 @dataclass

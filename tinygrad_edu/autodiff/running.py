@@ -1,0 +1,182 @@
+"""One run of a function on Tensors, which is all that its derivatives need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.backward import flow
+from tinygrad_edu.core.mode import ambient, recorded
+from tinygrad_edu.core.structure import alike, leaves, rebuilt
+from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["Run", "derivatives", "has_history", "like", "run", "seeds_for"]
+
+_depth: ContextVar[int] = ContextVar("depth", default=0)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A function's output, and the inputs that it was recorded from."""
+
+    transform: str
+    """What messages call the caller."""
+    inputs: tuple[Any, ...]
+    """The arguments to differentiate: the caller's structures around Tensors of this run's own."""
+    output: Any
+    """A Tensor, or a structure of them."""
+    aux: Any
+    nested: bool
+    """Results are Tensors, for somebody differentiates them in turn; else arrays."""
+    recording: bool
+    """The results' own history is recorded."""
+
+    @property
+    def xs(self) -> list[Tensor]:
+        """The inputs' leaves."""
+        return [leaf for _, leaf in leaves(self.inputs)]
+
+    @property
+    def ys(self) -> list[Tensor]:
+        """The output's leaves."""
+        return [leaf for _, leaf in leaves(self.output)]
+
+    def scalar(self) -> Tensor:
+        """The output, which has to be one number for there to be a gradient."""
+        y = self.output
+        if not isinstance(y, Tensor):
+            raise TypeError(
+                f"{self.transform}: the function returned a {type(y).__name__}, and a gradient is of one "
+                "number; use has_aux=True for (J, anything else), or jacobian for several results"
+            )
+        if y.size != 1:
+            raise ValueError(
+                f"{self.transform}: the function returned shape {y.shape}, and a gradient is that of one "
+                "number; reduce it (np.sum, np.mean), or use jacobian or vjp"
+            )
+        return y
+
+    def returned(self, structure: Any, values: Iterable[Any], *, nested: bool | None = None) -> Any:
+        """Results in a structure of the caller's: arrays of his own at the outside, Tensors when nested."""
+        nested = self.nested if nested is None else nested
+        return rebuilt(structure, (_tensor(v) if nested else np.array(_bare(v)) for v in values))
+
+
+def _tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else Tensor(value, requires_grad=False)
+
+
+def _bare(value: Any) -> Any:
+    return value._data if isinstance(value, Tensor) else value
+
+
+def has_history(tree: Any) -> bool:
+    """Whether somebody differentiates by one of the leaves."""
+    return any(isinstance(leaf, Tensor) and leaf.requires_grad for _, leaf in leaves(tree))
+
+
+def derivatives(
+    ys: Sequence[Tensor], seeds: Sequence[Any], xs: Sequence[Tensor], *, recording: bool
+) -> list[Any]:
+    """The derivative of the sum of ``seed * y`` by each x: Tensors when recording, else arrays."""
+    roots: dict[Tensor, Any] = {}
+    for y, seed in zip(ys, seeds, strict=True):
+        if y.requires_grad:
+            roots[y] = roots[y] + seed if y in roots else seed
+    found = flow(roots, create_graph=recording, keep=xs)
+    got = [found[x] if x in found else np.zeros_like(x._data) for x in xs]
+    return [_tensor(g) for g in got] if recording else got
+
+
+def seeds_for(run: Run, given: Any, *, recording: bool) -> list[Any]:
+    """What to start from at each output leaf: the gradients given, of the output's structure and shapes."""
+    if alike(given) != alike(run.output):
+        got = type(given).__name__
+        raise TypeError(f"{run.transform}: expected gradients in the structure of the output, got {got}")
+    what = f"{run.transform}: the gradient"
+    return [like(y, g, what, recording=recording) for y, (_, g) in zip(run.ys, leaves(given), strict=True)]
+
+
+def like(y: Tensor, given: Any, what: str, *, recording: bool) -> Any:
+    """A direction at y, of its shape and dtype; a Tensor, its history kept, when recording."""
+    value = np.array(_bare(given), dtype=y.dtype)
+    if value.shape != y.shape:
+        raise ValueError(f"{what}: expected shape {y.shape}, got {value.shape}")
+    if not recording:
+        return value if value.ndim else value[()]
+    return _tensor(given)
+
+
+def run(
+    transform: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    settings: dict[str, Any],
+    argnums: int | Sequence[int],
+    *,
+    has_aux: bool = False,
+    beside: Any = None,
+) -> Run:
+    """Runs the function on Tensors in place of the arguments to differentiate, and keeps the record.
+
+    ``beside`` is what else goes into the results: a direction, which may itself be differentiated by.
+    """
+    if not callable(function):
+        raise TypeError(f"{transform}: expected a function, got {type(function).__name__}")
+    places = [_place(transform, k, len(args)) for k in ([argnums] if isinstance(argnums, int) else argnums)]
+    surroundings = ambient.get()
+    recording = surroundings is None or surroundings.recording
+    nested = _depth.get() > 0 or (recording and has_history([args, settings, beside]))
+    token = _depth.set(_depth.get() + 1)
+    try:
+        with recorded():
+            own = tuple(_on_tensors(transform, k, args[k]) for k in places)
+            given = list(args)
+            for k, argument in zip(places, own, strict=True):
+                given[k] = argument
+            output = function(*given, **settings)
+    finally:
+        _depth.reset(token)
+    aux = None
+    if has_aux:
+        if not isinstance(output, tuple) or len(output) != 2:
+            got = type(output).__name__
+            raise TypeError(f"{transform}: with has_aux=True the function returns (output, aux), got {got}")
+        output, aux = output
+    for path, leaf in leaves(output):
+        if not isinstance(leaf, Tensor):
+            what = type(leaf).__name__ + (f" at {'.'.join(path)}" if path else "")
+            raise TypeError(errors.NOT_RECORDED.format(transform=transform, what=what))
+    return Run(transform, own, output, aux, nested, nested and recording)
+
+
+def _place(transform: str, k: int, n: int) -> int:
+    if not -n <= k < n:
+        raise ValueError(f"{transform}: argnums names argument {k}, and the call has {n} by position")
+    return k % n
+
+
+def _on_tensors(transform: str, k: int, argument: Any) -> Any:
+    found = []
+    for path, leaf in leaves(argument):
+        try:
+            found.append(_of_its_own(leaf))
+        except TypeError as error:
+            raise TypeError(f"{transform}: argument {'.'.join([str(k), *path])}: {error}") from None
+    return rebuilt(argument, iter(found))
+
+
+def _of_its_own(leaf: Any) -> Tensor:
+    """A Tensor that this run alone differentiates by; where the leaf has a history, it is continued."""
+    if isinstance(leaf, Tensor) and (leaf.requires_grad or isinstance(leaf, Symbol)):
+        own: Tensor = OPS["positive"](leaf)
+        own.requires_grad = leaf.dtype.kind == "f"
+        return own
+    return Tensor(leaf, requires_grad=True)
