@@ -10,7 +10,7 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
-from tinygrad_edu import check, nn, ops
+from tinygrad_edu import check, course, data, nn, ops
 from tinygrad_edu.autodiff import func, grad
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
@@ -23,6 +23,11 @@ from tinygrad_edu.ops.costs import *
 from tinygrad_edu.ops.diagonals import *
 from tinygrad_edu.ops.einsum import *
 from tinygrad_edu.ops.elementwise import *
+from tinygrad_edu.ops.elementwise_angles import *
+from tinygrad_edu.ops.elementwise_choice import *
+from tinygrad_edu.ops.elementwise_exponential import *
+from tinygrad_edu.ops.elementwise_questions import *
+from tinygrad_edu.ops.elementwise_steps import *
 from tinygrad_edu.ops.indexing import *
 from tinygrad_edu.ops.movement import *
 from tinygrad_edu.ops.networks import *

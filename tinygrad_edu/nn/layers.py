@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import whole
 from tinygrad_edu.nn.init import Scheme, Seed, initial
-from tinygrad_edu.ops.elementwise import tanh
+from tinygrad_edu.ops.elementwise_exponential import tanh
 from tinygrad_edu.ops.networks import leaky_relu, relu, sigmoid, softmax
 
 __all__ = ["ACTIVATIONS", "Activation", "Dense"]

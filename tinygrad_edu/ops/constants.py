@@ -18,18 +18,30 @@ from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["ABOUT_SHAPES", "ABOUT_VALUES"]
 
-ABOUT_SHAPES = (
-    "can_cast common_type diag_indices_from empty_like iscomplexobj isfortran isrealobj may_share_memory "
-    "min_scalar_type ndim ones_like result_type shape shares_memory size tril_indices_from triu_indices_from zeros_like"
-).split()
+
+def _functions(names: str) -> tuple[Callable[..., Any], ...]:
+    """NumPy's functions of those names; ``linalg.norm`` is one of a module in NumPy."""
+    numpy: Any = np
+    return tuple(reduce(getattr, name.split("."), numpy) for name in names.split())
+
+
+ABOUT_SHAPES = _functions(
+    """
+    can_cast common_type diag_indices_from empty_like iscomplexobj isfortran isrealobj may_share_memory
+    min_scalar_type ndim ones_like result_type shape shares_memory size tril_indices_from triu_indices_from
+    zeros_like
+    """
+)
 """Known from shape and dtype alone, while a computation is recorded for all values, too."""
 
-ABOUT_VALUES = (
-    "allclose argpartition argwhere array2string array_equal array_equiv array_repr array_str bitwise_and "
-    "bitwise_count bitwise_or bitwise_xor digitize flatnonzero gcd imag invert iscomplex isclose isin isreal lcm "
-    "left_shift lexsort nanargmax nanargmin nonzero packbits ravel_multi_index right_shift savetxt searchsorted "
-    "unpackbits unravel_index linalg.matrix_rank"
-).split()
+ABOUT_VALUES = _functions(
+    """
+    allclose argpartition argwhere array2string array_equal array_equiv array_repr array_str bitwise_and
+    bitwise_count bitwise_or bitwise_xor digitize flatnonzero gcd imag invert iscomplex isclose isin isreal
+    lcm left_shift lexsort nanargmax nanargmin nonzero packbits ravel_multi_index right_shift savetxt
+    searchsorted unpackbits unravel_index linalg.matrix_rank
+    """
+)
 """Integers, booleans and text, or known only once the values are."""
 
 
@@ -47,7 +59,5 @@ def _on_plain_arrays(function: Callable[..., Any], of_any_value: bool, *args: An
     return function(*map(plain, args), **{name: plain(value) for name, value in settings.items()})
 
 
-for _names, _of_any_value in ((ABOUT_SHAPES, True), (ABOUT_VALUES, False)):
-    for _name in _names:
-        _function = reduce(getattr, _name.split("."), np)
-        NUMPY[_function] = partial(_on_plain_arrays, _function, _of_any_value)  # type: ignore[index, arg-type]
+NUMPY.update({f: partial(_on_plain_arrays, f, True) for f in ABOUT_SHAPES})
+NUMPY.update({f: partial(_on_plain_arrays, f, False) for f in ABOUT_VALUES})

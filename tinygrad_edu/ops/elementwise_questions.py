@@ -1,0 +1,192 @@
+"""Questions about each entry: booleans, without a gradient. On Tensors they give plain arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import elementwise
+
+__all__ = [
+    "equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "less",
+    "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal", "signbit",
+]  # fmt: skip
+
+Array = Any
+
+
+@elementwise(pullback=(None, None), latex=r"({a} > {b})", label=">")
+def greater(a: Array, b: Array) -> Array:
+    """Whether a > b, entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.greater(tg.Tensor([1.0, 2.0]), 1.0).tolist()
+    [False, True]
+    """
+    return np.greater(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} \ge {b})", label=">=")
+def greater_equal(a: Array, b: Array) -> Array:
+    """Whether a >= b, entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.greater_equal(tg.Tensor([1.0, 2.0]), 1.0).tolist()
+    [True, True]
+    """
+    return np.greater_equal(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} < {b})", label="<")
+def less(a: Array, b: Array) -> Array:
+    """Whether a < b, entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.less(tg.Tensor([1.0, 2.0]), 1.0).tolist()
+    [False, False]
+    """
+    return np.less(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} \le {b})", label="<=")
+def less_equal(a: Array, b: Array) -> Array:
+    """Whether a <= b, entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.less_equal(tg.Tensor([1.0, 2.0]), 1.0).tolist()
+    [True, False]
+    """
+    return np.less_equal(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} = {b})", label="==")
+def equal(a: Array, b: Array) -> Array:
+    """Whether a equals b, entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.equal(tg.Tensor([1.0, 2.0]), 1.0).tolist()
+    [True, False]
+    """
+    return np.equal(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} \ne {b})", label="!=")
+def not_equal(a: Array, b: Array) -> Array:
+    """Whether a differs from b, entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.not_equal(tg.Tensor([1.0, 2.0]), 1.0).tolist()
+    [False, True]
+    """
+    return np.not_equal(a, b)
+
+
+@elementwise(pullback=None, latex=r"\operatorname{{isnan}}({x})")
+def isnan(x: Array) -> Array:
+    """Whether an entry is nan: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.isnan(tg.Tensor([0.0, float("nan")])).tolist()
+    [False, True]
+    """
+    return np.isnan(x)
+
+
+@elementwise(pullback=None, latex=r"\operatorname{{isinf}}({x})")
+def isinf(x: Array) -> Array:
+    """Whether an entry is infinite: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.isinf(tg.Tensor([0.0, float("-inf")])).tolist()
+    [False, True]
+    """
+    return np.isinf(x)
+
+
+@elementwise(pullback=None, latex=r"\operatorname{{isfinite}}({x})")
+def isfinite(x: Array) -> Array:
+    """Whether an entry is neither infinite nor nan: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.isfinite(tg.Tensor([0.0, float("nan")])).tolist()
+    [True, False]
+    """
+    return np.isfinite(x)
+
+
+@elementwise(pullback=None, latex=r"({x} = \infty)")
+def isposinf(x: Array) -> Array:
+    """Whether an entry is +infinity: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.isposinf(tg.Tensor([float("inf"), float("-inf")])).tolist()
+    [True, False]
+    """
+    return np.isposinf(x)
+
+
+@elementwise(pullback=None, latex=r"({x} = -\infty)")
+def isneginf(x: Array) -> Array:
+    """Whether an entry is -infinity: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.isneginf(tg.Tensor([float("inf"), float("-inf")])).tolist()
+    [False, True]
+    """
+    return np.isneginf(x)
+
+
+@elementwise(pullback=None, latex=r"\operatorname{{signbit}}({x})")
+def signbit(x: Array) -> Array:
+    """Whether an entry has a minus sign, as -0.0 has: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.signbit(tg.Tensor([1.0, -0.0])).tolist()
+    [False, True]
+    """
+    return np.signbit(x)
+
+
+@elementwise(pullback=None, latex=r"\neg {x}")
+def logical_not(x: Array) -> Array:
+    """Whether an entry is 0, that is false: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.logical_not(tg.Tensor([1.0, 0.0])).tolist()
+    [False, True]
+    """
+    return np.logical_not(x)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} \land {b})")
+def logical_and(a: Array, b: Array) -> Array:
+    """Whether both are true (not 0), entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.logical_and(tg.Tensor([1.0, 0.0]), 1.0).tolist()
+    [True, False]
+    """
+    return np.logical_and(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} \lor {b})")
+def logical_or(a: Array, b: Array) -> Array:
+    """Whether one or both are true (not 0), entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.logical_or(tg.Tensor([1.0, 0.0]), 1.0).tolist()
+    [True, True]
+    """
+    return np.logical_or(a, b)
+
+
+@elementwise(pullback=(None, None), latex=r"({a} \oplus {b})")
+def logical_xor(a: Array, b: Array) -> Array:
+    """Whether exactly one is true (not 0), entry by entry: plain booleans, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.logical_xor(tg.Tensor([1.0, 0.0]), 1.0).tolist()
+    [False, True]
+    """
+    return np.logical_xor(a, b)
