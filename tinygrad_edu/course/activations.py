@@ -26,6 +26,7 @@ __all__ = [
     "sigmoid_backward",
     "sigmoid_by_ez",
     "sigmoid_slope",
+    "sigmoid_slope_steps",
     "softmax",
     "tanh",
     "tanh_by_exponentials",
@@ -61,6 +62,28 @@ def sigmoid_slope(a: Array) -> Array:
     0.25
     """
     return a * (1 - a)
+
+
+def sigmoid_slope_steps(z: Array) -> tuple[Array, ...]:
+    """L8: dσ/dz in the six steps of the notes, each equal to the one before.
+
+    -(1 + e^(-z))^(-2) d(1 + e^(-z))/dz; -(1 + e^(-z))^(-2) (-e^(-z)); e^(-z) / (1 + e^(-z))²;
+    1/(1 + e^(-z)) · e^(-z)/(1 + e^(-z)); 1/(1 + e^(-z)) · (1 + e^(-z) - 1)/(1 + e^(-z)); a (1 - a).
+
+    >>> [float(step) for step in sigmoid_slope_steps(np.float64(0.0))]
+    [0.25, 0.25, 0.25, 0.25, 0.25, 0.25]
+    """
+    e = np.exp(-z)
+    inner = -1 * e  # d(1 + e^(-z))/dz, by the chain rule
+    a = 1 / (1 + e)
+    return (
+        -((1 + e) ** -2) * inner,
+        -((1 + e) ** -2) * (-e),
+        e / (1 + e) ** 2,
+        1 / (1 + e) * (e / (1 + e)),
+        1 / (1 + e) * ((1 + e - 1) / (1 + e)),
+        a * (1 - a),
+    )
 
 
 def tanh(z: Array) -> Array:

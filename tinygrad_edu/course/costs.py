@@ -17,9 +17,11 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_curvature",
     "hinge_loss",
+    "hinge_slope",
     "likelihood",
     "loss_derivative",
     "perceptron_loss",
+    "perceptron_slope",
     "squared_loss",
     "squared_loss_curvature",
     "zero_one_loss",
@@ -145,3 +147,21 @@ def hinge_loss(z: Array, y: Array) -> Array:
     array([0. , 1.5])
     """
     return np.maximum(0, 1 - y * z)
+
+
+def perceptron_slope(z: Array, y: Array) -> Array:
+    """The derivative of the perceptron loss in z: -y where the sign is wrong, else 0.
+
+    >>> perceptron_slope(np.array([2.0, -0.5]), np.array([1, 1]))
+    array([ 0., -1.])
+    """
+    return np.where(y * z < 0, -1.0 * y, 0.0)
+
+
+def hinge_slope(z: Array, y: Array) -> Array:
+    """The derivative of the hinge loss in z: -y within the margin, else 0.
+
+    >>> hinge_slope(np.array([2.0, 0.5]), np.array([1, 1]))
+    array([ 0., -1.])
+    """
+    return np.where(y * z < 1, -1.0 * y, 0.0)

@@ -33,11 +33,14 @@ __all__ = [
     "accuracy",
     "backward_from_output",
     "cost_of_network",
+    "count_parameters",
+    "hidden_dZ",
     "layer_activations",
     "linear_activation_backward",
     "linear_activation_forward",
     "linear_backward",
     "linear_forward",
+    "network_shapes",
     "predict",
     "update_parameters",
 ]
@@ -62,6 +65,30 @@ def layer_activations(L: int, activations: Sequence[str] | None = None) -> list[
     if "softmax" in names[:-1]:
         raise ValueError(f"activations: softmax can only end a network, got {names}")
     return names
+
+
+def network_shapes(layers_dims: Sequence[int], m: int = 1) -> dict[str, tuple[int, int]]:
+    """S5, D8: the shape of every quantity, for one example (n[l], 1) and for m of them (n[l], m).
+
+    Sums keep their dimensions, so that dW, db, dZ and dA have the shapes of W, b, Z and A.
+
+    >>> network_shapes([3, 4, 1])["Z1"], network_shapes([3, 4, 1], m=7)["Z1"]
+    ((4, 1), (4, 7))
+    """
+    found = {"A0": (layers_dims[0], m)}
+    for l in range(1, len(layers_dims)):
+        n, n_prev = layers_dims[l], layers_dims[l - 1]
+        found |= {f"W{l}": (n, n_prev), f"b{l}": (n, 1), f"Z{l}": (n, m), f"A{l}": (n, m)}
+    return found
+
+
+def count_parameters(layers_dims: Sequence[int]) -> int:
+    """D9: how many numbers are learnt, Σ n[l] (n[l-1] + 1): the weights and the biases.
+
+    >>> count_parameters([12288, 20, 7, 5, 1])
+    245973
+    """
+    return sum(layers_dims[l] * (layers_dims[l - 1] + 1) for l in range(1, len(layers_dims)))
 
 
 def linear_forward(A: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Array, Array]]:
@@ -139,6 +166,16 @@ def linear_activation_backward(dA: Array, cache: Cache, activation: str) -> tupl
     linear_cache, Z = cache
     check_shape("linear_activation_backward", "dA", dA, shape_of(Z))
     return linear_backward(_slope_times(dA, Z, activation), linear_cache)
+
+
+def hidden_dZ(W_next: Array, dZ_next: Array, Z: Array, activation: str) -> Array:
+    """D3: dZ[l] = W[l+1]ᵀ dZ[l+1] * g'(Z[l]), a hidden layer's in one line.
+
+    >>> hidden_dZ(np.ones((1, 2)), np.array([[3.0]]), np.array([[-1.0], [1.0]]), "relu").ravel()
+    array([0., 3.])
+    """
+    check_shape("hidden_dZ", "W_next", W_next, (shape_of(dZ_next)[0], shape_of(Z)[0]))
+    return _slope_times(W_next.T @ dZ_next, Z, activation)
 
 
 def L_model_backward(

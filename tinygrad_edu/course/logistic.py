@@ -18,9 +18,11 @@ from tinygrad_edu.course.shapes import Array, check_binary_labels, check_example
 
 __all__ = [
     "forward",
+    "forward_loop",
     "forward_one",
     "gradients_one",
     "initialize_with_zeros",
+    "mean_of_examples",
     "model",
     "optimize",
     "predict",
@@ -64,6 +66,31 @@ def forward(w: Array, b: Array, X: Array) -> tuple[Array, Array]:
     _check("forward", w, X)
     Z = w.T @ X + b
     return Z, sigmoid(Z)
+
+
+def forward_loop(w: Array, b: Array, X: Array) -> tuple[Array, Array]:
+    """G3 as a loop: z and a of one example after the other, put side by side.
+
+    >>> forward_loop(np.zeros((2, 1)), 0.0, np.ones((2, 3)))[1]
+    array([[0.5, 0.5, 0.5]])
+    """
+    _check("forward_loop", w, X)
+    columns = [forward_one(w, b, X[:, [i]]) for i in range(X.shape[1])]
+    Z, A = (np.concatenate(part, axis=1) for part in zip(*columns, strict=True))
+    return Z, A
+
+
+def mean_of_examples(w: Array, b: Array, X: Array, Y: Array) -> dict[str, Array]:
+    """L14: dw and db as the means of the examples' own derivatives.
+
+    >>> grads = mean_of_examples(np.zeros((1, 1)), 0.0, np.array([[2.0, 4.0]]), np.array([[1, 0]]))
+    >>> grads["dw"].item(), grads["db"].item()
+    (0.5, 0.0)
+    """
+    _check("mean_of_examples", w, X)
+    check_binary_labels("mean_of_examples", w.T @ X, Y)
+    each = [gradients_one(w, b, X[:, [i]], Y[:, [i]]) for i in range(X.shape[1])]
+    return {"dw": np.mean([g["dw"] for g in each], axis=0), "db": np.mean([g["db"] for g in each])}
 
 
 def propagate(w: Array, b: Array, X: Array, Y: Array) -> tuple[dict[str, Array], Array]:

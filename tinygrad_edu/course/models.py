@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from tinygrad_edu.course.initialisation import Seed, generator, initialize_parameters_deep
 from tinygrad_edu.course.l_layer import (
     L_model_forward,
-    backward_from_output,
     cost_of_network,
     update_parameters,
 )
@@ -29,7 +28,21 @@ from tinygrad_edu.course.regularisation import (
 )
 from tinygrad_edu.course.shapes import Array, check_examples
 
-__all__ = ["L_layer_model", "mini_batch_model"]
+__all__ = ["HYPERPARAMETERS", "L_layer_model", "mini_batch_model"]
+
+HYPERPARAMETERS = {
+    "learning_rate": "α, the step of gradient descent",
+    "num_iterations": "how many steps, on the whole batch",
+    "num_epochs": "how many passes, on mini-batches",
+    "layers_dims": "L, and n[0] to n[L]",
+    "activations": "g[1] to g[L]",
+    "scale": "of the initial weights",
+    "mini_batch_size": "examples a step",
+    "optimizer": "gradient descent, momentum (β = 0.9), or Adam",
+    "lambd": "λ of L2 regularisation",
+    "keep_prob": "of dropout",
+}
+"""D9: what is chosen, under the names it has here; W and b, the parameters, are learnt."""
 
 
 def L_layer_model(

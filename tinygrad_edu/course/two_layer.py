@@ -25,6 +25,7 @@ from tinygrad_edu.course.shapes import (
 __all__ = [
     "backward_one",
     "backward_propagation",
+    "collapse",
     "forward_by_examples",
     "forward_by_units",
     "forward_propagation",
@@ -45,6 +46,17 @@ def layer_sizes(X: Array, Y: Array, n_h: int = 4) -> tuple[int, int, int]:
     check_examples("layer_sizes", X)
     check_shape("layer_sizes", "Y", Y, (shape_of(Y)[0] if shape_of(Y) else 1, X.shape[1]))
     return X.shape[0], n_h, Y.shape[0]
+
+
+def collapse(parameters: Parameters) -> tuple[Array, Array]:
+    """S7: with linear activations the two layers are one, W = W2 W1 and b = W2 b1 + b2.
+
+    >>> W, b = collapse(initialize_parameters(2, 4, 1))
+    >>> W.shape, b.shape
+    ((1, 2), (1, 1))
+    """
+    W1, b1, W2, b2 = _unpack("collapse", parameters)
+    return W2 @ W1, W2 @ b1 + b2
 
 
 def forward_propagation(

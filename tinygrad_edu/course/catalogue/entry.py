@@ -1,0 +1,178 @@
+"""What an entry of ``course.formulas`` is: a formula of the notes, and how it can be doubted.
+
+An entry holds the formula derived by hand (``evaluate``), and the forward pass it belongs to, written in
+NumPy (``forward``). Whoever can differentiate the latter can compare: :mod:`tinygrad_edu.course.agreement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+__all__ = [
+    "NOTES",
+    "SQUARE",
+    "Formula",
+    "Kind",
+    "Misprint",
+    "Sizes",
+    "Slip",
+    "Values",
+    "only",
+    "random_sizes",
+]
+
+NOTES = {
+    "000": "000_b1b2af6ff46afcc0 (course notes, LaTeX)",
+    "001": "001_35a154d6b128645d (deep networks, lesson 4)",
+    "002": "002_6c92f5dc366a803e (single-layer network, derivations in words)",
+    "003": "003_766abcfa73abfb71 (L-layer network in matrix form)",
+    "004": "004_0de65eea9d847d4b (handwritten, shallow network)",
+}
+"""The five sets of notes, by the number that ``Formula.notes`` gives."""
+
+Values: TypeAlias = Mapping[str, Any]
+"""Quantities by name."""
+
+Evaluate: TypeAlias = Callable[..., Values]
+
+Kind = Literal[
+    "wrong number",
+    "wrong shape",
+    "raises AttributeError",
+    "raises IndentationError",
+    "raises KeyError",
+    "raises TypeError",
+    "raises ValueError",
+]
+"""How a slip shows: in a number, in a shape, or as an exception."""
+
+
+class Sizes(NamedTuple):
+    """Units of three layers, and examples."""
+
+    n0: int
+    n1: int
+    n2: int
+    m: int
+
+
+SQUARE = Sizes(5, 5, 5, 5)
+"""All alike: here a transpose too few raises nothing, and only the numbers tell."""
+
+
+def random_sizes(rng: np.random.Generator) -> Sizes:
+    """Sizes that differ pairwise, so that a transpose or another layer's quantity cannot hide.
+
+    None is 2, 3 or 4, which factors in the formulas could be mistaken for.
+
+    >>> len(set(random_sizes(np.random.default_rng(0))))
+    4
+    """
+    return Sizes(*(int(n) for n in rng.choice(np.arange(5, 14), size=4, replace=False)))
+
+
+def only(evaluate: Evaluate, *names: str) -> Evaluate:
+    """The same, giving those outputs alone.
+
+    >>> only(lambda x: {"square": x * x, "double": 2 * x}, "square")(x=3)
+    {'square': 9}
+    """
+
+    def those(**given: Any) -> Values:
+        values = evaluate(**given)
+        return {name: values[name] for name in names}
+
+    return those
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One thing printed wrong, as a function.
+
+    Attributes:
+        evaluate: computes what is printed from the formula's inputs, under the names of the outputs that it
+            gets wrong.
+        kind: how that shows where sizes differ.
+        square: how it shows where all sizes are equal; the same way unless said.
+    """
+
+    evaluate: Evaluate
+    kind: Kind
+    square: Kind | None = None
+
+    def expected(self, sizes: Sizes) -> Kind:
+        """How the slip has to show at those sizes."""
+        return self.square if self.square and sizes == SQUARE else self.kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misprint:
+    """What is wrong in the notes.
+
+    Attributes:
+        printed: as it stands there, LaTeX.
+        wrong: what is wrong, in a few words.
+        slips: what is printed, as functions; more than one where the notes have several slips in one row, and
+            none where only a word or a letter is wrong, which no computation can tell.
+    """
+
+    printed: str
+    wrong: str
+    slips: tuple[Slip, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula:
+    """A formula of the notes: the corrected one, where the notes misprint it.
+
+    Attributes:
+        id: its row, such as ``"S4"``.
+        title: what it is.
+        notes: which of the ``NOTES`` state it.
+        latex: the formula.
+        function: the public function of ``course`` that implements it.
+        sample: ``sample(rng, sizes)`` gives inputs by name, to call the following with. Floating arrays are
+            variables; integers (labels) and everything else are constants.
+        evaluate: the formula's outputs, by name, from the inputs. An output ``d`` + name is a derivative.
+        others: other forms that the notes give, with the same outputs.
+        forward: the quantities that the formula is about, computed forward, in NumPy functions and
+            operators alone, so that it also runs on what records them.
+        cost: which of the forward quantities is differentiated.
+        gradients: which outputs are derivatives of the cost.
+        per_example: which of those hold each example's own derivative in its column, m times the cost's.
+        derived: ``derived(inputs, forward values, gradients by name of the quantity)`` gives outputs that are
+            neither, such as an update.
+        misprint: what the notes print instead.
+    """
+
+    id: str
+    title: str
+    notes: tuple[str, ...]
+    latex: str
+    function: Callable[..., Any]
+    sample: Callable[[np.random.Generator, Sizes], dict[str, Any]]
+    evaluate: Evaluate
+    forward: Evaluate
+    others: tuple[Evaluate, ...] = ()
+    cost: str = "J"
+    gradients: tuple[str, ...] = ()
+    per_example: tuple[str, ...] = ()
+    derived: Callable[[Values, Values, Values], Values] | None = None
+    misprint: Misprint | None = None
+
+    def __post_init__(self) -> None:
+        unknown = set(self.notes) - set(NOTES)
+        if unknown:
+            raise ValueError(f"Formula {self.id}: notes: expected some of {', '.join(NOTES)}, got {unknown}")
+        if not set(self.per_example) <= set(self.gradients):
+            raise ValueError(
+                f"Formula {self.id}: per_example: expected some of the gradients {self.gradients},"
+                f" got {self.per_example}"
+            )
+
+    def __repr__(self) -> str:
+        return f"Formula({self.id}: {self.title})"
