@@ -1,0 +1,5 @@
+"""A function of parameters and data as a step that is recorded once and then only run. See README.md."""
+
+from tinygrad_edu.compile.step import CompiledStep, compile
+
+__all__ = ["CompiledStep", "compile"]

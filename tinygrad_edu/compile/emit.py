@@ -1,0 +1,253 @@
+"""From a schedule to the source of a step, and the memory that it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.compile.forms import constant_code, is_ufunc, is_view, takes_out, text
+from tinygrad_edu.compile.memory import Buffer, Life, arranged
+from tinygrad_edu.compile.schedule import Loop, Schedule
+from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, array_of
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.graph.source import ATOM, Code, needing_definitions
+
+__all__ = ["Emitted", "emitted"]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The source of ``step(...)``, what its names mean, and its buffers."""
+
+    source: str
+    constants: Mapping[str, NDArray[Any]]
+    ops: tuple[Op, ...]
+    buffers: tuple[Buffer, ...]
+    nbytes: int
+
+
+def emitted(
+    schedule: Schedule, names: Mapping[Node, str], inputs: Sequence[str], moves: Sequence[tuple[str, str, Node]] = ()
+) -> Emitted:
+    """Writes the step.
+
+    Args:
+        schedule: the nodes, in order.
+        names: what the quantities are called in the program.
+        inputs: the arguments of the function.
+        moves: ``key, parameter, gradient`` of each parameter that an optimiser updates.
+    """
+    return _Writer(schedule, names, inputs, moves).emitted()
+
+
+class _Writer:
+    def __init__(
+        self, schedule: Schedule, names: Mapping[Node, str], inputs: Sequence[str], moves: Sequence[tuple[str, str, Node]]
+    ) -> None:
+        self.schedule, self.inputs, self.moves = schedule, inputs, moves
+        loop = schedule.loop
+        body = loop.body if loop else ()
+        self.order = (*schedule.before, *body, *schedule.after)
+        self.first, self.behind = len(schedule.before), len(schedule.before) + len(body)
+        self.axis: Mapping[Node, int] = loop.axis if loop else {}
+        self.sums: frozenset[Node] = loop.sums if loop else frozenset()
+        self.body = frozenset(body)
+        self.results = {*schedule.outputs, *(gradient for _, _, gradient in moves)}
+        self.names = _called(self.order, names, inputs)
+        self.constants: dict[str, NDArray[Any]] = {}
+        self.constant_names: dict[Node, str] = {}
+        self.last = self._last_uses()
+        self.lives = self._lives()
+
+    # lifetimes
+
+    def _last_uses(self) -> dict[Node, int]:
+        """The position of the last line that reads a node's memory, by itself or by way of a view."""
+        last: dict[Node, int] = {}
+        owners: dict[Node, frozenset[Node]] = {}
+        for k, node in enumerate(self.order):
+            used = frozenset().union(*(owners.get(a, frozenset((a,))) for a in node.args))
+            for owner in used:
+                inherited = k < self.behind and node in self.body and owner not in self.body
+                last[owner] = self.behind - 1 if inherited else k
+            # What NumPy hands out without out= may be a view of an operand.
+            owners[node] = used | {node} if node.shape and not takes_out(node) else frozenset((node,))
+        for node in self.results:
+            for owner in owners.get(node, (node,)):
+                last[owner] = len(self.order)
+        return last
+
+    def _lives(self) -> dict[Node, Life]:
+        """What lives in the preallocated memory: everything but scalars, views, results and parameters."""
+        lives: dict[Node, Life] = {}
+        for k, node in enumerate(self.order):
+            if not takes_out(node) or node in self.results or node in self.schedule.updates:
+                continue
+            summed = node in self.sums
+            start = self.first if summed else k
+            lives[node] = Life(self.names[node], self._shape(node), node.dtype, start, max(self.last.get(node, k), k))
+            if is_ufunc(node) and not summed:
+                lives[node].over = self._overwritten(node, k, lives)
+        return lives
+
+    def _overwritten(self, node: Node, k: int, lives: Mapping[Node, Life]) -> Life | None:
+        for arg in node.args:
+            life = lives.get(arg)
+            if life and life.end == k and life.dtype == node.dtype and life.shape == self._shape(node):
+                if (arg in self.body) == (node in self.body) and arg not in self.sums:
+                    return life
+        return None
+
+    def _shape(self, node: Node) -> tuple[int, ...]:
+        """The shape of a node's value; inside the loop, that of one tile."""
+        loop, axis = self.schedule.loop, self.axis.get(node)
+        if loop is None or axis is None or node not in self.body:
+            return node.shape
+        return (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :])
+
+    # text
+
+    def emitted(self) -> Emitted:
+        """The step as source, with its memory laid out."""
+        temporaries = self._temporaries()
+        offsets, nbytes = arranged([*self.lives.values(), *temporaries.values()])
+        self.places: dict[Any, str] = {}
+        self.buffer = {
+            life.name: self._place(life, offsets[life.name]) for life in (*self.lives.values(), *temporaries.values())
+        }
+        lines = [f"def step({', '.join(self.inputs)}):"]
+        at: dict[int, int] = {}
+        for k, line in self._lines():
+            lines.append(line)
+            at.setdefault(k, len(lines))
+        at[len(self.order)] = len(lines)
+        holds: dict[str, list[tuple[str, int, int]]] = {}
+        for life in (*self.lives.values(), *temporaries.values()):
+            holds.setdefault(self.buffer[life.name], []).append((life.name, at[life.start], at[life.end]))
+        buffers = tuple(
+            Buffer(name, shape, dtype, offset, tuple(holds[name])) for (offset, shape, dtype, _), name in self.places.items()
+        )
+        ops = tuple(needing_definitions(n.rule for n in self.order))
+        return Emitted("\n".join(lines) + "\n", self.constants, ops, buffers, nbytes)
+
+    def _temporaries(self) -> dict[Node, Life]:
+        """What one tile adds to a sum."""
+        return {
+            node: Life(f"{self.names[node]}_part", node.shape, node.dtype, k, k)
+            for k, node in enumerate(self.order)
+            if node in self.sums and takes_out(node)
+        }
+
+    def _place(self, life: Life, offset: int) -> str:
+        axis = next((self.axis.get(n) for n, other in self.lives.items() if other is life and n in self.body), None)
+        return self.places.setdefault((offset, life.shape, life.dtype, axis), f"m{len(self.places)}")
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        for k, node in enumerate(self.schedule.before):
+            yield k, "    " + self._statement(node)
+        if self.schedule.loop:
+            yield from self._loop(self.schedule.loop)
+        for k, node in enumerate(self.schedule.after, start=self.behind):
+            yield k, "    " + self._statement(node)
+        if self.moves:
+            yield from ((len(self.order), "    " + line) for line in self._moves())
+        returned = [self._returned(k) for k in range(len(self.schedule.outputs))]
+        yield len(self.order), f"    return {', '.join(returned)}"
+
+    def _loop(self, loop: Loop) -> Iterator[tuple[int, str]]:
+        k = self.first
+        for node in loop.body:
+            if node in loop.sums:
+                yield k, "    " + self._zero(node)
+        yield k, f"    for start in range(0, {loop.length}, {loop.tile}):"
+        yield k, f"        tile = slice(start, start + {loop.tile})"
+        outside = dict.fromkeys(a for node in loop.body for a in node.args if a in loop.axis and a not in self.body)
+        for node in outside:
+            yield k, f"        {self.names[node]}_ = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
+        for k, node in enumerate(loop.body, start=k):
+            yield k, "        " + self._statement(node)
+
+    def _zero(self, node: Node) -> str:
+        name = self.names[node]
+        if not node.shape:
+            return f"{name} = 0.0"
+        if node in self.lives:
+            return f"{name} = {self.buffer[name]}; {name}.fill(0)"
+        return f"{name} = np.zeros({node.shape}, np.{node.dtype})"
+
+    def _statement(self, node: Node) -> str:
+        name = self.names[node]
+        inside = node in self.body
+        if inside and node in self.sums:
+            out = self.buffer[f"{name}_part"] if takes_out(node) else None
+            return f"{name} += {text(node, self._tiled, out)}"
+        code = self._tiled if inside else self._code
+        if node in self.schedule.updates:
+            return text(node, code, self.schedule.updates[node].name)
+        if node in self.lives:
+            out = self.buffer[name]
+            loop = self.schedule.loop
+            if inside and loop and loop.length % loop.tile:
+                out = f"{out}[{':, ' * loop.axis[node]}: {loop.length} - start]"
+            return f"{name} = {text(node, code, out)}"
+        if takes_out(node) and not _natural(node):
+            return f"{name} = np.empty({node.shape}, np.{node.dtype}); {text(node, code, name)}"
+        return f"{name} = {text(node, code, None)}"
+
+    def _code(self, node: Node) -> Code:
+        if node.op == INPUT:
+            return Code(node.name, ATOM, node.shape, node.dtype)
+        if node.op == CONSTANT:
+            return self._constant(node)
+        return Code(self.names[node], ATOM, node.shape, node.dtype)
+
+    def _tiled(self, node: Node) -> Code:
+        if node in self.axis and node not in self.body:
+            return Code(f"{self._code(node)}_", ATOM, node.shape, node.dtype)
+        return self._code(node)
+
+    def _constant(self, node: Node) -> Code:
+        if node.number is not None and not node.shape:
+            return constant_code(node)
+        name = self.constant_names.setdefault(node, f"c{len(self.constants)}")
+        self.constants.setdefault(name, array_of(node))
+        return Code(name, ATOM, node.shape, node.dtype)
+
+    def _returned(self, k: int) -> str:
+        node = self.schedule.outputs[k]
+        code = self._code(node)
+        fresh = takes_out(node) and node.op not in (INPUT, CONSTANT) and node not in self.schedule.outputs[:k]
+        return code.text if fresh or not node.shape else f"np.array({code})"
+
+    def _moves(self) -> Iterator[str]:
+        gradients = [self._code(g).text for _, _, g in self.moves]
+        yield f"begin([{', '.join(gradients)}])"
+        for (key, parameter, _), gradient in zip(self.moves, gradients, strict=True):
+            yield f"update({key!r}, {parameter}, {gradient})"
+
+
+def _natural(node: Node) -> bool:
+    """Whether NumPy gives the node's shape and dtype by itself."""
+    if node.op == "matmul" or not is_ufunc(node):
+        return True
+    arrays = [a for a in node.args if a.number is None]
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    return shape == node.shape and all(a.dtype == node.dtype for a in arrays)
+
+
+def _called(order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str]) -> dict[Node, str]:
+    """A name for every node: the program's, else t1, t2, ..."""
+    taken = {*inputs, *names.values()}
+    numbers = count(1)
+    found: dict[Node, str] = {}
+    for node in order:
+        name = names.get(node)
+        while name is None or name in found.values():
+            name = next((t for t in (f"t{next(numbers)}",) if t not in taken), None)
+        found[node] = name
+    return found

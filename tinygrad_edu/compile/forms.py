@@ -1,0 +1,71 @@
+"""How one node is written in NumPy: into a buffer where NumPy can (``out=``), else as an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tinygrad_edu.compile.sheet import Node
+from tinygrad_edu.graph.source import Code, in_numpy, literal, written
+
+__all__ = ["called", "constant_code", "is_ufunc", "is_view", "takes_out", "text"]
+
+_REDUCTIONS = frozenset({"sum", "max", "min", "prod"})
+_VIEWS = frozenset({"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to"})
+
+
+def is_ufunc(node: Node) -> bool:
+    """Whether it computes entry by entry, so that it may overwrite an operand."""
+    return node.op not in ("matmul", "constant", "input") and any(isinstance(f, np.ufunc) for f in node.rule.numpy)
+
+
+def is_view(node: Node) -> bool:
+    """Whether its value is its operand's memory, looked at differently."""
+    if node.op == "getitem":
+        index = node.settings["index"]
+        parts = index if isinstance(index, tuple) else (index,)
+        return bool(node.shape) and all(p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts)
+    return node.op in _VIEWS
+
+
+def takes_out(node: Node) -> bool:
+    """Whether NumPy can write the result where it is told to."""
+    if not node.shape or not all(a.shape or a.number is not None for a in node.args if node.op == "matmul"):
+        return False
+    if node.op in _REDUCTIONS:
+        return node.args[0].dtype == node.dtype
+    if node.op == "matmul":
+        return all(a.dtype == node.dtype for a in node.args)
+    return node.op == "dot_all" or (is_ufunc(node) and len(node.args) <= 2)
+
+
+def constant_code(node: Node) -> Code:
+    """A constant number; its dtype is written where it decides the result's."""
+    value = node.value
+    if isinstance(value, np.generic) and value.dtype.kind in "fiu":
+        return Code(f"np.{value.dtype}({literal(value.item())})", dtype=value.dtype)
+    return literal(value)
+
+
+def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
+    """The right-hand side of the statement that computes a node.
+
+    Args:
+        node: what to compute.
+        code: what an operand is called.
+        out: the buffer to write into, for a node that ``takes_out``.
+    """
+    operands = [constant_code(a) if is_ufunc(node) and a.number is not None else code(a) for a in node.args]
+    if out is None:
+        return written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
+    facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v not in (None, False)]
+    return f"{called(node)}({', '.join([*map(str, operands), *facts, f'out={out}'])})"
+
+
+def called(node: Node) -> str:
+    """NumPy's function for it: the ufunc, where several answer to the name."""
+    for function in node.rule.numpy:
+        if isinstance(function, np.ufunc):
+            return f"np.{function.__name__}"
+    return in_numpy(node.rule) or node.op

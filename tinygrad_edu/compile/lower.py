@@ -1,0 +1,169 @@
+"""A Program's steps as nodes, composed operations taken apart into those that NumPy has.
+
+Which operations those are is not listed anywhere: an operation's ``forward`` is run on Symbols, and what
+it did is its decomposition. One that does nothing but itself is NumPy's own; one that asks for values, or
+is marked opaque, stays a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compile.sheet import Node, Sheet
+from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Program, Ref, Step
+from tinygrad_edu.ops.reduction import broadcast_axes
+
+__all__ = ["ATOMS", "decomposed", "lowered"]
+
+ATOMS = frozenset({"sigmoid"})
+"""Operations that the algebra has rules for; taken apart after it."""
+
+_PRECISE = 1024
+"""Up to so many narrow floats are added up in their own dtype: along the last axis NumPy adds pairwise, anyway."""
+
+
+def lowered(program: Program, sheet: Sheet, constants: Mapping[str, Any]) -> dict[str, Node]:
+    """The node of every step; ``constants`` are the inputs whose values never change."""
+    values: dict[str, Node] = {}
+    for step in program.steps:
+        if step.name in constants:
+            values[step.name] = sheet.constant(constants[step.name])
+            continue
+        values[step.name] = node = _lowered_step(step, values, sheet)
+        if step.named or step.role != "backward":
+            sheet.names.setdefault(node, step.name)
+    return values
+
+
+def _lowered_step(step: Step, values: Mapping[str, Node], sheet: Sheet) -> Node:
+    if step.role == "input":
+        return sheet.input(step.name, step.shape, step.dtype)
+    args = [values[a.name] if isinstance(a, Ref) else _constant(a, step, sheet) for a in step.args]
+    if step.op is None:
+        return args[0] if args else sheet.constant(step.value.flat[0].item(), step.shape, step.dtype)
+    return _built(step.op, args, step.settings, step.value, sheet, late=ATOMS)
+
+
+def _constant(value: Any, step: Step, sheet: Sheet) -> Node:
+    """A number that stands in the code; a Python number where its dtype does not decide the result's."""
+    if np.ndim(value) == 0 and isinstance(value, (np.generic, np.ndarray)):
+        number = np.asarray(value)[()]
+        if number.dtype == step.dtype or step.dtype.kind == "b":
+            return sheet.constant(number.item(), (), number.dtype)
+        return sheet.constant(number)
+    return sheet.constant(value)
+
+
+def _built(
+    op: Op, args: Sequence[Node], settings: Mapping[str, Any], value: Any, sheet: Sheet, late: frozenset[str]
+) -> Node:
+    """The node of an operation, or of what it is composed of."""
+    shape, dtype = np.shape(value), np.asarray(value).dtype
+    if op.name == "sum_to":
+        return _sum_to(args[0], settings["shape"], sheet)
+    if op.name in ("positive", "astype", "broadcast_to", "reshape") and args[0].shape == shape and args[0].dtype == dtype:
+        return args[0]
+    if op.name not in late and _may_be_composed(op, settings):
+        parts = _decomposition(op, args, settings)
+        if parts is not None:
+            return parts.build(sheet, late)
+    return sheet.node(op.name, args, settings, shape=shape, dtype=dtype)
+
+
+def decomposed(node: Node, args: Sequence[Node], sheet: Sheet) -> Node:
+    """The same operation on other operands, taken apart as far as it goes."""
+    stand_in = np.broadcast_to(np.zeros((), node.dtype), node.shape)
+    return _built(node.rule, args, node.settings, stand_in, sheet, late=frozenset())
+
+
+def _may_be_composed(op: Op, settings: Mapping[str, Any]) -> bool:
+    own = any(isinstance(f, np.ufunc) for f in op.numpy) or op.kind in ("movement", "indexing", "contraction")
+    return not (own or op.opaque or "rng" in settings)
+
+
+def _sum_to(x: Node, shape: tuple[int, ...], sheet: Sheet) -> Node:
+    """The sum that undoes broadcasting, with the sum itself a NumPy reduction.
+
+    Narrow floats along a leading axis keep the accurate way: NumPy adds those row by row.
+    """
+    axes = broadcast_axes(x.shape, shape)
+    if not axes:
+        return x
+    kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
+    rows = int(np.prod([x.shape[a] for a in axes if a != x.ndim - 1], dtype=int))
+    if x.dtype.kind == "f" and x.dtype.itemsize < 8 and rows > _PRECISE:
+        return sheet.node("sum_to", [x], {"shape": shape}, shape=shape, dtype=x.dtype)
+    if kept == shape:
+        return sheet.node("sum", [x], {"axis": axes, "keepdims": True}, shape=kept, dtype=x.dtype)
+    if shape == tuple(n for k, n in enumerate(x.shape) if k not in axes):
+        axis = None if len(axes) == x.ndim else axes
+        return sheet.node("sum", [x], {"axis": axis, "keepdims": False}, shape=shape, dtype=x.dtype)
+    total = sheet.node("sum", [x], {"axis": axes, "keepdims": True}, shape=kept, dtype=x.dtype)
+    return sheet.node("reshape", [total], {"shape": shape}, shape=shape, dtype=x.dtype)
+
+
+@dataclass
+class _Parts:
+    """What an operation's forward did with Symbols that stand for its operands."""
+
+    result: Tensor
+    known: dict[Tensor, Node] = field(default_factory=dict)
+
+    def build(self, sheet: Sheet, late: frozenset[str]) -> Node:
+        for tensor in self._order():
+            assert tensor.op is not None
+            args = [
+                self.known[p] if p is not None else _literal(v, sheet)
+                for p, v in zip(tensor.parents, tensor.saved, strict=True)
+            ]
+            self.known[tensor] = _built(tensor.op, args, tensor.settings, tensor._data, sheet, late)
+        return self.known[self.result]
+
+    def _order(self) -> list[Tensor]:
+        nodes = [self.result] if self.result not in self.known else []
+        seen = set(nodes) | set(self.known)
+        for tensor in nodes:
+            for parent in tensor.inputs:
+                if parent not in seen:
+                    seen.add(parent)
+                    nodes.append(parent)
+        return sorted(nodes, key=lambda t: t.seq)
+
+
+def _literal(value: Any, sheet: Sheet) -> Node:
+    return sheet.constant(value.item() if isinstance(value, np.bool_) else value)
+
+
+def _decomposition(op: Op, args: Sequence[Node], settings: Mapping[str, Any]) -> _Parts | None:
+    symbols = [_stand_in(a) for a in args]
+    outside = ambient.set(None)
+    try:
+        with np.errstate(all="ignore"):
+            result = op.forward(*symbols, **settings)
+    except (TypeError, ValueError, AttributeError):  # it asks for values: it stays a call
+        return None
+    finally:
+        ambient.reset(outside)
+    if not isinstance(result, Tensor) or (result.op is op and result.parents == tuple(symbols)):
+        return None
+    known = {s: a for s, a in zip(symbols, args, strict=True) if isinstance(s, Tensor)}
+    if result.op is None and result not in known:
+        return None
+    return _Parts(result, known)
+
+
+def _stand_in(node: Node) -> Any:
+    """A Symbol of that shape and dtype; a number that is known stays one."""
+    if node.number is not None and not node.shape:
+        return node.number
+    symbol = Symbol(0.0)
+    symbol._data = np.broadcast_to(np.ones((), node.dtype), node.shape)[()]
+    return symbol

@@ -1,0 +1,108 @@
+"""Where values live: preallocated memory, shared by values that are never alive at the same time.
+
+Lifetimes are known before anything runs, so places are given out largest value first, each at the lowest
+offset that is free for its whole life. A value that an elementwise operation reads for the last time is
+overwritten by the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["Buffer", "Life", "arranged"]
+
+ALIGNMENT = 64
+
+
+@dataclass
+class Life:
+    """A value: from the line that makes it to the last that reads it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    start: int
+    end: int
+    over: Life | None = None
+    """The value whose place it takes."""
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it takes."""
+        return int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A stretch of the memory, as an array, and the values that live there one after another."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    offset: int
+    holds: tuple[tuple[str, int, int], ...]
+    """``quantity, first line, last line`` of the source."""
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it takes."""
+        return int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        tenants = ", ".join(f"{name} (lines {a}-{b})" for name, a, b in self.holds)
+        return f"{self.name}: {self.dtype}{list(self.shape)} at {self.offset}: {tenants}"
+
+
+@dataclass
+class _Place:
+    """Values that take one another's place: one stretch, alive as long as any of them."""
+
+    lives: list[Life] = field(default_factory=list)
+    offset: int = 0
+
+    @property
+    def start(self) -> int:
+        return min(life.start for life in self.lives)
+
+    @property
+    def end(self) -> int:
+        return max(life.end for life in self.lives)
+
+    @property
+    def nbytes(self) -> int:
+        return -(-max(life.nbytes for life in self.lives) // ALIGNMENT) * ALIGNMENT
+
+    def meets(self, other: _Place) -> bool:
+        return self.start <= other.end and other.start <= self.end
+
+
+def arranged(lives: Sequence[Life]) -> tuple[dict[str, int], int]:
+    """The offset of each value, and the size of the whole.
+
+    >>> f8 = np.dtype(float)
+    >>> a, b, c = Life("a", (8,), f8, 0, 2), Life("b", (8,), f8, 1, 3), Life("c", (8,), f8, 3, 4)
+    >>> arranged([a, b, c])
+    ({'a': 0, 'b': 64, 'c': 0}, 128)
+    """
+    places: dict[int, _Place] = {}
+    for life in lives:
+        place = places[id(life.over)] if life.over is not None else _Place()
+        place.lives.append(life)
+        places[id(life)] = place
+    done: list[_Place] = []
+    for place in sorted(_distinct(places.values()), key=lambda p: (-p.nbytes, p.start)):
+        taken = sorted((p.offset, p.offset + p.nbytes) for p in done if p.meets(place))
+        for start, end in taken:
+            if place.offset + place.nbytes <= start:
+                break
+            place.offset = max(place.offset, end)
+        done.append(place)
+    offsets = {life.name: places[id(life)].offset for life in lives}
+    return offsets, max((p.offset + p.nbytes for p in done), default=0)
+
+
+def _distinct(places: Iterable[_Place]) -> list[_Place]:
+    return list({id(place): place for place in places}.values())

@@ -1,0 +1,179 @@
+"""``tg.compile``: a function of parameters and data as a step that is recorded once and then only run."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.compile.emit import Emitted
+from tinygrad_edu.compile.memory import Buffer
+from tinygrad_edu.compile.pipeline import assembled
+from tinygrad_edu.compile.trace import Recording, record
+from tinygrad_edu.core.structure import alike, leaves, rebuilt
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Graph
+
+__all__ = ["CompiledStep", "Moves", "compile"]
+
+CACHE_LIMIT = 16
+"""Signatures of one step from which on it warns: each has cost a recording, and keeps its memory."""
+
+Backend = Literal["numpy", "numba"] | None
+
+
+class Moves(Protocol):
+    """What a compiled step needs of an optimiser."""
+
+    def begin(self, gradients: Sequence[NDArray[Any]]) -> None:
+        """Starts a step, given all its gradients."""
+
+    def update(self, key: Any, parameter: NDArray[Any], gradient: NDArray[Any]) -> None:
+        """Moves one parameter in place; the gradient is scratch."""
+
+
+def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
+    loss: Callable[..., Any], *, optimizer: Moves | None = None, backend: Backend = None
+) -> CompiledStep:
+    """A step: the cost and its gradients, or with an optimiser the cost and the update, as one program.
+
+    The first call with given shapes and dtypes records ``loss``, derives its backward pass, drops what
+    nobody needs, simplifies, plans memory and writes straight-line NumPy; later calls run that.
+
+    Args:
+        loss: ordinary Tensor code, ``loss(params, X, Y)``, that gives a scalar. Called once per signature.
+        optimizer: moves the parameters in place, one of ``tg.optim`` or anything with ``begin(gradients)``
+            and ``update(key, parameter, gradient)``. The key is the path of the parameter: ``"W1"``.
+        backend: "numpy"; "numba", which needs the extra and makes one kernel of each chain of elementwise
+            operations; None takes NumPy.
+
+    Returns:
+        ``step(params, X, Y)``, which gives ``J, grads``, or with an optimiser ``J``. ``params`` is a dict,
+        list or tuple, nested too, of arrays or Tensors; ``grads`` has its structure; J is a float.
+        ``step.source``, ``step.graph`` and ``step.buffers`` show what the last call ran.
+
+    Raises:
+        TypeError: on the first call, where the function asks for a value (``if J > 1``), or writes in
+            place; the message has the line.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> def loss(params, X, Y):
+    ...     A = tg.sigmoid(params["w"].T @ X + params["b"])
+    ...     return np.sum((A - Y) ** 2)
+    >>> step = tg.compile(loss)
+    >>> J, grads = step({"w": np.zeros((2, 1)), "b": 0.0}, np.ones((2, 3)), np.ones((1, 3)))
+    >>> J, float(grads["b"])
+    (0.75, -0.75)
+    """
+    return CompiledStep(loss, optimizer, backend)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """What one signature came to."""
+
+    run: Callable[..., Any]
+    recording: Recording
+    emitted: Emitted
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class CompiledStep:
+    """Made by :func:`compile`. Safe to call from several threads: one runs at a time."""
+
+    def __init__(self, loss: Callable[..., Any], optimizer: Moves | None, backend: Backend) -> None:
+        if not callable(loss):
+            raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")
+        if backend not in ("numpy", "numba", None):
+            raise ValueError(f"compile: backend: expected 'numpy', 'numba' or None, got {backend!r}")
+        self.loss, self.optimizer, self.backend = loss, optimizer, backend
+        self._cache: dict[Any, _Compiled] = {}
+        self._last: _Compiled | None = None
+
+    def __call__(self, params: Any, *data: Any) -> Any:
+        """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
+        values = [_value(leaf, path, writable=self.optimizer is not None) for path, leaf in leaves(params)]
+        arrays = [_datum(d) for d in data]
+        signature = (alike(params), *map(_kind, values), *map(_kind, arrays))
+        compiled = self._cache.get(signature)
+        if compiled is None:
+            compiled = self._cache[signature] = self._compiled(params, arrays)
+        self._last = compiled
+        recording = compiled.recording
+        inputs = [x for x, name in zip(values + arrays, recording.parameters + recording.data, strict=True) if name]
+        with compiled.lock, np.errstate(over="ignore", under="ignore"):
+            J, *grads = compiled.run(*inputs, *(t._data for t in recording.captured.values()))
+        J = J.item() if isinstance(J, (np.ndarray, np.generic)) else float(J)
+        if self.optimizer is not None:
+            return J
+        found = iter(grads)
+        return J, rebuilt(params, (next(found) if n else np.zeros_like(v) for v, n in zip(values, recording.parameters, strict=True)))
+
+    def _compiled(self, params: Any, data: Sequence[Any]) -> _Compiled:
+        if len(self._cache) == CACHE_LIMIT:
+            warnings.warn(
+                f"compile: this is the {CACHE_LIMIT + 1}th combination of shapes, dtypes and structure that the step is "
+                "recorded for; each takes time and memory. Pad the last batch, or leave it out of the compiled step.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
+        recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
+        keys = ["/".join(path) for path, _ in leaves(params)]
+        run, written = assembled(recording, keys, self.optimizer)
+        return _Compiled(run, recording, written)
+
+    @property
+    def _shown(self) -> _Compiled:
+        if self._last is None:
+            raise RuntimeError("compile: nothing to show yet; the step is recorded when it is first called")
+        return self._last
+
+    @property
+    def source(self) -> str:
+        """The NumPy source that the last call ran."""
+        return self._shown.emitted.source
+
+    @property
+    def graph(self) -> Graph:
+        """The recorded computation, as for :func:`tinygrad_edu.draw`."""
+        return self._shown.recording.graph
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """What lives where in the step's own memory, and in which lines of the source."""
+        return self._shown.emitted.buffers
+
+    def __repr__(self) -> str:
+        name = getattr(self.loss, "__qualname__", repr(self.loss))
+        return f"<compiled step of {name}: {len(self._cache)} signatures>"
+
+
+def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
+    """A parameter's array: the Tensor's own, or the one given."""
+    value = (leaf.data if writable else leaf._data) if isinstance(leaf, Tensor) else leaf
+    if writable and not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable):
+        what = f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable) if isinstance(value, np.ndarray) else repr(value)
+        raise TypeError(f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}")
+    if isinstance(value, (float, int)):
+        value = np.float64(value)
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fiub":
+        raise TypeError(f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, got {type(leaf).__name__}")
+    return value
+
+
+def _datum(value: Any) -> Any:
+    value = value._data if isinstance(value, Tensor) else value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
+    return array if array.ndim else array[()]
+
+
+def _kind(value: Any) -> tuple[Any, ...]:
+    return value.shape, value.dtype

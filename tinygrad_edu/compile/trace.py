@@ -1,0 +1,244 @@
+"""The recording: the user's function run once on Symbols, and what it did as a Program."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import linecache
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.symbol import Symbol, ValueDependence
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Graph, Program
+
+__all__ = ["Recording", "record"]
+
+_ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compile|autodiff)\b")
+_RESERVED = {*keyword.kwlist, "np", "step", "memory"}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A loss as a Program, and which of its inputs is which.
+
+    ``parameters`` and ``data`` hold names of inputs, None where one takes no part; ``captured`` are
+    Tensors that the function found elsewhere, read anew on each call.
+    """
+
+    graph: Graph
+    program: Program
+    parameters: tuple[str | None, ...]
+    data: tuple[str | None, ...]
+    captured: Mapping[str, Tensor]
+
+    @property
+    def arguments(self) -> list[str]:
+        """The inputs that differ from call to call, in order: parameters, data, captured Tensors."""
+        return [name for name in (*self.parameters, *self.data) if name is not None] + list(self.captured)
+
+    @property
+    def constants(self) -> dict[str, NDArray[Any]]:
+        """The arrays that the function found elsewhere: inputs that nobody passes."""
+        known = set(self.arguments)
+        return {step.name: step.value for step in self.program.inputs if step.name not in known}
+
+
+def record(
+    loss: Callable[..., Any],
+    build: Callable[[Sequence[Symbol]], Any],
+    parameters: Sequence[tuple[str | None, Any]],
+    data: Sequence[Any],
+) -> Recording:
+    """Runs ``loss(build(symbols), *data)`` on Symbols that stand for the parameters and the data.
+
+    Args:
+        loss: ordinary Tensor code that gives a scalar.
+        build: puts the parameters' symbols into the structure that ``loss`` expects.
+        parameters: ``name, value`` of each; a Tensor among them is also known by itself, so a model's
+            own method that reads ``layer.W`` finds the symbol's place.
+        data: arrays.
+
+    Raises:
+        ValueDependence: the function asks for a value; the message names its line.
+        TypeError: it writes in place, or gives something else than a scalar Tensor.
+        ValueError: its result isn't a scalar.
+        RuntimeError: its result depends on no parameter.
+    """
+    symbols = [_symbol(value, name, differentiable=True) for name, value in parameters]
+    arrays = [_symbol(value, None, differentiable=False) for value in data]
+    names: dict[Tensor, str] = {}
+    watch = _randomness(loss)
+    with np.errstate(all="ignore"), _fresh_surroundings(), _naming(names):
+        output = _located(loss, build(symbols), *arrays)
+    watch()
+    if not isinstance(output, Tensor):
+        raise TypeError(f"compile: expected the function to give a scalar Tensor, got {type(output).__name__}")
+    names |= {s: s.name for s in symbols if s.name is not None}
+    names |= {s: name for s, name in zip(arrays, _arguments(loss), strict=False)}
+    names = {tensor: _identifier(name) for tensor, name in names.items()}
+    graph = Graph(output, names=names)
+    owners = {value: symbol for (_, value), symbol in zip(parameters, symbols, strict=True) if isinstance(value, Tensor)}
+    leaf = {node.tensor: node.name for node in graph.inputs}
+    return _recording(graph, symbols, arrays, owners, leaf)
+
+
+def _recording(
+    graph: Graph,
+    symbols: Sequence[Symbol],
+    arrays: Sequence[Symbol],
+    owners: Mapping[Tensor, Symbol],
+    leaf: Mapping[Tensor, str],
+) -> Recording:
+    """Which input is which, and the gradients of the parameters that take part."""
+    itself = {symbol: tensor for tensor, symbol in owners.items()}
+    parameters = []
+    for symbol in symbols:
+        found = [t for t in (symbol, itself.get(symbol)) if t is not None and t in leaf]
+        if len(found) == 2:
+            raise TypeError(
+                f"compile: the function uses the parameter {leaf[found[0]]} both as it is passed in and as the Tensor "
+                "that it found elsewhere; use the one that is passed in"
+            )
+        parameters.append(leaf[found[0]] if found else None)
+    known = {*symbols, *arrays, *owners}
+    captured = {name: tensor for tensor, name in leaf.items() if tensor not in known and type(tensor) is Tensor}
+    for name, tensor in captured.items():
+        if tensor.requires_grad:
+            raise TypeError(
+                f"compile: the function uses the Tensor {name} {tensor.shape}, which is not among the parameters it is "
+                "given. Pass it with them, or make it a constant with .detach()."
+            )
+    wanted = [name for name in parameters if name is not None and graph.find(name).requires_grad]
+    if not wanted:
+        raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
+    with np.errstate(all="ignore"):
+        program = Program.of_graph(graph, wanted)
+    data = tuple(leaf.get(symbol) for symbol in arrays)
+    return Recording(graph, program, tuple(parameters), data, captured)
+
+
+def _symbol(value: Any, name: str | None, *, differentiable: bool) -> Symbol:
+    if isinstance(value, Tensor):
+        differentiable = differentiable and value.requires_grad
+        value = value._data
+    return Symbol(value, requires_grad=differentiable and value.dtype.kind == "f", name=name, dtype=value.dtype)
+
+
+def _arguments(loss: Callable[..., Any]) -> list[str]:
+    """The names of the function's parameters after the first."""
+    try:
+        return list(inspect.signature(loss).parameters)[1:]
+    except (TypeError, ValueError):
+        return []
+
+
+def _identifier(name: str) -> str:
+    name = re.sub(r"\W", "_", name)
+    return f"_{name}" if not name.isidentifier() or name in _RESERVED else name
+
+
+@contextmanager
+def _fresh_surroundings() -> Iterator[None]:
+    """Compiled under ``no_grad`` or in a scope, a function is still recorded, and by itself."""
+    outside = ambient.set(None)
+    try:
+        yield
+    finally:
+        ambient.reset(outside)
+
+
+def _located(loss: Callable[..., Any], *args: Any) -> Any:
+    """The function's result, or its refusal with the line of the user's code that was refused."""
+    try:
+        return loss(*args)
+    except TypeError as error:
+        place = _user_line(error.__traceback__)
+        if place is None or not (isinstance(error, ValueDependence) or str(error) == errors.ITEM_ASSIGNMENT):
+            raise
+        raise type(error)(f"{error}\n  {place}") from error
+
+
+def _user_line(traceback: TracebackType | None) -> str | None:
+    place = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not _engine(traceback.tb_frame):
+            line = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
+            place = f'File "{code.co_filename}", line {traceback.tb_lineno}, in {code.co_name}: {line}'
+        traceback = traceback.tb_next
+    return place
+
+
+def _engine(frame: FrameType) -> bool:
+    return _ENGINE.match(frame.f_globals.get("__name__") or "") is not None
+
+
+@contextmanager
+def _naming(names: dict[Tensor, str]) -> Iterator[None]:
+    """While the function runs, the variables that its results are kept in: its locals are gone afterwards."""
+
+    def look(frame: FrameType | None, event: str, _: Any) -> None:
+        frame = frame if event == "return" or frame is None else frame.f_back
+        if event in ("call", "return") and frame is not None and not _engine(frame):
+            for name, value in frame.f_locals.items():
+                if type(value) is Symbol and name != "self":
+                    names.setdefault(value, name)
+
+    if sys.getprofile() is not None:  # somebody is profiling: the source will have made-up names
+        yield
+        return
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+def _randomness(loss: Callable[..., Any]) -> Callable[[], None]:
+    """Plain NumPy random numbers would be drawn once and frozen in: a check that none were."""
+    generators = [value for value in _reachable(loss) if isinstance(value, np.random.Generator)]
+    before = _states(generators)
+
+    def check() -> None:
+        if _states(generators) != before:
+            raise ValueDependence(
+                "compile: the function draws random numbers with NumPy, which would be frozen into the compiled step. "
+                "Draw them outside and pass them in as data, or use tg.dropout."
+            )
+
+    return check
+
+
+def _states(generators: Sequence[np.random.Generator]) -> list[Any]:
+    _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002  (to see that nobody uses it)
+    return [keys.tobytes(), position, has_gauss, gauss, *(str(g.bit_generator.state) for g in generators)]
+
+
+def _reachable(function: Callable[..., Any]) -> list[Any]:
+    """What a function closes over, and the globals that it names."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    space = getattr(function, "__globals__", {})
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _filled(cell)]
+    return [*cells, *(space[name] for name in code.co_names if name in space)]
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018  (an empty cell raises)
+    except ValueError:
+        return False
+    return True
+
