@@ -11,7 +11,8 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 """
 
 from tinygrad_edu import check, course, data, nn, ops
-from tinygrad_edu.autodiff import func, grad
+from tinygrad_edu.autodiff import define, func, grad
+from tinygrad_edu.compile import compile
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.draw import RenderError, draw, step_through
