@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from tinygrad_edu.autodiff import grad
+from tinygrad_edu.autodiff.grad import grad
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.optim import Optimizer
 

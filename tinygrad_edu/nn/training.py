@@ -98,7 +98,7 @@ def fit(
         while run.history.epochs < epochs and not run.history.stopped:
             run.epoch()
             done = run.history.epochs
-            report(done, cost=run.history.cost[-1])
+            report(done, cost=float(np.mean(run.history.cost[-len(batches) :])))
             if checkpoint is not None and (
                 done % checkpoint_every == 0 or done == epochs or run.history.stopped
             ):

@@ -1,0 +1,5 @@
+"""The command line: ``tinygrad-edu demo``, ``tinygrad-edu draw``. See README.md in this folder."""
+
+from tinygrad_edu.cli.main import main
+
+__all__ = ["main"]

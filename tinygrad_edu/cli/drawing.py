@@ -1,0 +1,67 @@
+"""``tinygrad-edu draw``: an expression as a picture of its graph, with gradients."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.cli.expression import FUNCTIONS, evaluated, variables
+from tinygrad_edu.cli.output import say
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.draw import draw
+
+__all__ = ["add", "run"]
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "draw",
+        help="draw an expression with its values and gradients",
+        description="Draws an expression as a graph: values, gradients, a local derivative on every arrow.",
+        epilog="Functions: " + ", ".join(FUNCTIONS) + ".",
+    )
+    parser.add_argument("expression", help="such as '3*(a+b*c)', or with steps: 'u=b*c; v=a+u; J=3*v'")
+    parser.add_argument(
+        "values", nargs="*", metavar="name=value", help="such as a=5, x=[1,2,3], W=[[1,2],[3,4]]"
+    )
+    parser.add_argument(
+        "-o", "--output", default="J.svg", metavar="FILE", help=".svg, .png, .pdf or .dot (J.svg)"
+    )
+    parser.add_argument("--backward", action="store_true", help="draw the backward pass, too")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluates, differentiates and draws."""
+    given = variables(options.values)
+    J = evaluated(options.expression, given)
+    if J.size == 1:
+        with np.errstate(all="ignore"):
+            J.backward()
+    draw(J, options.output, backward=options.backward, names=given | {str(J.name): J})
+    say(f"{J.name} = {written(J.data)}")
+    for name, tensor in given.items():
+        if tensor.grad is not None:
+            say(f"d{J.name}/d{name} = {written(tensor.grad)}")
+    if J.size != 1:
+        say(f"no gradients: they start from a number, and {J.name} has shape {J.shape}; take its sum, say")
+    say(f"wrote {options.output}")
+    return 0
+
+
+def written(value: Any) -> str:
+    """An array as a line of text: six digits, a number without brackets.
+
+    >>> written(np.array(2.5)), written(np.array([1.0, 2.0]))
+    ('2.5', '[1, 2]')
+    """
+    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    if array.ndim == 0:
+        return f"{float(array):.6g}"
+    text = np.array2string(
+        array, separator=", ", threshold=20, formatter={"float_kind": lambda x: f"{x:.6g}"}
+    )
+    return " ".join(text.split())

@@ -1,0 +1,47 @@
+"""``tinygrad-edu``: the subcommands, and how errors are told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tinygrad_edu.cli import demo, drawing
+from tinygrad_edu.draw import RenderError
+
+__all__ = ["main"]
+
+_TOLD = (ValueError, TypeError, KeyError, IndexError, RuntimeError, OSError, ImportError, RenderError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line: 0 where it worked, 1 where it found something wrong, 2 where it could not run.
+
+    An error is one line on the error stream.
+
+    >>> main(["draw", "a*b", "a=2", "b=3", "-o", "J.svg"])
+    J = 6
+    dJ/da = 3
+    dJ/db = 2
+    wrote J.svg
+    0
+    """
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except _TOLD as error:
+        told = error.args[0] if isinstance(error, KeyError) and error.args else error
+        sys.stderr.write(f"tinygrad-edu {options.command}: error: {' '.join(str(told).split())}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tinygrad-edu",
+        description="An autograd engine that shows its work.",
+        epilog="'tinygrad-edu COMMAND --help' tells more about a command.",
+    )
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    for command in (demo, drawing):
+        command.add(commands)
+    return parser
