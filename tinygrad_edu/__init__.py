@@ -21,6 +21,8 @@ from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
 from tinygrad_edu.ops.contraction import *
 from tinygrad_edu.ops.costs import *
+from tinygrad_edu.ops.decompositions import *
+from tinygrad_edu.ops.determinants import *
 from tinygrad_edu.ops.diagonals import *
 from tinygrad_edu.ops.einsum import *
 from tinygrad_edu.ops.elementwise import *
@@ -30,6 +32,8 @@ from tinygrad_edu.ops.elementwise_exponential import *
 from tinygrad_edu.ops.elementwise_questions import *
 from tinygrad_edu.ops.elementwise_steps import *
 from tinygrad_edu.ops.indexing import *
+from tinygrad_edu.ops.linalg import *
 from tinygrad_edu.ops.movement import *
 from tinygrad_edu.ops.networks import *
+from tinygrad_edu.ops.norms import *
 from tinygrad_edu.ops.reduction import *

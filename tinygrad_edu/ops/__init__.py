@@ -4,6 +4,8 @@ from tinygrad_edu.ops import (
     constants,
     contraction,
     costs,
+    decompositions,
+    determinants,
     diagonals,
     einsum,
     elementwise,
@@ -13,8 +15,10 @@ from tinygrad_edu.ops import (
     elementwise_questions,
     elementwise_steps,
     indexing,
+    linalg,
     movement,
     networks,
+    norms,
     reduction,
 )
 
@@ -22,6 +26,8 @@ __all__ = [
     "constants",
     "contraction",
     "costs",
+    "decompositions",
+    "determinants",
     "diagonals",
     "einsum",
     "elementwise",
@@ -31,7 +37,9 @@ __all__ = [
     "elementwise_questions",
     "elementwise_steps",
     "indexing",
+    "linalg",
     "movement",
     "networks",
+    "norms",
     "reduction",
 ]
