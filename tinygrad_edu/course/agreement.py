@@ -2,7 +2,8 @@
 
 The course cannot differentiate, so :func:`compare` is given what can:
 ``differentiate(forward, inputs, cost)`` runs ``forward(**inputs)`` on whatever it records with, and gives the
-values of the quantities and the derivative of ``cost`` in each of them, inputs included, as arrays by name.
+values of the quantities and the derivative of ``cost`` in each of them, inputs included, as arrays by name;
+no derivatives where the cost is None.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ TOLERANCE = 1e-12
 SHOWS = 1e-6
 """A difference above this is a mistake that anybody can see; no slip may be smaller."""
 
-Differentiate: TypeAlias = Callable[[Callable[..., Values], Mapping[str, Any], str], tuple[Values, Values]]
+Differentiate: TypeAlias = Callable[
+    [Callable[..., Values], Mapping[str, Any], str | None], tuple[Values, Values]
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def compare(
 
 def _wanted(formula: Formula, given: Values, differentiate: Differentiate, outputs: Values) -> Values:
     """What the outputs should be, by differentiation."""
-    values, grads = differentiate(formula.forward, given, formula.cost)
+    cost = formula.cost if formula.gradients or formula.derived else None
+    values, grads = differentiate(formula.forward, given, cost)
     derived = formula.derived(given, values, grads) if formula.derived else {}
     wanted = {}
     for name in outputs:

@@ -12,7 +12,7 @@ from tinygrad_edu.course.catalogue import (
     network_misprints,
     network_rows,
 )
-from tinygrad_edu.course.catalogue.entry import NOTES, Formula, Misprint, Slip
+from tinygrad_edu.course.catalogue.entry import GROUPS, NOTES, Formula, Misprint, Slip
 
 __all__ = ["NOTES", "Catalogue", "Formula", "Misprint", "Slip", "formulas"]
 
@@ -33,7 +33,7 @@ class Catalogue:
 
     def __init__(self, formulas: Iterable[Formula]) -> None:
         self._by_id: dict[str, Formula] = {}
-        for formula in sorted(formulas, key=lambda f: (GROUPS.index(f.id[0]), int(f.id[1:]))):
+        for formula in sorted(formulas, key=lambda f: (list(GROUPS).index(f.id[0]), int(f.id[1:]))):
             if formula.id in self._by_id:
                 raise ValueError(f"Catalogue: two formulas are called {formula.id}")
             self._by_id[formula.id] = formula
@@ -70,9 +70,6 @@ class Catalogue:
         first = {name[0]: name for name in reversed(self._by_id)}
         return ", ".join(f"{first[group]} to {last[group]}" for group in last)
 
-
-GROUPS = "GLSADEX"
-"""The order of the rows: graph, logistic regression, shallow, activations, deep, the rest, misprints."""
 
 formulas = Catalogue(
     [

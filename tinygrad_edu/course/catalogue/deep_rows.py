@@ -291,7 +291,7 @@ ROWS = [
         id="E2",
         title='Categories: integers with an "other", one-hot, multi-hot',
         notes=("002",),
-        latex=r"x \in \{0, 1\}^C, \quad \| x_i - x_k \| = \sqrt{2} \ (i \neq k)",
+        latex=r"x \in \{0, 1\}^C, \quad \Vert x_i - x_k \Vert = \sqrt{2} \ (i \neq k)",
         function=features.one_hot,
         sample=_categories,
         evaluate=_encoded,

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 __all__ = [
+    "GROUPS",
     "NOTES",
     "SQUARE",
     "Formula",
@@ -33,6 +34,17 @@ NOTES = {
     "004": "004_0de65eea9d847d4b (handwritten, shallow network)",
 }
 """The five sets of notes, by the number that ``Formula.notes`` gives."""
+
+GROUPS = {
+    "G": "Computation graph",
+    "L": "Logistic regression",
+    "S": "Two-layer network",
+    "A": "Activations",
+    "D": "L-layer network",
+    "E": "Around it",
+    "X": "Misprinted or wrong in the notes",
+}
+"""The groups of rows, in order, by the letter that an id begins with."""
 
 Values: TypeAlias = Mapping[str, Any]
 """Quantities by name."""
@@ -165,13 +177,17 @@ class Formula:
     misprint: Misprint | None = None
 
     def __post_init__(self) -> None:
-        unknown = set(self.notes) - set(NOTES)
-        if unknown:
-            raise ValueError(f"Formula {self.id}: notes: expected some of {', '.join(NOTES)}, got {unknown}")
-        if not set(self.per_example) <= set(self.gradients):
+        if self.id[:1] not in GROUPS or not self.id[1:].isdigit():
             raise ValueError(
-                f"Formula {self.id}: per_example: expected some of the gradients {self.gradients},"
-                f" got {self.per_example}"
+                f"Formula: id: expected a letter of {''.join(GROUPS)} and a number, got {self.id!r}"
+            )
+        self._check("notes", self.notes, "", tuple(NOTES))
+        self._check("per_example", self.per_example, "the gradients ", self.gradients)
+
+    def _check(self, name: str, got: tuple[str, ...], of: str, expected: tuple[str, ...]) -> None:
+        if not set(got) <= set(expected):
+            raise ValueError(
+                f"Formula {self.id}: {name}: expected some of {of}{', '.join(expected)}, got {', '.join(got)}"
             )
 
     def __repr__(self) -> str:
