@@ -20,7 +20,7 @@ from tinygrad_edu.core.guard import Guard, same_values
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.table import OPS
 
-__all__ = ["Node", "accumulate", "flow", "gradients", "order", "release", "seed_for", "verify"]
+__all__ = ["Node", "accumulate", "fitted", "flow", "gradients", "order", "release", "seed_for", "verify"]
 
 
 class Node(Protocol):
@@ -97,8 +97,10 @@ def flow(seeds: Mapping[Any, Any], *, create_graph: bool = False, keep: Iterable
                 if pullback is None or not parent.requires_grad or parent.seq < since:
                     continue
                 gx = pullback(g, y, *xs, **settings) if settings else pullback(g, y, *xs)
+                if create_graph and type(gx) is not type(g):  # a rule may give a plain constant
+                    gx = gx if hasattr(gx, "seq") else type(g)(gx, requires_grad=False)
                 if gx.shape != value.shape or gx.dtype is not value.dtype:
-                    gx = _fit(gx, value)
+                    gx = fitted(gx, value)
                 if create_graph and gx is g:  # each gradient is a node of its own: du = dv
                     gx = OPS["positive"](g)
                 found[parent] = found[parent] + gx if parent in found else gx
@@ -108,7 +110,7 @@ def flow(seeds: Mapping[Any, Any], *, create_graph: bool = False, keep: Iterable
     return found
 
 
-def _fit(g: Any, value: Any) -> Any:
+def fitted(g: Any, value: Any) -> Any:
     """A gradient in the shape and dtype of its input: broadcasting is undone here, and only here."""
     if g.shape != value.shape:
         wide = np.broadcast_shapes(g.shape, value.shape)
