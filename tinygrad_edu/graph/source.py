@@ -28,6 +28,7 @@ __all__ = [
     "in_numpy",
     "literal",
     "needing_definitions",
+    "told",
     "written",
 ]
 
@@ -150,13 +151,22 @@ def _called(op: Op, operands: Sequence[Code], settings: Mapping[str, Any]) -> st
     texts = [x.text for x in operands]
     if op.variadic and name is not None and name != "np.einsum":  # np.concatenate([a, b])
         texts = [f"[{', '.join(texts)}]"]
-    parameters = inspect.signature(op.forward).parameters
-    texts += [f"{k}={literal(v).text}" for k, v in settings.items() if not _same(parameters[k].default, v)]
+    texts += [f"{k}={literal(v)}" for k, v in told(op, settings).items()]
     return f"{name or op.name}({', '.join(texts)})"
 
 
+def told(op: Op, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that must be written: those that are not what they are unless said otherwise.
+
+    >>> import tinygrad_edu as tg
+    >>> told(tg.sum, {"axis": 1, "keepdims": False})
+    {'axis': 1}
+    """
+    parameters = inspect.signature(op.forward).parameters
+    return {k: v for k, v in settings.items() if not _same(parameters[k].default, v)}
+
+
 def _same(default: Any, value: Any) -> bool:
-    """Whether a setting need not be written, because it is what it is unless said otherwise."""
     return type(default) is type(value) and bool(default == value)
 
 
