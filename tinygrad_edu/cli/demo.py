@@ -16,10 +16,10 @@ from tinygrad_edu import data
 from tinygrad_edu.check import Report, compare
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.course import l_layer, logistic, regularisation
+from tinygrad_edu.course import l_layer, logistic
 from tinygrad_edu.draw import draw
 from tinygrad_edu.nn import MLP, LogisticRegression, Sequential, fit
-from tinygrad_edu.nn.optim import SGD, Adam, CosineDecay, Optimizer
+from tinygrad_edu.nn.optim import SGD, AdamW, CosineDecay, Optimizer
 
 __all__ = ["add", "run"]
 
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
     tumours, model = data.breast_cancer(), LogisticRegression(30)
     pictures += trained(model, tumours, SGD(lr=0.1), 500, None, folder / "breast_cancer_cost.png")
     say("\n3. A network of three layers on real data: 1797 handwritten digits of 8 x 8 pixels, ten classes.")
-    digits, network = data.digits(), MLP([64, 128, 64, 10], output="softmax", init="he", l2=0.03, seed=1)
-    optimizer = Adam(lr=CosineDecay(0.002, steps=40 * 23))
+    digits, network = data.digits(), MLP([64, 128, 64, 10], output="softmax", init="he", seed=1)
+    optimizer = AdamW(lr=CosineDecay(0.002, steps=40 * 23))
     pictures += trained(network, digits, optimizer, 40, 64, folder / "digits_cost.png")
     say("\n4. The gradients derived by hand, as in the course notes, against automatic differentiation.")
     right = [
@@ -118,7 +118,7 @@ def of_network(model: Sequential, examples: data.Examples) -> Gradients:
     parameters = {name: p.data for name, p in model.parameters().items()}
     names = ["relu"] * (len(model) - 1) + [model.output]
     AL, caches = l_layer.L_model_forward(examples.X, parameters, names)
-    grads = regularisation.backward_propagation_with_regularization(AL, examples.Y, caches, model.l2, names)
+    grads = l_layer.L_model_backward(AL, examples.Y, caches, names)
     return {name: g for name, g in grads.items() if name != "dA0"}  # nobody needs that of the data
 
 

@@ -95,8 +95,8 @@ class Sequential:
         Raises:
             ValueError: shapes that do not fit, an empty data set, or labels that the cost does not take.
         """
-        X, Y = _array(X, "X"), _array(Y, "Y")
         self.check(X, Y)
+        X, Y = _constant(X, "X"), _constant(Y, "Y")
         if self.cost is None:
             J = COSTS[self.output].of_logits(self._through(X, to_logits=True), Y)
         else:
@@ -107,6 +107,7 @@ class Sequential:
 
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X (n_x, m) and Y are examples and labels that the model takes."""
+        X, Y = _array(X, "X"), _array(Y, "Y")
         check_examples(X, Y, self.n_x, self.dense[-1].n_out)
         if self.cost is None and not isinstance(Y, Tensor):
             check_labels(Y, self.output)
@@ -135,9 +136,8 @@ class Sequential:
         """
         if self.output == "linear":
             raise TypeError("accuracy: a linear output answers with numbers, not with classes")
-        X, Y = _array(X, "X"), _array(Y, "Y")
         self.check(X, Y)
-        Y = Y.data if isinstance(Y, Tensor) else Y
+        Y = _constant(Y, "Y").data
         answers = Y > 0.5 if len(Y) == 1 else np.argmax(Y, axis=0, keepdims=True)
         return float(np.mean(self.predict(X) == answers))
 
@@ -153,7 +153,7 @@ class Sequential:
 
     def _through(self, X: Any, *, to_logits: bool = False) -> Any:
         """A[L]; or Z[L], where that is what the cost is taken from."""
-        A, l = _array(X, "X"), 0
+        A, l = _constant(X, "X"), 0
         for layer in self.layers:
             l += isinstance(layer, Dense)
             with scope(f"layer {l}") if l else nullcontext():
@@ -254,6 +254,11 @@ def _array(value: Any, name: str) -> Any:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected numbers, got dtype {array.dtype}")
     return array
+
+
+def _constant(value: Any, name: str) -> Tensor:
+    """A Tensor as it is; anything else as a constant of that name."""
+    return value if isinstance(value, Tensor) else Tensor(_array(value, name), requires_grad=False, name=name)
 
 
 def _named(value: Any, name: str) -> Any:
