@@ -169,7 +169,7 @@ def tensordot(a: Array, b: Array, *, axes: Axes = 2) -> Array:
     for j, k in zip(of_a, of_b, strict=True):
         if np.shape(a)[j] != np.shape(b)[k]:
             raise ValueError(
-                f"axes {j} and {k} are summed over together, and differ: {np.shape(a)[j]} and {np.shape(b)[k]}"
+                f"axes {j} and {k} are summed over together, but run to {np.shape(a)[j]} and {np.shape(b)[k]}"
             )
     return np.tensordot(a, b, (of_a, of_b))
 
@@ -201,8 +201,9 @@ def _scaled(a: Array, b: Array) -> bool:
     )
 )
 def dot(a: Array, b: Array) -> Array:
-    """``np.dot``: a product with a scalar, the matrix product, or a sum over the last axis of a and the
-    last but one of b.
+    """``np.dot``: a product with a number, the matrix product, or, for more axes, a tensordot.
+
+    It sums over the last axis of a and the last but one of b.
 
     >>> import tinygrad_edu as tg
     >>> tg.dot(tg.Tensor([1.0, 2.0]), [3.0, 4.0]).item()

@@ -1,13 +1,13 @@
 """Decompositions of matrices, (..., n, k): each factor is an operation of its own, computed together.
 
-Where a factor is not unique (equal eigenvalues, the vectors of a zero singular value) it has no derivative, and
-asking for one is an error; the values themselves have theirs.
+Where a factor is not unique (equal eigenvalues, the vectors of a zero singular value) it has no
+derivative, and asking for one is an error; the values themselves have theirs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
 __all__ = ["cholesky", "eigh", "eigvalsh", "qr", "svd", "svdvals"]
 
 Array = Any
+Triangle = Literal["L", "U", "l", "u"]
 _T = np.matrix_transpose
 
 
@@ -87,7 +88,8 @@ def cholesky(x: Array, *, upper: bool = False) -> Array:
 
 
 @operation(
-    kind="linalg", pullback=lambda g, y, w, *, what, zero=True: g, latex="{w}", label="distinct?", opaque=True,
+    kind="linalg", pullback=lambda g, y, w, *, what, zero=True: g, latex="{w}", label="distinct?",
+    opaque=True,
     samples=[Sample(((3,),), {"what": "eigenvalues"}), Sample(((2, 3),), {"what": "eigenvalues"})],
 )  # fmt: skip
 def distinct(w: Array, *, what: str, zero: bool = True) -> Array:
@@ -103,12 +105,10 @@ def distinct(w: Array, *, what: str, zero: bool = True) -> Array:
     )
     if np.any(np.diff(ordered, axis=-1) <= rounding):
         raise np.linalg.LinAlgError(
-            f"two {what} coincide, so their vectors are not unique and have no derivative: {w}. The {what} have one."
+            f"two {what} coincide, so their vectors are not unique and have no derivative: {w}"
         )
     if not zero and np.any(np.abs(w) <= rounding):
-        raise np.linalg.LinAlgError(
-            f"one of the {what} is zero, so its vectors have no derivative: {w}. The {what} have one."
-        )
+        raise np.linalg.LinAlgError(f"one of the {what} is zero, so its vectors have no derivative: {w}")
     return np.array(w)
 
 
@@ -118,14 +118,14 @@ def _gaps(w: Array) -> Array:
     return (1 - eye) / (np.expand_dims(w, -2) - np.expand_dims(w, -1) + eye)
 
 
-def _through_eigenvalues(g: Array, y: Array, x: Array, *, UPLO: str = "L") -> Array:
+def _through_eigenvalues(g: Array, y: Array, x: Array, *, UPLO: Triangle = "L") -> Array:
     v = eigenvectors(x, UPLO=UPLO)
-    return _to_triangle((v * np.expand_dims(g, -2)) @ _T(v), lower=UPLO == "L")
+    return _to_triangle((v * np.expand_dims(g, -2)) @ _T(v), lower=UPLO in "Ll")
 
 
-def _through_eigenvectors(g: Array, y: Array, x: Array, *, UPLO: str = "L") -> Array:
+def _through_eigenvectors(g: Array, y: Array, x: Array, *, UPLO: Triangle = "L") -> Array:
     w = distinct(np.linalg.eigvalsh(x, UPLO), what="eigenvalues")
-    return _to_triangle(y @ (_gaps(w) * (_T(y) @ g)) @ _T(y), lower=UPLO == "L")
+    return _to_triangle(y @ (_gaps(w) * (_T(y) @ g)) @ _T(y), lower=UPLO in "Ll")
 
 
 _SYMMETRIC = [
@@ -135,9 +135,10 @@ _SYMMETRIC = [
 
 
 @operation(
-    kind="linalg", pullback=_through_eigenvalues, latex=r"\lambda({x})", label="λ", numpy=np.linalg.eigvalsh, samples=_SYMMETRIC,
+    kind="linalg", pullback=_through_eigenvalues, latex=r"\lambda({x})", label="λ",
+    numpy=np.linalg.eigvalsh, samples=_SYMMETRIC,
 )  # fmt: skip
-def eigvalsh(x: Array, *, UPLO: str = "L") -> Array:
+def eigvalsh(x: Array, *, UPLO: Triangle = "L") -> Array:
     """The eigenvalues of symmetric matrices, in ascending order. Rule: V diag(g) Vᵀ.
 
     NumPy reads the lower triangle only (``UPLO="U"``: the upper), and the gradient stands there.
@@ -150,7 +151,7 @@ def eigvalsh(x: Array, *, UPLO: str = "L") -> Array:
 
 
 @operation(kind="linalg", pullback=_through_eigenvectors, latex=r"V({x})", label="V", samples=_SYMMETRIC)
-def eigenvectors(x: Array, *, UPLO: str = "L") -> Array:
+def eigenvectors(x: Array, *, UPLO: Triangle = "L") -> Array:
     """The eigenvectors of symmetric matrices, as columns, in the order of ``eigvalsh``.
 
     >>> import tinygrad_edu as tg
@@ -168,11 +169,11 @@ class EighResult(NamedTuple):
 
 
 @composed(samples=_SYMMETRIC, numpy=np.linalg.eigh)
-def eigh(x: Array, UPLO: str = "L") -> EighResult:
+def eigh(x: Array, UPLO: Triangle = "L") -> EighResult:
     """``np.linalg.eigh``: eigenvalues and eigenvectors of symmetric matrices, of which one triangle is read.
 
     Raises:
-        LinAlgError: a matrix isn't square; or, when eigenvectors are differentiated, two eigenvalues coincide.
+        LinAlgError: a matrix isn't square; or eigenvectors are differentiated, and two eigenvalues coincide.
 
     >>> import tinygrad_edu as tg
     >>> w, V = tg.eigh(tg.Tensor([[2.0, 1.0], [1.0, 2.0]]))
@@ -193,7 +194,7 @@ def _through_left_vectors(g: Array, y: Array, x: Array, *, full_matrices: bool =
     n, k = x.shape[-2:]
     if y.shape[-1] > min(n, k):
         raise TypeError(
-            f"svd of {n} x {k} with full_matrices=True: the last {y.shape[-1] - k} vectors are any that complete a basis, "
+            f"svd: the last {y.shape[-1] - k} vectors of full_matrices=True are any that complete a basis, "
             "and have no derivative. Use full_matrices=False."
         )
     s = distinct(np.linalg.svdvals(x), what="singular values", zero=False)
@@ -273,8 +274,8 @@ class SVDResult(NamedTuple):
 def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """``np.linalg.svd``: x = U diag(S) Vh, or S alone.
 
-    With ``full_matrices`` (NumPy's default) the values are there, and S can be differentiated; vectors that merely
-    complete a basis can not.
+    With ``full_matrices`` (NumPy's default) the values are there, and S can be differentiated; vectors that
+    merely complete a basis can not.
 
     Raises:
         LinAlgError: when vectors are differentiated, two singular values coincide or one is zero.
@@ -287,7 +288,11 @@ def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         return svdvals(x)
     settings = {"full_matrices": full_matrices}
-    parts = ((left_vectors, settings), (svdvals, {}), (right_vectors, settings))
+    parts: tuple[tuple[Op, dict[str, Any]], ...] = (
+        (left_vectors, settings),
+        (svdvals, {}),
+        (right_vectors, settings),
+    )
     return SVDResult(*_factors(x, lambda data: np.linalg.svd(data, full_matrices), *parts))
 
 
@@ -332,7 +337,7 @@ class QRResult(NamedTuple):
     numpy=np.linalg.qr,
 )
 def qr(x: Array, mode: str = "reduced") -> Any:
-    """``np.linalg.qr``: x = Q R with orthonormal columns in Q and R upper triangular; ``mode="r"`` gives R alone.
+    """``np.linalg.qr``: x = Q R, Q with orthonormal columns and R upper triangular; ``mode="r"``: R alone.
 
     Raises:
         ValueError: another mode: the columns that complete Q to a square have no derivative.

@@ -27,8 +27,16 @@ _SHAPES = ((3, 3), (1, 1), (2, 2), (2, 3, 3), (0, 0))
 _REGULAR = of_matrices(well_conditioned, *_SHAPES)
 
 
+def _through_det(g: Array, y: Array, x: Array) -> Array:
+    return np.expand_dims(g, (-1, -2)) * cofactors(x)
+
+
+def _through_cofactors(g: Array, y: Array, x: Array) -> Array:
+    return second_cofactors(g, x)
+
+
 @operation(
-    kind="linalg", pullback=lambda g, y, x: np.expand_dims(g, (-1, -2)) * cofactors(x),
+    kind="linalg", pullback=_through_det,
     latex=r"\det {x}", numpy=np.linalg.det,
     samples=[*_REGULAR, *of_matrices(_singular, (3, 3), (2, 2, 2))],
 )  # fmt: skip
@@ -66,11 +74,11 @@ def _after(s: Array) -> Array:
 
 
 @operation(
-    kind="linalg", pullback=lambda g, y, x: second_cofactors(g, x), opaque=True,
+    kind="linalg", pullback=_through_cofactors, opaque=True,
     latex=r"\operatorname{{cof}} {x}", label="cofactors", samples=_REGULAR,
 )  # fmt: skip
 def cofactors(x: Array) -> Array:
-    """The matrix of cofactors of square matrices: det(x) inv(x)ᵀ where x is regular, and exact where it isn't.
+    """The matrix of cofactors: det(x) inv(x)ᵀ where x is regular, and exact where it isn't.
 
     From x = U S Vᵀ: the cofactors of S are the products of the other singular values, and those of an
     orthogonal matrix are itself times its determinant.
@@ -83,6 +91,11 @@ def cofactors(x: Array) -> Array:
     return sign[..., None, None] * (u * (_before(s) * _after(s))[..., None, :]) @ vh
 
 
+def _beside(shape: tuple[int, ...]) -> Sample:
+    """A sample of any matrices, and regular ones."""
+    return Sample((shape, shape), make=lambda rng: (rng.normal(size=shape), well_conditioned(rng, shape)))
+
+
 def _inner(a: Array, b: Array) -> Array:
     return np.sum(a * b, axis=(-1, -2), keepdims=True)
 
@@ -91,7 +104,7 @@ def _inner(a: Array, b: Array) -> Array:
     kind="linalg", pullback=lambda g, y, x: g, latex="{x}", label="regular?", opaque=True, samples=_REGULAR,
 )  # fmt: skip
 def regular(x: Array) -> Array:
-    """The same matrices, or an error where one is so close to singular that its inverse would spoil the result.
+    """The same matrices, or an error where one is so close to singular that its inverse is of no use.
 
     >>> import tinygrad_edu as tg
     >>> tg.det(tg.Tensor([[2.0]])).item()
@@ -108,6 +121,10 @@ def regular(x: Array) -> Array:
 _LEAST = 1e-5  # cancellation costs the square of the condition: five digits are left
 
 
+def _second(h: Array, y: Array, g: Array, x: Array) -> Array:
+    return second_cofactors(h, x)  # as a second derivative, symmetric in g and h
+
+
 def _third(h: Array, y: Array, g: Array, x: Array) -> Array:
     # With Q the transposed inverse, second_cofactors is det x (<g, Q> Q - Q gᵀ Q), and dQ = -Q dxᵀ Q.
     q = _T(np.linalg.inv(regular(x)))
@@ -117,12 +134,9 @@ def _third(h: Array, y: Array, g: Array, x: Array) -> Array:
 
 
 @operation(
-    kind="linalg", pullback=(lambda h, y, g, x: second_cofactors(h, x), _third), opaque=True,
+    kind="linalg", pullback=(_second, _third), opaque=True,
     latex=r"\mathrm{{d}}\operatorname{{cof}}({x})[{g}]", label="cofactors'",
-    samples=[
-        Sample((shape, shape), make=lambda rng, shape=shape: (rng.normal(size=shape), well_conditioned(rng, shape)))  # type: ignore[misc]
-        for shape in _SHAPES
-    ],
+    samples=[_beside(shape) for shape in _SHAPES],
 )  # fmt: skip
 def second_cofactors(g: Array, x: Array) -> Array:
     """How the cofactors of x change along g, and equally the gradient g of the cofactors taken back to x.

@@ -15,18 +15,19 @@ __all__ = [
 ]  # fmt: skip
 
 Array = Any
-_PLACES = [
+_PLACES: list[tuple[tuple[int, ...], dict[str, int]]] = [
     ((3, 4), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}), ((3, 3), {"offset": 3}),
-    ((2, 3, 4), {}), ((2, 3, 4), {"offset": 1, "axis1": 1, "axis2": 2}), ((2, 3, 4), {"axis1": -1, "axis2": 0}),
-    ((0, 3), {}), ((2, 0, 3), {"axis1": 1, "axis2": 2}),
+    ((2, 3, 4), {}), ((2, 3, 4), {"offset": 1, "axis1": 1, "axis2": 2}),
+    ((2, 3, 4), {"axis1": -1, "axis2": 0}), ((0, 3), {}), ((2, 0, 3), {"axis1": 1, "axis2": 2}),
 ]  # fmt: skip
 
 
+def _onto_the_diagonal(g: Array, y: Array, x: Array, **where: int) -> Array:
+    return embed_diagonal(g, shape=x.shape, **where)
+
+
 @movement(
-    pullback=lambda g, y, x, *, offset=0, axis1=0, axis2=1: embed_diagonal(
-        g, shape=x.shape, offset=offset, axis1=axis1, axis2=axis2
-    ),
-    latex=r"\operatorname{{diagonal}}({x})",
+    pullback=_onto_the_diagonal, latex=r"\operatorname{{diagonal}}({x})",
     samples=[Sample((shape,), settings) for shape, settings in _PLACES],
 )  # fmt: skip
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:

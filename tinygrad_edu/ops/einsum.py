@@ -136,7 +136,7 @@ def _split(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
 
 def _term(axes: Any) -> str:
     """``[0, Ellipsis, 2]`` as letters."""
-    letters = {Ellipsis: "...", **dict(enumerate(_LETTERS))}
+    letters: dict[Any, str] = {Ellipsis: "...", **dict(enumerate(_LETTERS))}
     try:
         return "".join(letters[axis] for axis in axes)
     except (KeyError, TypeError):
@@ -208,7 +208,7 @@ def multi_dot(*arrays: Any) -> Array:
     ranks = [np.ndim(x) for x in xs]
     if len(xs) < 2 or any(n != 2 for n in ranks[1:-1]) or not {ranks[0], ranks[-1]} <= {1, 2}:
         raise ValueError(
-            f"multi_dot: expected two or more matrices (vectors at the ends), got shapes {[np.shape(x) for x in xs]}"
+            f"multi_dot: expected matrices (vectors at the ends), got shapes {[np.shape(x) for x in xs]}"
         )
     terms = [_LETTERS[k : k + 2] for k in range(len(xs))]
     ends = [_LETTERS[0]] * (ranks[0] == 2) + [_LETTERS[len(xs)]] * (ranks[-1] == 2)

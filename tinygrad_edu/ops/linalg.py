@@ -23,16 +23,20 @@ _T = np.matrix_transpose
 
 def of_matrices(make: Make, *shapes: tuple[int, ...], **settings: Any) -> list[Sample]:
     """Samples of one operand each, drawn by ``make(rng, shape)``."""
-    return [Sample((shape,), settings, make=lambda rng, shape=shape: (make(rng, shape),)) for shape in shapes]  # type: ignore[misc]
+
+    def sample(shape: tuple[int, ...]) -> Sample:
+        return Sample((shape,), settings, make=lambda rng: (make(rng, shape),))
+
+    return [sample(shape) for shape in shapes]
 
 
 def well_conditioned(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Matrices far from singular, with singular values apart from one another: a diagonal and some noise."""
-    return np.eye(*shape[-2:]) * np.arange(1, shape[-1] + 1) + 0.2 * rng.normal(size=shape)
+    return np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1) + 0.2 * rng.normal(size=shape)
 
 
-def square_and_right_side(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample:
-    """A sample of two operands: square matrices, and what stands beside them in an equation."""
+def with_right_side(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample:
+    """A sample of two operands: matrices, and what stands on the other side of an equation."""
     return Sample(
         (matrices, right), make=lambda rng: (well_conditioned(rng, matrices), rng.normal(size=right))
     )
@@ -73,14 +77,14 @@ def _through_matrix(g: Array, y: Array, a: Array, b: Array) -> Array:
     kind="linalg", pullback=(_through_matrix, _through_right_side), latex=r"{a}^{{-1}} {b}", label="solve",
     numpy=np.linalg.solve,
     samples=[
-        square_and_right_side((3, 3), (3,)),
-        square_and_right_side((3, 3), (3, 2)),
-        square_and_right_side((2, 3, 3), (3,)),
-        square_and_right_side((2, 3, 3), (2, 3, 1)),
-        square_and_right_side((3, 3), (2, 3, 2)),
-        square_and_right_side((2, 1, 2, 2), (3, 2, 2)),
-        square_and_right_side((2, 2), (2, 0)),
-        square_and_right_side((0, 0), (0, 2)),
+        with_right_side((3, 3), (3,)),
+        with_right_side((3, 3), (3, 2)),
+        with_right_side((2, 3, 3), (3,)),
+        with_right_side((2, 3, 3), (2, 3, 1)),
+        with_right_side((3, 3), (2, 3, 2)),
+        with_right_side((2, 1, 2, 2), (3, 2, 2)),
+        with_right_side((2, 2), (2, 0)),
+        with_right_side((0, 0), (0, 2)),
     ],
 )  # fmt: skip
 def solve(a: Array, b: Array) -> Array:
@@ -114,7 +118,7 @@ def _through_pinv(g: Array, y: Array, x: Array, *, rcond: float | None = None) -
 def pinv(x: Array, *, rcond: float | None = None) -> Array:
     """The pseudo-inverse of any matrices, (..., n, k) to (..., k, n).
 
-    Differentiable where the rank does not change. Singular values below ``rcond`` times the largest count as 0.
+    Differentiable where the rank does not change. Singular values below ``rcond`` times the largest are 0.
     Source: G. Golub, V. Pereyra, *The differentiation of pseudo-inverses*, SIAM J. Numer. Anal. 10, 1973.
 
     >>> import tinygrad_edu as tg
@@ -134,16 +138,13 @@ class LstsqResult(NamedTuple):
 
 
 @composed(
-    samples=[
-        Sample(((4, 2), right), make=lambda rng, right=right: (well_conditioned(rng, (4, 2)), rng.normal(size=right)))  # type: ignore[misc]
-        for right in ((4,), (4, 3))
-    ]
-    + [square_and_right_side((3, 3), (3,))],
+    samples=[with_right_side((4, 2), (4,)), with_right_side((4, 2), (4, 3)), with_right_side((3, 3), (3,))],
     numpy=np.linalg.lstsq,
 )  # fmt: skip
 def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
-    """The x that makes the length of a x - b least, and of those the shortest; with residuals, rank, singular values.
+    """The x that makes the length of a x - b least, and of those the shortest.
 
+    With it come the residuals, the rank and the singular values, as NumPy gives them.
     Shapes: a (n, k), b (n,) or (n, m); x (k,) or (k, m). Differentiable where the rank does not change.
 
     >>> import tinygrad_edu as tg
@@ -203,7 +204,7 @@ def matrix_power(x: Array, n: int) -> Array:
     ],
     numpy=np.linalg.cond,
 )
-def cond(x: Array, p: float | str | None = None) -> Array:
+def cond(x: Array, p: Any = None) -> Array:
     """``np.linalg.cond``: how much solving with a matrix can enlarge an error; in the norm p, by default 2.
 
     Raises:
@@ -249,7 +250,9 @@ def tensorinv(x: Array, ind: int = 2) -> Array:
     numpy=np.linalg.tensorsolve,
 )
 def tensorsolve(a: Array, b: Array, axes: Sequence[int] | None = None) -> Array:
-    """``np.linalg.tensorsolve``: the x with tensordot(a, x, x.ndim) = b; ``axes`` of a are moved to the end first.
+    """``np.linalg.tensorsolve``: the x with tensordot(a, x, x.ndim) = b.
+
+    The ``axes`` of a are moved to its end first.
 
     >>> import tinygrad_edu as tg
     >>> tg.tensorsolve(tg.Tensor([[2.0, 0.0], [0.0, 4.0]]), [2.0, 4.0]).tolist()

@@ -1,7 +1,7 @@
 """Norms of vectors and matrices, of every order that NumPy has.
 
-Conventions where a norm has no derivative: 0 at the zero vector (orders 1, 2, p and Frobenius) and at zero entries
-of the others; entries that tie for the largest or smallest share the gradient equally; order 0 counts, and has slope 0.
+Conventions where a norm has no derivative: 0 at the zero vector and, for orders up to 1, at zero entries;
+entries that tie for the largest or smallest share the gradient equally; order 0 counts, and has slope 0.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tinygrad_edu.ops.reduction import expanded
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 
 Array = Any
-Axis = int | tuple[int, ...] | None
+Axis = Any  # None, an int or a tuple of them
 
 
 def _through_vector_norm(
-    g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False, ord: float = 2
+    g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2
 ) -> Array:
     g, y, size = expanded(g, x, axis, keepdims), expanded(y, x, axis, keepdims), np.abs(x)
     if np.isinf(ord):
@@ -40,22 +40,24 @@ def _through_vector_norm(
     return g * np.sign(x) * np.where(nothing, 0.0, np.abs(np.where(nothing, 1.0, ratio)) ** (ord - 1))
 
 
-_APART = (0.2, 1.0)  # away from zero entries, where a norm has a kink
+def _sample(shape: tuple[int, ...], **settings: Any) -> Sample:
+    """Entries away from zero, where a norm has a kink."""
+    return Sample((shape,), settings, ((0.2, 1.0),))
 
 
 @reduction(
-    pullback=_through_vector_norm, latex=r"\left\|{x}\right\|{settings}", label="‖·‖", numpy=np.linalg.vector_norm,
+    pullback=_through_vector_norm, latex=r"\left\|{x}\right\|{settings}", label="‖·‖",
+    numpy=np.linalg.vector_norm,
     samples=[
-        Sample((shape,), settings, (_APART,))
-        for shape, settings in [
-            ((3, 4), {}), ((4,), {}), ((), {}), ((3, 4), {"axis": 0}), ((2, 3, 4), {"axis": (0, 2), "keepdims": True}),
-            ((3, 4), {"axis": -1, "keepdims": True}), ((0, 3), {"axis": 0}),
-            *(((3, 4), {"ord": p, "axis": 1}) for p in (0, 1, 2, 3, 2.5, 0.5, -1, np.inf, -np.inf)),
-            ((4,), {"ord": 3}),
-        ]
+        *(_sample(shape) for shape in ((3, 4), (4,), ())),
+        *(_sample((3, 4), axis=1, ord=p) for p in (0, 1, 2, 3, 2.5, 0.5, -1, np.inf, -np.inf)),
+        _sample((2, 3, 4), axis=(0, 2), keepdims=True),
+        _sample((3, 4), axis=-1, keepdims=True),
+        _sample((0, 3), axis=0),
+        _sample((4,), ord=3),
     ],
 )  # fmt: skip
-def vector_norm(x: Array, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
+def vector_norm(x: Array, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Array:
     """``np.linalg.vector_norm``: (Σ |x|^p)^(1/p) over axes, or over all entries.
 
     ``ord`` is p: 2 the length, 1, inf the largest, -inf the smallest, 0 how many are not zero, or any number.
@@ -79,11 +81,11 @@ def vector_norm(x: Array, *, axis: Axis = None, keepdims: bool = False, ord: flo
     + of_matrices(well_conditioned, (2, 2, 3), ord="nuc", keepdims=True),
     numpy=np.linalg.matrix_norm,
 )
-def matrix_norm(x: Array, *, keepdims: bool = False, ord: float | str = "fro") -> Array:
+def matrix_norm(x: Array, *, keepdims: bool = False, ord: Any = "fro") -> Array:
     """``np.linalg.matrix_norm``: of the matrices in the last two axes.
 
-    ``ord``: "fro" the root of the sum of squares, "nuc" the sum of the singular values, 2 and -2 the largest and
-    smallest of them, 1 and -1 the largest and smallest column sum of |x|, inf and -inf the same of rows.
+    ``ord``: "fro" the root of the sum of squares, "nuc" the sum of the singular values, 2 and -2 the largest
+    and smallest of them, 1 and -1 the largest and smallest column sum of |x|, inf and -inf the same of rows.
 
     Raises:
         ValueError: no such order, or fewer than two axes.
@@ -101,8 +103,8 @@ def matrix_norm(x: Array, *, keepdims: bool = False, ord: float | str = "fro") -
     elif ord in (2, -2):
         y = np.linalg.svdvals(x)[..., 0 if ord == 2 else -1]
     elif ord in (1, -1, np.inf, -np.inf):
-        sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)  # type: ignore[arg-type]
-        y = (np.max if ord > 0 else np.min)(sums, axis=-1)  # type: ignore[operator]
+        sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
+        y = (np.max if ord > 0 else np.min)(sums, axis=-1)
     else:
         raise ValueError(
             f"matrix_norm: expected 'fro', 'nuc', 1, -1, 2, -2, inf or -inf as order, got {ord!r}"
@@ -113,20 +115,20 @@ def matrix_norm(x: Array, *, keepdims: bool = False, ord: float | str = "fro") -
 @composed(
     samples=[
         Sample(((3, 4),)),
-        Sample(((4,),), {"ord": 3}, (_APART,)),
-        Sample(((2, 3),), {"ord": 1, "axis": 1}, (_APART,)),
+        _sample((4,), ord=3),
+        _sample((2, 3), ord=1, axis=1),
         Sample(((2, 3, 4),), {"axis": (0, 2)}),
         Sample(((2, 3, 4),), {"ord": "nuc", "axis": (2, 0), "keepdims": True}),
-        Sample(((2, 3, 4),), {"ord": np.inf, "axis": (0, 1)}, (_APART,)),
+        _sample((2, 3, 4), ord=np.inf, axis=(0, 1)),
         Sample(((3, 3),), {"ord": 2}),
         Sample(((),)),
     ],
     numpy=np.linalg.norm,
 )
-def norm(x: Array, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Array:
-    """``np.linalg.norm``: of a vector, of a matrix, or over one or two axes; without ``ord``, the length of all entries.
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
+    """``np.linalg.norm``: of a vector, a matrix, or over one or two axes; by default of all entries.
 
-    See :func:`vector_norm` and :func:`matrix_norm` for the orders, and for the conventions where there is no slope.
+    See :func:`vector_norm` and :func:`matrix_norm` for the orders, and what holds where there is no slope.
     Source: https://numpy.org/doc/stable/reference/generated/numpy.linalg.norm.html.
 
     Raises:
