@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.check.diagnose import diagnose
+from tinygrad_edu.check.diagnosis import diagnose
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.check.report import Entry, Report
 from tinygrad_edu.check.rounding import precision

@@ -1,0 +1,258 @@
+"""What the recorded graph says about the network: its layers, its output, its labels, its penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.truth import Truth
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.graph import GraphNode
+
+if TYPE_CHECKING:
+    from tinygrad_edu.core.op import Op
+
+__all__ = ["Layer", "Network", "base_of", "is_activation"]
+
+LARGEST_AXIS = 160
+"""An axis longer than this that is not the examples' is looked at in a sample of its entries."""
+_NOT_ACTIVATIONS = frozenset({"negative", "positive", "log", "astype", "log1p", "square", "abs", "reciprocal", "log_softmax", "cumsum"})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as the graph has it: Z = W A_prev + b, A = g(Z)."""
+
+    index: int
+    W: GraphNode | None
+    A_prev: GraphNode
+    b: GraphNode | None
+    Z: GraphNode
+    op: Op | None
+    A: GraphNode | None
+
+
+class Network:
+    """The arrays of a truth in the course's convention, with their roles.
+
+    Args:
+        truth: the graph and its gradients.
+        wanted: the quantities that are to be diagnosed; a long axis of theirs is sampled.
+        given: the arrays derived by hand, in the course's convention.
+    """
+
+    def __init__(self, truth: Truth, given: dict[str, Array]) -> None:
+        self.truth, self.m = truth, truth.m
+        self._long = self._sampled(truth, given)
+        self.consumers: dict[GraphNode, list[GraphNode]] = {}
+        for node in truth.graph:
+            for arg in dict.fromkeys(node.inputs):
+                self.consumers.setdefault(arg, []).append(node)
+        self.nodes = {node.name: node for node in truth.graph}
+        self.given = {name: self.sample(array) for name, array in given.items()}
+        self._gradients: dict[str, Array] = {}
+
+    # values
+
+    def _sampled(self, truth: Truth, given: dict[str, Array]) -> dict[int, Array]:
+        """For every long axis, by its length, the places looked at: some anywhere, and the worst ones."""
+        lengths = {n for node in truth.graph for n in node.shape if n > LARGEST_AXIS and n != truth.m}
+        rng = np.random.default_rng(0)
+        chosen = {}
+        for n in lengths:
+            places = [rng.choice(n, 48, replace=False)]
+            for name, array in given.items():
+                right = truth.gradient(name)
+                if array.shape == right.shape and n in array.shape:
+                    off = np.abs(array - right * (truth.scale(name)))
+                    other = tuple(k for k in range(array.ndim) if k != array.shape.index(n))
+                    places.append(np.argsort(off.sum(axis=other))[-8:])
+            chosen[n] = np.unique(np.concatenate(places))
+        return chosen
+
+    def sample(self, array: Array) -> Array:
+        """The part of an array that is looked at; all of it, unless an axis is long."""
+        array = np.asarray(array)
+        for axis, n in enumerate(array.shape):
+            if n in self._long:
+                array = np.take(array, self._long[n], axis=axis)
+        return array
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether some axis is so long that only part of it is looked at."""
+        return bool(self._long)
+
+    def value(self, node: GraphNode) -> Array:
+        """A forward value."""
+        return self.sample(node.value)
+
+    def gradient(self, node: GraphNode) -> Array:
+        """The right gradient, in the course's convention."""
+        if node.name not in self._gradients:
+            self._gradients[node.name] = self.sample(self.truth.gradient(node.name, "course"))
+        return self._gradients[node.name]
+
+    # roles
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers in the order in which they were computed."""
+        found: list[Layer] = []
+        for node in self.truth.graph:
+            if node.op is not None and node.op.name == "matmul" and node.requires_grad:
+                right = node.args[1]
+                if isinstance(right, GraphNode) and node.name in self.truth.per_example:
+                    found.append(self._layer(node, right, len(found) + 1))
+        return found
+
+    def _layer(self, product: GraphNode, A_prev: GraphNode, index: int) -> Layer:
+        W = base_of(product.args[0]) if isinstance(product.args[0], GraphNode) else None
+        Z, b = product, None
+        for user in self.consumers.get(product, []):
+            if user.op is not None and user.op.name == "add":
+                others = [a for a in user.inputs if a is not product]
+                if others and others[0].is_leaf:
+                    Z, b = user, others[0]
+        for user in self.consumers.get(Z, []):
+            if is_activation(user):
+                return Layer(index, W, A_prev, b, Z, user.op, user)
+        return Layer(index, W, A_prev, b, Z, None, None)
+
+    @cached_property
+    def names(self) -> dict[GraphNode, str]:
+        """What texts call a node: its name, or where nobody gave one, that of its place in its layer."""
+        called = {node: node.name for node in self.truth.graph}
+        for layer in self.layers:
+            places = {"W": layer.W, "b": layer.b, "Z": layer.Z, "A": layer.A}
+            for letter, node in places.items():
+                if node is not None and not node.named and f"{letter}{layer.index}" not in self.nodes:
+                    called[node] = f"{letter}{layer.index}"
+        if self.layers and self.layers[0].A_prev.is_leaf and not self.layers[0].A_prev.named:
+            called[self.layers[0].A_prev] = "X"
+        for k, node in enumerate(self.label_nodes):
+            if not node.named and "Y" not in self.nodes:
+                called[node] = "Y" if k == 0 else f"Y_{k}"
+        return called
+
+    @cached_property
+    def role(self) -> dict[GraphNode, tuple[str, int]]:
+        """``("W" | "b" | "Z" | "A" | "X", layer)`` of the nodes that have one."""
+        found: dict[GraphNode, tuple[str, int]] = {}
+        for layer in self.layers:
+            for letter, node in (("W", layer.W), ("b", layer.b), ("Z", layer.Z), ("A", layer.A)):
+                if node is not None:
+                    found.setdefault(node, (letter, layer.index))
+            found.setdefault(layer.A_prev, ("X" if layer.A_prev.is_leaf else "A", layer.index - 1))
+        return found
+
+    @cached_property
+    def pool(self) -> list[GraphNode]:
+        """The forward quantities that a derivation may mention."""
+        return [n for n in self.truth.graph if n.value.ndim and (n.named or n in self.role or n in self.label_nodes)]
+
+    @cached_property
+    def gradients_known(self) -> list[GraphNode]:
+        """The quantities whose gradient a derivation may mention."""
+        return [n for n in self.pool if n.requires_grad]
+
+    @cached_property
+    def label_nodes(self) -> list[GraphNode]:
+        """The constants of the output's shape: Y first, recognised by dZ = S - Y where that holds."""
+        if not self.layers:
+            return []
+        shape = self.layers[-1].Z.shape
+        found = [n for n in self.truth.graph if n.is_leaf and not n.requires_grad and n.shape == shape]
+        return sorted(found, key=lambda node: not self._is_label(node))
+
+    def _is_label(self, node: GraphNode) -> bool:
+        Z = self.layers[-1].Z
+        right = self.gradient(Z)
+        with np.errstate(all="ignore"):
+            return any(
+                _proportional(right, self.sample(S) - self.value(node)) is not None for _, S in self._outputs(Z)
+            )
+
+    @cached_property
+    def labels(self) -> Array | None:
+        """Y, where the graph shows it."""
+        return self.value(self.label_nodes[0]) if self.label_nodes else None
+
+    def _outputs(self, Z: GraphNode) -> Iterable[tuple[str, Array]]:
+        last = self.layers[-1]
+        if last.A is not None and last.op is not None:
+            yield last.op.name, last.A.value
+        z = Z.value
+        yield "sigmoid", OPS["sigmoid"].forward(z)
+        if z.ndim == 2 and z.shape[0] > 1:
+            yield "softmax", OPS["softmax"].forward(z, axis=0)
+        yield "identity", z
+
+    @cached_property
+    def output(self) -> tuple[str, Array] | None:
+        """The output's activation and value, S, where dZ = c (S - Y) holds for it."""
+        if self.labels is None:
+            return None
+        Z = self.layers[-1].Z
+        for name, S in self._outputs(Z):
+            if _proportional(self.gradient(Z), self.sample(S) - self.labels) is not None:
+                return name, self.sample(S)
+        return None
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The network's sizes by the names that the course has for them."""
+        found = {"n_x": self.layers[0].A_prev.shape[0]} if self.layers and self.layers[0].A_prev.value.ndim else {}
+        for layer in self.layers:
+            if layer.Z.value.ndim == 2:
+                found[f"n[{layer.index}]"] = layer.Z.shape[0]
+        if self.output is not None and self.output[0] == "softmax":
+            found["C"] = found.pop(f"n[{self.layers[-1].index}]")
+        return found
+
+    @cached_property
+    def kept(self) -> dict[str, float]:
+        """The keep probabilities: the scalars that something with a mask is divided by."""
+        found = {}
+        for node in self.truth.graph:
+            if node.op is not None and node.op.name == "divide" and node.name in self.truth.per_example:
+                by = node.args[1]
+                c = float(by) if not isinstance(by, GraphNode) and np.ndim(by) == 0 else 0.0
+                if 0 < c < 1:
+                    found["keep_prob"] = c
+        return found
+
+
+def base_of(node: GraphNode) -> GraphNode | None:
+    """The leaf that a node is, or is the transpose of."""
+    while node.op is not None and node.op.name == "transpose":
+        (node,) = node.inputs
+    return node if node.is_leaf else None
+
+
+def is_activation(node: GraphNode) -> bool:
+    """Whether a node is a function of one array, entry by entry, or a softmax."""
+    return (
+        node.op is not None
+        and node.op.kind == "elementwise"
+        and len(node.inputs) == 1
+        and len(node.args) == 1
+        and node.op.name not in _NOT_ACTIVATIONS
+    )
+
+
+def _proportional(a: Array, b: Array) -> float | None:
+    """c where a = c b to about rounding, else None."""
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return None
+    scale = float(np.sum(b * b))
+    if scale == 0:
+        return None
+    c = float(np.sum(a * b)) / scale
+    loose = 1e-9 if a.dtype == np.float64 else 1e-4
+    return c if c and np.max(np.abs(a - c * b)) <= loose * max(np.max(np.abs(a)), abs(c)) else None

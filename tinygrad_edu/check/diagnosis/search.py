@@ -1,0 +1,266 @@
+"""The explanation with the fewest changes, for one wrong array after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.constants import Constants
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Variant
+from tinygrad_edu.check.diagnosis.examples import example_weights
+from tinygrad_edu.check.diagnosis.fits import penalty, slope_fits, term_fits
+from tinygrad_edu.check.diagnosis.local import localised, wrong_shape
+from tinygrad_edu.check.diagnosis.match import Explanation, Target
+from tinygrad_edu.check.diagnosis.network import Network
+from tinygrad_edu.check.diagnosis.path import Link, Path, path_to, through
+from tinygrad_edu.check.diagnosis.sources import sources
+from tinygrad_edu.check.diagnosis.stale import stale
+from tinygrad_edu.check.diagnosis.steps import Option, options
+from tinygrad_edu.check.manual import not_finite
+from tinygrad_edu.check.report import Diagnosis
+from tinygrad_edu.check.rounding import precision
+from tinygrad_edu.check.truth import Convention, Truth
+from tinygrad_edu.graph import GraphNode
+
+__all__ = ["diagnose"]
+
+_ENOUGH = 2.3
+"""An explanation that costs no more than this is taken without looking at pairs of changes."""
+_ALIKE = 0.25
+"""Explanations whose costs differ by less are told as alternatives."""
+_WORK = 4e8
+"""About how many multiplications the search for pairs may take."""
+
+
+def diagnose(
+    truth: Truth, wrong: Mapping[str, Array], given: Mapping[str, Array], convention: Convention
+) -> dict[str, Diagnosis]:
+    """A diagnosis for each wrong array.
+
+    Args:
+        truth: the graph and its gradients.
+        wrong: the arrays that differ from them, by the name of the quantity.
+        given: all arrays derived by hand.
+        convention: the one that they are in.
+    """
+    if not wrong:
+        return {}
+    units = {name: array * (truth.scale(name) if convention == "exact" else 1) for name, array in given.items()}
+    with np.errstate(all="ignore"):
+        search = _Search(Network(truth, units), set(wrong))
+        return {name: search.diagnosis(name, units[name]) for name in wrong}
+
+
+class _Search:
+    """What is shared by the diagnoses of one report."""
+
+    def __init__(self, network: Network, wrong: set[str]) -> None:
+        self.network, self.wrong = network, wrong
+
+    def diagnosis(self, name: str, full: Array) -> Diagnosis:
+        """The plainest explanation of one array, or where it is wrong."""
+        network = self.network
+        right = network.truth.gradient(name, "course")
+        if bad := not_finite(full):
+            return Diagnosis(("unknown",), bad)
+        node = network.nodes[name]
+        path = path_to(network, node)
+        target = self._target(node, path)
+        inherited = self._inherited(path, target, node)
+        if inherited is not None:
+            return inherited
+        found = self._explanations(path, target, node)
+        if found:
+            return _told(found)
+        if full.shape != right.shape:
+            return wrong_shape(full, right)
+        return localised(full, right, network.truth.tolerance(name, precision(full), "course"))
+
+    def _target(self, node: GraphNode, path: Path) -> Target:
+        network, name = self.network, node.name
+        given, right = network.given[name], network.gradient(node)
+        eps = precision(given)
+        tolerance = network.sample(network.truth.tolerance(name, eps, "course"))
+        finite = tolerance[np.isfinite(tolerance)]
+        summed = bool(path.links) and any(link.kind == "sum" for link in path.links)
+        constants = Constants(
+            network.m,
+            per_example=name in network.truth.per_example,
+            sizes=network.sizes,
+            summed=summed,
+            extra=network.kept,
+        )
+        loose = 3e-5 if eps > 1e-10 else 1e-10
+        return Target(given, right, float(finite.max(initial=0.0)), loose, constants)
+
+    # a quantity above is wrong
+
+    def _inherited(self, path: Path, target: Target, node: GraphNode) -> Diagnosis | None:
+        """Whether the array follows from the wrong array given for a quantity above it."""
+        places = path.places
+        for k in range(len(places) - 2, -1, -1):
+            above = places[k]
+            if above.name not in self.wrong or above is node:
+                continue
+            called, what = self.network.names[above], self.network.names[node]
+            value = self._sent(path, path.links[k:], self.network.given[above.name])
+            if value is None:
+                continue
+            if value.shape == target.given.shape and target.close(value):
+                return Diagnosis(("follows_from",), f"wrong only because d{called} is", root=f"d{called}")
+            own = _best(
+                e for v in self._changed(path, k, self.network.given[above.name]) if (e := target.explains(v)) is not None
+            )
+            straight = target.explains(Variant((), value))
+            own = _best(e for e in (own, straight) if e is not None)
+            if own is not None and own.cost <= _ENOUGH:
+                text = f"{own.text}; besides, it follows from d{called}, which is wrong"
+                return Diagnosis((*own.codes, "follows_from"), text, root=f"d{called}")
+        return None
+
+    def _sent(self, path: Path, links: tuple[Link, ...], G: Array) -> Array | None:
+        value = through(links, G)
+        return None if value is None else path.finish(value)
+
+    # changes to the right formula
+
+    def _explanations(self, path: Path, target: Target, node: GraphNode) -> list[Explanation]:
+        right = Variant((), target.right)
+        found = [e for e in [target.explains(right)] if e is not None and e.edits]
+        for variant in (*self._reduced(target, node), *self._changed(path, 0, None)):
+            e = target.explains(variant)
+            if e is not None and e.edits:
+                found.append(e)
+        found += self._fitted(path, target, node)
+        plain = _best(found)
+        if plain is None or plain.cost > _ENOUGH:
+            found += self._mixed(path, target)
+        plain = _best(found)
+        if plain is None or plain.cost > _ENOUGH:
+            found += self._pairs(path, target, node)
+        return found
+
+    def _fitted(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
+        yield from self._penalties(path, target, node, (), None)
+        yield from term_fits(self.network, path, target)
+        yield from slope_fits(self.network, path, target)
+        yield from example_weights(self.network, path, target)
+        yield from stale(self.network, path, target, node)
+
+    def _penalties(
+        self, path: Path, target: Target, node: GraphNode, edits: tuple[Edit, ...], data: Array | None
+    ) -> Iterator[Explanation]:
+        if data is None:
+            data = target.right if path.rest is None else target.right - path.rest
+        if path.penalty is not None:
+            left_out = target.explains(Variant(edits, data))
+            if left_out is not None:
+                gone = Edit(("regularisation_missing",), f"the penalty's term {path.penalty:.6g} W is missing", 1.0)
+                yield Explanation((gone, *left_out.edits))
+        yield from penalty(self.network, path, node, target, data, edits)
+
+    def _reduced(self, target: Target, node: GraphNode) -> Iterator[Variant]:
+        """The right gradient itself, summed where it should not be."""
+        right, what = target.right, self.network.names[node]
+        if right.ndim != 2:
+            return
+        average = right.shape[1] if node.name in self.network.truth.per_example else 1
+        for axis, codes in ((0, ("sum_extra", "sum_axis")), (1, ("summed_too_early", "sum_extra")), (None, ("sum_all", "summed_too_early", "sum_extra"))):
+            over = {0: "over the units", 1: "over the examples" if average > 1 else "over its columns", None: "over everything"}[axis]
+            if right.size == 1 or (axis is not None and right.shape[axis] == 1):
+                continue
+            edit = Edit(codes, f"d{what} is summed {over}, and should not be")
+            yield Variant((edit,), np.sum(right, axis=axis, keepdims=True), fills=True)
+            mean = Edit((*codes, "mean_for_sum"), f"d{what} is averaged {over}, and should not be", 1.1)
+            yield Variant((mean,), np.mean(right, axis=axis, keepdims=True), fills=True)
+            if axis is not None:
+                run = Edit(("unknown",), f"running sums of d{what} {over}", 1.3)
+                yield Variant((run,), np.cumsum(right, axis=axis))
+        yield from self._from_weights(node)
+
+    def _from_weights(self, node: GraphNode) -> Iterator[Variant]:
+        for layer in self.network.layers:
+            if layer.b is node and layer.W is not None:
+                dW = self.network.truth.gradient(layer.W.name)
+                if base_shape := dW.shape[0] == node.shape[0]:
+                    told = f"d{self.network.names[node]} is the sum of the rows of d{self.network.names[layer.W]}"
+                    edit = Edit(("bias_from_weights",), told)
+                    yield Variant((edit,), dW.sum(axis=1, keepdims=base_shape))
+                    yield Variant((edit,), dW.sum(axis=0, keepdims=True))
+
+    def _changed(self, path: Path, start: int, G: Array | None) -> Iterator[Variant]:
+        """One change anywhere from a place of the path on; with another gradient entering there, if one is given."""
+        for k, option in self._single(path, start, G):
+            value = self._sent(path, path.links[k:], option.value)
+            if value is not None:
+                yield Variant((option.edit,), value, option.turnable, option.fills)
+            if option.turnable or value is None:
+                # a product of the wrong kind is looked at as it came out, too
+                value = option.value * path.average
+                yield Variant((option.edit,), value, True, option.fills)
+
+    def _single(self, path: Path, start: int, G: Array | None) -> Iterator[tuple[int, Option]]:
+        """``k, option``: what may enter the links from k on."""
+        if G is None:
+            for k, place in enumerate(path.places):
+                for option in sources(self.network, place):
+                    yield k, option
+        for k in range(start, len(path.links)):
+            entering = self.network.gradient(path.places[k]) if G is None else through(path.links[start:k], G)
+            if entering is not None:
+                for option in options(self.network, path.links[k], entering):
+                    yield k + 1, option
+
+    # several changes
+
+    def _mixed(self, path: Path, target: Target) -> Iterator[Explanation]:
+        """Right in some entries, and in the others what one change would give."""
+        if target.given.shape != target.right.shape:
+            return
+        limit = 4 * target.tolerance + target.loose * float(np.max(np.abs(target.given), initial=0.0))
+        off = np.abs(target.given - target.right) > limit
+        if off.all() or np.count_nonzero(off) < 2:
+            return
+        for variant in self._changed(path, 0, None):
+            if variant.value.shape == off.shape and np.all(np.abs(variant.value - target.given)[off] <= limit):
+                if np.all(target.given[off] == 0):
+                    continue
+                yield Explanation((*variant.edits, Edit((), "in some of the entries only", 0.3)))
+
+    def _pairs(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
+        work = 0.0
+        for k, first in list(self._single(path, 0, None)):
+            data = through(path.links[k:], first.value)
+            if data is not None and path.penalty is not None:
+                yield from self._penalties(path, target, node, (first.edit,), data * path.average)
+            if first.turnable:
+                continue
+            G: Array | None = first.value
+            for j in range(k, len(path.links)):
+                if G is None:
+                    break
+                for second in options(self.network, path.links[j], G):
+                    value = self._sent(path, path.links[j + 1 :], second.value)
+                    work += 1e3 + second.value.size * sum(np.shape(link.factor)[0] for link in path.links[j + 1 :] if np.ndim(link.factor))
+                    if value is not None:
+                        fills = first.fills or second.fills
+                        e = target.explains(Variant((first.edit, second.edit), value, second.turnable, fills))
+                        if e is not None:
+                            yield e
+                if work > _WORK:
+                    return
+                G = through(path.links[j : j + 1], G)
+
+
+def _best(found: Iterator[Explanation] | list[Explanation]) -> Explanation | None:
+    return min(found, key=lambda e: e.cost, default=None)
+
+
+def _told(found: list[Explanation]) -> Diagnosis:
+    """The plainest explanation, and those that are as plain."""
+    found = sorted(found, key=lambda e: e.cost)
+    alike = [e for e in found if e.cost <= found[0].cost + _ALIKE]
+    codes = tuple(dict.fromkeys(code for e in alike for code in e.codes))
+    texts = list(dict.fromkeys(e.text for e in alike))
+    return Diagnosis(codes, texts[0], tuple(texts[1:]))

@@ -1,0 +1,122 @@
+"""Parameters that were updated before they were used: the learning rate is found along with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.match import Explanation, Target
+from tinygrad_edu.check.diagnosis.network import Network, base_of
+from tinygrad_edu.check.diagnosis.path import Path, through
+from tinygrad_edu.check.rounding import run
+from tinygrad_edu.graph import GraphNode
+
+__all__ = ["stale"]
+
+_Function = Callable[[float], Array | None]
+_SIZE = 200_000
+"""A program with more entries than this in its values is not run again for this."""
+
+
+def stale(network: Network, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
+    """Gradients that would be right had some parameters moved by -α times their gradient."""
+    if target.given.shape != target.right.shape or target.entries < 3:
+        return
+    for told, function in _functions(network, path, node):
+        alpha = _solve(function, target)
+        if alpha is not None:
+            how = "already updated" if alpha > 0 else "updated with the wrong sign"
+            yield Explanation((Edit(("stale_parameters",), f"{told} {how}: W - α dW with α = {alpha:.6g}", 1.1),))
+
+
+def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[str, _Function]]:
+    lefts = [k for k, link in enumerate(path.links) if link.kind == "left" and link.by is not None and base_of(link.by)]
+    moved = [{k} for k in lefts] + ([set(lefts)] if len(lefts) > 1 else [])
+    for places in moved:
+        names = " and ".join(network.names[path.links[k].by] for k in sorted(places))  # type: ignore[index]
+        yield f"{names} on the way back is", lambda alpha, places=places: _with_moved(network, path, places, alpha)
+    if sum(n.value.size for n in network.truth.graph) > _SIZE or network.is_sampled:
+        return
+    parameters = [n for n in network.truth.graph.inputs if n.requires_grad and n.name not in network.truth.per_example]
+    yield "the parameters that all of this is computed with are", lambda alpha: _again(network, node, parameters, alpha)
+    rights = [k for k, link in enumerate(path.links) if link.kind in ("right", "slope")]
+    for k in rights:
+        by = path.links[k].by
+        if by is not None and not by.is_leaf:
+            what = f"{network.names[by]} comes from another iteration: the parameters are"
+            yield what, lambda alpha, k=k: _with_forward(network, path, k, parameters, alpha)
+    if len(parameters) > 1:
+        for one in parameters:
+            yield f"{network.names[one]} is", lambda alpha, one=one: _again(network, node, [one], alpha)
+
+
+def _with_moved(network: Network, path: Path, places: set[int], alpha: float) -> Array | None:
+    links = list(path.links)
+    for k in places:
+        by = links[k].by
+        assert by is not None
+        leaf = base_of(by)
+        assert leaf is not None
+        dW = network.gradient(leaf)
+        links[k] = replace(links[k], factor=links[k].factor - alpha * (dW if by is leaf else dW.T))
+    G = through(links, network.gradient(path.head))
+    return None if G is None else path.finish(G)
+
+
+def _values(network: Network, moved: list[GraphNode], alpha: float) -> dict[str, Array]:
+    shift = {n.name: alpha * network.gradient(n) for n in moved}
+    with np.errstate(all="ignore"):
+        return run(network.truth.program, lambda step, _, value: value - shift[step.name] if step.name in shift else value)
+
+
+def _again(network: Network, node: GraphNode, moved: list[GraphNode], alpha: float) -> Array | None:
+    program = network.truth.program
+    values = _values(network, moved, alpha)
+    return np.asarray(values[program.gradients[node.name].name]) * network.truth.scale(node.name)
+
+
+def _with_forward(network: Network, path: Path, k: int, moved: list[GraphNode], alpha: float) -> Array | None:
+    link = path.links[k]
+    assert link.by is not None
+    values = _values(network, moved, alpha)
+    factor = values[link.by.name]
+    if link.kind == "slope":
+        op, z = link.above.op, values[link.below.name]
+        assert op is not None
+        rule = op.pullbacks[0]
+        assert rule is not None
+        factor = rule(np.ones_like(z), factor, z, **link.above.settings)
+    links = [*path.links[:k], replace(link, factor=factor), *path.links[k + 1 :]]
+    G = through(links, network.gradient(path.head))
+    return None if G is None else path.finish(G)
+
+
+def _solve(function: _Function, target: Target) -> float | None:
+    """α where the function gives the array, by Newton's method along the line, starting at 0."""
+    alpha, step = 0.0, 1e-5
+    at = function(0.0)
+    if at is None or at.shape != target.given.shape:
+        return None
+    for _ in range(12):
+        off = target.given - at
+        ahead = function(alpha + step)
+        if ahead is None or not np.isfinite(ahead).all():
+            return None
+        slope = (ahead - at) / step
+        norm = float(np.sum(slope * slope))
+        if norm == 0:
+            return None
+        change = float(np.sum(off * slope)) / norm
+        first = alpha == 0.0
+        if first and float(np.sum(off * slope)) ** 2 < 0.2 * norm * float(np.sum(off * off)):
+            return None  # the residual is far from this direction: no small α will do
+        alpha += float(np.clip(change, -10, 10))
+        at = function(alpha)
+        if at is None or not np.isfinite(at).all():
+            return None
+        if target.close(at):
+            return alpha if abs(alpha) > 1e-9 else None
+    return None
