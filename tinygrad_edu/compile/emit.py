@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -15,7 +15,7 @@ from tinygrad_edu.compile.memory import Buffer, Life, arranged
 from tinygrad_edu.compile.schedule import Loop, Schedule
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, array_of
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.graph.source import ATOM, Code, needing_definitions
+from tinygrad_edu.graph.source import ATOM, Code, needing_definitions, written
 
 __all__ = ["Emitted", "emitted"]
 
@@ -58,7 +58,7 @@ class _Writer:
         self.sums: frozenset[Node] = loop.sums if loop else frozenset()
         self.body = frozenset(body)
         self.results = {*schedule.outputs, *(gradient for _, _, gradient in moves)}
-        self.names = _called(self.order, names, inputs)
+        self.names = _called(self.order, names, inputs, self.results)
         self.constants: dict[str, NDArray[Any]] = {}
         self.constant_names: dict[Node, str] = {}
         self.last = self._last_uses()
@@ -125,7 +125,8 @@ class _Writer:
         for k, line in self._lines():
             lines.append(line)
             at.setdefault(k, len(lines))
-        at[len(self.order)] = len(lines)
+        for k in range(len(self.order), -1, -1):  # a view has no line: it is read where it is used
+            at.setdefault(k, at.get(k + 1, len(lines)))
         holds: dict[str, list[tuple[str, int, int]]] = {}
         for life in (*self.lives.values(), *temporaries.values()):
             holds.setdefault(self.buffer[life.name], []).append((life.name, at[life.start], at[life.end]))
@@ -149,11 +150,11 @@ class _Writer:
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         for k, node in enumerate(self.schedule.before):
-            yield k, "    " + self._statement(node)
+            yield from self._lines_of(k, node, "    ")
         if self.schedule.loop:
             yield from self._loop(self.schedule.loop)
         for k, node in enumerate(self.schedule.after, start=self.behind):
-            yield k, "    " + self._statement(node)
+            yield from self._lines_of(k, node, "    ")
         if self.moves:
             yield from ((len(self.order), "    " + line) for line in self._moves())
         returned = [self._returned(k) for k in range(len(self.schedule.outputs))]
@@ -170,7 +171,11 @@ class _Writer:
         for node in outside:
             yield k, f"        {self.names[node]}_ = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
         for k, node in enumerate(loop.body, start=k):
-            yield k, "        " + self._statement(node)
+            yield from self._lines_of(k, node, "        ")
+
+    def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
+        if not self._inline(node):
+            yield k, indent + self._statement(node)
 
     def _zero(self, node: Node) -> str:
         name = self.names[node]
@@ -204,11 +209,19 @@ class _Writer:
             return Code(node.name, ATOM, node.shape, node.dtype)
         if node.op == CONSTANT:
             return self._constant(node)
+        if self._inline(node):
+            return written(node.rule, [self._code(a) for a in node.args], node.settings, shape=node.shape, dtype=node.dtype)
         return Code(self.names[node], ATOM, node.shape, node.dtype)
+
+    def _inline(self, node: Node) -> bool:
+        """Looking at an array differently needs no line of its own."""
+        return is_view(node) and node not in self.results
 
     def _tiled(self, node: Node) -> Code:
         if node in self.axis and node not in self.body:
             return Code(f"{self._code(node)}_", ATOM, node.shape, node.dtype)
+        if self._inline(node):
+            return written(node.rule, [self._tiled(a) for a in node.args], node.settings, shape=node.shape, dtype=node.dtype)
         return self._code(node)
 
     def _constant(self, node: Node) -> Code:
@@ -240,12 +253,16 @@ def _natural(node: Node) -> bool:
     return shape == node.shape and all(a.dtype == node.dtype for a in arrays)
 
 
-def _called(order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str]) -> dict[Node, str]:
+def _called(
+    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], results: Set[Node]
+) -> dict[Node, str]:
     """A name for every node: the program's, else t1, t2, ..."""
     taken = {*inputs, *names.values()}
     numbers = count(1)
     found: dict[Node, str] = {}
     for node in order:
+        if is_view(node) and node not in results:
+            continue
         name = names.get(node)
         while name is None or name in found.values():
             name = next((t for t in (f"t{next(numbers)}",) if t not in taken), None)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.sheet import Node, Sheet
+from tinygrad_edu.compile.sheet import Node, Sheet, in_order
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.symbol import Symbol
@@ -21,7 +21,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.reduction import broadcast_axes
 
-__all__ = ["ATOMS", "decomposed", "lowered"]
+__all__ = ["finished", "lowered"]
 
 ATOMS = frozenset({"sigmoid"})
 """Operations that the algebra has rules for; taken apart after it."""
@@ -38,6 +38,8 @@ def lowered(program: Program, sheet: Sheet, constants: Mapping[str, Any]) -> dic
             values[step.name] = sheet.constant(constants[step.name])
             continue
         values[step.name] = node = _lowered_step(step, values, sheet)
+        for name in step.uses:  # from here on, what has been checked is read in its checked form
+            values[name] = sheet.checked.get(values[name], values[name])
         if step.named or step.role != "backward":
             sheet.names.setdefault(node, step.name)
     return values
@@ -75,11 +77,29 @@ def _built(
         parts = _decomposition(op, args, settings)
         if parts is not None:
             return parts.build(sheet, late)
-    return sheet.node(op.name, args, settings, shape=shape, dtype=dtype)
+    node = sheet.node(op.name, args, settings, shape=shape, dtype=dtype)
+    if op.name == "probabilities":
+        sheet.checked[args[0]] = node
+    return node
 
 
-def decomposed(node: Node, args: Sequence[Node], sheet: Sheet) -> Node:
-    """The same operation on other operands, taken apart as far as it goes."""
+def finished(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
+    """The outputs with the operations that the algebra knows taken apart too."""
+    new: dict[Node, Node] = {}
+    for node in in_order(outputs):
+        args = [new[a] for a in node.args]
+        if node.op in ATOMS:
+            new[node] = _decomposed(node, args, sheet)
+        elif args != list(node.args):
+            new[node] = sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
+        else:
+            new[node] = node
+        if node in sheet.names and new[node] is not node:
+            sheet.names.setdefault(new[node], sheet.names[node])
+    return [new[node] for node in outputs]
+
+
+def _decomposed(node: Node, args: Sequence[Node], sheet: Sheet) -> Node:
     stand_in = np.broadcast_to(np.zeros((), node.dtype), node.shape)
     return _built(node.rule, args, node.settings, stand_in, sheet, late=frozenset())
 
@@ -101,12 +121,12 @@ def _sum_to(x: Node, shape: tuple[int, ...], sheet: Sheet) -> Node:
     rows = int(np.prod([x.shape[a] for a in axes if a != x.ndim - 1], dtype=int))
     if x.dtype.kind == "f" and x.dtype.itemsize < 8 and rows > _PRECISE:
         return sheet.node("sum_to", [x], {"shape": shape}, shape=shape, dtype=x.dtype)
-    if kept == shape:
-        return sheet.node("sum", [x], {"axis": axes, "keepdims": True}, shape=kept, dtype=x.dtype)
+    axis: Any = None if len(axes) == x.ndim else axes[0] if len(axes) == 1 else axes
     if shape == tuple(n for k, n in enumerate(x.shape) if k not in axes):
-        axis = None if len(axes) == x.ndim else axes
         return sheet.node("sum", [x], {"axis": axis, "keepdims": False}, shape=shape, dtype=x.dtype)
-    total = sheet.node("sum", [x], {"axis": axes, "keepdims": True}, shape=kept, dtype=x.dtype)
+    total = sheet.node("sum", [x], {"axis": axis, "keepdims": True}, shape=kept, dtype=x.dtype)
+    if kept == shape:
+        return total
     return sheet.node("reshape", [total], {"shape": shape}, shape=shape, dtype=x.dtype)
 
 
@@ -152,7 +172,7 @@ def _decomposition(op: Op, args: Sequence[Node], settings: Mapping[str, Any]) ->
         return None
     finally:
         ambient.reset(outside)
-    if not isinstance(result, Tensor) or (result.op is op and result.parents == tuple(symbols)):
+    if not isinstance(result, Tensor) or result.op is op:
         return None
     known = {s: a for s, a in zip(symbols, args, strict=True) if isinstance(s, Tensor)}
     if result.op is None and result not in known:

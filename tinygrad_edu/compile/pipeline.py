@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compile.algebra import simplified
 from tinygrad_edu.compile.emit import Emitted, emitted
-from tinygrad_edu.compile.lower import lowered
+from tinygrad_edu.compile.lower import finished, lowered
 from tinygrad_edu.compile.schedule import scheduled
 from tinygrad_edu.compile.sheet import Sheet
 from tinygrad_edu.compile.trace import Recording
@@ -31,7 +32,10 @@ def assembled(recording: Recording, keys: Sequence[str], optimizer: Any) -> tupl
     program, sheet = recording.program, Sheet()
     values = lowered(program, sheet, recording.constants)
     J = values[program.output]
+    if not program[program.output].named:
+        sheet.names[J] = "J" if "J" not in program else program.output
     gradients = [values[program.gradients[name].name] for name in program.wrt]
+    J, *gradients = simplified(finished(simplified([J, *gradients], sheet), sheet), sheet)
     if optimizer is None:
         written = emitted(scheduled([J, *gradients], {}), sheet.names, recording.arguments)
     else:

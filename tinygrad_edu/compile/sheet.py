@@ -80,6 +80,8 @@ class Sheet:
     """Makes nodes, each once; ``names`` are what their values are called in the program."""
 
     names: dict[Node, str] = field(default_factory=dict)
+    checked: dict[Node, Node] = field(default_factory=dict)
+    """The node that stands for another one from where its values have been checked."""
     _made: dict[Any, Node] = field(default_factory=dict, repr=False)
 
     def input(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
