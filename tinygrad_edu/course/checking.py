@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinygrad_edu.course.shapes import Array, Parameters, check_shape, shape_of
+from tinygrad_edu.course.shapes import Array, Parameters, check_names, check_shape, shape_of
 
 __all__ = [
     "THRESHOLD",
@@ -103,11 +103,7 @@ def gradients_to_vector(grads: Parameters, parameters: Parameters) -> Array:
     >>> gradients_to_vector({"db1": np.array([[3.0]])}, {"b1": np.array([[7.0]])})
     array([[3.]])
     """
-    missing = [f"d{name}" for name in parameters if f"d{name}" not in grads]
-    if missing:
-        raise ValueError(
-            f"gradients_to_vector: expected {', '.join(missing)}, got {', '.join(grads) or 'none'}"
-        )
+    check_names("gradients_to_vector", "grads", grads, (f"d{name}" for name in parameters))
     return dictionary_to_vector({name: grads[f"d{name}"] for name in parameters})
 
 

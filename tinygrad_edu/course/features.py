@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from tinygrad_edu.course.shapes import Array, check_examples
+from tinygrad_edu.course.shapes import Array, check_examples, shape_of
 
 __all__ = [
     "OTHER",
@@ -113,10 +113,7 @@ def images_to_columns(images: Array) -> Array:
     >>> images_to_columns(np.zeros((209, 64, 64, 3))).shape
     (12288, 209)
     """
-    if len(images.shape) != 4 or 0 in images.shape:
-        raise ValueError(
-            f"images_to_columns: expected (m, height, width, channels), got shape {images.shape}"
-        )
+    _check_images("images_to_columns", images)
     return images.reshape(images.shape[0], -1).T
 
 
@@ -127,8 +124,16 @@ def images_to_columns_by_loops(images: Array) -> Array:
     >>> np.array_equal(images_to_columns_by_loops(images), images_to_columns(images))
     True
     """
+    _check_images("images_to_columns_by_loops", images)
     m, height, width, channels = images.shape
     X = np.zeros((height * width * channels, m))
     for i, row, column, channel in np.ndindex(m, height, width, channels):
         X[(row * width + column) * channels + channel, i] = images[i, row, column, channel]
     return X
+
+
+def _check_images(where: str, images: Array) -> None:
+    if len(shape_of(images)) != 4 or 0 in images.shape:
+        raise ValueError(
+            f"{where}: expected (m, height, width, channels), none of them 0, got shape {shape_of(images)}"
+        )

@@ -21,6 +21,7 @@ from tinygrad_edu.course.shapes import (
     Parameters,
     check_examples,
     check_layer,
+    check_names,
     check_parameters,
     check_shape,
     shape_of,
@@ -231,9 +232,8 @@ def update_parameters(parameters: Parameters, grads: Parameters, learning_rate: 
     {'W1': array([[0.75]]), 'b1': array([[1.]])}
     """
     check_parameters("update_parameters", parameters)
+    check_names("update_parameters", "grads", grads, (f"d{name}" for name in parameters))
     for name, value in parameters.items():
-        if f"d{name}" not in grads:
-            raise ValueError(f"update_parameters: grads: expected d{name}, got {', '.join(grads) or 'none'}")
         check_shape("update_parameters", f"d{name}", grads[f"d{name}"], shape_of(value))
     return {name: value - learning_rate * grads[f"d{name}"] for name, value in parameters.items()}
 

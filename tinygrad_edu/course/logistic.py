@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.course.activations import sigmoid
 from tinygrad_edu.course.costs import compute_cost, loss_derivative
 from tinygrad_edu.course.initialisation import initialize_with_zeros
-from tinygrad_edu.course.shapes import Array, check_binary_labels, check_examples, shape_of
+from tinygrad_edu.course.shapes import Array, check_binary_labels, check_examples, check_names, shape_of
 
 __all__ = [
     "forward",
@@ -140,6 +140,7 @@ def update(w: Array, b: Array, grads: dict[str, Array], learning_rate: float) ->
     >>> update(1.0, 2.0, {"dw": 10.0, "db": -10.0}, learning_rate=0.1)
     (0.0, 3.0)
     """
+    check_names("update", "grads", grads, ("dw", "db"))
     return w - learning_rate * grads["dw"], b - learning_rate * grads["db"]
 
 

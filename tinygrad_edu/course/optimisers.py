@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_edu.course.initialisation import Seed, generator
 from tinygrad_edu.course.l_layer import update_parameters
-from tinygrad_edu.course.shapes import Array, Parameters, check_examples, check_shape
+from tinygrad_edu.course.shapes import Array, Parameters, check_examples, check_names, check_shape
 
 __all__ = [
     "initialize_adam",
@@ -58,6 +58,7 @@ def update_parameters_with_momentum(
     >>> update_parameters_with_momentum(W, g, initialize_velocity(W), beta=0.5, learning_rate=0.1)[0]["W1"]
     array([[0.5]])
     """
+    _check("update_parameters_with_momentum", parameters, grads=grads, v=v)
     v = {name: beta * v[name] + (1 - beta) * grads[name] for name in v}
     return update_parameters(parameters, v, learning_rate), v
 
@@ -96,7 +97,15 @@ def update_parameters_with_adam(
     """
     if t < 1:
         raise ValueError(f"update_parameters_with_adam: the first step is t = 1, got {t}")
+    _check("update_parameters_with_adam", parameters, grads=grads, v=v, s=s)
     v = {name: beta1 * v[name] + (1 - beta1) * grads[name] for name in v}
     s = {name: beta2 * s[name] + (1 - beta2) * grads[name] ** 2 for name in s}
     step = {name: (v[name] / (1 - beta1**t)) / (np.sqrt(s[name] / (1 - beta2**t)) + epsilon) for name in v}
     return update_parameters(parameters, step, learning_rate), v, s
+
+
+def _check(where: str, parameters: Parameters, **of_gradients: Parameters) -> None:
+    """Each of the mappings has an entry for each parameter, and no other."""
+    expected = [f"d{name}" for name in parameters]
+    for name, values in of_gradients.items():
+        check_names(where, name, values, expected)

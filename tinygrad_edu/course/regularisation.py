@@ -21,6 +21,7 @@ from tinygrad_edu.course.shapes import (
     Parameters,
     check_examples,
     check_layer,
+    check_names,
     check_parameters,
     check_shape,
     shape_of,
@@ -117,7 +118,7 @@ def forward_propagation_with_dropout(
     where = "forward_propagation_with_dropout"
     L = check_parameters(where, parameters)
     check_examples(where, X)
-    _check_masks(where, masks, parameters, L, X.shape[1])
+    _check_masks(where, masks, [parameters[f"W{l}"].shape[0] for l in range(1, L + 1)], X.shape[1])
     A, caches = X, []
     for l, name in enumerate(layer_activations(L, activations), start=1):
         W, b = parameters[f"W{l}"], parameters[f"b{l}"]
@@ -149,7 +150,9 @@ def backward_propagation_with_dropout(
     """
     L = len(caches)
     names = layer_activations(L, activations)
-    dZL = _output_dZ("backward_propagation_with_dropout", AL, Y, names)
+    where = "backward_propagation_with_dropout"
+    dZL = _output_dZ(where, AL, Y, names)
+    _check_masks(where, masks, [W.shape[0] for (_, W, _), _ in caches], AL.shape[1])
     grads: dict[str, Array] = {}
     grads[f"dA{L - 1}"], grads[f"dW{L}"], grads[f"db{L}"] = linear_backward(dZL, caches[-1][0])
     for l in range(L - 1, 0, -1):
@@ -166,8 +169,8 @@ def _output_dZ(where: str, AL: Array, Y: Array, names: Sequence[str]) -> Array:
     return AL - Y
 
 
-def _check_masks(where: str, masks: Mapping[str, Array], parameters: Parameters, L: int, m: int) -> None:
+def _check_masks(where: str, masks: Mapping[str, Array], units: Sequence[int], m: int) -> None:
+    L = len(units)
+    check_names(where, "masks", masks, (f"D{l}" for l in range(1, L)))
     for l in range(1, L):
-        if f"D{l}" not in masks:
-            raise ValueError(f"{where}: masks: expected D1 to D{L - 1}, got {', '.join(masks) or 'none'}")
-        check_shape(where, f"D{l}", masks[f"D{l}"], (parameters[f"W{l}"].shape[0], m))
+        check_shape(where, f"D{l}", masks[f"D{l}"], (units[l - 1], m))

@@ -5,7 +5,7 @@ Only ``.shape`` is asked of a value, so that everything that is written like Num
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "check_class_labels",
     "check_examples",
     "check_layer",
+    "check_names",
     "check_parameters",
     "check_shape",
     "shape_of",
@@ -42,6 +43,23 @@ def check_shape(where: str, name: str, value: Any, expected: tuple[int, ...]) ->
     """
     if shape_of(value) != expected:
         raise ValueError(f"{where}: {name}: expected shape {expected}, got {shape_of(value)}")
+
+
+def check_names(where: str, name: str, values: Mapping[str, Any], expected: Iterable[str]) -> None:
+    """Raises unless all the names expected are there; others may be.
+
+    >>> check_names("update_parameters", "grads", {"dW1": 0.0}, ["dW1", "db1"])
+    Traceback (most recent call last):
+    ...
+    ValueError: update_parameters: grads: expected db1, got dW1
+    """
+    missing = [key for key in expected if key not in values]
+    if missing:
+        raise ValueError(f"{where}: {name}: expected {', '.join(missing)}, got {_listed(values)}")
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(map(str, values)) or "none"
 
 
 def check_examples(where: str, X: Any, name: str = "X") -> None:
@@ -75,8 +93,7 @@ def check_parameters(where: str, parameters: Parameters) -> int:
     L = max(1, (len(parameters) + 1) // 2)
     expected = [f"{kind}{l}" for l in range(1, L + 1) for kind in "Wb"]
     if set(parameters) != set(expected):
-        got = ", ".join(map(str, parameters)) or "none"
-        raise ValueError(f"{where}: parameters: expected {', '.join(expected)}, got {got}")
+        raise ValueError(f"{where}: parameters: expected {', '.join(expected)}, got {_listed(parameters)}")
     return L
 
 

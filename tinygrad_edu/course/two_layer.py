@@ -17,6 +17,7 @@ from tinygrad_edu.course.shapes import (
     Parameters,
     check_examples,
     check_layer,
+    check_names,
     check_parameters,
     check_shape,
     shape_of,
@@ -124,6 +125,7 @@ def backward_propagation(
     """
     _, _, W2, _ = _unpack("backward_propagation", parameters)
     check_examples("backward_propagation", X)
+    check_names("backward_propagation", "cache", cache, ("Z1", "A1", "A2"))
     Z1, A1, A2 = cache["Z1"], cache["A1"], cache["A2"]
     check_shape("backward_propagation", "Y", Y, shape_of(A2))
     m = X.shape[1]
@@ -147,6 +149,7 @@ def backward_one(
     (4, 2)
     """
     _, _, W2, _ = _unpack("backward_one", parameters)
+    check_names("backward_one", "cache", cache, ("Z1", "A1", "A2"))
     z1, a1, a2 = cache["Z1"], cache["A1"], cache["A2"]
     check_shape("backward_one", "x", x, (shape_of(x)[0] if shape_of(x) else 1, 1))
     check_shape("backward_one", "y", y, shape_of(a2))

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.course.activations import activation as activation_named
-from tinygrad_edu.course.shapes import Array, shape_of
+from tinygrad_edu.course.shapes import Array, check_names, shape_of
 
 __all__ = ["example_graph", "matmul_by_loops", "two_unit_backward", "two_unit_forward"]
+
+
+TWO_UNITS = ("W11", "W12", "W21", "W22", "b1", "b2", "A1_prev", "A2_prev")
+"""The names of D7's inputs."""
 
 
 def example_graph(a: Array, b: Array, c: Array) -> dict[str, Array]:
@@ -54,6 +58,7 @@ def two_unit_forward(p: dict[str, Any], activation: str) -> dict[str, Array]:
     >>> two_unit_forward({**p, "A1_prev": 1.0, "A2_prev": 1.0}, "linear")
     {'Z1': 3.0, 'Z2': 8.0, 'A1': 3.0, 'A2': 8.0}
     """
+    check_names("two_unit_forward", "p", p, TWO_UNITS)
     g = activation_named(activation).g
     Z1 = p["W11"] * p["A1_prev"] + p["W12"] * p["A2_prev"] + p["b1"]
     Z2 = p["W21"] * p["A1_prev"] + p["W22"] * p["A2_prev"] + p["b2"]
