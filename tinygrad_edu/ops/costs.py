@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ Array = Any
 def _same_shape(predictions: Array, Y: Array, what: str) -> None:
     if np.shape(predictions) != np.shape(Y):
         raise ValueError(
-            f"expected labels of the shape of {what}, {np.shape(predictions)}, got {np.shape(Y)}; one example a column"
+            f"expected labels of the shape of {what}, {np.shape(predictions)}, got {np.shape(Y)}; "
+            "one example a column"
         )
 
 
 @operation(
-    kind="elementwise", pullback=lambda g, y, Y: g, latex="{Y}", label="0 ≤ Y ≤ 1", numpy=(), opaque=True, onnx="Identity",
+    kind="elementwise", pullback=lambda g, y, Y: g, latex="{Y}", label="0 ≤ Y ≤ 1",
+    numpy=(), opaque=True, onnx="Identity",
     samples=[Sample((shape,), domain=((0.1, 0.9),)) for shape in ((3, 4), (), (0, 3))],
 )  # fmt: skip
 def probabilities(Y: Array) -> Array:
@@ -35,26 +38,35 @@ def probabilities(Y: Array) -> Array:
     array([0, 1])
     """
     if np.size(Y) and not (np.min(Y) >= 0 and np.max(Y) <= 1):
-        raise ValueError(f"expected labels 0 or 1 (or probabilities), got values from {np.min(Y)} to {np.max(Y)}")
+        raise ValueError(
+            f"expected labels 0 or 1 (or probabilities), got values from {np.min(Y)} to {np.max(Y)}"
+        )
     return Y
 
 
 def _examples(A: Array) -> int:
     """m: the columns of a matrix, the entries of a vector, 1 for a number."""
-    return int(A.shape[-1]) if A.ndim else 1
+    shape = np.shape(A)
+    if 0 in shape:
+        raise ValueError(f"expected at least one example, got shape {shape}")
+    return shape[-1] if shape else 1
 
 
 def _binary(lo: float, hi: float) -> list[Sample]:
-    def make(shape: tuple[int, ...]) -> Any:
-        return lambda rng: (rng.uniform(lo, hi, shape), np.where(rng.random(shape) < 0.5, 1.0, 0.0) * 0.8 + 0.1)
+    """Predictions in an interval, and labels that are probabilities."""
+    return [Sample((shape, shape), domain=((lo, hi), (0.1, 0.9))) for shape in ((1, 5), (3, 4), (4,), ())]
 
-    return [Sample((shape, shape), make=make(shape)) for shape in ((1, 5), (3, 4), (4,), ())]
+
+def _slope_by_probability(g: Array, y: Array, A: Array, Y: Array) -> Array:
+    off = (1 - Y) / np.where(np.equal(Y, 1), 1.0, 1 - A)
+    on = Y / np.where(np.equal(Y, 0), 1.0, A)
+    return g * (off - on) / _examples(A)
 
 
 @operation(
     kind="reduction",
     pullback=(
-        lambda g, y, A, Y: g * ((1 - Y) / np.where(np.equal(Y, 1), 1.0, 1 - A) - Y / np.where(np.equal(Y, 0), 1.0, A)) / _examples(A),
+        _slope_by_probability,
         lambda g, y, A, Y: g * (np.log(1 - A) - np.log(A)) / _examples(A),
     ),
     latex=r"-\frac{{1}}{{m}} \sum \left( {Y} \odot \log {A} + (1 - {Y}) \odot \log(1 - {A}) \right)",
@@ -104,7 +116,15 @@ def binary_cross_entropy_with_logits(Z: Array, Y: Array) -> Array:
 
 def _columns(Z: Array, axis: int) -> int:
     """m: every entry that is not along the axis of the classes is an example."""
-    return Z.size // Z.shape[axis]
+    shape = np.shape(Z)
+    if not -len(shape) <= axis < len(shape) or 0 in shape:
+        raise ValueError(f"expected classes along axis {axis}, and at least one example; got shape {shape}")
+    return int(math.prod(shape) // shape[axis])
+
+
+def _slope_by_scores(g: Array, y: Array, Z: Array, Y: Array, *, axis: int = 0) -> Array:
+    # The labels of an example usually add up to 1; then this is softmax(Z) - Y, as in the notes.
+    return g * (softmax(Z, axis=axis) * np.sum(Y, axis=axis, keepdims=True) - Y) / _columns(Z, axis)
 
 
 def _classes(shape: tuple[int, ...], axis: int) -> Sample:
@@ -118,7 +138,7 @@ def _classes(shape: tuple[int, ...], axis: int) -> Sample:
 @operation(
     kind="reduction",
     pullback=(
-        lambda g, y, Z, Y, *, axis=0: g * (softmax(Z, axis=axis) * np.sum(Y, axis=axis, keepdims=True) - Y) / _columns(Z, axis),
+        _slope_by_scores,
         lambda g, y, Z, Y, *, axis=0: -g * log_softmax(Z, axis=axis) / _columns(Z, axis),
     ),
     latex=r"-\frac{{1}}{{m}} \sum {Y} \odot \log\operatorname{{softmax}}({Z})",
@@ -134,4 +154,5 @@ def softmax_cross_entropy(Z: Array, Y: Array, *, axis: int = 0) -> Array:
     """
     _same_shape(Z, Y, "Z")
     Y = probabilities(Y)
-    return -np.sum(Y * log_softmax(Z, axis=axis)) / _columns(Z, axis)
+    told = np.where(np.equal(Y, 0), 0.0, log_softmax(Z, axis=axis))  # 0 log 0 is 0: a score may be -inf
+    return -np.sum(Y * told) / _columns(Z, axis)

@@ -33,7 +33,7 @@ def _through_vector_norm(
     if ord == 1:
         return g * np.sign(x)
     # x_i |x_i|^(p-2) / y^(p-1), formed from the ratio |x_i| / y, which is 0 where either is.
-    nothing = np.equal(x, 0) | np.equal(y, 0)
+    nothing = np.logical_or(np.equal(x, 0), np.equal(y, 0))
     ratio = np.where(nothing, 0.0, x / np.where(nothing, 1.0, y))
     if ord == 2:
         return g * ratio
