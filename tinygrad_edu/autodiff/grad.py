@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.backward import gradients, order, release, seed_for
+from tinygrad_edu.core.backward import gradients, seed_for
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["grad"]
@@ -50,10 +50,9 @@ def grad(
     seed: Any = seed_for(output, gradient)
     if create_graph:
         seed = gradient if isinstance(gradient, Tensor) else Tensor(seed, requires_grad=False)
-    found = gradients(output, seed, create_graph=create_graph, keep=wanted)
+    found = gradients(output, seed, create_graph=create_graph, keep=wanted, spend=not create_graph)
     if create_graph:
         return [
             found[x] if x in found else Tensor(np.zeros_like(x._data), requires_grad=False) for x in wanted
         ]
-    release(order(output))
     return [np.array(found[x]) if x in found else np.zeros_like(np.asarray(x._data)) for x in wanted]

@@ -9,7 +9,8 @@ Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -46,68 +47,112 @@ SPENT: tuple[Guard, ...] = ()
 _recorded = attrgetter("seq")
 
 
-def order(*roots: Any, since: int = 0) -> list[Any]:
-    """The differentiable nodes that the roots were computed from, consumers before what they consumed.
-
-    Those recorded before ``since`` are left out: they cannot depend on what came later.
-    """
+def order(*roots: Any) -> list[Any]:
+    """The differentiable nodes that the roots were computed from, consumers before what they consumed."""
     nodes = list(roots)
     seen = set(nodes)
     for node in nodes:  # the list grows while it is walked: an explicit queue, so depth costs nothing
         for parent in node.parents:
-            if parent is not None and parent.requires_grad and parent.seq >= since and parent not in seen:
+            if parent is not None and parent.requires_grad and parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
     nodes.sort(key=_recorded, reverse=True)
     return nodes
 
 
-def gradients(root: Any, seed: Any, *, create_graph: bool = False, keep: Iterable[Any] | None = None) -> dict[Any, Any]:
+def gradients(
+    root: Any, seed: Any, *, create_graph: bool = False, keep: Iterable[Any] | None = None, spend: bool = False
+) -> dict[Any, Any]:
     """The gradient of ``seed * root`` with respect to every node that takes part (or those in ``keep``)."""
-    return flow({root: seed}, create_graph=create_graph, keep=keep)
+    return flow({root: seed}, create_graph=create_graph, keep=keep, spend=spend)
 
 
-def flow(seeds: Mapping[Any, Any], *, create_graph: bool = False, keep: Iterable[Any] | None = None) -> dict[Any, Any]:
+def flow(
+    seeds: Mapping[Any, Any],
+    *,
+    create_graph: bool = False,
+    keep: Iterable[Any] | None = None,
+    spend: bool = False,
+) -> dict[Any, Any]:
     """The gradient of the sum of ``seed * root`` over several roots.
 
     With ``create_graph`` the gradients are Tensors, recorded in the scope of the node they belong to.
+    With ``spend`` each node lets go of what it depended on as soon as it is done with.
     """
     found = dict(seeds)
     kept = None if keep is None else set(keep)
-    since = 0 if not kept else min(node.seq for node in kept)
+    since = 0 if not kept else min(node.seq for node in kept)  # what is older cannot depend on them
+    waiting = [(-root.seq, root) for root in found if root.op is not None]
+    heapify(waiting)
+    older: list[Any] = []
+
+    def wanted(parent: Any, value: Any) -> bool:
+        if parent.op is None and parent._data is not value:
+            _check_leaf(parent, value)
+        if parent.seq < since:
+            older.append(parent)
+            return False
+        return bool(parent.requires_grad)
+
+    def arrive(parent: Any, value: Any, g: Any) -> None:
+        if g.shape != value.shape or g.dtype is not value.dtype:
+            g = fitted(g, value)
+        if parent in found:
+            found[parent] = found[parent] + g
+        else:
+            found[parent] = g
+            if parent.op is not None:
+                heappush(waiting, (-parent.seq, parent))
+
     outside = ambient.set(None) if create_graph else None
     try:
-        for node in order(*seeds, since=since):
-            op = node.op
-            if op is None or node not in found:
-                continue
+        while waiting:  # the youngest first: all that was computed from it has passed its gradient on
+            node = heappop(waiting)[1]
             g = found[node] if kept is None or node in kept else found.pop(node)
             if node.guards is SPENT:
                 _check_spent(node)
-            y, xs, settings = node._data, node.saved, node.settings
+            elif spend:
+                node.guards = SPENT
+            op, settings = node.op, node.settings
+            y, xs = node._data, node.saved
             if create_graph:
                 ambient.set(Ambient(scope=node.scope))
-                y = node
-                xs = tuple(x if p is None else p for p, x in zip(node.parents, xs, strict=True))
-            for parent, value, pullback in zip(node.parents, node.saved, op.pullbacks_of(node) if op.variadic else op.pullbacks):
-                if parent is None:
-                    continue
-                if parent._data is not value and parent.op is None:
-                    _check_leaf(parent, value)
-                if pullback is None or not parent.requires_grad or parent.seq < since:
-                    continue
-                gx = pullback(g, y, *xs, **settings) if settings else pullback(g, y, *xs)
-                if create_graph and type(gx) is not type(g):  # a rule may give a plain constant
-                    gx = gx if hasattr(gx, "seq") else type(g)(gx, requires_grad=False)
-                if gx.shape != value.shape or gx.dtype is not value.dtype:
-                    gx = fitted(gx, value)
-                if create_graph and gx is g:  # each gradient is a node of its own: du = dv
-                    gx = OPS["positive"](g)
-                found[parent] = found[parent] + gx if parent in found else gx
+                for parent, value, gx in _recorded_pullbacks(node, g, wanted):
+                    arrive(parent, value, gx)
+            elif settings or not op.short:
+                for parent, value, pullback in zip(node.parents, xs, op.pullbacks_of(node)):
+                    if parent is not None and wanted(parent, value) and pullback is not None:
+                        arrive(parent, value, pullback(g, y, *xs, **settings))
+            # One and two operands written out: a loop over them takes as long as a small product.
+            elif len(xs) == 1:
+                (p,), (a,), (rule,) = node.parents, xs, op.pullbacks
+                if (p.requires_grad and p.op is not None and p.seq >= since) or wanted(p, a):
+                    arrive(p, a, rule(g, y, a))
+            else:
+                (p, q), (a, b), (rule, other_rule) = node.parents, xs, op.pullbacks
+                if p is not None and ((p.requires_grad and p.op is not None and p.seq >= since) or wanted(p, a)):
+                    arrive(p, a, rule(g, y, a, b))
+                if q is not None and ((q.requires_grad and q.op is not None and q.seq >= since) or wanted(q, b)):
+                    arrive(q, b, other_rule(g, y, a, b))
     finally:
         if outside is not None:
             ambient.reset(outside)
+    if spend and older:
+        release(order(*older))
     return found
+
+
+def _recorded_pullbacks(
+    node: Any, g: Any, wanted: Callable[[Any, Any], bool]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """One node's share of a backward pass that is itself recorded: its rules run on Tensors."""
+    xs = tuple(x if p is None else p for p, x in zip(node.parents, node.saved, strict=True))
+    for parent, value, pullback in zip(node.parents, node.saved, node.op.pullbacks_of(node)):
+        if parent is not None and wanted(parent, value) and pullback is not None:
+            gx = pullback(g, node, *xs, **node.settings)
+            if not hasattr(gx, "seq"):  # a rule may give a plain constant
+                gx = type(g)(gx, requires_grad=False)
+            yield parent, value, OPS["positive"](g) if gx is g else gx  # a node for each: du = dv
 
 
 def fitted(g: Any, value: Any) -> Any:

@@ -6,18 +6,22 @@ public function, and enters it into the table of operations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
 from tinygrad_edu.core.op import Op, Pullback
+from tinygrad_edu.core.operators import bind
 from tinygrad_edu.core.record import shortest_path
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 
-__all__ = ["COMPOSED", "Composed", "composed", "contraction", "elementwise", "indexing", "movement", "operation", "reduction"]
+__all__ = [
+    "COMPOSED", "Composed", "composed", "contraction", "elementwise", "indexing", "movement", "operation",
+    "over_axes", "reduction",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pullbacks = Pullback | None | tuple[Pullback | None, ...]
@@ -67,7 +71,10 @@ def operation(
         if op_name in OPS:
             raise ValueError(f"there already is an operation named {op_name!r}")
         OPS[op_name] = op
-        RECORD[op_name] = shortest_path(op)
+        shortest = shortest_path(op)
+        object.__setattr__(op, "recorded", shortest if shortest is not op else op.recorded)
+        RECORD[op_name] = op if op.settings else shortest
+        bind(op_name, RECORD[op_name])
         NUMPY.update(dict.fromkeys(op.numpy, op))
         return op
 
@@ -94,15 +101,15 @@ def elementwise(
     if samples is None:
         per_operand = domain if isinstance(domain[0], tuple) else (domain,)
         shapes = {1: _UNARY, 2: _BINARY}.get(len(rules), tuple(s + s[:1] * (len(rules) - 2) for s in _BINARY))
-        samples = [Sample(s, domain=per_operand) for s in shapes]  # type: ignore[arg-type]
+        samples = [Sample(s, domain=per_operand) for s in shapes]
     return operation(kind="elementwise", pullback=rules, latex=latex, samples=samples, **facts)
 
 
-def reduction(
-    *, pullback: Pullbacks, latex: str, domain: tuple[float, float] = (-2.0, 2.0), empty: bool = True, **facts: Any
-) -> Callable[[Callable[..., Any]], Op]:
-    """An operation that takes axes away: ``axis`` None, an int or several, and ``keepdims``."""
-    cases: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+def over_axes(
+    *more: Mapping[str, Any], domain: tuple[float, float] = (-2.0, 2.0), empty: bool = True
+) -> list[Sample]:
+    """Samples of what takes ``axis`` (None, an int or several) and ``keepdims``, and of ``more`` settings."""
+    cases: list[tuple[tuple[int, ...], Mapping[str, Any]]] = [
         ((3, 4), {}),
         ((3, 4), {"axis": 0}),
         ((3, 4), {"axis": 1, "keepdims": True}),
@@ -111,22 +118,42 @@ def reduction(
         ((2, 3, 4), {"axis": (0, -1), "keepdims": True}),
         ((), {}),
         *([((0, 3), {"axis": 0})] if empty else []),
+        *(((3, 4), settings) for settings in more),
     ]
-    samples = facts.pop("samples", None) or [Sample((shape,), settings, (domain,)) for shape, settings in cases]
+    return [Sample((shape,), settings, (domain,)) for shape, settings in cases]
+
+
+def reduction(
+    *,
+    pullback: Pullbacks,
+    latex: str,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    empty: bool = True,
+    samples: Sequence[Sample] | None = None,
+    **facts: Any,
+) -> Callable[[Callable[..., Any]], Op]:
+    """An operation that takes axes away: ``axis`` None, an int or several, and ``keepdims``."""
+    samples = over_axes(domain=domain, empty=empty) if samples is None else samples
     return operation(kind="reduction", pullback=pullback, latex=latex, samples=samples, **facts)
 
 
-def movement(*, pullback: Pullbacks, latex: str, samples: Sequence[Sample], **facts: Any) -> Callable[..., Op]:
+def movement(
+    *, pullback: Pullbacks, latex: str, samples: Sequence[Sample], **facts: Any
+) -> Callable[..., Op]:
     """An operation that moves entries about and changes none."""
     return operation(kind="movement", pullback=pullback, latex=latex, samples=samples, **facts)
 
 
-def contraction(*, pullback: Pullbacks, latex: str, samples: Sequence[Sample], **facts: Any) -> Callable[..., Op]:
+def contraction(
+    *, pullback: Pullbacks, latex: str, samples: Sequence[Sample], **facts: Any
+) -> Callable[..., Op]:
     """A sum of products over shared axes: the matrix product and its kin."""
     return operation(kind="contraction", pullback=pullback, latex=latex, samples=samples, **facts)
 
 
-def indexing(*, pullback: Pullbacks, latex: str, samples: Sequence[Sample], **facts: Any) -> Callable[..., Op]:
+def indexing(
+    *, pullback: Pullbacks, latex: str, samples: Sequence[Sample], **facts: Any
+) -> Callable[..., Op]:
     """An operation that picks entries by position."""
     return operation(kind="indexing", pullback=pullback, latex=latex, samples=samples, **facts)
 
@@ -154,6 +181,7 @@ def composed(
         entry = Composed(own, call, _numpy_functions(own, numpy), tuple(samples))
         COMPOSED[own] = entry
         RECORD[own] = call
+        bind(own, call)
         NUMPY.update(dict.fromkeys(entry.numpy, call))
         return call
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.callers import variables_of_the_caller
-from tinygrad_edu.core.guard import hold
+from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
@@ -56,6 +57,10 @@ class Op:
     variadic: bool = field(init=False)
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
+    short: bool = field(init=False)
+    """One or two inputs, each with a gradient: the case that is worth a path of its own."""
+    recorded: Callable[..., Any] = field(init=False)
+    """The shortest way to record it on its inputs alone, without settings."""
 
     def __post_init__(self) -> None:
         signature = inspect.signature(self.forward).parameters.values()
@@ -66,6 +71,8 @@ class Op:
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
         put("in_order", self._numpy_order())
         put("constant", all(pullback is None for pullback in self.pullbacks))
+        put("short", len(self.pullbacks) <= 2 and None not in self.pullbacks and not self.variadic)
+        put("recorded", lambda *args: apply(self, args, {}))
         put("__doc__", self.forward.__doc__)
         put("__name__", self.name)
         put("__signature__", inspect.signature(self.forward))
@@ -81,6 +88,8 @@ class Op:
         return _named, (self.name,)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
+        if not settings and len(args) == len(self.parameters) and not self.variadic:
+            return self.recorded(*args)
         if self.variadic and len(args) and isinstance(args[0], (list, tuple)):
             args = (*args[0], *args[1:]) if len(args) == 1 else self._positional(args[0], args[1:], settings)
         elif not self.variadic and len(args) > len(self.parameters):
@@ -119,8 +128,10 @@ class Op:
             found.append(settings.pop(parameter))
         return tuple(found)
 
-    def pullbacks_of(self, node: Any) -> list[Any]:
-        """A variadic operation has one rule for all its inputs, which takes the position first."""
+    def pullbacks_of(self, node: Any) -> Sequence[Any]:
+        """The rule for each input; a variadic operation has one for all, which takes the position first."""
+        if not self.variadic:
+            return self.pullbacks
         rule = self.pullbacks[0]
         return [rule and partial(rule, k) for k in range(len(node.parents))]
 
@@ -137,6 +148,15 @@ def _constant(value: Any) -> Any:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"expected real numbers, got {type(value).__name__} of dtype {array.dtype}")
     return array if array.ndim else array[()]
+
+
+def _own(setting: Any) -> Any:
+    """A setting as the graph keeps it: an index array that is written to later must not change the rule's."""
+    if isinstance(setting, np.ndarray):
+        return setting.copy()
+    if isinstance(setting, (dict, MappingProxyType)):
+        return {name: _own(value) for name, value in setting.items()}
+    return type(setting)(map(_own, setting)) if type(setting) in (list, tuple) else setting
 
 
 def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any = None) -> Any:
@@ -156,6 +176,7 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     recording = symbolic or (differentiable and (surroundings is None or surroundings.recording))
     saved: list[Any] = []
     guards = []
+    guard: Guard | None = None
     for a, parent in zip(args, parents, strict=True):
         if parent is None:
             saved.append(_constant(a))
@@ -166,16 +187,22 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
         else:
             saved.append(parent._data)
     if value is None:
-        value = _compute(op, args, saved, settings)
+        try:
+            value = _compute(op, args, saved, settings)
+        except Exception:
+            guards.clear()  # the error's traceback keeps this frame, and must not keep arrays read-only
+            guard = None
+            raise
     if op.constant and not symbolic:
         return value
     result: Tensor = object.__new__(Symbol if symbolic else Tensor)
     result._data = value
-    result._pending = None
+    result._pending = result._grad = result._guard = result.name = None
+    result.scope = ()
     result.seq = recorded_at()
     if recording:
         result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
-        result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), dict(settings)
+        result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), _own(settings)
         result.guards = tuple(guards) or None
         if surroundings is not None and surroundings.scope:
             result.scope = surroundings.scope

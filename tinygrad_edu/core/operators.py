@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["Operators"]
+__all__ = ["Operators", "bind"]
 
 
 class Operators:
@@ -21,41 +23,33 @@ class Operators:
     _data: Any
     op: Any
 
-    def __add__(self, other: Any) -> Any:
-        return RECORD["add"](self, other)
+    if TYPE_CHECKING:  # bound below, as the operations are defined
 
-    def __radd__(self, other: Any) -> Any:
-        return RECORD["add"](other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return RECORD["subtract"](self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return RECORD["subtract"](other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return RECORD["multiply"](self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return RECORD["multiply"](other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return RECORD["divide"](self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return RECORD["divide"](other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return RECORD["floor_divide"](self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return RECORD["floor_divide"](other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return RECORD["remainder"](self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return RECORD["remainder"](other, self)
+        def __add__(self, other: Any) -> Any: ...
+        def __radd__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __rsub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __rmul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __rtruediv__(self, other: Any) -> Any: ...
+        def __floordiv__(self, other: Any) -> Any: ...
+        def __rfloordiv__(self, other: Any) -> Any: ...
+        def __mod__(self, other: Any) -> Any: ...
+        def __rmod__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __rpow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __rmatmul__(self, other: Any) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __neg__(self) -> Any: ...
+        def __pos__(self) -> Any: ...
+        def __abs__(self) -> Any: ...
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
@@ -63,47 +57,8 @@ class Operators:
     def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
         return other // self, other % self
 
-    def __pow__(self, other: Any) -> Any:
-        return RECORD["power"](self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return RECORD["power"](other, self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return RECORD["matmul"](self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return RECORD["matmul"](other, self)
-
-    def __neg__(self) -> Any:
-        return RECORD["negative"](self)
-
-    def __pos__(self) -> Any:
-        return RECORD["positive"](self)
-
-    def __abs__(self) -> Any:
-        return RECORD["absolute"](self)
-
     def __getitem__(self, index: Any) -> Any:
         return RECORD["getitem"](self, index=index)
-
-    def __eq__(self, other: object) -> Any:
-        return RECORD["equal"](self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return RECORD["not_equal"](self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return RECORD["less"](self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return RECORD["less_equal"](self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return RECORD["greater"](self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return RECORD["greater_equal"](self, other)
 
     # In-place operators make a new tensor while recording, and under no_grad update a leaf where it stands.
 
@@ -128,3 +83,36 @@ class Operators:
 
     def __itruediv__(self, other: Any) -> Any:
         return self._updated("divide", other)
+
+
+_UNARY = {"negative": "neg", "positive": "pos", "absolute": "abs"}
+_BINARY = {
+    "add": "add",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "truediv",
+    "floor_divide": "floordiv",
+    "remainder": "mod",
+    "power": "pow",
+    "matmul": "matmul",
+}
+_COMPARISONS = {
+    "equal": "eq",
+    "not_equal": "ne",
+    "less": "lt",
+    "less_equal": "le",
+    "greater": "gt",
+    "greater_equal": "ge",
+}
+
+
+def bind(name: str, record: Callable[..., Any]) -> None:
+    """Lets Python's operator be the operation of that name, without a look-up or a call between them."""
+    if name in _UNARY:
+        setattr(Operators, f"__{_UNARY[name]}__", lambda self: record(self))
+    if name in _COMPARISONS:
+        setattr(Operators, f"__{_COMPARISONS[name]}__", lambda self, other: record(self, other))
+    if name in _BINARY:
+        direct = record if isinstance(record, FunctionType) else lambda self, other: record(self, other)
+        setattr(Operators, f"__{_BINARY[name]}__", direct)
+        setattr(Operators, f"__r{_BINARY[name]}__", lambda self, other: record(other, self))

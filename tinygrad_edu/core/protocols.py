@@ -26,6 +26,8 @@ _REDUCTIONS: Mapping[Any, str] = {
 
 def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``np.exp(t)``, ``array * t``, ``np.add.reduce(t)``."""
+    if method == "__call__" and not kwargs and function in NUMPY:
+        return NUMPY[function](*inputs)
     if kwargs.get("out") is not None:
         raise TypeError(
             f"np.{function.__name__} with out= (or an in-place operator on an array) would write a Tensor's value "

@@ -19,12 +19,13 @@ from tinygrad_edu.core.tensor import NO_SETTINGS, Tensor, recorded_at
 __all__ = ["shortest_path"]
 
 _new = object.__new__
-_ambient = ambient.get
+_surroundings = ambient.get
+_array = np.ndarray
 
 
 def shortest_path(op: Op) -> Callable[..., Any]:
-    """What Python's operators and methods call for this operation."""
-    if op.settings or op.variadic or op.constant or len(op.pullbacks) > 2 or None in op.pullbacks:
+    """How to record the operation on its inputs alone; the operation itself where no shorter way is known."""
+    if not op.short:
         return op
     return _unary(op) if len(op.pullbacks) == 1 else _binary(op)
 
@@ -33,11 +34,11 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     forward = op.forward
 
     def record(x: Any) -> Any:
-        if type(x) is not Tensor or not x.requires_grad or _ambient() is not None:
+        if type(x) is not Tensor or not x.requires_grad or _surroundings() is not None:
             return apply(op, (x,), {})
         a = x._data
         guards = None
-        if x.op is None and type(a) is np.ndarray:
+        if x.op is None and type(a) is _array:
             guards = (hold(x),)
             a = guards[0].value
         t = _new(Tensor)
@@ -45,9 +46,12 @@ def _unary(op: Op) -> Callable[[Any], Any]:
             t._data = forward(a)
         except ValueError:
             return apply(op, (x,), {})  # the same again, with an error that names the operands
-        t._pending = None
+        t._pending = t._grad = t._guard = t.name = None
+        t.scope = ()
         t.requires_grad = True
-        t.op, t.parents, t.saved, t.settings, t.guards = op, (x,), (a,), NO_SETTINGS, guards
+        t.op = op
+        t.parents, t.saved = (x,), (a,)
+        t.settings, t.guards = NO_SETTINGS, guards
         t.seq = recorded_at()
         return t
 
@@ -58,12 +62,12 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
     forward = op.forward
 
     def record(x: Any, y: Any) -> Any:
-        if _ambient() is not None:
+        if _surroundings() is not None:
             return apply(op, (x, y), {})
         guards = None
         if type(x) is Tensor:
             a, p, differentiable = x._data, x, x.requires_grad
-            if x.op is None and type(a) is np.ndarray:
+            if x.op is None and type(a) is _array:
                 guards = (hold(x),)
                 a = guards[0].value
         elif type(x) is float or type(x) is int:
@@ -73,7 +77,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         if type(y) is Tensor:
             b, q = y._data, y
             differentiable = differentiable or y.requires_grad
-            if y.op is None and type(b) is np.ndarray:
+            if y.op is None and type(b) is _array:
                 guards = (hold(y),) if guards is None else (guards[0], hold(y))
                 b = guards[-1].value
         elif type(y) is float or type(y) is int:
@@ -87,9 +91,12 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
             t._data = forward(a, b)
         except ValueError:
             return apply(op, (x, y), {})  # the same again, with an error that names the operands
-        t._pending = None
+        t._pending = t._grad = t._guard = t.name = None
+        t.scope = ()
         t.requires_grad = True
-        t.op, t.parents, t.saved, t.settings, t.guards = op, (p, q), (a, b), NO_SETTINGS, guards
+        t.op = op
+        t.parents, t.saved = (p, q), (a, b)
+        t.settings, t.guards = NO_SETTINGS, guards
         t.seq = recorded_at()
         return t
 

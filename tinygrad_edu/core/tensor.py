@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_edu import errors
 from tinygrad_edu.core import protocols
-from tinygrad_edu.core.backward import Node, accumulate, gradients, release, seed_for
+from tinygrad_edu.core.backward import Node, accumulate, gradients, seed_for
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.operators import Operators
@@ -121,17 +121,8 @@ class Tensor(Operators, ArrayMethods):
         self.parents = self.saved = ()
         self.settings = NO_SETTINGS
         self.seq = recorded_at()
-        if name is not None:
-            self.name = name
-
-    def __getattr__(self, attribute: str) -> Any:
-        # Recording leaves these unset: a result is made in a fraction of a microsecond.
-        if attribute in _UNSET:
-            return _UNSET[attribute]
-        raise AttributeError(
-            f"{type(self).__name__} has no attribute {attribute!r}; "
-            f"NumPy's functions apply to it, as in np.{attribute}(t), where they have a rule"
-        )
+        self.name = name
+        self.scope = ()
 
     # the value
 
@@ -232,10 +223,7 @@ class Tensor(Operators, ArrayMethods):
             RuntimeError: nothing here requires a gradient.
             StaleGraphError: a value was replaced after the graph was recorded.
         """
-        found = gradients(self, seed_for(self, gradient))
-        accumulate(found)
-        if not retain_graph:
-            release(found)
+        accumulate(gradients(self, seed_for(self, gradient), spend=not retain_graph))
 
     def zero_grad(self) -> None:
         """Forgets the gradient gathered so far."""
@@ -315,7 +303,6 @@ class Tensor(Operators, ArrayMethods):
 
 
 NO_SETTINGS: dict[str, Any] = cast("dict[str, Any]", MappingProxyType({}))
-_UNSET: dict[str, Any] = {"name": None, "scope": (), "_grad": None, "_guard": None}
 _node: type[Node] = Tensor  # a Tensor is a Node: mypy holds it to the protocol
 
 
