@@ -9,7 +9,6 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.core.table import NUMPY, OPS
 
 __all__ = ["einsum", "multi_dot"]
 
@@ -29,7 +28,7 @@ def _lengths(terms: list[str], xs: tuple[Array, ...]) -> dict[str, int]:
     return lengths
 
 
-def _back_through_einsum(k: int, g: Array, y: Array, *xs: Array, subscripts: str) -> Array:
+def _back_through_contract(k: int, g: Array, y: Array, *xs: Array, subscripts: str) -> Array:
     """The gradient of operand k is an einsum too: of g and the other operands, over the indices of k.
 
     An index of k that stands nowhere else was summed over: the gradient is constant along it (``ones``).
@@ -53,16 +52,19 @@ def _back_through_einsum(k: int, g: Array, y: Array, *xs: Array, subscripts: str
             given.append(index)
             operands.append(np.ones(n, dtype=g.dtype))
         wanted += index
-    return _einsum(*operands, subscripts=f"{','.join(given)}->{wanted}")
+    return contract(*operands, subscripts=f"{','.join(given)}->{wanted}")
 
 
 def _case(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
     return Sample(shapes, {"subscripts": subscripts})
 
 
+def _spelled(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
+    return Sample(shapes, arrange=lambda *xs: (subscripts, *xs))
+
+
 @contraction(
-    pullback=_back_through_einsum, latex=r"\sum_{{{settings}}} {xs}", label="einsum",
-    name="einsum", numpy=(),
+    pullback=_back_through_contract, latex=r"\sum_{{{settings}}} {xs}", label="einsum",
     samples=[
         _case("ij,jk->ik", (2, 3), (3, 4)),
         _case("ij->ji", (2, 3)),
@@ -83,18 +85,30 @@ def _case(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
         _case("ij,jk->ik", (0, 3), (3, 2)),
     ],
 )  # fmt: skip
-def _einsum(*xs: Array, subscripts: str) -> Array:
-    """Sum of products over the indices that the result does not have; written out, as in ``ij,jk->ik``.
+def contract(*xs: Array, subscripts: str) -> Array:
+    """What :func:`einsum` records: a sum of products with every index and the result written out.
 
     >>> import tinygrad_edu as tg
-    >>> tg.einsum(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), subscripts="ii->").item()
-    5.0
+    >>> tg.einsum("ij,j", tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 1.0]).settings
+    {'subscripts': 'ij,j->i'}
     """
     _lengths(subscripts.partition("->")[0].split(","), xs)
     return np.einsum(subscripts, *xs, optimize=len(xs) > 1)
 
 
-def einsum(*operands: Any, subscripts: str | None = None, optimize: Any = True) -> Array:
+@composed(samples=[
+    _spelled("ij,jk", (2, 3), (3, 4)),
+    _spelled("ba", (2, 3)),
+    _spelled("ii", (3, 3)),
+    _spelled("...ij, ...jk", (2, 2, 3), (2, 3, 2)),
+    _spelled("...ij,...jk->...ki", (2, 1, 2, 3), (3, 3, 2)),
+    _spelled("i...->...i", (2, 3, 2)),
+    _spelled("...,...", (3,), ()),
+    Sample(((2, 3), (3, 4)), arrange=lambda a, b: (a, [0, 1], b, [1, 2])),
+    Sample(((2, 3), (2,)), arrange=lambda a, b: (a, [0, 30], b, [0], [30, 0])),
+    Sample(((2, 3, 4),), arrange=lambda a: (a, [Ellipsis, 1, 0], [0, Ellipsis])),
+])  # fmt: skip
+def einsum(*operands: Any, optimize: Any = True) -> Array:
     """``np.einsum`` with any subscripts: implicit result, ellipsis, diagonals, sums, or lists of integers.
 
     Indices that the result lacks are summed over; an index that an operand has twice reads its diagonal;
@@ -104,7 +118,6 @@ def einsum(*operands: Any, subscripts: str | None = None, optimize: Any = True) 
     Args:
         *operands: the subscripts and the arrays, ``einsum("ij,jk", a, b)``; or the arrays, each followed by
             a list of integers that name its axes, and perhaps one for the result.
-        subscripts: the subscripts, where they are not the first argument.
         optimize: taken for NumPy's sake; the order of the products is always chosen.
 
     Raises:
@@ -115,12 +128,8 @@ def einsum(*operands: Any, subscripts: str | None = None, optimize: Any = True) 
     >>> tg.einsum("ii", A).item(), tg.einsum("ij->i", A).tolist(), tg.einsum(A, [1, 0]).tolist()
     (5.0, [3.0, 7.0], [[1.0, 3.0], [2.0, 4.0]])
     """
-    if subscripts is None:
-        subscripts, operands = _split(operands)
-    return OPS["einsum"](*operands, subscripts=_explicit(subscripts, operands))
-
-
-NUMPY[np.einsum] = einsum
+    subscripts, arrays = _split(operands)
+    return contract(*arrays, subscripts=_explicit(subscripts, arrays))
 
 
 def _split(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -213,4 +222,4 @@ def multi_dot(*arrays: Any) -> Array:
     terms = [_LETTERS[k : k + 2] for k in range(len(xs))]
     ends = [_LETTERS[0]] * (ranks[0] == 2) + [_LETTERS[len(xs)]] * (ranks[-1] == 2)
     terms[0], terms[-1] = terms[0][2 - ranks[0] :], terms[-1][: ranks[-1]]
-    return einsum(*xs, subscripts=f"{','.join(terms)}->{''.join(ends)}")
+    return contract(*xs, subscripts=f"{','.join(terms)}->{''.join(ends)}")

@@ -133,7 +133,7 @@ class LstsqResult(NamedTuple):
 
     x: Any
     residuals: Any
-    rank: int
+    rank: Any
     s: Any
 
 
@@ -163,7 +163,7 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
         else max(rcond, float(np.finfo(s.dtype).eps))
     )
     x = np.linalg.pinv(a, least) @ b
-    rank = int(np.sum(np.greater(s, least * s[:1])))
+    rank = np.int32(np.sum(np.greater(s, least * s[:1])))
     off = np.reshape(np.sum(np.square(a @ x - b), axis=0), (-1,))
     return LstsqResult(x, off if rank == k < n else np.zeros(0, s.dtype), rank, s)
 
@@ -188,11 +188,11 @@ def matrix_power(x: Array, n: int) -> Array:
     if np.ndim(x) < 2 or np.shape(x)[-2] != np.shape(x)[-1]:
         raise np.linalg.LinAlgError(f"matrix_power: expected square matrices, got shape {np.shape(x)}")
     if n == 0:
-        return np.multiply(x, 0.0) + np.eye(np.shape(x)[-1])
+        return np.multiply(x, 0) + np.eye(np.shape(x)[-1], dtype=np.result_type(x))
     square, n, product = (np.linalg.inv(x) if n < 0 else x), abs(int(n)), None
     while n:
         if n % 2:
-            product = square if product is None else product @ square
+            product = np.positive(square) if product is None else product @ square
         n //= 2
         square = square @ square if n else square
     return product

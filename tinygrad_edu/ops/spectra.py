@@ -200,7 +200,7 @@ def svdvals(x: Array) -> Array:
     """The singular values, largest first, (..., min(n, k)). Rule: U diag(g) Vᵀ.
 
     >>> import tinygrad_edu as tg
-    >>> tg.svdvals(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).tolist()
+    >>> tg.svdvals(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).round(12).tolist()
     [3.0, 2.0]
     """
     return np.linalg.svd(x, compute_uv=False)
@@ -236,7 +236,7 @@ def singular_values(x: Array, *, full_matrices: bool = False) -> Array:
     """The singular values as they come with the vectors: to rounding those of ``svdvals``.
 
     >>> import tinygrad_edu as tg
-    >>> tg.svd(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).S.tolist()
+    >>> tg.svd(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).S.round(12).tolist()
     [3.0, 2.0]
     """
     return np.linalg.svd(x, full_matrices)[1]
@@ -266,7 +266,7 @@ def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
         TypeError: when vectors are differentiated, they merely complete a basis.
 
     >>> import tinygrad_edu as tg
-    >>> tg.svd(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).S.tolist()
+    >>> tg.svd(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).S.round(12).tolist()
     [3.0, 2.0]
     """
     if not compute_uv:
