@@ -80,9 +80,9 @@ def backward_block(dA: Array, A_prev: Array, W: Array, b: Array, g: str) -> Valu
     return {"dZ": dA * activation(g).slope(cache[1], A), "dA_prev": dA_prev, "dW": dW, "db": db}
 
 
-def output_layer(Z: Array, Y: Array) -> Values:
+def output_layer(A_prev: Array, W: Array, b: Array, Y: Array) -> Values:
     """D4, D5: A, J, dA and dZ = A - Y of a last layer with σ."""
-    A = activation("sigmoid").g(Z)
+    A = activation("sigmoid").g(W @ A_prev + b)
     return {
         "A": A,
         "J": costs.compute_cost_by_products(A, Y),

@@ -10,7 +10,12 @@ import numpy as np
 from tinygrad_edu.course import costs, l_layer, written_out
 from tinygrad_edu.course.activations import activation
 from tinygrad_edu.course.catalogue import by_hand, forwards, samples
-from tinygrad_edu.course.catalogue.deep_rows import layers_dims, shapes_for_m_and_for_one, shapes_found
+from tinygrad_edu.course.catalogue.deep_rows import (
+    layers_dims,
+    row_by_column,
+    shapes_for_m_and_for_one,
+    shapes_found,
+)
 from tinygrad_edu.course.catalogue.entry import Formula, Kind, Misprint, Slip, Values, only
 from tinygrad_edu.course.shapes import Array
 
@@ -36,22 +41,22 @@ def _bias_for_every_example(dA: Array, A_prev: Array, W: Array, b: Array, g: str
     return {"db": by_hand.backward_block(dA, A_prev, W, b, g)["dZ"] / A_prev.shape[1]}
 
 
-def _summed_too_early(Z: Array, Y: Array) -> Values:
-    return {"dA": np.sum(by_hand.output_layer(Z, Y)["dA"], axis=1, keepdims=True)}
+def _summed_too_early(**given: Array) -> Values:
+    return {"dA": np.sum(by_hand.output_layer(**given)["dA"], axis=1, keepdims=True)}
 
 
-def _one_sum_only(Z: Array, Y: Array) -> Values:
-    A = by_hand.output_layer(Z, Y)["A"]
+def _one_sum_only(Y: Array, **layer: Array) -> Values:
+    A = by_hand.output_layer(Y=Y, **layer)["A"]
     return {"J": -(1 / A.shape[1]) * np.sum(Y * np.log(A)) + (1 - Y) * np.log(1 - A)}
 
 
-def _column_by_row(Z: Array, Y: Array) -> Values:
-    A = by_hand.output_layer(Z, Y)["A"]
+def _column_by_row(Y: Array, **layer: Array) -> Values:
+    A = by_hand.output_layer(Y=Y, **layer)["A"]
     return {"J": -(1 / A.shape[1]) * (Y.T @ np.log(A) + (1 - Y.T) @ np.log(1 - A))}
 
 
-def _cost(Z: Array, Y: Array) -> Values:
-    return {"J": costs.compute_cost(by_hand.output_layer(Z, Y)["A"], Y)}
+def _cost(Y: Array, **layer: Array) -> Values:
+    return {"J": costs.compute_cost(by_hand.output_layer(Y=Y, **layer)["A"], Y)}
 
 
 def _classes(Z: Array, Y: Array) -> Values:
@@ -231,7 +236,7 @@ ROWS = [
         function=costs.compute_cost_by_products,
         sample=samples.output_layer,
         evaluate=only(by_hand.output_layer, "J"),
-        forward=lambda Z, Y: {"J": np.reshape(forwards.output_layer(Z, Y)["J"], (1, 1))},
+        forward=row_by_column,
         misprint=Misprint(
             printed=r"J = -\frac{1}{m} \left(Y^T \log A + (1 - Y^T) \log(1 - A)\right)",
             wrong="gives (m, m)",

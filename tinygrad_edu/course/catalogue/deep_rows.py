@@ -24,8 +24,9 @@ def _hidden_dZ(X: Array, Y: Array, g: str, **parameters: Array) -> Values:
     return {"dZ1": l_layer.hidden_dZ(parameters["W2"], v["dZ2"], v["Z1"], g)}
 
 
-def _row_by_column(Z: Array, Y: Array) -> Values:
-    values = forwards.output_layer(Z, Y)
+def row_by_column(**given: Array) -> Values:
+    """D5, forward: J as the (1, 1) that a row by a column gives."""
+    values = forwards.output_layer(**given)
     return {**values, "J": np.reshape(values["J"], (1, 1))}
 
 
@@ -227,7 +228,7 @@ ROWS = [
         function=costs.compute_cost_by_products,
         sample=samples.output_layer,
         evaluate=only(by_hand.output_layer, "J"),
-        forward=_row_by_column,
+        forward=row_by_column,
     ),
     Formula(
         id="D6",

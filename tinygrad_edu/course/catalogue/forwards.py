@@ -79,10 +79,10 @@ def backward_block(dA: Array, A_prev: Array, W: Array, b: Array, g: str) -> Valu
     return {"Z": Z, "A": A, "J": np.sum(dA * A) / A_prev.shape[1]}
 
 
-def output_layer(Z: Array, Y: Array) -> Values:
-    """A = σ(Z), and the cost J."""
-    A = activations.sigmoid(Z)
-    return {"A": A, "J": costs.compute_cost(A, Y)}
+def output_layer(A_prev: Array, W: Array, b: Array, Y: Array) -> Values:
+    """Z, A = σ(Z) and the cost J of a last layer."""
+    A, (_, Z) = l_layer.linear_activation_forward(A_prev, W, b, "sigmoid")
+    return {"Z": Z, "A": A, "J": costs.compute_cost(A, Y)}
 
 
 def softmax_layer(Z: Array, Y: Array) -> Values:

@@ -110,8 +110,9 @@ def backward_block(rng: np.random.Generator, n: Sizes, hidden: Sequence[str] = H
 
 
 def output_layer(rng: np.random.Generator, n: Sizes) -> Inputs:
-    """Z (1, m) of a last layer, and Y (1, m)."""
-    return {"Z": rng.standard_normal((1, n.m)), "Y": _labels(rng, 1, n.m)}
+    """A_prev (n1, m), W (1, n1), b (1, 1) of a last layer, and Y (1, m)."""
+    W, b = _layer(rng, 1, n.n1)
+    return {"A_prev": rng.standard_normal((n.n1, n.m)), "W": W, "b": b, "Y": _labels(rng, 1, n.m)}
 
 
 def one_hot_labels(rng: np.random.Generator, C: int, m: int) -> Any:
