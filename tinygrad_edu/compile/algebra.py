@@ -87,6 +87,8 @@ class _Simplifier:
         if any(n.dtype.kind == "f" and n.dtype != node.dtype for p in terms for n in p.factors):
             return node
         built = Built(self.sheet, node.dtype).sum(terms)
+        if built.dtype != node.dtype:
+            return node
         if built.shape != node.shape:
             built = self.sheet.node("broadcast_to", [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
         return built if _cost(built, given) < _cost(node, given) else node
@@ -217,6 +219,8 @@ class Built:
         return total
 
     def _node(self, op: str, *args: Node) -> Node:
+        if op in ("add", "subtract") and all(a.dtype.kind == "b" for a in args):  # NumPy's + is "or" there
+            args = (self.sheet.node("astype", args[:1], {"dtype": self.dtype}, dtype=self.dtype), *args[1:])
         return self.sheet.node(op, args, dtype=self.dtype)
 
 

@@ -157,8 +157,9 @@ class _Writer:
             yield from self._lines_of(k, node, "    ")
         if self.moves:
             yield from ((len(self.order), "    " + line) for line in self._moves())
-        returned = [self._returned(k) for k in range(len(self.schedule.outputs))]
-        yield len(self.order), f"    return {', '.join(returned)}"
+        cost, *gradients = self.schedule.outputs
+        returned = [self._code(cost).text, *(self._returned(k) for k in range(1, len(gradients) + 1))]
+        yield len(self.order), f"    return {', '.join(returned)}{',' * (not gradients)}"
 
     def _loop(self, loop: Loop) -> Iterator[tuple[int, str]]:
         k = self.first
@@ -193,7 +194,8 @@ class _Writer:
             return f"{name} += {text(node, self._tiled, out)}"
         code = self._tiled if inside else self._code
         if node in self.schedule.updates:
-            return text(node, code, self.schedule.updates[node].name)
+            parameter = self.schedule.updates[node].name
+            return text(node, code, parameter) if takes_out(node) else f"{parameter}[...] = {text(node, code, None)}"
         if node in self.lives:
             out = self.buffer[name]
             loop = self.schedule.loop
@@ -226,7 +228,8 @@ class _Writer:
 
     def _constant(self, node: Node) -> Code:
         if node.number is not None and not node.shape:
-            return constant_code(node)
+            plain = isinstance(node.value, np.generic) or node.dtype in (np.float64, np.int64, np.bool_)
+            return constant_code(node) if plain else Code(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
         name = self.constant_names.setdefault(node, f"c{len(self.constants)}")
         self.constants.setdefault(name, array_of(node))
         return Code(name, ATOM, node.shape, node.dtype)
@@ -235,7 +238,7 @@ class _Writer:
         node = self.schedule.outputs[k]
         code = self._code(node)
         fresh = takes_out(node) and node.op not in (INPUT, CONSTANT) and node not in self.schedule.outputs[:k]
-        return code.text if fresh or not node.shape else f"np.array({code})"
+        return code.text if fresh else f"np.array({code})" if node.shape else f"np.array({code}, np.{node.dtype})"
 
     def _moves(self) -> Iterator[str]:
         gradients = [self._code(g).text for _, _, g in self.moves]

@@ -59,7 +59,7 @@ def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
     operands = [constant_code(a) if is_ufunc(node) and a.number is not None else code(a) for a in node.args]
     if out is None:
         return written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
-    facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v not in (None, False)]
+    facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v is not None and v is not False]
     return f"{called(node)}({', '.join([*map(str, operands), *facts, f'out={out}'])})"
 
 

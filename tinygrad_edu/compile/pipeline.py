@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.compile.algebra import simplified
 from tinygrad_edu.compile.emit import Emitted, emitted
 from tinygrad_edu.compile.lower import finished, lowered
 from tinygrad_edu.compile.schedule import scheduled
-from tinygrad_edu.compile.sheet import Sheet
+from tinygrad_edu.compile.sheet import Node, Sheet
 from tinygrad_edu.compile.trace import Recording
 
-__all__ = ["assembled"]
+__all__ = ["Moves", "Update", "assembled"]
 
 _number = count(1)
 
 
-def assembled(recording: Recording, keys: Sequence[str], optimizer: Any) -> tuple[Callable[..., Any], Emitted]:
+class Moves(Protocol):
+    """What a compiled step needs of an optimiser."""
+
+    def begin(self, gradients: Iterable[NDArray[Any]]) -> None:
+        """Starts a step, given all its gradients."""
+
+    def update(self, key: Any, parameter: NDArray[Any], gradient: NDArray[Any]) -> None:
+        """Moves one parameter in place; the gradient is scratch."""
+
+
+Update = Literal["descent"] | Moves | None
+
+
+RATE = "rate"
+
+
+def assembled(recording: Recording, keys: Sequence[str], update: Update) -> tuple[Callable[..., Any], Emitted]:
     """The function that a recording comes to, and its source.
 
     Args:
         recording: the loss, recorded.
         keys: what the optimiser knows each parameter by.
-        optimizer: moves the parameters; None for a function that gives their gradients.
+        update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
+            argument; an optimiser's methods are called; None makes a function that gives the gradients.
     """
     program, sheet = recording.program, Sheet()
     values = lowered(program, sheet, recording.constants)
@@ -35,25 +53,51 @@ def assembled(recording: Recording, keys: Sequence[str], optimizer: Any) -> tupl
     if not program[program.output].named:
         sheet.names[J] = "J" if "J" not in program else program.output
     gradients = [values[program.gradients[name].name] for name in program.wrt]
-    J, *gradients = simplified(finished(simplified([J, *gradients], sheet), sheet), sheet)
-    if optimizer is None:
-        written = emitted(scheduled([J, *gradients], {}), sheet.names, recording.arguments)
+    if update == "descent":
+        parameters = [values[name] for name in program.wrt]
+        rate = sheet.input(_rate(recording), (), np.dtype(float))
+        moved = [_descended(W, rate, dW, sheet) for W, dW in zip(parameters, gradients, strict=True)]
+        J, *moved = _simplest([J, *moved], sheet)
+        written = emitted(
+            scheduled([J], {new: W for new, W in zip(moved, parameters, strict=True) if new is not W}),
+            sheet.names,
+            [*recording.arguments, rate.name],
+        )
+    elif update is None:
+        written = emitted(scheduled(_simplest([J, *gradients], sheet), {}), sheet.names, recording.arguments)
     else:
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
+        J, *gradients = _simplest([J, *gradients], sheet)
         moves = [(key[name], name, gradient) for name, gradient in zip(program.wrt, gradients, strict=True)]
         written = emitted(scheduled([J], {}, gradients), sheet.names, recording.arguments, moves)
-    return _function(written, optimizer), written
+    return _function(written, update), written
 
 
-def _function(written: Emitted, optimizer: Any) -> Callable[..., Any]:
+def _rate(recording: Recording) -> str:
+    name = RATE
+    while name in recording.program:
+        name += "_"
+    return name
+
+
+def _descended(W: Node, rate: Node, dW: Node, sheet: Sheet) -> Node:
+    """W - rate dW."""
+    return sheet.node("subtract", [W, sheet.node("multiply", [rate, dW], dtype=W.dtype)], dtype=W.dtype)
+
+
+def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
+    return simplified(finished(simplified(outputs, sheet), sheet), sheet)
+
+
+def _function(written: Emitted, update: Update) -> Callable[..., Any]:
     """The source, run: its names are NumPy, the step's own memory, constants, and operations that NumPy lacks."""
     memory = np.empty(written.nbytes, np.uint8)
     space: dict[str, Any] = {"np": np, **written.constants, **{op.name: op for op in written.ops}}
     for buffer in written.buffers:
         stretch = memory[buffer.offset : buffer.offset + buffer.nbytes]
         space[buffer.name] = stretch.view(buffer.dtype).reshape(buffer.shape)
-    if optimizer is not None:
-        space |= {"begin": optimizer.begin, "update": optimizer.update}
+    if not isinstance(update, str | None):
+        space |= {"begin": update.begin, "update": update.update}
     filename = f"<compiled step {next(_number)}>"
     linecache.cache[filename] = (len(written.source), None, written.source.splitlines(True), filename)
     exec(compile(written.source, filename, "exec"), space)  # noqa: S102  (the source was written here)

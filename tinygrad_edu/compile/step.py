@@ -6,35 +6,24 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.compile.emit import Emitted
 from tinygrad_edu.compile.memory import Buffer
-from tinygrad_edu.compile.pipeline import assembled
+from tinygrad_edu.compile.pipeline import Moves, Update, assembled
 from tinygrad_edu.compile.trace import Recording, record
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
 
-__all__ = ["CompiledStep", "Moves", "compile"]
+__all__ = ["CompiledStep", "compile"]
 
 CACHE_LIMIT = 16
 """Signatures of one step from which on it warns: each has cost a recording, and keeps its memory."""
 
 Backend = Literal["numpy", "numba"] | None
-
-
-class Moves(Protocol):
-    """What a compiled step needs of an optimiser."""
-
-    def begin(self, gradients: Sequence[NDArray[Any]]) -> None:
-        """Starts a step, given all its gradients."""
-
-    def update(self, key: Any, parameter: NDArray[Any], gradient: NDArray[Any]) -> None:
-        """Moves one parameter in place; the gradient is scratch."""
 
 
 def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
@@ -86,7 +75,7 @@ class _Compiled:
 class CompiledStep:
     """Made by :func:`compile`. Safe to call from several threads: one runs at a time."""
 
-    def __init__(self, loss: Callable[..., Any], optimizer: Moves | None, backend: Backend) -> None:
+    def __init__(self, loss: Callable[..., Any], optimizer: Any, backend: Backend) -> None:
         if not callable(loss):
             raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")
         if backend not in ("numpy", "numba", None):
@@ -99,22 +88,31 @@ class CompiledStep:
         """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
         values = [_value(leaf, path, writable=self.optimizer is not None) for path, leaf in leaves(params)]
         arrays = [_datum(d) for d in data]
-        signature = (alike(params), *map(_kind, values), *map(_kind, arrays))
+        update = self._update()
+        signature = (update == "descent", alike(params), *map(_kind, values), *map(_kind, arrays))
         compiled = self._cache.get(signature)
         if compiled is None:
-            compiled = self._cache[signature] = self._compiled(params, arrays)
+            compiled = self._cache[signature] = self._compiled(params, arrays, update)
         self._last = compiled
         recording = compiled.recording
         inputs = [x for x, name in zip(values + arrays, recording.parameters + recording.data, strict=True) if name]
+        inputs += [t._data for t in recording.captured.values()]
         with compiled.lock, np.errstate(over="ignore", under="ignore"):
-            J, *grads = compiled.run(*inputs, *(t._data for t in recording.captured.values()))
+            if update == "descent":
+                self.optimizer.begin(())
+                inputs.append(self.optimizer.lr)
+            J, *grads = compiled.run(*inputs)
         J = J.item() if isinstance(J, (np.ndarray, np.generic)) else float(J)
         if self.optimizer is not None:
             return J
         found = iter(grads)
         return J, rebuilt(params, (next(found) if n else np.zeros_like(v) for v, n in zip(values, recording.parameters, strict=True)))
 
-    def _compiled(self, params: Any, data: Sequence[Any]) -> _Compiled:
+    def _update(self) -> Update:
+        """How the parameters are moved: an optimiser that is plain gradient descent is written out."""
+        return "descent" if getattr(self.optimizer, "plain", False) else self.optimizer
+
+    def _compiled(self, params: Any, data: Sequence[Any], update: Update) -> _Compiled:
         if len(self._cache) == CACHE_LIMIT:
             warnings.warn(
                 f"compile: this is the {CACHE_LIMIT + 1}th combination of shapes, dtypes and structure that the step is "
@@ -125,7 +123,7 @@ class CompiledStep:
         parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
-        run, written = assembled(recording, keys, self.optimizer)
+        run, written = assembled(recording, keys, update)
         return _Compiled(run, recording, written)
 
     @property

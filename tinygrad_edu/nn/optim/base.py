@@ -43,7 +43,7 @@ class Optimizer:
         self,
         parameters: Parameters | None = None,
         *,
-        lr: float | Schedule,
+        lr: float | Schedule = 0.01,
         weight_decay: float = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
@@ -67,6 +67,11 @@ class Optimizer:
     @lr.setter
     def lr(self, rate: float | Schedule) -> None:
         self.schedule = rate if callable(rate) else above_zero(f"{type(self).__name__}: lr", rate)
+
+    @property
+    def plain(self) -> bool:
+        """Whether a step is W := W - α dW and nothing else, so that a compiled step may write it out."""
+        return False
 
     def bind(self, parameters: Parameters) -> dict[Key, Tensor]:
         """Makes these the optimiser's parameters, whose averages it keeps.
