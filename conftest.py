@@ -11,6 +11,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest  # noqa: E402
 
+# Before pytest imports its modules one by one, which would put the room derive where the function is.
+import tinygrad_edu  # noqa: E402, F401
+
 
 @pytest.fixture(autouse=True)
 def _examples_write_elsewhere(

@@ -15,6 +15,7 @@ from tinygrad_edu.autodiff import define, func, grad
 from tinygrad_edu.compile import compile
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.derive import Derivation, derive
 from tinygrad_edu.draw import RenderError, draw, step_through
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError
 from tinygrad_edu.graph import Graph, Program

@@ -1,0 +1,234 @@
+"""Formulas as SymPy has them: what is done entry by entry is algebra, anything else one letter in it.
+
+``dA * A * (1 - A)`` becomes a product of SymPy symbols; in ``W.T @ dZ * (1 - A**2)`` the matrix product
+is one symbol. Factors are pulled out of what is linear, so that 1/m comes to stand in front.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_edu.derive.expression import Applied, Expression, Number, Quantity, applied, guard_of, parts
+from tinygrad_edu.derive.linear import is_linear
+from tinygrad_edu.derive.reading import in_shape, read
+from tinygrad_edu.derive.shortest import Form, Guard, Shortener
+from tinygrad_edu.derive.surroundings import Surroundings
+from tinygrad_edu.errors import require_extra
+
+__all__ = ["Algebra", "Form"]
+
+
+class Algebra:
+    """One derivation's symbols, and what each stands for."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.sympy = require_extra("sympy", extra="derive")
+        self.given = surroundings
+        self.symbols: dict[Expression, Form] = {}
+        self.meaning: dict[Form, Expression] = {}
+        self.shortener = Shortener(self.sympy, self.meaning, surroundings.m)
+        self._formed: dict[Expression, Form] = {}
+        self._linear: dict[Any, bool] = {}
+
+    def symbol(self, expression: Expression) -> Form:
+        """The letter for an expression that is not taken apart."""
+        if expression not in self.symbols:
+            name = expression.name if isinstance(expression, Quantity) else f"_{len(self.symbols)}"
+            letter = self.sympy.Dummy(name, real=True)
+            self.symbols[expression], self.meaning[letter] = letter, expression
+        return self.symbols[expression]
+
+    def define(self, quantity: Quantity, expression: Expression) -> None:
+        """A forward value: what it is computed with is called by its name from here on."""
+        self.shortener.define(self.symbol(quantity), self.form(expression))
+        self.given.named[expression] = quantity
+        self._formed[expression] = self.symbol(quantity)
+
+    def form(self, expression: Expression) -> Form:
+        """The expression, its entry-by-entry arithmetic as SymPy's."""
+        if expression not in self._formed:
+            self._formed[expression] = self._form(expression)
+        return self._formed[expression]
+
+    def _form(self, e: Expression) -> Form:
+        if isinstance(e, Number):
+            return self._number(e)
+        if not isinstance(e, Applied):
+            return self.symbol(e)
+        name = e.op.name
+        if name in _ARITHMETIC:
+            return _ARITHMETIC[name](*map(self.form, e.args))
+        if _leaves_entries(e):
+            return self.form(e.args[0])
+        if name in ("power", "exp", "where"):
+            return {"power": self._power, "exp": self._exponential, "where": self._where}[name](e)
+        if e.op.kind == "elementwise" and "axis" not in e.settings:
+            return self._entry_by_entry(e)
+        return self._over_axes(e)
+
+    def _number(self, e: Number) -> Form:
+        """Whole numbers, halves and quarters as such; others as letters, which rounding cannot touch."""
+        if math.isfinite(e.value) and float(e.value * 64).is_integer():
+            return self.sympy.Rational(int(e.value * 64), 64)
+        if e.value < 0:
+            return -self.symbol(Number(-e.value))
+        return self.symbol(e)
+
+    def _power(self, e: Applied) -> Form:
+        b, n = map(self.form, e.args)
+        # a ** 0.5 is not taken apart: (a²)^½ isn't a, and a letter's sign is not known.
+        if n.is_integer or not n.is_number:
+            return b**n
+        return self._entry_by_entry(e)
+
+    def _entry_by_entry(self, e: Applied) -> Form:
+        """One letter: log(1 - A), Z > 0. Only what it is applied to is simplified."""
+        args = [self.tree(self.simplest(self.form(a))) for a in e.args]
+        return self.symbol(self.given.known(applied(e.op, *args, dtype=e.dtype, settings=e.settings)))
+
+    def _exponential(self, e: Applied) -> Form:
+        """e^-z is 1 / e^z where e^z has come up before."""
+        inverse = applied(e.op, self.tree(self.simplest(-self.form(e.args[0]))), dtype=e.dtype)
+        return 1 / self.symbols[inverse] if inverse in self.symbols else self._entry_by_entry(e)
+
+    def _where(self, e: Applied) -> Form:
+        """``where(c, 2 x / m, x / m)`` is ``where(c, 2, 1) x / m``."""
+        guard = guard_of(e)
+        if guard is not None:
+            letter = self.symbol(e)
+            self.shortener.guards[letter] = Guard(*map(self.form, guard))
+            return letter
+        condition, a, b = (self.simplest(self.form(arg)) for arg in e.args)
+        if a != 0 and b != 0:
+            outside = self.sympy.gcd(*map(self.sympy.factor_terms, (a, b)))
+        else:
+            outside = self._scalars(a + b)
+        branches = [self.tree(x) for x in (condition, a / outside, b / outside)]
+        return outside * self.symbol(self.given.known(applied(e.op, *branches, dtype=e.dtype)))
+
+    def _scalars(self, form: Form) -> Form:
+        """The factor of numbers and scalars: what may stand before a sum or a matrix product."""
+        scalar = self.sympy.S.One
+        for factor in self.sympy.Mul.make_args(self.sympy.factor_terms(form)):
+            if all(self.meaning[s].shape == () for s in factor.free_symbols):
+                scalar *= factor
+        return scalar
+
+    # What mixes entries: sums, matrix products, moves
+
+    def _over_axes(self, e: Applied) -> Form:
+        args = [self.simplest(self.form(a)) for a in e.args]
+        special = self._sum_of_a_scalar(e, args) or self._product_with_a_scalar(e, args)
+        if special is not None:
+            return special
+        outside = self.sympy.S.One
+        for k, form in enumerate(args):
+            if form != 0 and self.is_linear(e, k):
+                factor = self._scalars(form)
+                outside *= factor
+                args[k] = self.simplest(form / factor)
+            elif form == 0 and self.is_linear(e, k):
+                return self.sympy.S.Zero
+        inside = [in_shape(self.tree(form), a.shape) for form, a in zip(args, e.args, strict=True)]
+        settings = e.settings
+        letter = self.given.known(applied(e.op, *inside, shape=e.shape, dtype=e.dtype, settings=settings))
+        if isinstance(letter, Applied):
+            turned_back = _twice_transposed(letter)
+            if turned_back is not None:
+                return outside * self.form(turned_back)
+            if self.given.sums_to_one(letter):
+                return outside
+        return outside * self.symbol(letter)
+
+    def is_linear(self, e: Applied, k: int) -> bool:
+        """Whether a factor of that operand is one of the result."""
+        shapes = tuple(a.shape for a in e.args)
+        which = (e.op, k, e.key, shapes)
+        if which not in self._linear:
+            self._linear[which] = is_linear(e.op, k, shapes, e.settings)
+        return self._linear[which]
+
+    def _sum_of_a_scalar(self, e: Applied, args: list[Form]) -> Form | None:
+        """A scalar summed over axes is it times their length; its mean, and it reshaped, is itself."""
+        if e.op.name not in ("sum", "sum_to", "mean", "reshape", "expand_dims", "squeeze"):
+            return None
+        (form,), (arg,) = args, e.args
+        if any(self.meaning[s].shape != () for s in form.free_symbols):
+            return None
+        if e.op.name not in ("sum", "sum_to"):
+            return form
+        number = math.prod(arg.shape) // max(math.prod(e.shape), 1)
+        return form * self.form(self.given.count(number, arg, e))
+
+    def _product_with_a_scalar(self, e: Applied, args: list[Form]) -> Form | None:
+        """A column times a (1, 1) is the column times that number."""
+        if e.op.name != "matmul" or any(len(a.shape) != 2 for a in e.args):
+            return None
+        if not any(a.shape == (1, 1) for a in e.args):
+            return None
+        return args[0] * args[1]
+
+    # Back
+
+    def tree(self, form: Form) -> Expression:
+        """The expression that a form stands for, in the order in which a textbook would write it."""
+        return read(self.sympy, form, self.meaning, self.given)
+
+    def measure(self, form: Form) -> float:
+        """How long a form is to write."""
+        return self.shortener.measure(form)
+
+    def denominator(self, expression: Expression) -> list[Form]:
+        """The factors that are divided by, one after the other, in the chain rule as it stands."""
+        below = self.sympy.S.One
+        for part in parts(expression):
+            if isinstance(part, Applied) and part.op.name == "divide":
+                below = self.sympy.lcm(below, self.form(part.args[1]))
+        factors = self.sympy.Mul.make_args(self.sympy.factor(below))
+        return [f for f in factors if any(self.meaning[s].shape != () for s in f.free_symbols)]
+
+    def simplest(self, form: Form) -> Form:
+        """The shortest form of it that is found."""
+        return self.shortener.shortest(form)
+
+
+def _leaves_entries(e: Applied) -> bool:
+    """Whether its entries are those of its operand: repeated, called by another name, or just looked at."""
+    if e.op.name == "astype":
+        return e.dtype == e.args[0].dtype
+    return e.op.name in ("broadcast_to", "positive") or e.op.onnx == "Identity"
+
+
+_ARITHMETIC: dict[str, Callable[..., Form]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "negative": lambda a: -a,
+    "square": lambda a: a**2,
+    "reciprocal": lambda a: 1 / a,
+}
+
+
+def _twice_transposed(e: Applied) -> Expression | None:
+    """``(-Y.T * B.T).T`` is ``-Y * B``; None where something in it was not transposed before."""
+    if e.op.name != "transpose" or e.key:
+        return None
+    return _untransposed(e.args[0])
+
+
+def _untransposed(e: Expression) -> Expression | None:
+    if isinstance(e, Number) or e.shape == ():
+        return e
+    if not isinstance(e, Applied):
+        return None
+    if e.op.name == "transpose" and not e.key:
+        return e.args[0]
+    if e.op.kind != "elementwise" or "axis" in e.settings:
+        return None
+    args = [_untransposed(a) for a in e.args]
+    if any(a is None for a in args):
+        return None
+    return applied(e.op, *(a for a in args if a is not None), dtype=e.dtype, settings=e.settings)

@@ -1,0 +1,217 @@
+"""The chain rule, line by line: a Program's named quantities, each as one formula of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygrad_edu.derive.algebra import Algebra
+from tinygrad_edu.derive.examples import Examples
+from tinygrad_edu.derive.expression import (
+    Applied,
+    Expression,
+    Number,
+    Quantity,
+    applied,
+    constant,
+    evaluate,
+    parts,
+    quantities,
+    replaced,
+)
+from tinygrad_edu.derive.reading import in_shape
+from tinygrad_edu.derive.shortest import Form
+from tinygrad_edu.derive.surroundings import Surroundings
+from tinygrad_edu.graph import Program, Ref, Step
+
+__all__ = ["Chain", "Convention", "Line"]
+
+Convention = Literal["course", "exact"]
+
+_FORWARD_SIZE, _BACKWARD_SIZE = 24, 60
+"""How long an unnamed intermediate may grow before it gets a line of its own."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A quantity and its formula."""
+
+    step: Step
+    expression: Expression
+    per_example: bool = False
+    """Whether it is m times the derivative of J, one column per example."""
+    cancelled: Expression | None = None
+    """What the chain rule, taken factor by factor, divides by, and this formula does not."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.step.name
+
+    @property
+    def quantity(self) -> Quantity:
+        """The letter that stands for it."""
+        return Quantity(self.step.name, self.step.shape, self.step.dtype)
+
+
+class Chain:
+    """The lines of a program, forward and backward, in an order in which they can be computed.
+
+    Args:
+        program: forward and backward.
+        examples: what is known of m.
+        convention: ``"course"``: what belongs to each example is m times the derivative of J, and 1/m
+            enters where the examples are summed. ``"exact"``: every line is the derivative of J.
+    """
+
+    def __init__(self, program: Program, examples: Examples | None, convention: Convention) -> None:
+        self.program = program
+        self.examples = examples
+        self.convention = convention if examples is not None else "exact"
+        self.m = Quantity("m" if "m" not in program else "examples")
+        self.given = Surroundings(
+            examples=examples,
+            m=self.m,
+            data={s.name: s.value for s in program.inputs if not s.requires_grad},
+            gradients={s.name for s in program.backward},
+        )
+        self.algebra = Algebra(self.given)
+        self.inputs: list[Step] = []
+        self.forward: list[Line] = []
+        self.backward: list[Line] = []
+        self._meaning: dict[str, Expression] = {}
+        self._chosen: dict[Quantity, Expression] = {}
+        for step in program:
+            self._meaning[step.name] = self._enter(step)
+
+    def fits_convention(self) -> bool:
+        """Whether 1/m is gone from all that belongs to single examples, as the course would have it."""
+        return not any(self.m in parts(line.expression) for line in self.backward if line.per_example)
+
+    def _enter(self, step: Step) -> Expression:
+        """What later steps call this one: its name, or what it is."""
+        if step.role == "input" or "rng" in step.settings:  # what was drawn is given, too
+            return self._made_of_labels(step) or self._input(step)
+        expression = self._computed(step)
+        if step.role == "seed" and step.of not in self.program.wrt:
+            return expression
+        if step.role == "forward":
+            if self._has_a_line(step, expression, _FORWARD_SIZE):
+                return self._forward_line(step, expression)
+            return expression
+        expression = self.given.known(expression)
+        if self._has_a_line(step, expression, _BACKWARD_SIZE):
+            return self._backward_line(step, expression)
+        return expression
+
+    def _input(self, step: Step) -> Quantity:
+        self.inputs.append(step)
+        return Quantity(step.name, step.shape, step.dtype)
+
+    def _made_of_labels(self, step: Step) -> Expression | None:
+        """``1 - Y`` of a plain array Y is computed before anything is recorded: it is told by its values."""
+        if step.named or step.requires_grad:
+            return None
+        for other in self.program.inputs:
+            if other.named and not other.requires_grad and other.shape == step.shape:
+                labels = Quantity(other.name, other.shape, other.dtype)
+                for expression in (applied("subtract", Number(1), labels), applied("negative", labels)):
+                    if np.array_equal(evaluate(expression, {labels.name: other.value}), step.value):
+                        return expression
+        return None
+
+    def _has_a_line(self, step: Step, expression: Expression, size: int) -> bool:
+        wanted = step.of in self.program.wrt if step.of else step.name == self.program.output
+        return step.named or wanted or (isinstance(expression, Applied) and expression.size > size)
+
+    def _computed(self, step: Step) -> Expression:
+        if step.op is None:
+            if step.args:
+                return self._meaning[step.args[0].name]
+            return in_shape(constant(step.value), step.shape)
+        args = [self._operand(step, k, arg) for k, arg in enumerate(step.args)]
+        return applied(step.op, *args, shape=step.shape, dtype=step.dtype, settings=step.settings)
+
+    def _operand(self, step: Step, k: int, arg: Ref | Any) -> Expression:
+        if isinstance(arg, Ref):
+            return self._meaning[arg.name]
+        multiple = self.examples.multiple(step.name, k, arg) if self.examples is not None else None
+        if multiple is None:
+            return constant(arg)
+        factor, power = multiple
+        if power < 0:
+            return applied("divide", Number(factor), self.m)
+        return self.m if factor == 1 else applied("multiply", Number(factor), self.m)
+
+    def _forward_line(self, step: Step, expression: Expression) -> Quantity:
+        line = Line(step, expression)
+        self.forward.append(line)
+        self.algebra.define(line.quantity, expression)
+        return line.quantity
+
+    def _backward_line(self, step: Step, raw: Expression) -> Quantity:
+        per_example = self._is_per_example(step)
+        found: list[tuple[float, int, Form, Expression]] = []
+        for expression in self._options(raw):
+            form = self.algebra.simplest(self.algebra.form(self._in_convention(expression, per_example)))
+            found.append((self.algebra.measure(form), len(found), form, expression))
+        _, place, form, expression = min(found)
+        written = in_shape(self.algebra.tree(form), step.shape)
+        cancelled = self._cancelled(expression, form) if place else None
+        line = Line(step, written, per_example, cancelled)
+        self.backward.append(line)
+        self._chosen[line.quantity] = expression
+        return line.quantity
+
+    def _is_per_example(self, step: Step) -> bool:
+        if self.convention == "exact" or self.examples is None or step.of is None:
+            return False
+        return step.name in self.examples.per_example
+
+    def _options(self, raw: Expression) -> Iterator[Expression]:
+        """The formula as it is, and with gradients from further back put in."""
+        yield raw
+        further = {
+            q: self._chosen[q]
+            for q in quantities(raw)
+            if q in self._chosen and _entry_by_entry(self._chosen[q])
+        }
+        for q, expression in further.items():
+            yield replaced(raw, {q: expression})
+        if len(further) > 1:
+            yield replaced(raw, further)
+
+    def _in_convention(self, expression: Expression, per_example: bool) -> Expression:
+        """Of derivatives of J, the formula in the convention's quantities."""
+        scaled = {
+            line.quantity: applied("divide", line.quantity, self.m, dtype=line.step.dtype)
+            for line in self.backward
+            if line.per_example
+        }
+        expression = replaced(expression, scaled)
+        return applied("multiply", expression, self.m, dtype=expression.dtype) if per_example else expression
+
+    def _cancelled(self, expression: Expression, form: Form) -> Expression | None:
+        """The denominators that went away when gradients from further back were put in."""
+        before = self.algebra.denominator(expression)
+        after = self.algebra.sympy.denom(self.algebra.sympy.together(form))
+        kept = self.algebra.sympy.Mul.make_args(after)
+        gone = [f for f in before if f not in kept and -f not in kept]
+        if not gone:
+            return None
+        signed = [-f if f.is_Add and any(t.is_Number and t < 0 for t in f.args) else f for f in gone]
+        return self.algebra.tree(self.algebra.sympy.Mul(*signed))
+
+
+def _entry_by_entry(expression: Expression) -> bool:
+    """Whether it is arithmetic alone, so that putting it in can make something shorter."""
+    if isinstance(expression, Applied) and expression.size > _BACKWARD_SIZE:
+        return False
+    return all(
+        p.op.kind == "elementwise" or p.op.name in ("broadcast_to", "reshape") or "axis" in p.settings
+        for p in parts(expression)
+        if isinstance(p, Applied)
+    )

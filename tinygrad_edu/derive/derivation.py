@@ -1,0 +1,118 @@
+"""Derivation: the chain rule from J to the parameters, as formulas, as LaTeX, as Markdown and as source."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from tinygrad_edu.derive.chain import Chain, Convention
+from tinygrad_edu.derive.function import numpy_source
+from tinygrad_edu.derive.steps import DerivationStep, steps_of
+from tinygrad_edu.graph import Graph
+
+__all__ = ["Derivation"]
+
+
+class Derivation:
+    """The formulas of a graph, forward and backward. Made by :func:`tinygrad_edu.derive`.
+
+    In a notebook it shows itself as formulas; ``print`` gives plain text.
+    """
+
+    def __init__(self, chain: Chain, graph: Graph) -> None:
+        self._chain = chain
+        self._graph = graph
+
+    @property
+    def convention(self) -> Convention:
+        """``"course"``: what belongs to single examples is m times the derivative of J. Else ``"exact"``."""
+        return self._chain.convention
+
+    @cached_property
+    def forward(self) -> tuple[DerivationStep, ...]:
+        """The way to J, a line for each quantity that has a name."""
+        return tuple(steps_of(self._chain.forward, self._chain, self._graph))
+
+    @cached_property
+    def steps(self) -> tuple[DerivationStep, ...]:
+        """The way back, in the order of the backward pass."""
+        return tuple(steps_of(self._chain.backward, self._chain, self._graph))
+
+    def __getitem__(self, name: str) -> DerivationStep:
+        for step in (*self.forward, *self.steps):
+            if step.name == name:
+                return step
+        known = ", ".join(step.name for step in (*self.forward, *self.steps))
+        raise KeyError(f"{name!r} has no line in this derivation; it has: {known}")
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the formulas take from the data and from the convention, in words."""
+        said = []
+        if self.convention == "course":
+            said.append(
+                f"What belongs to single examples ({', '.join(self._per_example)}) is m times the derivative "
+                f"of {self._chain.program.output}, one column each; 1/m enters where they are summed."
+            )
+        said += [f"Of {name} it is taken that {fact}." for name, fact in self._chain.given.assumed.items()]
+        return tuple(said)
+
+    @property
+    def _per_example(self) -> list[str]:
+        return [line.name for line in self._chain.backward if line.per_example]
+
+    def numpy_source(self) -> str:
+        """A complete function of NumPy alone, ``gradients(X, Y, W1, ...)``, that gives the derivatives of J.
+
+        Raises:
+            TypeError: an operation has a kernel whose source cannot be had.
+        """
+        return numpy_source(self._chain)
+
+    def latex(self) -> str:
+        """All lines, aligned at their equals signs; for KaTeX, MathJax and LaTeX itself."""
+        lines = [_aligned(step.latex) for step in (*self.forward, *self.steps)]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def markdown(self) -> str:
+        """The lines as a document: forward, then backward with shapes, local derivatives and notes."""
+        blocks = [_display([step.latex for step in self.forward])] if self.forward else []
+        blocks.append(_display([step.latex for step in self.steps]))
+        table = ["| gradient | shape | what it is multiplied by on the way back |", "|---|---|---|"]
+        table += [f"| `{s.name}` | {s.shape} | {s.local.replace('|', '&#124;')} |" for s in self.steps]
+        blocks.append("\n".join(table))
+        notes = [f"`{step.name}`: {step.note}." for step in self.steps if step.note]
+        blocks += ["\n".join(f"- {line}" for line in (*self.assumptions, *notes))] * bool(
+            notes or self.assumptions
+        )
+        return "\n\n".join(blocks) + "\n"
+
+    def __str__(self) -> str:
+        lines = [step.formula for step in self.forward]
+        lines += [""] * bool(lines)
+        lines += [step.formula + f"    # {step.note}" * bool(step.note) for step in self.steps]
+        lines += ["", *self.assumptions] if self.assumptions else []
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        program = self._chain.program
+        return (
+            f"<Derivation of {program.output} by {', '.join(program.wrt)}: {len(self._chain.backward)} steps>"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        return {
+            "text/plain": str(self),
+            "text/latex": f"$\\displaystyle {self.latex()}$",
+            "text/markdown": self.markdown(),
+        }
+
+
+def _aligned(formula: str) -> str:
+    left, _, right = formula.partition(" = ")
+    return f"{left} &= {right}"
+
+
+def _display(formulas: list[str]) -> str:
+    lines = " \\\\\n".join(map(_aligned, formulas))
+    return f"$$\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n$$"

@@ -1,0 +1,135 @@
+"""m: which numbers of a program are the number of examples, and which quantities hold one entry for each.
+
+A constant 200 in a formula may be the number of examples, or just 200. To tell, the program is recorded
+once more with another number of examples: what changed with it is m.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.op import apply
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Graph, GraphNode, Program, Ref
+
+__all__ = ["Examples", "examples_of"]
+
+_TOO_SMALL_TO_TELL = 5  # a 2, 3 or 4 that somebody wrote is more likely a factor of the formula
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What is known of the examples in a program."""
+
+    m: int
+    axis: int
+    """0 or -1: whether the examples stand in rows or in columns."""
+    source: str
+    """An input whose shape tells m."""
+    per_example: frozenset[str]
+    """The steps that hold one entry or column for each."""
+    counted: dict[tuple[str, int], int]
+    """``(step, operand) -> k`` where that operand is k m: counted by a rule, not written by anybody."""
+    written: bool
+    """Whether a number that is m wherever it stands may be taken for it."""
+
+    def multiple(self, step: str, operand: int, value: Any) -> tuple[float, int] | None:
+        """``c, p`` where that operand is c mᵖ with p 1 or -1; None where it has nothing to do with m."""
+        if (step, operand) in self.counted:
+            return self.counted[step, operand], 1
+        if not self.written or isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        for sign in (1, -1):
+            if value == sign * self.m:
+                return sign, 1
+            if value == sign * (1 / self.m):
+                return sign, -1
+        return None
+
+
+def examples_of(graph: Graph, program: Program, variables: Sequence[int]) -> Examples | None:
+    """The examples of a program, or None where it has none, or none that can be told.
+
+    Args:
+        graph: the graph that the program was made from.
+        program: its program.
+        variables: the integers that the caller keeps in variables: a number m may have come from one.
+    """
+    for axis, m, data in _candidates(graph, program.wrt):
+        other = _other_size(graph)
+        try:
+            with np.errstate(all="ignore"):
+                again = _recorded_again(graph, program, data, axis, other)
+        except (ValueError, IndexError, TypeError, RuntimeError):
+            continue  # the shapes don't fit any more: this was not the axis of the examples
+        if _alike(program, again):
+            changed = [s.name for s, t in zip(program, again, strict=True) if s.shape != t.shape]
+            source = next(node.name for node in graph if node in data)
+            written = m >= _TOO_SMALL_TO_TELL or m in variables
+            counted = dict(_counted(program, again, m, other))
+            return Examples(m, axis, source, frozenset(changed), counted, written)
+    return None
+
+
+def _candidates(graph: Graph, wrt: Sequence[str]) -> Iterator[tuple[int, int, set[GraphNode]]]:
+    """Axis, size, and the data with that size along it, most likely first."""
+    leaves = [node for node in graph.inputs if node.shape]
+    constants = [node for node in leaves if not node.requires_grad]
+    others = [node for node in leaves if node.name not in wrt or node.name in ("X", "Y", "x", "y")]
+    for data in (constants, others):
+        for axis in (-1, 0):
+            sizes = Counter(node.shape[axis] for node in data if len(node.shape) > 1 or axis == -1)
+            for m, _ in sizes.most_common():
+                if m > 1:
+                    yield axis, m, {node for node in data if node.shape[axis] == m}
+
+
+def _other_size(graph: Graph) -> int:
+    """A number of examples that is no other size of the graph."""
+    taken = {n for node in graph for n in node.shape}
+    return next(n for n in range(_TOO_SMALL_TO_TELL, len(taken) + 2 * _TOO_SMALL_TO_TELL) if n not in taken)
+
+
+def _recorded_again(graph: Graph, program: Program, data: set[GraphNode], axis: int, m: int) -> Program:
+    """The program with m examples, which are the first ones over and over."""
+    made: dict[GraphNode, Tensor] = {}
+    for node in graph:
+        if node.op is None:
+            value = np.take(node.value, np.arange(m), axis, mode="wrap") if node in data else node.value
+            made[node] = Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
+        else:
+            args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
+            settings = copy.deepcopy(node.settings)  # a generator of random numbers stays where it was
+            made[node] = (
+                apply(node.op, args, settings)
+                if node.requires_grad
+                else Tensor(node.op.forward(*_values(args), **settings))
+            )
+    names = {tensor: node.name for node, tensor in made.items()}
+    return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)
+
+
+def _values(args: Sequence[Any]) -> list[Any]:
+    return [a._data if isinstance(a, Tensor) else a for a in args]
+
+
+def _alike(one: Program, other: Program) -> bool:
+    if len(one) != len(other):
+        return False
+    return all(s.name == t.name and s.op is t.op for s, t in zip(one, other, strict=True))
+
+
+def _counted(one: Program, other: Program, m: int, n: int) -> Iterator[tuple[tuple[str, int], int]]:
+    """Operands that are k m in one program and k n in the other."""
+    for s, t in zip(one, other, strict=True):
+        for k, (a, b) in enumerate(zip(s.args, t.args, strict=True)):
+            if isinstance(a, Ref) or isinstance(b, Ref) or np.ndim(a) or a == b:
+                continue
+            if a % m == 0 and b % n == 0 and a // m == b // n:
+                yield (s.name, k), int(a // m)

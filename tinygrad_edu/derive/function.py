@@ -1,0 +1,202 @@
+"""``def gradients(X, Y, W1, ...)``: a chain of formulas as one complete function of NumPy alone."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from tinygrad_edu.derive.chain import Chain, Line
+from tinygrad_edu.derive.code import text
+from tinygrad_edu.derive.expression import Applied, Expression, Quantity, parts, quantities, rebuilt, replaced
+from tinygrad_edu.derive.layout import WIDTH, assignment, paragraph
+from tinygrad_edu.graph import Step
+from tinygrad_edu.graph.source import definitions, needing_definitions
+
+__all__ = ["numpy_source"]
+
+_INDENT = "    "
+_CHEAP = {"add", "subtract", "multiply", "divide", "negative", "square", "transpose", "broadcast_to"}
+
+
+def numpy_source(chain: Chain) -> str:
+    """The function as source: what it needs of the forward pass, then the gradients, no line for nothing."""
+    return _Function(chain).source()
+
+
+class _Function:
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.m = chain.m.name
+        self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
+        lines = _needed([*chain.forward, *chain.backward], self.wrt)
+        self.line_of = {line.name: line for line in lines}
+        named = list(_with_shared_parts([(line.name, line.expression) for line in lines]))
+        self.inputs = sorted(chain.inputs, key=lambda step: step.requires_grad)
+        self.operations = list(
+            dict.fromkeys(e.op for _, x in named for e in parts(x) if isinstance(e, Applied))
+        )
+        self.helpers = needing_definitions(self.operations)
+        self.called = _identifiers(
+            [*(step.name for step in self.inputs), *(name for name, _ in named), self.m],
+            {"np", "gradients", *(op.name for op in self.helpers)},
+        )
+        self.lines = [(name, _renamed(expression, self.called)) for name, expression in named]
+        self.counted = any(q.name == self.m for _, x in named for q in quantities(x)) or any(
+            self.line_of[name].per_example for name in self.wrt
+        )
+
+    def source(self) -> str:
+        """The whole text."""
+        blocks = ["import numpy as np"]
+        if self.helpers:
+            blocks.append(definitions(self.helpers))
+        head = f"def gradients({', '.join(self.called[step.name] for step in self.inputs)}):"
+        blocks.append("\n".join([head, *self.docstring(), *self.count(), *self.body(), *self.result()]))
+        return "\n\n\n".join(blocks) + "\n"
+
+    def docstring(self) -> Iterator[str]:
+        """What goes in, with shapes, what comes out, and what the letters mean."""
+        program = self.chain.program
+        yield f'{_INDENT}"""The derivatives of {program.output} with respect to {_listed(program.wrt)}.'
+        yield ""
+        inputs = (f"{self.called[step.name]} {self.shape(step)}" for step in self.inputs)
+        yield from paragraph(f"Given: {', '.join(inputs)}.", _INDENT)
+        if any(line.per_example for line in self.line_of.values()):
+            yield from paragraph(
+                f"{self._columns()}: {self.m} times the derivative of {program.output}, one column per "
+                f"example; 1/{self.m} enters where the examples are summed.",
+                _INDENT,
+            )
+        for name, fact in self.chain.given.assumed.items():
+            yield from paragraph(f"Of {name} it is taken that {fact}.", _INDENT)
+        results = (f"{name} {self.shape(program[name])}" for name in self.wrt)
+        yield from paragraph(f"Gives a dictionary: {', '.join(results)}.", _INDENT)
+        yield f'{_INDENT}"""'
+
+    def _columns(self) -> str:
+        return _listed([self.called[line.name] for line in self.line_of.values() if line.per_example])
+
+    def shape(self, step: Step) -> str:
+        """The shape, with m where the examples stand."""
+        sizes = [str(n) for n in step.shape]
+        examples = self.chain.examples
+        if self.counted and examples is not None and step.name in examples.per_example:
+            sizes[examples.axis] = self.called[self.m]
+        return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+
+    def count(self) -> Iterator[str]:
+        """m, told from an input's shape."""
+        examples = self.chain.examples
+        if self.counted and examples is not None:
+            (source,) = (step for step in self.inputs if step.name == examples.source)
+            axis = len(source.shape) - 1 if examples.axis == -1 else 0
+            yield f"{_INDENT}{self.called[self.m]} = {self.called[source.name]}.shape[{axis}]"
+
+    def body(self) -> Iterator[str]:
+        """The lines, in order, an empty one between forward and backward."""
+        like = {step.shape: self.called[step.name] for step in reversed(self.inputs)}
+        there = {step.name for step in self.inputs}
+        turned = False
+        for name, expression in self.lines:
+            line = self.line_of.get(name)
+            if line is not None and line.step.role != "forward" and not turned:
+                turned = True
+                if there - {step.name for step in self.inputs}:
+                    yield ""
+            own = like
+            if line is not None and line.step.of in there:  # what is repeated for dZ has the shape of Z
+                own = like | {line.step.shape: self.called[line.step.of]}
+            yield assignment(self.called[name], text(expression, own), _INDENT)
+            like = {expression.shape: self.called[name]} | like
+            there.add(name)
+
+    def result(self) -> Iterator[str]:
+        """The dictionary of gradients: all of them derivatives of J itself."""
+        entries = []
+        for name in self.wrt:
+            over = f" / {self.called[self.m]}" if self.line_of[name].per_example else ""
+            entries.append(f'"{name}": {self.called[name]}{over}')
+        line = f"{_INDENT}return {{{', '.join(entries)}}}"
+        if len(line) <= WIDTH:
+            yield line
+        else:
+            yield f"{_INDENT}return {{"
+            yield from (f"{2 * _INDENT}{entry}," for entry in entries)
+            yield f"{_INDENT}}}"
+
+
+def _needed(lines: Sequence[Line], wrt: Iterable[str]) -> list[Line]:
+    """The lines that the wanted ones are computed from, in order."""
+    needed = set(wrt)
+    kept = []
+    for line in reversed(lines):
+        if line.name in needed:
+            kept.append(line)
+            needed |= {q.name for q in quantities(line.expression)}
+    return kept[::-1]
+
+
+def _with_shared_parts(lines: Sequence[tuple[str, Expression]]) -> Iterator[tuple[str, Expression]]:
+    """The lines, and before them what several need and is worth computing once."""
+    found: Counter[Expression] = Counter()
+    for _, expression in lines:
+        found.update(e for e in parts(expression) if isinstance(e, Applied))
+    taken = {q.name for _, expression in lines for q in (*quantities(expression),)} | {
+        name for name, _ in lines
+    }
+    shared: dict[Expression, Expression] = {}
+    for name, expression in lines:
+        for part in sorted(set(parts(expression)), key=lambda e: getattr(e, "size", 0)):
+            if (
+                isinstance(part, Applied)
+                and part != expression
+                and part not in shared
+                and _worth(part, found[part])
+            ):
+                short = replaced(part, shared)
+                made = next(
+                    f"{part.op.name}_{k}"
+                    for k in range(1, len(taken) + 2)
+                    if f"{part.op.name}_{k}" not in taken
+                )
+                taken.add(made)
+                yield made, short
+                shared[part] = Quantity(made, part.shape, part.dtype)
+        whole = shared.get(expression)
+        yield name, replaced(expression, shared) if whole is None else whole
+
+
+def _worth(part: Applied, times: int) -> bool:
+    if times < 2:
+        return False
+    return part.op.name not in _CHEAP or part.size > 4
+
+
+def _renamed(expression: Expression, called: dict[str, str]) -> Expression:
+    def change(e: Expression) -> Expression | None:
+        if isinstance(e, Quantity) and called.get(e.name, e.name) != e.name:
+            return Quantity(called[e.name], e.shape, e.dtype)
+        return None
+
+    return rebuilt(expression, change)
+
+
+def _identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
+    """Names that Python takes, each different, as near to the given ones as can be."""
+    taken = {*reserved, *keyword.kwlist}
+    called: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        plain = re.sub(r"\W", "_", name)
+        plain = plain if plain[:1].isidentifier() else f"_{plain}"
+        while plain in taken:
+            plain += "_"
+        taken.add(plain)
+        called[name] = plain
+    return called
+
+
+def _listed(names: Sequence[str]) -> str:
+    """a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

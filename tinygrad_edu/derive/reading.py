@@ -1,0 +1,111 @@
+"""SymPy's forms back to formulas, in the order in which a textbook would write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from tinygrad_edu.derive.expression import Expression, Number, applied, quantities
+from tinygrad_edu.derive.surroundings import Surroundings
+
+__all__ = ["in_shape", "read"]
+
+Form = Any
+
+
+def in_shape(expression: Expression, shape: tuple[int, ...]) -> Expression:
+    """The expression, repeated where algebra has left it narrower than it must be: 1 for an array of ones."""
+    if expression.shape == shape:
+        return expression
+    return applied("broadcast_to", expression, shape=shape, settings={"shape": shape})
+
+
+def read(sympy: Any, form: Form, meaning: Mapping[Form, Expression], given: Surroundings) -> Expression:
+    """The expression that a SymPy form stands for."""
+    return _Reader(sympy, meaning, given).read(form)
+
+
+def _times(a: Expression, b: Expression) -> Expression:
+    return applied("multiply", a, b)
+
+
+def _is_negative(form: Form) -> bool:
+    return bool(form.as_coeff_Mul()[0] < 0)
+
+
+def _turned(form: Form) -> bool:
+    """A - 1, which reads better as 1 - A."""
+    return form.is_Add and any(t.is_Number and t < 0 for t in form.args)
+
+
+class _Reader:
+    def __init__(self, sympy: Any, meaning: Mapping[Form, Expression], given: Surroundings) -> None:
+        self.sympy = sympy
+        self.meaning = meaning
+        self.given = given
+        self.age = {letter: k for k, letter in enumerate(meaning)}
+
+    def read(self, form: Form) -> Expression:
+        if form.is_Symbol:
+            return self.meaning[form]
+        if form.is_Number:
+            return Number(int(form) if form.is_Integer else float(form))
+        if form.is_Add:
+            return self._sum(form)
+        if form.is_Mul or (form.is_Pow and form.exp.could_extract_minus_sign()):
+            return self._product(form)
+        assert form.is_Pow, form
+        if form.exp == 2:
+            return applied("square", self.read(form.base))
+        return applied("power", self.read(form.base), self.read(form.exp))
+
+    def _sum(self, form: Form) -> Expression:
+        """What is added first, then what is subtracted; a number before the rest: 1 - A."""
+        terms = sorted(form.args, key=lambda t: (_is_negative(t), not t.is_Number, self._place(t)))
+        total = self.read(terms[0])
+        for term in terms[1:]:
+            if _is_negative(term):
+                total = applied("subtract", total, self.read(-term))
+            else:
+                total = applied("add", total, self.read(term))
+        return total
+
+    def _product(self, form: Form) -> Expression:
+        above, below = self.sympy.fraction(form)
+        negative = _is_negative(above)
+        top, bottom = self._factors(-above if negative else above), self._factors(below)
+        negative = self._signs_taken_in(negative, top, bottom)
+        factors = [self.read(f) for f in top]
+        if negative:
+            first = factors[0]
+            factors[0] = Number(-first.value) if isinstance(first, Number) else applied("negative", first)
+        product = reduce(_times, factors)
+        return product if below == 1 else applied("divide", product, reduce(_times, map(self.read, bottom)))
+
+    def _factors(self, form: Form) -> list[Form]:
+        """The factors in order, numbers first."""
+        factors = sorted(self.sympy.Mul.make_args(form), key=lambda f: (not f.is_Number, self._place(f)))
+        return [f for f in factors if f != 1] or [self.sympy.S.One]
+
+    def _signs_taken_in(self, negative: bool, top: list[Form], bottom: list[Form]) -> bool:
+        """Signs taken into differences: (1 - A) for -(A - 1), and for two of them. Whether one is left."""
+        places = [(factors, k) for factors in (top, bottom) for k, f in enumerate(factors) if _turned(f)]
+        if negative and not places and not top[0].is_Number:
+            places = [(top, k) for k, f in enumerate(top) if f.is_Add and any(map(_is_negative, f.args))][:1]
+        if len(places) % 2 != negative:
+            places = places[:-1]
+        for factors, k in places:
+            factors[k] = -factors[k]
+        return negative != (len(places) % 2 == 1)
+
+    def _place(self, form: Form) -> tuple[int, int, bool]:
+        """Scalars first, gradients next, then the others as they came up."""
+        letters = form.free_symbols
+        if not letters:
+            return 0, 0, False
+        meanings = [self.meaning[letter] for letter in letters]
+        holds_gradient = any(q.name in self.given.gradients for e in meanings for q in quantities(e))
+        scalar = all(e.shape == () for e in meanings)
+        rank = 1 if holds_gradient else 0 if scalar else 2
+        return rank, min(self.age[letter] for letter in letters), form.is_Add

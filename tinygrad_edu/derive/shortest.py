@@ -1,0 +1,131 @@
+"""The shortest form of a formula: what SymPy makes of it, values called by their names, guards taken away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tinygrad_edu.derive.expression import Applied, Expression
+
+__all__ = ["Form", "Guard", "Shortener"]
+
+Form = Any
+"""A SymPy expression."""
+
+_TOO_LONG = 150
+"""Operations beyond which a formula is left as it is: simplifying takes more than linear time."""
+
+
+class Guard(NamedTuple):
+    """``where(tested == at, 1, inside)``: where ``tested`` is ``at`` the whole term vanishes, 0/0 or not."""
+
+    tested: Form
+    at: Form
+    inside: Form
+
+
+class Shortener:
+    """Looks for shorter forms. ``meaning`` says what the letters stand for."""
+
+    def __init__(self, sympy: Any, meaning: Mapping[Form, Expression], m: Expression) -> None:
+        self.sympy = sympy
+        self.m = m
+        self.meaning = meaning
+        self.guards: dict[Form, Guard] = {}
+        self._values: dict[Form, list[tuple[Form, Form]]] = defaultdict(list)
+
+    def define(self, value: Form, form: Form) -> None:
+        """A forward value of one letter, as A = 1 / (1 + e) with e for e^-Z: e can be told from A."""
+        if len(form.free_symbols) == 1:
+            (letter,) = form.free_symbols
+            if form != letter and isinstance(self.meaning[letter], Applied):
+                self._values[letter].append((value, form))
+
+    def shortest(self, form: Form) -> Form:
+        """The shortest of the forms of it that are tried, itself included."""
+        if form.is_Atom or form.count_ops() > _TOO_LONG:
+            return form
+        forms = [form, *self._rewritten(form)]
+        for other in (*self._by_name(form), *self._unguarded(form)):
+            forms += [other, *self._rewritten(other)]
+        return min(forms, key=self.measure)
+
+    def _rewritten(self, form: Form) -> list[Form]:
+        sympy = self.sympy
+        others = [sympy.factor_terms(form), sympy.expand(form)]
+        cancelled = sympy.cancel(sympy.together(form))
+        # -Y/A + (1-Y)/(1-A) stays as it is: one fraction is no gain unless it divides by less.
+        if not self._divisions(form) or self._divisions(cancelled) < self._divisions(form):
+            others += [cancelled, sympy.factor(cancelled)]
+        return others
+
+    def _divisions(self, form: Form) -> int:
+        """How many letters are divided by that may be 0: scalars are not counted."""
+        walk = self.sympy.preorder_traversal
+        powers = [p for p in walk(form) if p.is_Pow and p.exp.could_extract_minus_sign()]
+        letters = [s for p in powers for s in walk(p.base) if s.is_Symbol]
+        return sum(self.meaning[s].shape != () for s in letters)
+
+    def measure(self, form: Form) -> float:
+        """How much there is to write: letters, numbers, and a little for each sign."""
+        return sum(map(self._weight, self.sympy.preorder_traversal(form)))
+
+    def _weight(self, part: Form) -> float:
+        if part.is_Symbol:
+            meaning = self.meaning[part]
+            if meaning == self.m:
+                return 0.3
+            return 1 + meaning.size if isinstance(meaning, Applied) else 1
+        if part.is_Number:
+            return 0.2 if part in (1, -1) else 1
+        if part.is_Pow:
+            return 0.6 if part.exp.could_extract_minus_sign() else 0.3
+        return 0.2 if part.is_Add else 0
+
+    # Values by their names
+
+    def _by_name(self, form: Form) -> Iterator[Form]:
+        """A(1 - A) for e / (1 + e)², where A = 1 / (1 + e)."""
+        for letter in form.free_symbols & self._values.keys():
+            for value, definition in self._values[letter]:
+                yield from self._solved(form, letter, value, definition)
+                yield from self._as_polynomial(form, letter, value, definition)
+
+    def _solved(self, form: Form, letter: Form, value: Form, definition: Form) -> Iterator[Form]:
+        """The letter as a fraction of the value, where the definition can be solved for it."""
+        equation = self.sympy.Poly(self.sympy.numer(self.sympy.together(value - definition)), letter)
+        if equation.degree() == 1:
+            slope, rest = equation.all_coeffs()
+            yield form.subs(letter, -rest / slope)
+
+    def _as_polynomial(self, form: Form, letter: Form, value: Form, definition: Form) -> Iterator[Form]:
+        """The factors of the letter as c0 + c1 A + c2 A²: the slopes of sigmoid and tanh are such."""
+        sympy = self.sympy
+        written_out = sympy.factor(sympy.together(form.subs(value, definition)))
+        factors = sympy.Mul.make_args(written_out)
+        slope = sympy.Mul(*(f for f in factors if letter in f.free_symbols))
+        if slope.free_symbols != {letter}:
+            return
+        unknown = sympy.symbols("c:3")
+        guess = sum(c * definition**k for k, c in enumerate(unknown))
+        gap = sympy.Poly(sympy.numer(sympy.together(slope - guess)), letter)
+        for found in sympy.linsolve(gap.all_coeffs(), unknown):
+            if not found.free_symbols:
+                yield written_out / slope * sum(c * value**k for k, c in enumerate(found))
+
+    # Guards
+
+    def _unguarded(self, form: Form) -> Iterator[Form]:
+        """The form without guards, if nothing is divided any more by what they kept from 0."""
+        held = [(letter, guard) for letter, guard in self.guards.items() if letter in form.free_symbols]
+        free = form
+        for letter, (tested, at, inside) in held:
+            if letter not in self.sympy.expand(free.subs(tested, at)).free_symbols:
+                free = free.subs(letter, inside)
+        if free == form:
+            return
+        free = min([free, *self._rewritten(free)], key=self.measure)
+        below = self.sympy.denom(self.sympy.together(free))
+        if not any(below.free_symbols & guard.inside.free_symbols for _, guard in held):
+            yield free

@@ -1,0 +1,103 @@
+"""The lines of a derivation for the reader: name, formula, local derivative, value, and what to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.derive.chain import Chain, Line
+from tinygrad_edu.derive.code import text
+from tinygrad_edu.derive.latex import latex
+from tinygrad_edu.derive.notation import letter
+from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.graph.local import local_derivative
+
+__all__ = ["DerivationStep", "letters_of", "steps_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class DerivationStep:
+    """One line of a derivation: a quantity, and its formula in those before it."""
+
+    name: str
+    """What it is called: Z1, or dZ1 for the gradient of Z1."""
+    of: str | None
+    """The quantity whose gradient it is; None on the way forward."""
+    formula: str
+    """``dW1 = dZ1 @ X.T / m``, as NumPy writes it."""
+    latex: str
+    """The same as LaTeX."""
+    local: str
+    """The derivative, by the quantity, of what is computed from it: ``∂A1/∂Z1 = 1 − A1²``."""
+    value: NDArray[Any] = field(repr=False)
+    """What the formula comes to."""
+    note: str = ""
+    """What to know: what was cancelled, and why that matters."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.value.shape
+
+    def __str__(self) -> str:
+        return self.formula
+
+
+def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationStep]:
+    """The lines as steps, in order."""
+    letters = letters_of(chain)
+    return [
+        DerivationStep(
+            name=line.name,
+            of=line.step.of,
+            formula=f"{line.name} = {text(line.expression)}",
+            latex=f"{latex(line.quantity, letters)} = {latex(line.expression, letters)}",
+            local="; ".join(_locals(graph, graph.find(line.step.of))) if line.step.of else "",
+            value=_value(line, chain),
+            note=_note(line),
+        )
+        for line in lines
+    ]
+
+
+def letters_of(chain: Chain) -> Mapping[str, str]:
+    """How to print the gradients: a d before what they are gradients of."""
+    found = {chain.m.name: letter(chain.m.name)}
+    for step in chain.program.backward:
+        if step.of is not None:
+            found[step.name] = "d" + letter(step.of, step.value.ndim)
+    return found
+
+
+def _value(line: Line, chain: Chain) -> NDArray[Any]:
+    if not line.per_example or chain.examples is None:
+        return line.step.value
+    return np.asarray(line.step.value * np.asarray(chain.examples.m, line.step.dtype))
+
+
+def _note(line: Line) -> str:
+    if line.cancelled is None:
+        return ""
+    below = text(line.cancelled)
+    return f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
+
+
+def _locals(graph: Graph, node: GraphNode) -> Iterator[str]:
+    """``∂A/∂Z = ...`` for each A that the quantity goes into; what has no name is passed through."""
+    for user, k in _users(graph, node):
+        factors = [local_derivative(user, k)]
+        while not user.named and len(after := list(_users(graph, user))) == 1:
+            (user, k) = after[0]
+            factors.append(local_derivative(user, k))
+        told = [f for f in factors if f != "1"] or ["1"]
+        yield f"∂{user.name}/∂{node.name} = {', then '.join(told)}"
+
+
+def _users(graph: Graph, node: GraphNode) -> Iterator[tuple[GraphNode, int]]:
+    for user in graph:
+        if user.requires_grad:
+            yield from ((user, k) for k, arg in enumerate(user.args) if arg is node)

@@ -1,0 +1,64 @@
+"""What a derivation knows beside the formula at hand: names of values, m, labels that sum to 1, guards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.derive.examples import Examples
+from tinygrad_edu.derive.expression import Applied, Expression, Number, Quantity, applied
+
+__all__ = ["Surroundings"]
+
+
+@dataclass
+class Surroundings:
+    """The facts that simplification may use."""
+
+    examples: Examples | None
+    m: Quantity
+    """The letter for the number of examples."""
+    data: Mapping[str, NDArray[Any]]
+    """The values of the constant inputs."""
+    gradients: set[str]
+    """The names of gradients, which stand first in a product."""
+    named: dict[Expression, Quantity] = field(default_factory=dict)
+    """Forward values by what they are computed with: A for sigmoid(Z)."""
+    assumed: dict[str, str] = field(default_factory=dict)
+    """What was taken from the data, in words, by the name of the input."""
+
+    def known(self, expression: Expression) -> Expression:
+        """The name of a value that was computed on the way forward, else the expression itself."""
+        return self.named.get(expression, expression)
+
+    def count(self, number: int, arg: Expression, e: Applied) -> Expression:
+        """The length of the axes that were summed over: m, where the examples stand along one of them."""
+        if self.examples is None:
+            return Number(number)
+        m, axis = self.examples.m, self.examples.axis
+        along = arg.shape[axis] == m and (not e.shape or len(e.shape) < len(arg.shape) or e.shape[axis] == 1)
+        if not along or number % m:
+            return Number(number)
+        return self.m if number == m else applied("multiply", Number(number // m), self.m)
+
+    def sums_to_one(self, e: Applied) -> bool:
+        """Whether it is a sum over the classes of labels that are shares of 1: one-hot, or probabilities."""
+        if e.op.name not in ("sum", "sum_to") or not isinstance(e.args[0], Quantity):
+            return False
+        labels = self.data.get(e.args[0].name)
+        if labels is None or np.shape(labels) == e.shape or labels.size < 2 * math_prod(e.shape):
+            return False
+        total = e.op.forward(labels, **e.settings)
+        if not np.allclose(total, 1.0, rtol=0, atol=1e-12):
+            return False
+        self.assumed[e.args[0].name] = "its classes sum to 1 for each example"
+        return True
+
+
+def math_prod(shape: tuple[int, ...]) -> int:
+    """The number of entries of a shape."""
+    return int(np.prod(shape, dtype=int))
