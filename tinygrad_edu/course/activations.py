@@ -172,7 +172,12 @@ def softmax(Z: Array) -> Array:
 
 
 class Activation(NamedTuple):
-    """An activation ``g(Z)`` and its ``slope(Z, A)``, for A = g(Z)."""
+    """An activation ``g(Z)`` and its ``slope(Z, A)``, for A = g(Z).
+
+    >>> g, slope = ACTIVATIONS["tanh"]
+    >>> float(slope(0.0, g(0.0)))
+    1.0
+    """
 
     g: Callable[[Array], Array]
     slope: Callable[[Array, Array], Array]

@@ -39,6 +39,13 @@ class Agreement:
         errors: the largest error of each output over the formula's forms; inf where the shape differs.
         shown: for each slip, ``"wrong number"``, ``"wrong shape"``, or ``"raises "`` and what; ``"right"``
             if it does not show.
+
+    >>> from tinygrad_edu.course import formulas
+    >>> def no_derivatives(forward, inputs, cost):
+    ...     return forward(**inputs), {}
+    >>> found = compare(formulas["X22"], no_derivatives, sizes=Sizes(5, 6, 7, 8))
+    >>> found.errors, found.shown, found.ok
+    ({'Z2': 0.0}, ('raises ValueError',), True)
     """
 
     formula: Formula

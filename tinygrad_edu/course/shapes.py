@@ -29,7 +29,11 @@ Parameters: TypeAlias = Mapping[str, Array]
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """The shape of an array; a bare number has ``()``."""
+    """The shape of an array; a bare number has ``()``.
+
+    >>> shape_of(np.zeros((2, 3))), shape_of(0.5)
+    ((2, 3), ())
+    """
     return tuple(getattr(value, "shape", ()))
 
 
@@ -63,7 +67,13 @@ def _listed(values: Mapping[str, Any]) -> str:
 
 
 def check_examples(where: str, X: Any, name: str = "X") -> None:
-    """Raises unless X is (features, examples) with at least one example."""
+    """Raises unless X is (features, examples) with at least one example.
+
+    >>> check_examples("predict", np.zeros((3, 0)))
+    Traceback (most recent call last):
+    ...
+    ValueError: predict: X: expected at least one example, got shape (3, 0)
+    """
     shape = shape_of(X)
     if len(shape) != 2:
         raise ValueError(f"{where}: {name}: expected one example per column, (n_x, m), got shape {shape}")
@@ -72,7 +82,13 @@ def check_examples(where: str, X: Any, name: str = "X") -> None:
 
 
 def check_layer(where: str, W: Any, b: Any, A_prev: Any, l: int | str = "") -> None:
-    """Raises unless ``W[l] @ A[l-1] + b[l]`` is a layer: (n, n_prev) @ (n_prev, m) + (n, 1)."""
+    """Raises unless ``W[l] @ A[l-1] + b[l]`` is a layer: (n, n_prev) @ (n_prev, m) + (n, 1).
+
+    >>> check_layer("forward", np.zeros((4, 3)), np.zeros((4, 1)), np.zeros((2, 9)), 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: forward: W1 (4, 3) @ A_prev (2, 9): inner dimensions 3 and 2 differ
+    """
     w, a = shape_of(W), shape_of(A_prev)
     if len(w) != 2 or len(a) != 2 or w[1] != a[0]:
         inner = (

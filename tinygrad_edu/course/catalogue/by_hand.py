@@ -2,6 +2,13 @@
 
 Each takes a sample's inputs, as its counterpart in :mod:`forwards` does; an entry of the catalogue picks the
 quantities that its row is about.
+
+>>> import numpy as np
+>>> from tinygrad_edu.course.catalogue import by_hand, samples
+>>> from tinygrad_edu.course.catalogue.entry import Sizes
+>>> given = samples.two_layer(np.random.default_rng(0), Sizes(5, 6, 7, m=8))
+>>> sorted(by_hand.two_layers(**given))
+['A1', 'A2', 'Z1', 'Z2', 'dW1', 'dW2', 'dZ1', 'dZ2', 'db1', 'db2']
 """
 
 from __future__ import annotations

@@ -64,7 +64,11 @@ Kind = Literal[
 
 
 class Sizes(NamedTuple):
-    """Units of three layers, and examples."""
+    """Units of three layers, and examples.
+
+    >>> Sizes(5, 6, 7, m=8).n0
+    5
+    """
 
     n0: int
     n1: int
@@ -110,6 +114,10 @@ class Slip:
             gets wrong.
         kind: how that shows where sizes differ.
         square: how it shows where all sizes are equal; the same way unless said.
+
+    >>> slip = Slip(lambda W, X: {"Z": W.T @ X}, "raises ValueError", square="wrong number")
+    >>> slip.expected(SQUARE), slip.expected(Sizes(5, 6, 7, 8))
+    ('wrong number', 'raises ValueError')
     """
 
     evaluate: Evaluate
@@ -130,6 +138,10 @@ class Misprint:
         wrong: what is wrong, in a few words.
         slips: what is printed, as functions; more than one where the notes have several slips in one row, and
             none where only a word or a letter is wrong, which no computation can tell.
+
+    >>> without_y = Slip(lambda a, y: {"dz": a}, "wrong number")
+    >>> Misprint(printed="dz = a", wrong="y lost", slips=(without_y,)).wrong
+    'y lost'
     """
 
     printed: str
@@ -159,6 +171,12 @@ class Formula:
         derived: ``derived(inputs, forward values, gradients by name of the quantity)`` gives outputs that are
             neither, such as an update.
         misprint: what the notes print instead.
+
+    >>> from tinygrad_edu.course import formulas
+    >>> formula = formulas["L7"]
+    >>> given = formula.sample(np.random.default_rng(0), Sizes(5, 6, 7, m=8))
+    >>> sorted(given), sorted(formula.evaluate(**given)), sorted(formula.forward(**given))
+    (['a', 'y'], ['da'], ['J', 'L'])
     """
 
     id: str

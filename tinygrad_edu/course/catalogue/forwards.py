@@ -1,6 +1,12 @@
 """The forward passes that the formulas belong to, as the course's own NumPy code computes them.
 
-Each takes a sample's inputs and gives the quantities by name; inputs that it has no use for are ignored.
+Each takes the inputs of its sample, and gives the quantities by name.
+
+>>> from tinygrad_edu.course.catalogue import forwards, samples
+>>> from tinygrad_edu.course.catalogue.entry import Sizes
+>>> given = samples.two_layer(np.random.default_rng(0), Sizes(5, 6, 7, m=8))
+>>> sorted(forwards.two_layers(**given))
+['A1', 'A2', 'J', 'Z1', 'Z2']
 """
 
 from __future__ import annotations

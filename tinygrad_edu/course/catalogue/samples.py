@@ -1,6 +1,11 @@
 """Inputs to try the formulas on: random, of given sizes, well away from where sigmoids saturate.
 
 Labels are integers, so that whoever differentiates takes them for constants.
+
+>>> from tinygrad_edu.course.catalogue import samples
+>>> given = samples.logistic(np.random.default_rng(0), Sizes(5, 6, 7, m=8))
+>>> {name: value.shape for name, value in given.items()}
+{'w': (5, 1), 'b': (), 'X': (5, 8), 'Y': (1, 8)}
 """
 
 from __future__ import annotations
