@@ -54,7 +54,7 @@ class Entry:
             return False
         if self.kind == "elementwise":
             return not any(sample.settings for sample in self.samples)
-        reduces = set().union(*(sample.settings for sample in self.samples)) <= {"axis", "keepdims"}
+        reduces = set().union(*(sample.settings for sample in self.samples)) == {"axis", "keepdims"}
         return self.kind == "reduction" and reduces and len(first.shapes) == 1
 
     def differentiable(self, xs: Sequence[Array]) -> tuple[bool, ...]:

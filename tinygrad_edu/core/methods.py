@@ -35,8 +35,9 @@ class ArrayMethods:
     cumprod = _method("cumprod")
     clip = _method("clip")
     round = _method("round")
-    transpose = _method("transpose")
     ravel = _method("ravel")
+    choose = _method("choose")
+    searchsorted = _method("searchsorted")
     squeeze = _method("squeeze")
     swapaxes = _method("swapaxes")
     repeat = _method("repeat")
@@ -57,9 +58,22 @@ class ArrayMethods:
         """The transpose: axes reversed."""
         return RECORD["transpose"](self)
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any, **order: Any) -> Any:
         """The same entries in another shape: ``t.reshape(2, 3)`` or ``t.reshape((2, 3))``."""
-        return RECORD["reshape"](self, shape[0] if len(shape) == 1 else shape)
+        return RECORD["reshape"](self, shape[0] if len(shape) == 1 else shape, **order)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Axes reversed, or in the given order: ``t.transpose(1, 0)`` or ``t.transpose((1, 0))``."""
+        return RECORD["transpose"](self, axes=(axes[0] if len(axes) == 1 else axes) or None)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """The slices along an axis where the condition holds."""
+        return RECORD["compress"](condition, self, axis)
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes exchanged."""
+        return RECORD["matrix_transpose"](self)
 
     def flatten(self) -> Any:
         """The entries as one axis, like ``ravel``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import factorial
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from tinygrad_edu.core.kinds import elementwise
 from tinygrad_edu.core.samples import Sample
 
 __all__ = [
-    "arccos", "arcsin", "arctan", "arctan2", "cos", "deg2rad", "hypot", "rad2deg", "sin", "sinc", "tan",
+    "arccos", "arcsin", "arctan", "arctan2", "cos", "deg2rad", "derivative_of_sinc", "hypot", "rad2deg",
+    "sin", "sinc", "tan",
 ]  # fmt: skip
 
 Array = Any
@@ -161,11 +162,42 @@ def rad2deg(x: Array) -> Array:
     return np.rad2deg(x)
 
 
-def _derivative_of_sinc(x: Array, order: int) -> Array:
-    """The derivative of sin(πx) / (πx) of that order.
+@elementwise(
+    pullback=lambda g, y, x: g * derivative_of_sinc(x, order=1),
+    latex=r"\operatorname{{sinc}}({x})",
+    samples=[
+        Sample((shape,), domain=(d,)) for shape, d in (((3, 4), (-2, 2)), ((), (-1e-3, 1e-3)), ((5,), (2, 9)))
+    ],
+)
+def sinc(x: Array) -> Array:
+    """sin(πx) / (πx), and 1 at 0: https://numpy.org/doc/stable/reference/generated/numpy.sinc.html.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.sinc(tg.Tensor([0.0, 0.5])).data.round(3).tolist()
+    [1.0, 0.637]
+    """
+    return np.sinc(x)
+
+
+def _next_order(g: Array, y: Array, x: Array, *, order: int) -> Array:
+    return g * derivative_of_sinc(x, order=order + 1)
+
+
+@elementwise(
+    pullback=_next_order,
+    latex=r"\operatorname{{sinc}}^{{({order})}}({x})",
+    opaque=True,
+    samples=[Sample(((4,),), {"order": n}, ((-d, d),)) for n in (1, 2, 3) for d in (1e-3, 3.0)],
+)
+def derivative_of_sinc(x: Array, *, order: int) -> Array:
+    """The derivative of sin(πx) / (πx) of that order, exact at and near 0.
 
     Differentiating x f(x) = sin(πx)/π n times gives x fₙ + n fₙ₋₁ = πⁿ⁻¹ sin(πx + nπ/2). Near 0, where
-    that divides small by small, the power series of f, differentiated term by term.
+    that divides small by small, it is the power series of f, differentiated term by term.
+
+    >>> import tinygrad_edu as tg
+    >>> round(tg.derivative_of_sinc(tg.Tensor(0.0), order=2).item(), 3)  # -π²/3
+    -3.29
     """
     x = np.asarray(x)
     wide = x.astype(np.float64)
@@ -173,39 +205,10 @@ def _derivative_of_sinc(x: Array, order: int) -> Array:
     away = np.where(near, 1.0, wide)
     far = np.sinc(away)
     for n in range(1, order + 1):
-        far = (PI ** (n - 1) * np.sin(PI * away + n * PI / 2) - n * far) / away
-    series = np.zeros_like(wide)
+        far = (np.pi ** (n - 1) * np.sin(np.pi * away + n * np.pi / 2) - n * far) / away
     small = np.where(near, wide, 0.0)
+    series = np.zeros_like(wide)
     for k in range((order + 1) // 2, order + 20):
         p = 2 * k
-        series += (-1) ** k * PI**p / ((p + 1) * factorial(p - order)) * small ** (p - order)
+        series += (-1) ** k * np.pi**p / ((p + 1) * math.factorial(p - order)) * small ** (p - order)
     return np.where(near, series, far).astype(x.dtype)[()]
-
-
-def _slope_of_sinc(g: Array, y: Array, x: Array, *, order: int = 0) -> Array:
-    return g * sinc(x, order=order + 1)
-
-
-@elementwise(
-    pullback=_slope_of_sinc,
-    latex=r"\operatorname{{sinc}}{settings}({x})",
-    opaque=True,
-    samples=[
-        Sample(((3, 4),)),
-        Sample(((),)),
-        Sample(((2, 3),), domain=((-1e-3, 1e-3),)),
-        Sample(((5,),), domain=((2.0, 9.0),)),
-    ],
-)
-def sinc(x: Array, *, order: int = 0) -> Array:
-    """sin(πx) / (πx), and 1 at 0: https://numpy.org/doc/stable/reference/generated/numpy.sinc.html.
-
-    ``order`` gives a derivative of it, exact at and near 0.
-
-    >>> import tinygrad_edu as tg
-    >>> tg.sinc(tg.Tensor([0.0, 0.5])).data.round(3).tolist()
-    [1.0, 0.637]
-    >>> round(tg.sinc(tg.Tensor(0.0), order=2).item(), 3)  # -π²/3
-    -3.29
-    """
-    return _derivative_of_sinc(x, order) if order else np.sinc(x)

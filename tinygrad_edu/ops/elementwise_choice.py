@@ -130,8 +130,8 @@ def clip(
     a_min: Array = None,
     a_max: Array = None,
     *,
-    min: Array = None,  # noqa: A002
-    max: Array = None,  # noqa: A002
+    min: Array = None,
+    max: Array = None,
 ) -> Array:
     """The entries, held between two bounds, either of which may be missing or be differentiated itself.
 

@@ -1,7 +1,8 @@
-"""Operations that move entries about and change none."""
+"""Operations that give the entries other places or another shape, and change none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,31 +11,70 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.core.kinds import composed, elementwise, movement
 from tinygrad_edu.core.samples import Sample
 
-__all__ = ["astype", "broadcast_to", "concatenate", "expand_dims", "reshape", "swapaxes", "transpose"]
+__all__ = [
+    "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "copy",
+    "expand_dims", "matrix_transpose", "meshgrid", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze",
+    "swapaxes", "transpose",
+]  # fmt: skip
 
 Array = Any
+Axes = int | tuple[int, ...]
 
 
 @movement(
-    pullback=lambda g, y, x, *, shape: np.reshape(g, x.shape),
-    latex=r"\operatorname{{reshape}}({x})", onnx="Reshape",
-    samples=[Sample(((3, 4),), {"shape": s}) for s in ((12,), (2, 6), (-1,), (4, 1, 3))] + [Sample(((1,),), {"shape": ()})],
-)  # fmt: skip
-def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
-    """The same entries, row by row, in another shape.
+    pullback=lambda g, y, x, *, shape, order="C": np.reshape(g, x.shape, order=order),
+    latex=r"\operatorname{{reshape}}({x})",
+    onnx="Reshape",
+    samples=[
+        *(Sample(((3, 4),), {"shape": s}) for s in ((12,), (2, 6), (-1,), (4, 1, 3))),
+        Sample(((1,),), {"shape": ()}),
+        Sample(((3, 4),), {"shape": (2, 6), "order": "F"}),
+    ],
+)
+def reshape(x: Array, *, shape: Axes, order: str = "C") -> Array:
+    """The same entries, row by row (``order="F"``: column by column), in another shape.
 
     >>> import tinygrad_edu as tg
     >>> tg.reshape(tg.Tensor([1.0, 2.0, 3.0, 4.0]), (2, 2)).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    return np.reshape(x, shape)
+    if order not in ("C", "F"):
+        raise ValueError(
+            f'expected order "C" or "F", which do not depend on the layout in memory, got {order!r}'
+        )
+    return np.reshape(x, shape, order=order)
+
+
+def _shaped_by(function: Callable[..., Any], x: Array, *settings: Any) -> Array:
+    """The entries in the shape that NumPy's function gives an array of the same shape."""
+    return np.reshape(x, function(np.broadcast_to(0.0, np.shape(x)), *settings).shape)
+
+
+@composed(samples=[Sample(((3, 4),)), Sample(((),)), Sample(((3, 4),), {"order": "F"})])
+def ravel(x: Array, order: str = "C") -> Array:
+    """The entries as one axis, row by row (``order="F"``: column by column).
+
+    >>> import tinygrad_edu as tg
+    >>> tg.ravel(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    return np.reshape(x, (-1,), order=order)  # type: ignore[call-overload]
 
 
 @movement(
-    pullback=lambda g, y, x, *, axes=None: np.transpose(g, axes and tuple(np.argsort([a % x.ndim for a in axes]))),
-    latex=r"{x}^\top", label="T", onnx="Transpose",
-    samples=[Sample(((3, 4),)), Sample(((2, 3, 4),), {"axes": (1, 2, 0)}), Sample(((2, 3, 4),), {"axes": (0, -1, 1)}), Sample(((),))],
-)  # fmt: skip
+    pullback=lambda g, y, x, *, axes=None: np.transpose(
+        g, axes and tuple(np.argsort([a % x.ndim for a in axes]))
+    ),
+    latex=r"{x}^\top",
+    label="T",
+    onnx="Transpose",
+    samples=[
+        Sample(((3, 4),)),
+        Sample(((2, 3, 4),), {"axes": (1, 2, 0)}),
+        Sample(((2, 3, 4),), {"axes": (0, -1, 1)}),
+        Sample(((),)),
+    ],
+)
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """Axes reversed, or in the given order.
 
@@ -45,6 +85,27 @@ def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     return np.transpose(x, axes)
 
 
+@composed(samples=[Sample(((2, 3, 4),))])
+def matrix_transpose(x: Array) -> Array:
+    """The last two axes exchanged.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.matrix_transpose(tg.Tensor([[1.0, 2.0]])).tolist()
+    [[1.0], [2.0]]
+    """
+    if np.ndim(x) < 2:
+        raise ValueError(f"matrix_transpose: expected at least 2 axes, got shape {np.shape(x)}")
+    return np.swapaxes(x, -1, -2)
+
+
+def _permuted_by(function: Callable[..., Any], x: Array, *settings: Any) -> Array:
+    """The axes in the order in which NumPy's function puts them."""
+    sizes = function(
+        np.broadcast_to(0.0, range(np.ndim(x))), *settings
+    ).shape  # each axis as long as its number
+    return np.transpose(x, sizes)
+
+
 @composed(samples=[Sample(((2, 3, 4),), {"axis1": 0, "axis2": -1})])
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     """Two axes exchanged.
@@ -53,16 +114,46 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     >>> tg.swapaxes(tg.Tensor([[1.0, 2.0]]), 0, 1).tolist()
     [[1.0], [2.0]]
     """
-    order = list(range(x.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
-    return np.transpose(x, tuple(order))
+    return _permuted_by(np.swapaxes, x, axis1, axis2)
+
+
+@composed(
+    samples=[
+        Sample(((2, 3, 4),), {"source": 0, "destination": -1}),
+        Sample(((2, 3, 4),), {"source": (0, 1), "destination": (2, 0)}),
+    ]
+)
+def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
+    """Axes moved to other places; the others keep their order.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.moveaxis(tg.Tensor([[1.0, 2.0]]), 0, 1).tolist()
+    [[1.0], [2.0]]
+    """
+    return _permuted_by(np.moveaxis, x, source, destination)
+
+
+@composed(samples=[Sample(((2, 3, 4),), {"axis": 2}), Sample(((2, 3, 4),), {"axis": 0, "start": 2})])
+def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
+    """An axis moved backwards until it lies at ``start``.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.rollaxis(tg.Tensor([[1.0, 2.0]]), 1).tolist()
+    [[1.0], [2.0]]
+    """
+    return _permuted_by(np.rollaxis, x, axis, start)
 
 
 @movement(
     pullback=lambda g, y, x, *, shape: g,  # undone, like all broadcasting, after the rule
-    latex=r"\operatorname{{broadcast}}({x})", onnx="Expand",
-    samples=[Sample(((3, 1),), {"shape": (3, 4)}), Sample(((4,),), {"shape": (2, 3, 4)}), Sample(((),), {"shape": (2,)})],
-)  # fmt: skip
+    latex=r"\operatorname{{broadcast}}({x})",
+    onnx="Expand",
+    samples=[
+        Sample(((3, 1),), {"shape": (3, 4)}),
+        Sample(((4,),), {"shape": (2, 3, 4)}),
+        Sample(((),), {"shape": (2,)}),
+    ],
+)
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Repeated along axes of length 1, and along new leading ones, without copying.
 
@@ -73,11 +164,51 @@ def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(x, shape)
 
 
+@composed(samples=[Sample(((3, 1), (4,))), Sample(((2, 3), ()))])
+def broadcast_arrays(*xs: Array) -> tuple[Array, ...]:
+    """Each array repeated to the shape that all of them have together.
+
+    >>> import tinygrad_edu as tg
+    >>> [x.tolist() for x in tg.broadcast_arrays(tg.Tensor([1.0, 2.0]), 3.0)]
+    [[1.0, 2.0], [3.0, 3.0]]
+    """
+    shape = np.broadcast_shapes(*map(np.shape, xs))
+    return tuple(np.broadcast_to(x, shape) for x in xs)
+
+
+@composed(
+    samples=[
+        Sample(((3,), (2,))),
+        Sample(((3,), (2,), (4,)), {"indexing": "ij"}),
+        Sample(((3,), (2,)), {"sparse": True}),
+        Sample(((3,),)),
+    ]
+)
+def meshgrid(*xs: Array, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> tuple[Array, ...]:
+    """The coordinates of a grid, from those along each axis; ``indexing`` "xy" or "ij", as in NumPy.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.meshgrid(tg.Tensor([1.0, 2.0]), [3.0])[0].tolist()
+    [[1.0, 2.0]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f'meshgrid: expected indexing "xy" or "ij", got {indexing!r}')
+    place = list(range(len(xs)))
+    if indexing == "xy" and len(xs) > 1:
+        place[:2] = 1, 0
+    lines = tuple(
+        np.reshape(x, tuple(-1 if k == axis else 1 for k in range(len(xs))))
+        for x, axis in zip(xs, place, strict=True)
+    )
+    return lines if sparse else np.broadcast_arrays(*lines)
+
+
 @movement(
     pullback=lambda g, y, x, *, axis: np.reshape(g, x.shape),
-    latex=r"{x}", onnx="Unsqueeze",
+    latex=r"{x}",
+    onnx="Unsqueeze",
     samples=[Sample(((3, 4),), {"axis": a}) for a in (0, -1, (0, 2))],
-)  # fmt: skip
+)
 def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     """New axes of length 1 at the given places.
 
@@ -88,33 +219,66 @@ def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     return np.expand_dims(x, axis)
 
 
-def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int = 0) -> Array:
-    start = int(np.sum([x.shape[axis] for x in xs[:k]], dtype=int))
-    cut = [slice(None)] * y.ndim
-    cut[axis] = slice(start, start + xs[k].shape[axis])
-    return g[tuple(cut)]
-
-
-@movement(
-    pullback=_own_part,
-    latex=r"\left[{xs}\right]", label="concat", onnx="Concat",
-    samples=[Sample(((2, 3), (4, 3))), Sample(((2, 3), (2, 1), (2, 2)), {"axis": 1}), Sample(((2, 0), (2, 3)), {"axis": -1})],
-)  # fmt: skip
-def concatenate(*xs: Array, axis: int = 0) -> Array:
-    """Arrays joined along an existing axis.
+@composed(
+    samples=[Sample(((1, 3, 1),)), Sample(((1, 3, 1),), {"axis": 0}), Sample(((1, 3, 1),), {"axis": (0, -1)})]
+)
+def squeeze(x: Array, axis: Axes | None = None) -> Array:
+    """Axes of length 1 taken away: all, or the given ones.
 
     >>> import tinygrad_edu as tg
-    >>> tg.concatenate([tg.Tensor([1.0]), tg.Tensor([2.0, 3.0])]).tolist()
-    [1.0, 2.0, 3.0]
+    >>> tg.squeeze(tg.Tensor([[1.0, 2.0]])).tolist()
+    [1.0, 2.0]
     """
-    return np.concatenate(xs, axis=axis)
+    return _shaped_by(np.squeeze, x, axis)
+
+
+def _each_shaped_by(function: Callable[..., Any], xs: tuple[Array, ...]) -> Any:
+    shaped = tuple(_shaped_by(function, x) for x in xs)
+    return shaped[0] if len(shaped) == 1 else shaped
+
+
+_SMALL = [Sample((s,)) for s in ((), (3,), (2, 3), (2, 2, 2))] + [Sample(((3,), ()))]
+
+
+@composed(samples=_SMALL)
+def atleast_1d(*xs: Array) -> Any:
+    """Numbers become vectors of one entry; of several arrays, a tuple.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.atleast_1d(tg.Tensor(1.0)).tolist()
+    [1.0]
+    """
+    return _each_shaped_by(np.atleast_1d, xs)
+
+
+@composed(samples=_SMALL)
+def atleast_2d(*xs: Array) -> Any:
+    """Numbers and vectors become matrices of one row; of several arrays, a tuple.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.atleast_2d(tg.Tensor([1.0, 2.0])).tolist()
+    [[1.0, 2.0]]
+    """
+    return _each_shaped_by(np.atleast_2d, xs)
+
+
+@composed(samples=_SMALL)
+def atleast_3d(*xs: Array) -> Any:
+    """Axes of length 1 added, before and behind, up to three; of several arrays, a tuple.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.atleast_3d(tg.Tensor([1.0, 2.0])).shape
+    (1, 2, 1)
+    """
+    return _each_shaped_by(np.atleast_3d, xs)
 
 
 @elementwise(
     pullback=lambda g, y, x, *, dtype: g,  # cast back, like every gradient, after the rule
-    latex=r"{x}", onnx="Cast",
+    latex=r"{x}",
+    onnx="Cast",
     samples=[Sample(((3, 4),), {"dtype": np.float64})],
-)  # fmt: skip
+)
 def astype(x: Array, *, dtype: DTypeLike) -> Array:
     """The same values in another floating-point precision.
 
@@ -123,3 +287,14 @@ def astype(x: Array, *, dtype: DTypeLike) -> Array:
     dtype('float32')
     """
     return x.astype(dtype)
+
+
+@composed(samples=[Sample(((3, 4),))])
+def copy(x: Array) -> Array:
+    """The same value as a new node of the graph.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.copy(tg.Tensor([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
+    return np.positive(x)

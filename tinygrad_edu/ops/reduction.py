@@ -2,52 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.kinds import reduction
+from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
 
-__all__ = ["max", "mean", "min", "sum", "sum_to"]
+__all__ = ["max", "mean", "min", "prod", "ptp", "sum", "sum_to"]
 
 Array = Any
 Axis = int | tuple[int, ...] | None
+NARROW = (np.dtype(np.float16), np.dtype(np.float32))
+
+
+def axes_of(x: Array, axis: Axis) -> tuple[int, ...]:
+    """The axes that are taken away, counted from the front."""
+    if axis is None:
+        return tuple(range(np.ndim(x)))
+    return tuple(a % np.ndim(x) for a in (axis if isinstance(axis, tuple) else (axis,)))
 
 
 def expanded(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """A reduced array with the axes that were taken away put back, of length 1."""
     if keepdims or axis is None:
         return g if keepdims else np.reshape(g, (1,) * x.ndim)
-    return np.expand_dims(g, tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))))
+    return np.expand_dims(g, axes_of(x, axis))
 
 
 def count(x: Array, axis: Axis) -> int:
     """How many entries each result was made from."""
-    axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
-    return int(np.prod([x.shape[a] for a in axes]))
+    return int(np.prod([np.shape(x)[a] for a in axes_of(x, axis)]))
+
+
+def gathered(x: Array, axis: Axis) -> Array:
+    """The axes that are to be taken away as one, the last."""
+    taken = axes_of(x, axis)
+    kept = tuple(a for a in range(np.ndim(x)) if a not in taken)
+    shape = tuple(np.shape(x)[a] for a in kept)
+    return np.reshape(np.transpose(x, kept + taken), (*shape, count(x, axis)))
+
+
+def spread(rows: Array, x: Array, axis: Axis) -> Array:
+    """What :func:`gathered` gathered from x, put back."""
+    taken = axes_of(x, axis)
+    order = tuple(a for a in range(np.ndim(x)) if a not in taken) + taken
+    return np.transpose(np.reshape(rows, tuple(np.shape(x)[a] for a in order)), tuple(np.argsort(order)))
+
+
+def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:
+    """A sum or mean, of narrow floats in float64.
+
+    Along a leading axis NumPy adds row by row, and a million float32 rows would be 1 % off.
+    """
+    if getattr(x, "dtype", None) in NARROW:
+        return add_up(x, axis=axis, dtype=np.float64, keepdims=keepdims).astype(x.dtype)
+    return add_up(x, axis=axis, keepdims=keepdims)
 
 
 @reduction(
-    pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(expanded(g, x, axis, keepdims), x.shape),
-    latex=r"\sum{settings} {x}", label="Σ", onnx="ReduceSum",
-)  # fmt: skip
+    pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
+        expanded(g, x, axis, keepdims), x.shape
+    ),
+    latex=r"\sum{settings} {x}",
+    label="Σ",
+    onnx="ReduceSum",
+)
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Sum over axes: https://numpy.org/doc/stable/reference/generated/numpy.sum.html.
+
+    Narrow floats are added up in float64, and the result is narrow.
 
     >>> import tinygrad_edu as tg
     >>> tg.sum(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True).tolist()
     [[3.0], [7.0]]
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return accurately(np.sum, x, axis, keepdims)
 
 
 @reduction(
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims) / count(x, axis), x.shape
     ),
-    latex=r"\operatorname{{mean}}{settings} {x}", label="mean", onnx="ReduceMean", empty=False,
-)  # fmt: skip
+    latex=r"\operatorname{{mean}}{settings} {x}",
+    label="mean",
+    onnx="ReduceMean",
+    empty=False,
+)
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Mean over axes.
 
@@ -55,7 +97,43 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> tg.mean(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
     [2.0, 3.0]
     """
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    return accurately(np.mean, x, axis, keepdims)
+
+
+def _product_of_the_others(rows: Array) -> Array:
+    """For each entry the product of the others along the last axis. Nothing is divided: zeros may be there."""
+    ones = np.ones((*rows.shape[:-1], 1), rows.dtype)
+    before = np.cumprod(np.concatenate([ones, rows[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([ones, rows[..., :0:-1]], axis=-1), axis=-1)
+    return before * after[..., ::-1]
+
+
+def _slope_of_product(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    others = spread(_product_of_the_others(gathered(x, axis)), x, axis) if x.size else x
+    return expanded(g, x, axis, keepdims) * others
+
+
+@reduction(
+    pullback=_slope_of_product,
+    latex=r"\prod{settings} {x}",
+    label="Π",
+    onnx="ReduceProd",
+    samples=[
+        *over_axes(),
+        Sample(((3, 4),), {"axis": 1}, make=lambda rng: (rng.normal(size=(3, 4)) * np.tri(3, 4, 1),)),
+    ],
+)
+def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Product over axes. The slope of each entry is the product of the others, exact with zeros among them.
+
+    >>> import tinygrad_edu as tg
+    >>> x = tg.Tensor([0.0, 2.0, 3.0])
+    >>> y = tg.prod(x)
+    >>> y.backward()
+    >>> y.item(), x.grad.tolist()
+    (0.0, [6.0, 0.0, 0.0])
+    """
+    return np.prod(x, axis=axis, keepdims=keepdims)
 
 
 def _to_the_extremes(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -63,7 +141,13 @@ def _to_the_extremes(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdim
     return expanded(g, x, axis, keepdims) * chosen / np.sum(chosen * 1.0, axis=axis, keepdims=True)
 
 
-@reduction(pullback=_to_the_extremes, latex=r"\max{settings} {x}", numpy=(np.max, np.amax), onnx="ReduceMax", empty=False)
+@reduction(
+    pullback=_to_the_extremes,
+    latex=r"\max{settings} {x}",
+    numpy=(np.max, np.amax),
+    onnx="ReduceMax",
+    empty=False,
+)
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Largest entry over axes; entries that tie share the gradient equally.
 
@@ -74,7 +158,13 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=_to_the_extremes, latex=r"\min{settings} {x}", numpy=(np.min, np.amin), onnx="ReduceMin", empty=False)
+@reduction(
+    pullback=_to_the_extremes,
+    latex=r"\min{settings} {x}",
+    numpy=(np.min, np.amin),
+    onnx="ReduceMin",
+    empty=False,
+)
 def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Smallest entry over axes; entries that tie share the gradient equally.
 
@@ -85,6 +175,17 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+@composed(samples=over_axes(empty=False))
+def ptp(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """Peak to peak: the largest less the smallest entry over axes.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.ptp(tg.Tensor([1.0, 5.0, 2.0])).item()
+    4.0
+    """
+    return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
+
+
 def broadcast_axes(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int, ...]:
     """The axes along which ``narrow`` was repeated to become ``wide``."""
     lead = len(wide) - len(narrow)
@@ -93,19 +194,15 @@ def broadcast_axes(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int,
 
 @reduction(
     pullback=lambda g, y, x, *, shape: np.broadcast_to(g, x.shape),
-    latex=r"\sum{settings} {x}", label="Σ",
+    latex=r"\sum{settings} {x}",
+    label="Σ",
     samples=[Sample(((3, 4),), {"shape": s}) for s in ((4,), (3, 1), (1, 4), (), (1, 1), (3, 4))],
-)  # fmt: skip
+)
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Sum over the axes along which an array of ``shape`` was broadcast: what undoes broadcasting.
-
-    Narrow floats are added up in float64: along a leading axis NumPy adds row by row, and a million
-    float32 rows would be 1 % off.
 
     >>> import tinygrad_edu as tg
     >>> tg.sum_to(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), shape=(2, 1)).tolist()
     [[3.0], [7.0]]
     """
-    wide = np.float64 if x.dtype.kind == "f" and x.dtype.itemsize < 8 else None
-    total = np.sum(x, axis=broadcast_axes(x.shape, shape), dtype=wide, keepdims=True)
-    return np.reshape(total, shape).astype(x.dtype, copy=False)
+    return np.reshape(accurately(np.sum, x, broadcast_axes(x.shape, shape), True), shape)

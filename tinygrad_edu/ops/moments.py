@@ -1,0 +1,134 @@
+"""Means and what varies about them: variance, standard deviation, covariance, weighted means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import composed, over_axes, reduction
+from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.reduction import Axis, axes_of, count, expanded
+
+__all__ = ["average", "corrcoef", "cov", "std", "var"]
+
+Array = Any
+_SPREADS = over_axes({"ddof": 1}, {"axis": 0, "ddof": 1, "keepdims": True}, empty=False)
+
+
+@composed(samples=_SPREADS)
+def var(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
+    """The mean square distance from the mean over axes, the sum divided by n - ddof.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.var(tg.Tensor([1.0, 3.0])).item()
+    1.0
+    """
+    away = x - np.mean(x, axis=axis, keepdims=True)
+    return np.sum(np.square(away), axis=axis, keepdims=keepdims) / max(count(x, axis) - ddof, 0)
+
+
+def _slope_of_std(
+    g: Array, y: Array, x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False
+) -> Array:
+    away = x - np.mean(x, axis=axis, keepdims=True)
+    size = expanded(np.where(np.equal(y, 0), 1.0, y), x, axis, keepdims) * max(count(x, axis) - ddof, 0)
+    return expanded(g, x, axis, keepdims) * away / size
+
+
+@reduction(
+    pullback=_slope_of_std,
+    latex=r"\operatorname{{std}}{settings} {x}",
+    samples=[s for s in _SPREADS if s.shapes != ((),)],
+)
+def std(x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Array:
+    """The square root of the variance over axes; where all entries are equal, its slope is 0.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.std(tg.Tensor([1.0, 3.0])).item()
+    1.0
+    """
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+@composed(
+    samples=[
+        *over_axes(empty=False),
+        Sample(((3, 4), (4,)), domain=((-2.0, 2.0), (0.5, 1.0)), arrange=lambda x, w: (x, 1, w)),
+        Sample(
+            ((3, 4), (3, 4)), {"keepdims": True}, ((-2.0, 2.0), (0.5, 1.0)), arrange=lambda x, w: (x, 0, w)
+        ),
+        Sample(((3, 4),), {"axis": 0, "weights": np.array([1.0, 2.0, 0.5])}),
+        Sample(((3, 4),), {"weights": np.arange(1.0, 13.0).reshape(3, 4), "returned": True}),
+    ]
+)
+def average(
+    x: Array, axis: Axis = None, weights: Array = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """The mean over axes, weighted where ``weights`` are given: of the shape of x, or of the axis alone.
+
+    With ``returned`` also the sum of the weights.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.average(tg.Tensor([1.0, 4.0]), weights=[1.0, 2.0]).item()
+    3.0
+    """
+    if weights is None:
+        y = np.mean(x, axis=axis, keepdims=keepdims)
+        return (y, np.broadcast_to(np.float64(count(x, axis)), np.shape(y))) if returned else y
+    if np.shape(weights) != np.shape(x):
+        expected = tuple(np.shape(x)[a] for a in axes_of(x, axis))
+        if axis is None or np.shape(weights) != expected:
+            raise ValueError(
+                f"average: expected weights of shape {np.shape(x)}, or along the axes {expected}, "
+                f"got {np.shape(weights)}"
+            )
+        taken = axes_of(x, axis)
+        weights = np.reshape(weights, tuple(n if a in taken else 1 for a, n in enumerate(np.shape(x))))
+    total = np.sum(np.broadcast_to(weights, np.shape(x)), axis=axis, keepdims=keepdims)
+    y = np.sum(x * weights, axis=axis, keepdims=keepdims) / total
+    return (y, total) if returned else y
+
+
+@composed(
+    samples=[
+        Sample(((3, 5),)),
+        Sample(((5, 3),), {"rowvar": False, "bias": True}),
+        Sample(((4,), (4,))),
+        Sample(((4,),)),
+    ]
+)
+def cov(m: Array, y: Array = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Array:
+    """The covariances of variables, which stand in rows (``rowvar=False``: in columns).
+
+    >>> import tinygrad_edu as tg
+    >>> tg.cov(tg.Tensor([1.0, 3.0])).item()
+    2.0
+    """
+    rows = _variables(m, rowvar)
+    if y is not None:
+        rows = np.concatenate([rows, _variables(y, rowvar)], axis=0)
+    away = rows - np.mean(rows, axis=1, keepdims=True)
+    free = np.shape(rows)[1] - ((0 if bias else 1) if ddof is None else ddof)
+    return np.squeeze(away @ np.matrix_transpose(away) / max(free, 0))
+
+
+def _variables(m: Array, rowvar: bool) -> Array:
+    m = np.atleast_2d(astype(m, dtype=np.float64))  # as NumPy: covariances are computed in float64
+    return m if rowvar or np.shape(m)[0] == 1 else np.matrix_transpose(m)
+
+
+@composed(samples=[Sample(((3, 5),)), Sample(((5, 3),), {"rowvar": False}), Sample(((4,), (4,)))])
+def corrcoef(x: Array, y: Array = None, rowvar: bool = True) -> Array:
+    """The correlations of variables, which stand in rows: covariances over both standard deviations.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.corrcoef(tg.Tensor([[1.0, 3.0], [2.0, 1.0]])).round(3).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    c = np.cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
+    size = np.sqrt(np.diagonal(c))
+    return c / np.expand_dims(size, 1) / size

@@ -1,0 +1,185 @@
+"""Medians and quantiles, which pick from the sorted entries, and interpolation between samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import composed, over_axes
+from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.reduction import Axis, axes_of, gathered
+
+__all__ = ["interp", "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
+
+Array = Any
+METHODS: dict[str, Callable[[Array], tuple[Array, Array, Array]]] = {
+    "linear": lambda place: (np.floor(place), np.ceil(place), place - np.floor(place)),
+    "lower": lambda place: (np.floor(place), np.floor(place), 0.0 * place),
+    "higher": lambda place: (np.ceil(place), np.ceil(place), 0.0 * place),
+    "midpoint": lambda place: (np.floor(place), np.ceil(place), 0.5 + 0.0 * place),
+    "nearest": lambda place: (np.rint(place), np.rint(place), 0.0 * place),
+}
+"""The two sorted entries on either side of a place between them, and how far it is from the first."""
+
+
+def _picked(rows: Array, n: Array, q: float, method: str) -> Array:
+    """The q-quantile of each row of n sorted entries; what is nan has been sorted behind them."""
+    low, high, share = METHODS[method](np.maximum(q * (n - 1), 0.0))
+    share = np.asarray(share, np.result_type(rows))
+    below, above = (
+        np.take_along_axis(rows, np.expand_dims(np.asarray(place, int), -1), axis=-1)[..., 0]
+        for place in (low, high)
+    )
+    return below + share * (above - below)
+
+
+def _quantile(name: str, x: Array, q: Any, axis: Axis, method: str, keepdims: bool, *, gaps: bool) -> Array:
+    q = np.asarray(q, dtype=float)
+    if method not in METHODS:
+        raise ValueError(f"{name}: expected a method of {tuple(METHODS)}, got {method!r}")
+    if not np.all((q >= 0) & (q <= 1)):
+        raise ValueError(f"{name}: expected shares within 0 and 1 (percentages within 0 and 100)")
+    rows = np.sort(gathered(x, axis), axis=-1)
+    if np.shape(rows)[-1] == 0:
+        raise ValueError(f"{name}: expected at least one entry to choose from, got shape {np.shape(x)}")
+    missing = np.isnan(rows)
+    n = np.sum(np.logical_not(missing), axis=-1) if gaps else np.full(np.shape(rows)[:-1], np.shape(rows)[-1])
+    parts = [_picked(rows, n, float(share), method) for share in q.ravel()]
+    if not gaps:  # one nan makes the result nan, as in NumPy
+        parts = [np.where(missing[..., -1], np.nan, part) for part in parts]
+    if keepdims:
+        kept = tuple(1 if a in axes_of(x, axis) else size for a, size in enumerate(np.shape(x)))
+        parts = [np.reshape(part, kept) for part in parts]
+    return np.reshape(np.stack(parts), q.shape + np.shape(parts[0])) if q.ndim else parts[0]
+
+
+_GAPS = Sample(
+    ((3, 4),), {"axis": 1}, make=lambda rng: (np.where(np.eye(3, 4), np.nan, rng.normal(size=(3, 4))),)
+)
+_SHARES = [
+    Sample(((3, 4),), {"q": 0.3}),
+    Sample(((3, 4),), {"q": 0.5, "axis": 0, "keepdims": True}),
+    Sample(((2, 3, 4),), {"q": [0.1, 0.9], "axis": (0, 2)}),
+    *(Sample(((6,),), {"q": 0.33, "method": method}) for method in METHODS),
+]
+
+
+def _in_percent(samples: list[Sample]) -> list[Sample]:
+    return [Sample(s.shapes, {**s.settings, "q": 100 * np.asarray(s.settings["q"])}) for s in samples]
+
+
+@composed(samples=_SHARES)
+def quantile(x: Array, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
+    """The value below which the share q of the entries lies; methods linear, lower, higher, midpoint, nearest.
+
+    Of several shares, their axes come first. Source: R. Hyndman, Y. Fan, *Sample quantiles in statistical
+    packages*, The American Statistician 50, 1996, method 7.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.quantile(tg.Tensor([1.0, 2.0, 4.0]), 0.75).item()
+    3.0
+    """
+    return _quantile("quantile", x, q, axis, method, keepdims, gaps=False)
+
+
+@composed(samples=_in_percent(_SHARES))
+def percentile(
+    x: Array, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Array:
+    """:func:`quantile` of shares in percent.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.percentile(tg.Tensor([1.0, 2.0, 4.0]), 75).item()
+    3.0
+    """
+    return _quantile("percentile", x, np.asarray(q) / 100, axis, method, keepdims, gaps=False)
+
+
+@composed(samples=over_axes(empty=False))
+def median(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """The entry in the middle of the sorted ones over axes, or the mean of the two.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.median(tg.Tensor([1.0, 2.0, 4.0])).item()
+    2.0
+    """
+    return _quantile("median", x, 0.5, axis, "linear", keepdims, gaps=False)
+
+
+@composed(samples=[*_SHARES, Sample(_GAPS.shapes, {"q": [0.2, 0.7], "axis": 1}, make=_GAPS.make)])
+def nanquantile(
+    x: Array, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Array:
+    """:func:`quantile` of the entries that are not nan.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.nanquantile(tg.Tensor([1.0, float("nan"), 2.0, 4.0]), 0.75).item()
+    3.0
+    """
+    return _quantile("nanquantile", x, q, axis, method, keepdims, gaps=True)
+
+
+@composed(samples=[*_in_percent(_SHARES), Sample(_GAPS.shapes, {"q": 30.0, "axis": 1}, make=_GAPS.make)])
+def nanpercentile(
+    x: Array, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Array:
+    """:func:`percentile` of the entries that are not nan.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.nanpercentile(tg.Tensor([1.0, float("nan"), 2.0, 4.0]), 75).item()
+    3.0
+    """
+    return _quantile("nanpercentile", x, np.asarray(q) / 100, axis, method, keepdims, gaps=True)
+
+
+@composed(samples=[*over_axes(empty=False), _GAPS])
+def nanmedian(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    """:func:`median` of the entries that are not nan.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.nanmedian(tg.Tensor([1.0, float("nan"), 4.0])).item()
+    2.5
+    """
+    return _quantile("nanmedian", x, 0.5, axis, "linear", keepdims, gaps=True)
+
+
+def _grid(n: int, lo: float = 0.5, hi: float = 1.0) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: np.cumsum(rng.uniform(lo, hi, n))
+
+
+@composed(
+    samples=[
+        Sample(
+            ((3, 2), (4,), (4,)),
+            make=lambda rng: (rng.uniform(-1, 4, (3, 2)), _grid(4)(rng), rng.normal(size=4)),
+        ),
+        Sample(
+            ((5,), (3,), (3,)),
+            {"left": -1.0, "right": 2.0},
+            make=lambda rng: (rng.uniform(-1, 4, 5), _grid(3)(rng), rng.normal(size=3)),
+        ),
+        Sample(((), (3,), (3,)), make=lambda rng: (np.asarray(1.2), _grid(3)(rng), rng.normal(size=3))),
+    ]
+)
+def interp(x: Array, xp: Array, fp: Array, left: Array = None, right: Array = None) -> Array:
+    """Straight lines between samples fp at ascending places xp, evaluated at x; flat beyond both ends.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.interp(tg.Tensor(1.5), [1.0, 2.0], tg.Tensor([10.0, 20.0])).item()
+    15.0
+    """
+    n = np.shape(xp)[0]
+    x, xp, fp = (astype(v, dtype=np.float64) for v in (x, xp, fp))  # as NumPy
+    if np.shape(fp) != (n,) or n == 0:
+        raise ValueError(f"interp: expected as many samples as places, got {np.shape(fp)} at {np.shape(xp)}")
+    if n == 1:
+        xp, fp = np.concatenate([xp, xp + 1.0]), np.concatenate([fp, fp])
+    k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.shape(xp)[0] - 2)
+    x0, x1, f0, f1 = np.take(xp, k), np.take(xp, k + 1), np.take(fp, k), np.take(fp, k + 1)
+    y = f0 + (x - x0) * ((f1 - f0) / (x1 - x0))
+    first, last = xp[0], xp[-1] if n > 1 else xp[0]
+    y = np.where(np.less(x, first), fp[0] if left is None else left, y)
+    return np.where(np.greater(x, last), fp[-1] if right is None else right, y)

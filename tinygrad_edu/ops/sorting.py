@@ -1,0 +1,77 @@
+"""Sorting. The entries keep their slopes and change places; where they tie, the order found decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import operation
+from tinygrad_edu.core.samples import Sample
+
+__all__ = ["argsort", "partition", "sort"]
+
+Array = Any
+_ALONG = [
+    Sample(((3, 4),)),
+    Sample(((3, 4),), {"axis": 0}),
+    Sample(((2, 3),), {"axis": None}),
+    Sample(((5,),)),
+    Sample(((0, 3),)),
+]
+
+
+def _where_each_went(g: Array, y: Array, x: Array, *, axis: int | None = -1, **how: Any) -> Array:
+    """The gradient of the place to which each entry was moved.
+
+    Sorted, x and y are the same: the k-th smallest of x is at argsort(x)[k], and went to argsort(y)[k].
+    """
+    rows = np.ravel(x) if axis is None else x
+    along = 0 if axis is None else axis
+    rank = np.argsort(np.argsort(rows, axis=along), axis=along)
+    went = np.take_along_axis(np.argsort(y, axis=along), rank, axis=along)
+    return np.reshape(np.take_along_axis(g, went, axis=along), x.shape)
+
+
+@operation(kind="movement", pullback=_where_each_went, latex=r"\operatorname{{sort}}({x})", samples=_ALONG)
+def sort(x: Array, *, axis: int | None = -1) -> Array:
+    """In ascending order along an axis; without one, all entries in a row.
+
+    >>> import tinygrad_edu as tg
+    >>> x = tg.Tensor([3.0, 1.0, 2.0])
+    >>> (tg.sort(x) * [10.0, 20.0, 30.0]).sum().backward()
+    >>> x.grad.tolist()
+    [30.0, 10.0, 20.0]
+    """
+    return np.sort(x, axis=axis, kind="stable")
+
+
+@operation(
+    kind="movement",
+    pullback=_where_each_went,
+    latex=r"\operatorname{{partition}}({x})",
+    samples=[
+        Sample(((3, 4),), {"kth": 2}),
+        Sample(((5, 2),), {"kth": (1, 3), "axis": 0}),
+        Sample(((2, 3),), {"kth": 2, "axis": None}),
+    ],
+)
+def partition(x: Array, *, kth: int | tuple[int, ...], axis: int | None = -1) -> Array:
+    """The k-th smallest in its sorted place along an axis, smaller ones before it, larger ones behind.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.partition(tg.Tensor([3.0, 1.0, 2.0]), 0)[0].item()
+    1.0
+    """
+    return np.partition(x, kth, axis=axis)
+
+
+@operation(kind="movement", pullback=None, latex=r"\operatorname{{argsort}}({x})", samples=_ALONG)
+def argsort(x: Array, *, axis: int | None = -1) -> Array:
+    """The places of the entries in ascending order: plain integers, without a gradient. Ties keep their order.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.argsort(tg.Tensor([3.0, 1.0, 2.0])).tolist()
+    [1, 2, 0]
+    """
+    return np.argsort(x, axis=axis, kind="stable")
