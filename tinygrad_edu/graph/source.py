@@ -149,7 +149,7 @@ def _keywords(function: Callable[..., Any]) -> set[str]:
 def _called(op: Op, operands: Sequence[Code], settings: Mapping[str, Any]) -> str:
     name = in_numpy(op)
     texts = [x.text for x in operands]
-    if op.variadic and name is not None and name != "np.einsum":  # np.concatenate([a, b])
+    if op.variadic and name is not None:  # np.concatenate([a, b])
         texts = [f"[{', '.join(texts)}]"]
     texts += [f"{k}={literal(v)}" for k, v in told(op, settings).items()]
     return f"{name or op.name}({', '.join(texts)})"
@@ -240,6 +240,11 @@ def _getitem(settings: Settings, x: Code) -> tuple[str, int]:
     return f"{bracketed(x, ATOM)}[{_index(settings['index'])}]", ATOM
 
 
+def _einsum(settings: Settings, *xs: Code) -> tuple[str, int]:
+    products = ["optimize=True"] * (len(xs) > 1)  # by BLAS
+    return f"np.einsum({', '.join([repr(settings['subscripts']), *(x.text for x in xs), *products])})", ATOM
+
+
 def _sum_to(settings: Settings, x: Code) -> tuple[str, int]:
     """What undoes broadcasting is a sum over the axes along which it repeated."""
     shape = tuple(settings["shape"])
@@ -268,6 +273,7 @@ def _by_position(name: str, setting: str) -> Callable[..., tuple[str, int]]:
 _OWN_FORM: dict[str, Callable[..., tuple[str, int]]] = {
     "astype": lambda settings, x: (f"{bracketed(x, ATOM)}.astype({_plain(settings['dtype'])})", ATOM),
     "broadcast_to": _by_position("np.broadcast_to", "shape"),
+    "contract": _einsum,
     "expand_dims": _by_position("np.expand_dims", "axis"),
     "getitem": _getitem,
     "negative": lambda _, x: (f"-{bracketed(x, SIGN)}", SIGN),

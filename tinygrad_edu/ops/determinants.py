@@ -151,10 +151,12 @@ def second_cofactors(g: Array, x: Array) -> Array:
     n = s.shape[-1]
     later = np.where(np.arange(n) > np.arange(n)[:, None], s[..., None, :], 1.0)
     upper = np.triu(_before(s)[..., :, None] * _before(later) * _after(s)[..., None, :], 1)
-    without_both = upper + _T(upper)  # [i, j]: the product of the singular values but i and j
-    e = _T(u) @ g @ _T(vh)
+    without_both = upper + np.matrix_transpose(
+        upper
+    )  # [i, j]: the product of the singular values but i and j
+    e = np.matrix_transpose(u) @ g @ np.matrix_transpose(vh)
     on_diagonal = without_both @ np.diagonal(e, 0, -2, -1)[..., None]
-    inside = on_diagonal * np.eye(n) - without_both * _T(e)
+    inside = on_diagonal * np.eye(n) - without_both * np.matrix_transpose(e)
     return sign[..., None, None] * (u @ inside @ vh)
 
 
