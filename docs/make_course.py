@@ -108,7 +108,7 @@ def _row(formula: Formula, found: list[Agreement]) -> list[str]:
 def _misprint_row(formula: Formula, misprint: Misprint, found: list[Agreement]) -> list[str]:
     notes = ", ".join(formula.notes)
     right = [_math(formula.latex), _function(formula), *_compared(found)]
-    return [formula.id, notes, _math(misprint.printed), misprint.wrong, _shows(found), *right]
+    return [formula.id, notes, _math(misprint.printed), misprint.wrong, _shows(misprint, found), *right]
 
 
 def _math(latex: str) -> str:
@@ -127,16 +127,11 @@ def _compared(found: list[Agreement]) -> tuple[str, str]:
     return ", ".join(errors), ", ".join(wrong) or "✓"
 
 
-def _shows(found: list[Agreement]) -> str:
-    """How each slip shows: on sizes that differ, and on equal sizes where that is another way."""
-    ways = []
-    for k in range(len(found[0].shown)):
-        apart, alike = (
-            " or ".join(sorted({a.shown[k] for a in found if (a.sizes == SQUARE) is equal}))
-            for equal in (False, True)
-        )
-        ways.append(apart if apart == alike else f"{apart} (equal sizes: {alike})")
-    return "; ".join(dict.fromkeys(ways)) or "in words only"
+def _shows(misprint: Misprint, found: list[Agreement]) -> str:
+    """How the misprint is found out, if it is so in the whole run."""
+    if all(a.found_out for a in found):
+        return misprint.shows
+    return "✗ " + "; ".join(sorted({shown for a in found for shown in a.shown}))
 
 
 if __name__ == "__main__":

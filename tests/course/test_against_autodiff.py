@@ -209,6 +209,7 @@ def test_a_slip_shows_in_its_own_way_where_sizes_are_equal() -> None:
     slip = Slip(dict, "raises ValueError", square="wrong number")
     assert slip.expected(SQUARE) == "wrong number"
     assert slip.expected(Sizes(5, 6, 7, 8)) == "raises ValueError"
+    assert slip.shows == "raises ValueError (equal sizes: wrong number)"
 
 
 # What the rows say beside their formulas

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from docs import make_course
-from tinygrad_edu.course import Catalogue, formulas
+from tinygrad_edu.course import Catalogue, Slip, formulas
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +33,11 @@ def test_a_wrong_formula_would_be_shown(monkeypatch: pytest.MonkeyPatch) -> None
     )
     monkeypatch.setattr(make_course, "formulas", Catalogue([twice]))
     assert "✗ dz: 1 |" in make_course.page()
+
+
+def test_a_slip_that_is_not_found_out_would_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert formulas["X39"].misprint is not None
+    slips = (Slip(formulas["X39"].evaluate, "wrong number"),)
+    nothing_wrong = replace(formulas["X39"], misprint=replace(formulas["X39"].misprint, slips=slips))
+    monkeypatch.setattr(make_course, "formulas", Catalogue([nothing_wrong]))
+    assert "| ✗ right |" in make_course.page()

@@ -54,13 +54,15 @@ class Agreement:
     shown: tuple[str, ...]
 
     @property
-    def ok(self) -> bool:
-        """Whether the formula is right, and every slip shows as its entry says."""
+    def found_out(self) -> bool:
+        """Whether every slip shows as its entry says."""
         slips = self.formula.misprint.slips if self.formula.misprint else ()
-        as_said = all(
-            shown == slip.expected(self.sizes) for shown, slip in zip(self.shown, slips, strict=True)
-        )
-        return as_said and max(self.errors.values()) <= TOLERANCE
+        return self.shown == tuple(slip.expected(self.sizes) for slip in slips)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the formula is right, and every slip is found out."""
+        return self.found_out and max(self.errors.values()) <= TOLERANCE
 
 
 def compare(

@@ -128,6 +128,11 @@ class Slip:
         """How the slip has to show at those sizes."""
         return self.square if self.square and sizes == SQUARE else self.kind
 
+    @property
+    def shows(self) -> str:
+        """How the slip is found out, in words."""
+        return f"{self.kind} (equal sizes: {self.square})" if self.square else self.kind
+
 
 @dataclass(frozen=True, kw_only=True)
 class Misprint:
@@ -140,13 +145,19 @@ class Misprint:
             none where only a word or a letter is wrong, which no computation can tell.
 
     >>> without_y = Slip(lambda a, y: {"dz": a}, "wrong number")
-    >>> Misprint(printed="dz = a", wrong="y lost", slips=(without_y,)).wrong
-    'y lost'
+    >>> misprint = Misprint(printed="dz = a", wrong="y lost", slips=(without_y,))
+    >>> misprint.wrong, misprint.shows
+    ('y lost', 'wrong number')
     """
 
     printed: str
     wrong: str
     slips: tuple[Slip, ...] = ()
+
+    @property
+    def shows(self) -> str:
+        """How a computation finds it out, in words."""
+        return "; ".join(dict.fromkeys(slip.shows for slip in self.slips)) or "in words only"
 
 
 @dataclass(frozen=True, kw_only=True)
