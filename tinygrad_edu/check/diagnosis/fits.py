@@ -33,6 +33,11 @@ def fit(target: Target, basis: Sequence[Array]) -> Array | None:
     return found / np.array(sizes)
 
 
+def _parallel(a: Array, b: Array) -> bool:
+    c = float(np.sum(a * b)) / float(np.sum(b * b)) if b.any() else 0.0
+    return bool(np.max(np.abs(a - c * b)) <= 1e-6 * np.max(np.abs(a)))
+
+
 def _is(c: float, value: float) -> bool:
     return abs(c - value) <= 1e-6 * max(abs(value), 1.0)
 
@@ -49,7 +54,7 @@ def penalty(
         for told, c in _of_others(network):
             if target.close(data + c * W) and not target.close(data):
                 yield Explanation((Edit(("regularisation_extra",), f"{told} · {name} is added, which the cost does not penalise"), *edits))
-    for told, direction, exact in _directions(network, node, W, name):
+    for told, direction, exact in _directions(network, node, W, name, penalised=factor is not None):
         coefficients = fit(target, [data, direction])
         if coefficients is None:
             continue
@@ -71,10 +76,13 @@ def _of_others(network: Network) -> Iterator[tuple[str, float]]:
             return
 
 
-def _directions(network: Network, node: GraphNode, W: Array, name: str) -> Iterator[tuple[str, Array, bool]]:
+def _directions(
+    network: Network, node: GraphNode, W: Array, name: str, *, penalised: bool
+) -> Iterator[tuple[str, Array, bool]]:
     yield name, W, True
     yield f"sign({name}), as for a penalty Σ|{name}|", np.sign(W), False
-    yield "1, the same for every entry, such as Σ of the squares", np.ones_like(W), False
+    if penalised:
+        yield "1, the same for every entry, such as Σ of the squares", np.ones_like(W), False
     yield f"{name}²", W * W, False
     yield f"|{name}|", np.abs(W), False
     for other in network.pool:
@@ -82,7 +90,7 @@ def _directions(network: Network, node: GraphNode, W: Array, name: str) -> Itera
             V = network.value(other).astype(np.float64)
             if V.shape == W.shape:
                 yield network.names[other], V, False
-            elif V.ndim == 2 and V.shape[1] == 1 and V.shape[0] == W.shape[0]:
+            elif W.ndim and V.ndim == 2 and V.shape[1] == 1 and V.shape[0] == W.shape[0]:
                 yield network.names[other], V * np.ones_like(W), False
 
 
@@ -168,7 +176,10 @@ def slope_fits(network: Network, path: Path, target: Target) -> Iterator[Explana
         coefficients = fit(target, basis)
         if coefficients is None:
             continue
+        slope = sum(c * term for c, (_, term) in zip(coefficients, terms, strict=True))
+        if _parallel(slope, np.ones_like(slope)) or _parallel(slope, link.factor):
+            continue  # the slope forgotten, or right: that is a constant factor
         size = float(np.max(np.abs(coefficients)))
         written = " + ".join(f"{c:.4g} · {name}" for c, (name, _) in zip(coefficients, terms, strict=True) if abs(c) > 1e-9 * size)
         below = network.names[link.below]
-        yield Explanation((Edit(("slope_wrong",), f"in place of the slope g'({below}) stands {written}", 1.6),))
+        yield Explanation((Edit(("slope_wrong",), f"in place of the slope g'({below}) stands {written}", 2.3),))

@@ -187,7 +187,7 @@ def _sum(network: Network, link: Link) -> Iterator[_Made]:  # noqa: ARG001
     yield everything, lambda G: np.sum(G, keepdims=True), False, True
     for axis in (0, 1):
         axes = Edit(("sum_axis",), f"summed over axis {axis} instead of axis {1 - axis}")
-        if link.factor[axis] != 1 or link.factor == (1, 1):
+        if len(link.factor) < 2 or link.factor == (1, 1) or link.factor[axis] != 1:
             yield axes, lambda G, axis=axis: np.sum(G, axis=axis, keepdims=True), False, False
     for told, reduce in _REDUCTIONS.items():
         yield Edit(("unknown",), f"{told} over the examples instead of the sum", 1.3), lambda G, reduce=reduce: reduce(G), False, False
