@@ -25,6 +25,11 @@ class SGD(Optimizer):
     array([-1.])
     """
 
+    @property
+    def plain(self) -> bool:
+        """Whether there is no decay and no clipping."""
+        return type(self) is SGD and not (self.weight_decay or self.clip_value or self.clip_norm)
+
     def rule(self, W: Array, dW: Array, **_: Array) -> None:
         """W := W - α dW."""
         dW *= self.lr
