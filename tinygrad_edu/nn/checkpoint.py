@@ -73,7 +73,7 @@ def load(
         ValueError: the file isn't a checkpoint, or is another training's; the message says what differs.
     """
     try:
-        with np.load(path) as file:
+        with Path(path).open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop("meta").item())
     except (BadZipFile, ValueError, KeyError, EOFError, AttributeError) as error:

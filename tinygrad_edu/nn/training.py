@@ -20,7 +20,7 @@ from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.progress import progress_bar
-from tinygrad_edu.nn.steps import Model, Step, eager_step
+from tinygrad_edu.nn.steps import Model, Step, constants, eager_step
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping
 
 __all__ = ["fit"]
@@ -81,7 +81,7 @@ def fit(
     X, Y = _examples(X, Y, model)
     X, Y, kept = held_out(X, Y, validation, seed)
     if kept is not None:
-        kept = _examples(*kept, model)
+        kept = constants(*_examples(*kept, model))
     if isinstance(early_stopping, int):
         early_stopping = EarlyStopping(early_stopping)
     if early_stopping is not None and kept is None:
@@ -130,14 +130,10 @@ class _Run:
         optimizer.bind(self.parameters)
         self.history = History(steps_per_epoch=len(batches))
         self.step: Step = eager_step(model, self.parameters, optimizer)
-        # A Tensor is copied once, a plain array at each recording.
-        self.whole = (
-            tuple(Tensor(a, requires_grad=False) for a in (batches.X, batches.Y)) if batches.whole else None
-        )
 
     def epoch(self) -> None:
         """Goes through all the batches once, and judges the result."""
-        for X, Y in [self.whole] if self.whole else self.batches.of_epoch(self.history.epochs):
+        for X, Y in self.batches.of_epoch(self.history.epochs):
             cost = self.step(X, Y)
             self.history.cost.append(cost)
             if not math.isfinite(cost):

@@ -1,0 +1,340 @@
+"""nn.fit: what the history holds, determinism, resuming, stopping, and what it refuses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import nn, optim
+from tinygrad_edu.course import models
+from tinygrad_edu.course.optimisers import random_mini_batches
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(2, 50))
+Y = (X[:1] * X[1:] > 0).astype(float)
+X_NEW = RNG.normal(size=(2, 30))
+Y_NEW = (X_NEW[:1] * X_NEW[1:] > 0).astype(float)
+
+
+def model() -> nn.Sequential:
+    return nn.MLP([2, 5, 1], activation="tanh", seed=1)
+
+
+def trained(**settings: Any) -> tuple[nn.History, dict[str, Any]]:
+    network = settings.pop("model", None) or model()
+    history = nn.fit(network, X, Y, **({"optimizer": optim.Adam(lr=0.02), "epochs": 6} | settings))
+    return history, {name: p.data.copy() for name, p in network.parameters().items()}
+
+
+def same(one: tuple[nn.History, dict[str, Any]], other: tuple[nn.History, dict[str, Any]]) -> bool:
+    equal = all(np.array_equal(one[1][name], other[1][name]) for name in one[1])
+    return equal and one[0] == other[0]
+
+
+def test_cost_k_is_the_cost_before_update_k() -> None:
+    history, _ = trained(optimizer=optim.SGD(lr=0.1), epochs=5)
+    network = model()
+    for k in range(5):
+        assert history.cost[k] == network.loss(X, Y).item()
+        nn.fit(network, X, Y, optimizer=optim.SGD(lr=0.1), epochs=1)
+    assert (history.epochs, len(history.cost), history.epoch_cost) == (5, 5, history.cost)
+
+
+def test_gradient_descent_on_the_whole_batch_is_the_course_s() -> None:
+    history, parameters = trained(optimizer=optim.SGD(lr=0.3), epochs=40)
+    expected, costs = models.L_layer_model(
+        X, Y, [2, 5, 1], 0.3, 40, 1, "xavier", ["tanh", "sigmoid"], record_every=1
+    )
+    np.testing.assert_allclose(history.cost, costs, rtol=1e-12)
+    for name, value in parameters.items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [("gd", optim.SGD(lr=0.01)), ("momentum", optim.Momentum(lr=0.01)), ("adam", optim.Adam(lr=0.01))],
+)
+def test_mini_batches_in_the_course_s_order_give_the_course_s_costs(
+    name: str, optimizer: optim.Optimizer
+) -> None:
+    network = nn.MLP([2, 5, 1], activation="tanh", init="he", seed=3)
+    history = nn.fit(
+        network, X, Y, optimizer=optimizer, epochs=20, batch_size=16,
+        shuffle=lambda epoch, m: np.random.RandomState(11 + epoch).permutation(m),
+    )  # fmt: skip
+    _, costs = models.mini_batch_model(
+        X, Y, [2, 5, 1], name, 0.01, 16, 20, activations=["tanh", "sigmoid"], record_every=1
+    )
+    assert history.steps_per_epoch == len(random_mini_batches(X, Y, 16)) == 4
+    np.testing.assert_allclose(history.cost[3::4], costs, rtol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_training_to_the_bit() -> None:
+    settings = {"batch_size": 16, "validation": 0.2}
+    assert same(trained(**settings, seed=4), trained(**settings, seed=4))
+    assert not same(trained(**settings, seed=4), trained(**settings, seed=5))
+
+
+def test_an_epoch_sees_every_example_once_in_a_new_order() -> None:
+    seen: list[Any] = []
+
+    class Spy:
+        w = tg.Tensor([1.0])
+
+        def parameters(self) -> dict[str, tg.Tensor]:
+            return {"w": self.w}
+
+        def loss(self, X: Any, Y: Any) -> Any:
+            assert X.data.tolist() == Y.data.tolist()
+            seen.append(X.data[0])
+            return (self.w * 0.0).sum()
+
+    marks = np.arange(10.0).reshape(1, 10)
+    nn.fit(Spy(), marks, marks, optimizer=optim.SGD(lr=1), epochs=2, batch_size=4)
+    assert [len(batch) for batch in seen] == [4, 4, 2] * 2
+    first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first.tolist() != second.tolist() != list(range(10))
+    seen.clear()
+    Spy.w = tg.Tensor([1.0])
+    nn.fit(Spy(), marks, marks, optimizer=optim.SGD(lr=1), epochs=1, batch_size=4, shuffle=False)
+    assert np.concatenate(seen).tolist() == list(range(10))
+
+
+def test_a_frozen_parameter_stays() -> None:
+    network = model()
+    network.dense[0].W.requires_grad = False
+    before = network.dense[0].W.tolist()
+    trained(model=network)
+    assert network.dense[0].W.tolist() == before
+
+
+# resuming
+
+RUNS: list[dict[str, Any]] = [
+    {},
+    {"batch_size": 16, "validation": 0.2},
+    {"optimizer": lambda: optim.Nesterov(lr=optim.CosineDecay(0.5, 40), clip_norm=1.0), "batch_size": 7},
+    {"batch_size": 16, "validation": (X_NEW, Y_NEW), "early_stopping": nn.EarlyStopping(3)},
+]
+
+
+def run_with(settings: dict[str, Any], **more: Any) -> tuple[nn.History, dict[str, Any]]:
+    make = settings.get("optimizer", lambda: optim.AdamW(lr=0.1))
+    return trained(**{**settings, "optimizer": make(), **more})
+
+
+@pytest.mark.parametrize("settings", RUNS, ids=["whole", "batches", "schedule", "stopping"])
+@pytest.mark.parametrize("stop", [1, 8, 20])
+def test_a_resumed_training_ends_as_an_uninterrupted_one(
+    settings: dict[str, Any], stop: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.npz"
+    whole = run_with(settings, epochs=20)
+    run_with(settings, epochs=stop, checkpoint=file)
+    assert same(run_with(settings, epochs=20, checkpoint=file, resume=True), whole)
+
+
+def test_an_interruption_costs_the_epochs_since_the_last_checkpoint(tmp_path: Path) -> None:
+    class Interrupted(nn.MLP):
+        calls = 0
+
+        def loss(self, X: Any, Y: Any) -> Any:
+            self.calls += 1
+            if self.calls > 7:
+                raise KeyboardInterrupt
+            return super().loss(X, Y)
+
+    file = tmp_path / "run.npz"
+    network = Interrupted([2, 5, 1], activation="tanh", seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        trained(model=network, epochs=20, checkpoint=file, checkpoint_every=3)
+    assert trained(epochs=6, checkpoint=file, resume=True)[0].epochs == 6
+    assert same(trained(epochs=20, checkpoint=file, resume=True), trained(epochs=20))
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_resume_without_a_file_starts_anew(tmp_path: Path) -> None:
+    assert same(trained(checkpoint=tmp_path / "run.npz", resume=True), trained())
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"optimizer": optim.SGD(lr=0.1)}, r"the optimizer was Adam\(lr=0.02.*, and is SGD\(lr=0.1\) now"),
+        ({"batch_size": 10}, "batch_size was 50, and is 10 now"),
+        ({"seed": 7}, "seed was 0, and is 7 now"),
+        ({"model": nn.MLP([2, 4, 1], seed=1)}, "the parameters was"),
+    ],
+)
+def test_the_checkpoint_of_another_training_is_refused(
+    settings: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.npz"
+    trained(checkpoint=file)
+    with pytest.raises(ValueError, match=said):
+        trained(checkpoint=file, resume=True, **settings)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04"])
+def test_a_broken_checkpoint_is_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "run.npz"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"run.npz: not a checkpoint of nn.fit"):
+        trained(checkpoint=file, resume=True)
+
+
+# validation and stopping
+
+
+def test_validation_judges_after_each_epoch() -> None:
+    network = model()
+    history = nn.fit(
+        network, X, Y, optimizer=optim.Adam(lr=0.02), epochs=4, batch_size=10, validation=(X_NEW, Y_NEW)
+    )
+    assert len(history.validation_cost) == len(history.validation_accuracy) == 4
+    assert history.validation_cost[-1] == network.loss(X_NEW, Y_NEW).item()
+    assert history.validation_accuracy[-1] == network.accuracy(X_NEW, Y_NEW)
+    assert history.best_epoch == int(np.argmin(history.validation_cost))
+
+
+def test_a_share_kept_back_is_not_trained_on() -> None:
+    seen: list[Any] = []
+
+    class Watched(nn.LogisticRegression):
+        def loss(self, X: Any, Y: Any) -> Any:
+            seen.append(X.data)
+            return super().loss(X, Y)
+
+    nn.fit(Watched(2), X, Y, optimizer=optim.SGD(lr=0.1), epochs=1, validation=0.3)
+    used, kept = seen
+    assert (used.shape, kept.shape) == ((2, 35), (2, 15))
+    assert sorted([*used[0], *kept[0]]) == sorted(X[0])
+
+
+def test_early_stopping_restores_the_best_parameters() -> None:
+    noise = (RNG.random((1, 50)) < 0.5).astype(float)  # nothing to learn: validation gets worse
+    network = nn.MLP([2, 30, 1], seed=1)
+    history = nn.fit(
+        network,
+        X,
+        noise,
+        optimizer=optim.Adam(lr=0.1),
+        epochs=500,
+        validation=(X_NEW, Y_NEW),
+        early_stopping=4,
+    )
+    assert history.best_epoch is not None
+    assert history.epochs == history.best_epoch + 1 + 4 < 500
+    assert history.stopped == f"the validation cost has not fallen since epoch {history.best_epoch}"
+    assert network.loss(X_NEW, Y_NEW).item() == min(history.validation_cost)
+
+
+def test_early_stopping_may_leave_the_last_parameters() -> None:
+    network = nn.MLP([2, 30, 1], seed=1)
+    rule = nn.EarlyStopping(patience=2, min_delta=10.0, restore_best=False)
+    history = nn.fit(
+        network, X, Y, optimizer=optim.Adam(lr=0.1), epochs=9, validation=(X_NEW, Y_NEW), early_stopping=rule
+    )
+    assert history.epochs == 3  # the first is the best so far; two do not fall by 10
+    assert network.loss(X_NEW, Y_NEW).item() == history.validation_cost[-1]
+
+
+def test_training_ends_with_a_warning_where_the_cost_is_no_number() -> None:
+    network = nn.MLP([2, 5, 1], output="linear", seed=1)
+    with np.errstate(all="ignore"), pytest.warns(UserWarning, match="smaller learning rate than 1e\\+200"):
+        history = nn.fit(network, X, Y, optimizer=optim.SGD(lr=1e200), epochs=50)
+    assert len(history.cost) < 50
+    assert not np.isfinite(history.cost[-1])
+    assert "before update" in history.stopped
+
+
+# progress and pictures
+
+
+def test_no_bar_is_shown_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    trained()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    history, _ = trained(progress=True)
+    told = capsys.readouterr()
+    assert "6/6" in told.err
+    assert f"cost {history.cost[-1]:.6f}" in told.err
+    assert told.out == ""
+
+
+def test_without_tqdm_a_plain_line_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    history, _ = trained(progress=True)
+    told = capsys.readouterr().err
+    assert told.endswith(f"[{'#' * 30}] 6/6 epochs, cost {history.cost[-1]:.6f}\n")
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 20, "validation": 0.2}])
+def test_the_history_plots_itself(settings: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra 'plot'")
+    history, _ = trained(**settings)
+    figure = history.plot(tmp_path / "cost.png", title="two rings")
+    lines = figure.axes[0].get_lines()
+    assert lines[0].get_ydata().tolist() == history.cost
+    assert len(lines) == (3 if settings else 1)
+    assert (tmp_path / "cost.png").stat().st_size > 1000
+    with pytest.raises(ValueError, match="train first"):
+        nn.History().plot()
+
+
+# errors
+
+
+def fitted(X: Any, Y: Any) -> None:
+    nn.fit(model(), X, Y, optimizer=optim.SGD(lr=1), epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: fitted(X, Y.T), ValueError, r"got \(50, 1\)"),
+        (lambda: fitted(X.T, Y), ValueError, "X: .*transposed"),
+        (lambda: fitted(X[:, :0], Y[:, :0]), ValueError, "empty data set"),
+        (lambda: fitted(X, Y + 1), ValueError, "labels 0 or 1"),
+        (lambda: fitted(X * np.nan, Y), ValueError, "X: expected finite numbers, got nan"),
+        (lambda: trained(epochs=-1), ValueError, "epochs: expected an integer of at least 0, got -1"),
+        (lambda: trained(epochs=1.5), ValueError, "epochs: .* got 1.5"),
+        (lambda: trained(batch_size=0), ValueError, "batch_size: expected an integer of at least 1, got 0"),
+        (lambda: trained(validation=1.5), ValueError, "validation: .* 50 examples on both sides, got 1.5"),
+        (lambda: trained(validation="some"), TypeError, "validation: expected examples"),
+        (lambda: trained(validation=(X_NEW.T, Y_NEW)), ValueError, "X: .*transposed"),
+        (lambda: trained(early_stopping=3), ValueError, "give validation="),
+        (lambda: trained(validation=0.2, early_stopping=0), ValueError, "patience: expected"),
+        (lambda: trained(resume=True), ValueError, "resume: expected checkpoint="),
+        (lambda: trained(checkpoint="x.npz", checkpoint_every=0), ValueError, "checkpoint_every"),
+        (lambda: trained(batch_size=10, shuffle=lambda e, m: np.zeros(m, int)), ValueError, "order of the"),
+    ],
+)  # fmt: skip
+def test_errors(call: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        call()
+
+
+def test_an_optimiser_belongs_to_one_model() -> None:
+    optimizer = optim.Adam(lr=0.1)
+    trained(optimizer=optimizer)
+    with pytest.raises(ValueError, match="already moves other parameters"):
+        trained(optimizer=optimizer)
+
+
+def test_a_model_without_parameters_to_train_is_refused() -> None:
+    network = nn.LogisticRegression(2)
+    for parameter in network.parameters().values():
+        parameter.requires_grad = False
+    with pytest.raises(ValueError, match="no parameter that requires a gradient"):
+        trained(model=network)
