@@ -20,6 +20,7 @@ from tinygrad_edu.draw import RenderError, draw, step_through
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
+from tinygrad_edu.ops.aliases import *
 from tinygrad_edu.ops.contraction import *
 from tinygrad_edu.ops.costs import *
 from tinygrad_edu.ops.cumulative import *
@@ -43,6 +44,7 @@ from tinygrad_edu.ops.moments import *
 from tinygrad_edu.ops.movement import *
 from tinygrad_edu.ops.networks import *
 from tinygrad_edu.ops.norms import *
+from tinygrad_edu.ops.polynomials import *
 from tinygrad_edu.ops.quantiles import *
 from tinygrad_edu.ops.random import *
 from tinygrad_edu.ops.reduction import *

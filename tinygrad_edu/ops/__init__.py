@@ -1,6 +1,7 @@
 """The formula sheets: every operation, defined once. Importing this fills the table of operations."""
 
 from tinygrad_edu.ops import (
+    aliases,
     constants,
     contraction,
     costs,
@@ -25,10 +26,12 @@ from tinygrad_edu.ops import (
     movement,
     networks,
     norms,
+    polynomials,
     quantiles,
     random,
     reduction,
     reduction_questions,
+    refused,
     sorting,
     spectra,
     tiling,
@@ -36,6 +39,7 @@ from tinygrad_edu.ops import (
 )
 
 __all__ = [
+    "aliases",
     "constants",
     "contraction",
     "costs",
@@ -60,10 +64,12 @@ __all__ = [
     "movement",
     "networks",
     "norms",
+    "polynomials",
     "quantiles",
     "random",
     "reduction",
     "reduction_questions",
+    "refused",
     "sorting",
     "spectra",
     "tiling",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.symbol import Symbol
-from tinygrad_edu.core.table import NUMPY
+from tinygrad_edu.core.table import NUMPY, RECORD
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["ABOUT_SHAPES", "ABOUT_VALUES"]
@@ -27,9 +27,9 @@ def _functions(names: str) -> tuple[Callable[..., Any], ...]:
 
 ABOUT_SHAPES = _functions(
     """
-    can_cast common_type diag_indices_from empty_like iscomplexobj isfortran isrealobj may_share_memory
-    min_scalar_type ndim ones_like result_type shape shares_memory size tril_indices_from triu_indices_from
-    zeros_like
+    can_cast common_type diag_indices_from einsum_path empty_like iscomplexobj isfortran isrealobj
+    may_share_memory min_scalar_type ndim ones_like result_type shape shares_memory size tril_indices_from
+    triu_indices_from zeros_like
     """
 )
 """Known from shape and dtype alone, while a computation is recorded for all values, too."""
@@ -38,8 +38,8 @@ ABOUT_VALUES = _functions(
     """
     allclose argpartition argwhere array2string array_equal array_equiv array_repr array_str bitwise_and
     bitwise_count bitwise_or bitwise_xor digitize flatnonzero gcd imag invert iscomplex isclose isin isreal
-    lcm left_shift lexsort nanargmax nanargmin nonzero packbits ravel_multi_index right_shift savetxt
-    searchsorted unpackbits unravel_index linalg.matrix_rank
+    ix_ lcm left_shift lexsort nanargmax nanargmin nonzero packbits ravel_multi_index right_shift save
+    savetxt savez savez_compressed searchsorted unpackbits unravel_index linalg.matrix_rank
     """
 )
 """Integers, booleans and text, or known only once the values are."""
@@ -59,5 +59,6 @@ def _on_plain_arrays(function: Callable[..., Any], of_any_value: bool, *args: An
     return function(*map(plain, args), **{name: plain(value) for name, value in settings.items()})
 
 
-NUMPY.update({f: partial(_on_plain_arrays, f, True) for f in ABOUT_SHAPES})
-NUMPY.update({f: partial(_on_plain_arrays, f, False) for f in ABOUT_VALUES})
+for _functions_of_this_kind, _of_any_value in ((ABOUT_SHAPES, True), (ABOUT_VALUES, False)):
+    for _function in _functions_of_this_kind:
+        NUMPY[_function] = RECORD[_function.__name__] = partial(_on_plain_arrays, _function, _of_any_value)

@@ -61,7 +61,7 @@ def cumsum(x: Array, *, axis: int | None = None) -> Array:
 
 
 def _from_the_end(a: Array, g: Array, axis: int) -> Array:
-    """s_k = g_k + a_{k+1} s_{k+1}: what reaches y_k of a recurrence, directly and by way of those after it."""
+    """s_k = g_k + a_{k+1} s_{k+1}: what reaches y_k of a recurrence, at once and by way of those after it."""
     return np.flip(recurrence(_delayed(np.flip(a, axis), axis, 0.0), np.flip(g, axis), axis=axis), axis)
 
 

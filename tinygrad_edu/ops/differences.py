@@ -159,7 +159,7 @@ def trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Arr
     >>> tg.trapezoid(tg.Tensor([1.0, 2.0, 3.0])).item()
     4.0
     """
-    widths = dx
+    widths: Array = dx
     if x is not None:
         along = [1] * np.ndim(y)
         along[axis] = -1

@@ -90,7 +90,13 @@ def negative(x: Array) -> Array:
     return -x
 
 
-@elementwise(pullback=lambda g, y, x: g, latex=r"{x}", label="+", onnx="Identity")
+@elementwise(
+    pullback=lambda g, y, x: g,
+    latex=r"{x}",
+    label="+",
+    onnx="Identity",
+    numpy=(np.positive, np.conjugate, np.real),
+)
 def positive(x: Array) -> Array:
     """The same value, as a new node.
 

@@ -162,23 +162,6 @@ def rad2deg(x: Array) -> Array:
     return np.rad2deg(x)
 
 
-@elementwise(
-    pullback=lambda g, y, x: g * derivative_of_sinc(x, order=1),
-    latex=r"\operatorname{{sinc}}({x})",
-    samples=[
-        Sample((shape,), domain=(d,)) for shape, d in (((3, 4), (-2, 2)), ((), (-1e-3, 1e-3)), ((5,), (2, 9)))
-    ],
-)
-def sinc(x: Array) -> Array:
-    """sin(πx) / (πx), and 1 at 0: https://numpy.org/doc/stable/reference/generated/numpy.sinc.html.
-
-    >>> import tinygrad_edu as tg
-    >>> tg.sinc(tg.Tensor([0.0, 0.5])).data.round(3).tolist()
-    [1.0, 0.637]
-    """
-    return np.sinc(x)
-
-
 def _next_order(g: Array, y: Array, x: Array, *, order: int) -> Array:
     return g * derivative_of_sinc(x, order=order + 1)
 
@@ -212,3 +195,20 @@ def derivative_of_sinc(x: Array, *, order: int) -> Array:
         p = 2 * k
         series += (-1) ** k * np.pi**p / ((p + 1) * math.factorial(p - order)) * small ** (p - order)
     return np.where(near, series, far).astype(x.dtype)[()]
+
+
+@elementwise(
+    pullback=lambda g, y, x: g * derivative_of_sinc(x, order=1),
+    latex=r"\operatorname{{sinc}}({x})",
+    samples=[
+        Sample((shape,), domain=(d,)) for shape, d in (((3, 4), (-2, 2)), ((), (-1e-3, 1e-3)), ((5,), (2, 9)))
+    ],
+)
+def sinc(x: Array) -> Array:
+    """sin(πx) / (πx), and 1 at 0: https://numpy.org/doc/stable/reference/generated/numpy.sinc.html.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.sinc(tg.Tensor([0.0, 0.5])).data.round(3).tolist()
+    [1.0, 0.637]
+    """
+    return np.sinc(x)

@@ -10,7 +10,7 @@ from tinygrad_edu.core.kinds import composed, elementwise
 from tinygrad_edu.core.samples import Sample
 
 __all__ = [
-    "ceil", "copysign", "fabs", "floor", "heaviside", "modf", "rint", "round", "sign", "trunc",
+    "ceil", "copysign", "fabs", "floor", "heaviside", "modf", "rint", "round", "sign", "trunc", "unwrap",
 ]  # fmt: skip
 
 Array = Any
@@ -138,3 +138,19 @@ def heaviside(a: Array, b: Array) -> Array:
     [0.0, 0.5, 1.0]
     """
     return np.heaviside(a, b)
+
+
+@elementwise(
+    pullback=lambda g, y, x, *, discont=None, axis=-1, period=2 * np.pi: g,
+    latex=r"\operatorname{{unwrap}}({x})",
+    opaque=True,
+    samples=[Sample(((3, 4),), domain=((-6.0, 6.0),)), Sample(((4,),), {"period": 1.0, "axis": 0})],
+)
+def unwrap(x: Array, *, discont: float | None = None, axis: int = -1, period: float = 2 * np.pi) -> Array:
+    """Angles with whole periods added, so that neighbours along an axis are at most half a period apart.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.unwrap(tg.Tensor([0.0, 0.75]), period=1.0).tolist()
+    [0.0, -0.25]
+    """
+    return np.unwrap(x, discont=discont, axis=axis, period=period)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tinygrad_edu.core.samples import Sample
 __all__ = ["convolve", "correlate"]
 
 Array = Any
+Mode = Literal["full", "same", "valid"]
 _MODES = [
     Sample(((n,), (m,)), {"mode": mode})
     for n, m in ((5, 3), (3, 5), (6, 2), (1, 1))
@@ -39,7 +40,7 @@ def _full(g: Array, n: int, m: int, mode: str) -> Array:
     opaque=True,
     samples=_MODES,
 )
-def convolve(a: Array, v: Array, *, mode: str = "full") -> Array:
+def convolve(a: Array, v: Array, *, mode: Mode = "full") -> Array:
     """y_k = Σ_i a_i v_{k-i}, of two vectors.
 
     Mode "full": all sums. "same": as many as the longer has entries, those in the middle. "valid": those in
@@ -53,7 +54,7 @@ def convolve(a: Array, v: Array, *, mode: str = "full") -> Array:
 
 
 @composed(samples=_MODES)
-def correlate(a: Array, v: Array, mode: str = "valid") -> Array:
+def correlate(a: Array, v: Array, mode: Mode = "valid") -> Array:
     """y_k = Σ_i a_{i+k} v_i, of two vectors, with the modes of :func:`convolve`.
 
     >>> import tinygrad_edu as tg

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -31,7 +31,7 @@ Axes = int | tuple[int, ...]
         Sample(((3, 4),), {"shape": (2, 6), "order": "F"}),
     ],
 )
-def reshape(x: Array, *, shape: Axes, order: str = "C") -> Array:
+def reshape(x: Array, *, shape: Axes, order: Literal["C", "F"] = "C") -> Array:
     """The same entries, row by row (``order="F"``: column by column), in another shape.
 
     >>> import tinygrad_edu as tg
@@ -51,14 +51,14 @@ def _shaped_by(function: Callable[..., Any], x: Array, *settings: Any) -> Array:
 
 
 @composed(samples=[Sample(((3, 4),)), Sample(((),)), Sample(((3, 4),), {"order": "F"})])
-def ravel(x: Array, order: str = "C") -> Array:
+def ravel(x: Array, order: Literal["C", "F"] = "C") -> Array:
     """The entries as one axis, row by row (``order="F"``: column by column).
 
     >>> import tinygrad_edu as tg
     >>> tg.ravel(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [1.0, 2.0, 3.0, 4.0]
     """
-    return np.reshape(x, (-1,), order=order)  # type: ignore[call-overload]
+    return np.reshape(x, (-1,), order=order)
 
 
 @movement(

@@ -25,35 +25,43 @@ METHODS: dict[str, Callable[[Array], tuple[Array, Array, Array]]] = {
 """The two sorted entries on either side of a place between them, and how far it is from the first."""
 
 
-def _picked(rows: Array, n: Array, q: float, method: str) -> Array:
+def _picked(rows: Array, n: Array, q: float, method: str, dtype: Any) -> Array:
     """The q-quantile of each row of n sorted entries; what is nan has been sorted behind them."""
     low, high, share = METHODS[method](np.maximum(q * (n - 1), 0.0))
-    share = np.asarray(share, np.result_type(rows))
     below, above = (
-        np.take_along_axis(rows, np.expand_dims(np.asarray(place, int), -1), axis=-1)[..., 0]
+        np.take_along_axis(rows, np.expand_dims(astype(place, dtype=int), -1), axis=-1)[..., 0]
         for place in (low, high)
     )
-    return below + share * (above - below)
+    return below + astype(share, dtype=dtype) * (above - below)
 
 
-def _quantile(name: str, x: Array, q: Any, axis: Axis, method: str, keepdims: bool, *, gaps: bool) -> Array:
-    q = np.asarray(q, dtype=float)
+def _precision(x: Array, q: Any, method: str) -> Any:
+    """NumPy's dtype of the result: between entries that of x and q, where a Python number has none."""
+    mixes = method in ("linear", "midpoint")
+    return np.result_type(x, q if np.isscalar(q) else np.asarray(q)) if mixes else np.result_type(x)
+
+
+def _quantile(
+    name: str, x: Array, q: Any, axis: Axis, method: str, keepdims: bool, *, gaps: bool, whole: float = 1.0
+) -> Array:
+    shares = np.asarray(q, dtype=float) / whole
     if method not in METHODS:
         raise ValueError(f"{name}: expected a method of {tuple(METHODS)}, got {method!r}")
-    if not np.all((q >= 0) & (q <= 1)):
-        raise ValueError(f"{name}: expected shares within 0 and 1 (percentages within 0 and 100)")
+    if not np.all((shares >= 0) & (shares <= 1)):
+        raise ValueError(f"{name}: expected q within 0 and {whole:g}, got {q}")
     rows = np.sort(gathered(x, axis), axis=-1)
     if np.shape(rows)[-1] == 0:
         raise ValueError(f"{name}: expected at least one entry to choose from, got shape {np.shape(x)}")
     missing = np.isnan(rows)
     n = np.sum(np.logical_not(missing), axis=-1) if gaps else np.full(np.shape(rows)[:-1], np.shape(rows)[-1])
-    parts = [_picked(rows, n, float(share), method) for share in q.ravel()]
+    dtype = _precision(x, q, method)
+    parts = [_picked(rows, n, share, method, dtype) for share in shares.ravel().tolist()]
     if not gaps:  # one nan makes the result nan, as in NumPy
         parts = [np.where(missing[..., -1], np.nan, part) for part in parts]
     if keepdims:
         kept = tuple(1 if a in axes_of(x, axis) else size for a, size in enumerate(np.shape(x)))
         parts = [np.reshape(part, kept) for part in parts]
-    return np.reshape(np.stack(parts), q.shape + np.shape(parts[0])) if q.ndim else parts[0]
+    return np.reshape(np.stack(parts), shares.shape + np.shape(parts[0])) if shares.ndim else parts[0]
 
 
 _GAPS = Sample(
@@ -73,10 +81,11 @@ def _in_percent(samples: list[Sample]) -> list[Sample]:
 
 @composed(samples=_SHARES)
 def quantile(x: Array, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Array:
-    """The value below which the share q of the entries lies; methods linear, lower, higher, midpoint, nearest.
+    """The value below which the share q of the entries lies.
 
-    Of several shares, their axes come first. Source: R. Hyndman, Y. Fan, *Sample quantiles in statistical
-    packages*, The American Statistician 50, 1996, method 7.
+    Methods: linear, lower, higher, midpoint, nearest. Of several shares, their axes come first.
+    Source: R. Hyndman, Y. Fan, *Sample quantiles in statistical packages*, The American Statistician 50,
+    1996, method 7.
 
     >>> import tinygrad_edu as tg
     >>> tg.quantile(tg.Tensor([1.0, 2.0, 4.0]), 0.75).item()
@@ -95,7 +104,7 @@ def percentile(
     >>> tg.percentile(tg.Tensor([1.0, 2.0, 4.0]), 75).item()
     3.0
     """
-    return _quantile("percentile", x, np.asarray(q) / 100, axis, method, keepdims, gaps=False)
+    return _quantile("percentile", x, q, axis, method, keepdims, gaps=False, whole=100)
 
 
 @composed(samples=over_axes(empty=False))
@@ -132,7 +141,7 @@ def nanpercentile(
     >>> tg.nanpercentile(tg.Tensor([1.0, float("nan"), 2.0, 4.0]), 75).item()
     3.0
     """
-    return _quantile("nanpercentile", x, np.asarray(q) / 100, axis, method, keepdims, gaps=True)
+    return _quantile("nanpercentile", x, q, axis, method, keepdims, gaps=True, whole=100)
 
 
 @composed(samples=[*over_axes(empty=False), _GAPS])

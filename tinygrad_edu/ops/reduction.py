@@ -101,7 +101,7 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _product_of_the_others(rows: Array) -> Array:
-    """For each entry the product of the others along the last axis. Nothing is divided: zeros may be there."""
+    """For each entry the product of the others along the last axis. Nothing is divided: zeros may occur."""
     ones = np.ones((*rows.shape[:-1], 1), rows.dtype)
     before = np.cumprod(np.concatenate([ones, rows[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([ones, rows[..., :0:-1]], axis=-1), axis=-1)

@@ -68,7 +68,7 @@ def partition(x: Array, *, kth: int | tuple[int, ...], axis: int | None = -1) ->
 
 @operation(kind="movement", pullback=None, latex=r"\operatorname{{argsort}}({x})", samples=_ALONG)
 def argsort(x: Array, *, axis: int | None = -1) -> Array:
-    """The places of the entries in ascending order: plain integers, without a gradient. Ties keep their order.
+    """The places of the entries in ascending order: plain integers. Ties keep their order.
 
     >>> import tinygrad_edu as tg
     >>> tg.argsort(tg.Tensor([3.0, 1.0, 2.0])).tolist()

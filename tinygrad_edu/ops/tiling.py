@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.cumulative import cut
+from tinygrad_edu.ops.movement import astype
 
 __all__ = [
     "delete",
     "flip",
     "fliplr",
     "flipud",
+    "full_like",
     "insert",
     "pad",
     "pad_constant",
@@ -98,7 +102,7 @@ def rot90(x: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
         Sample(((0, 3),), {"shift": 1, "axis": 0}),
     ]
 )
-def roll(x: Array, shift: Axes, axis: Axes = None) -> Array:
+def roll(x: Array, shift: Any, axis: Any = None) -> Array:
     """The entries moved on by ``shift``; those pushed over the end come in again at the beginning.
 
     >>> import tinygrad_edu as tg
@@ -213,6 +217,19 @@ def insert(x: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     slab = tuple(k if a == axis % ndim else size for a, size in enumerate(np.shape(x)))
     order = np.insert(np.arange(n), obj, np.arange(n, n + k))
     return np.take(np.concatenate([x, np.broadcast_to(values, slab)], axis=axis), order, axis=axis)
+
+
+@composed(samples=[Sample(((2, 3), ())), Sample(((2, 3), (3,)))])
+def full_like(x: Array, fill_value: Array, *, dtype: DTypeLike | None = None) -> Array:
+    """The fill value repeated to the shape of x, in its dtype; what is differentiated is the fill value.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.full_like([0.0, 0.0], tg.Tensor(3.0)).tolist()
+    [3.0, 3.0]
+    """
+    chosen = np.result_type(x) if dtype is None else dtype
+    filled = np.broadcast_to(fill_value, np.shape(x))
+    return astype(filled, dtype=chosen) if isinstance(fill_value, Tensor) else filled.astype(chosen)
 
 
 def _inside(g: Array, x: Array, width: tuple[tuple[int, int], ...]) -> Array:
