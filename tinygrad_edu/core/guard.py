@@ -8,6 +8,7 @@ holds the array, the graph keeps a copy.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from sys import getrefcount
 from typing import Any, Protocol
 from weakref import ReferenceType, ref
@@ -48,7 +49,8 @@ class Guard:
                 _held[id(self.array)] = count - 1
             elif count == 1:
                 del _held[id(self.array)]
-                self.array.setflags(write=True)
+                with suppress(ValueError):  # a view of an array that another graph holds stays locked
+                    self.array.setflags(write=True)
 
 
 def hold(leaf: Guarded) -> Guard:
