@@ -39,6 +39,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         a = x._data
         guards = None
         if x.op is None and type(a) is _array:
+            a = None  # hold copies an array that somebody else refers to
             guards = (hold(x),)
             a = guards[0].value
         t = _new(Tensor)
@@ -68,6 +69,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         if type(x) is Tensor:
             a, p, differentiable = x._data, x, x.requires_grad
             if x.op is None and type(a) is _array:
+                a = None
                 guards = (hold(x),)
                 a = guards[0].value
         elif type(x) is float or type(x) is int:
@@ -78,6 +80,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
             b, q = y._data, y
             differentiable = differentiable or y.requires_grad
             if y.op is None and type(b) is _array:
+                b = None
                 guards = (hold(y),) if guards is None else (guards[0], hold(y))
                 b = guards[-1].value
         elif type(y) is float or type(y) is int:
