@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.report import Diagnosis
 
-__all__ = ["localised", "wrong_shape"]
+__all__ = ["degenerate", "localised", "wrong_shape"]
 
 
 def wrong_shape(given: Array, right: Array) -> Diagnosis:
@@ -21,10 +21,10 @@ def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
     """The entries that differ, and what they have in common."""
     off = ~(np.abs(given - right) <= tolerance)
     where = _where(off)
-    degenerate = _degenerate(given, right, tolerance)
-    if degenerate is not None:
-        codes, words = degenerate
-        return Diagnosis(codes, words, where=where)
+    low, high = float(given.min()), float(given.max())
+    if given.size > 3 and low < high and np.all(np.abs(given - np.clip(right, low, high)) <= tolerance):
+        told = f"right, but clipped to the range from {low:.6g} to {high:.6g}"
+        return Diagnosis(("unknown",), told, where=where)
     words = f"not explained by any known mistake: {_places(off, where)}"
     values = given[off]
     scale = float(np.max(np.abs(right), initial=0.0))
@@ -33,23 +33,27 @@ def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
         words += "; they are 0"
     elif values.size > 1 and np.ptp(values) == 0:
         words += f"; they are all {values[0]:.6g}"
+    elif given.size > 2 and np.ptp(given - right) <= 4 * np.max(tolerance):
+        words += f"; {np.mean(given - right):.6g} is added to every entry"
     elif relative < 1e-2:
         about = 10.0 ** np.round(np.log10(relative))
         words += f"; right to about {about:.0e} of the largest entry: a numerical derivative, or a lower precision?"
     return Diagnosis(("unknown",), words, where=where)
 
 
-def _degenerate(given: Array, right: Array, tolerance: Array) -> tuple[tuple[str, ...], str] | None:
-    """All zeros, floored, clipped."""
+def degenerate(given: Array, right: Array, tolerance: Array) -> Diagnosis | None:
+    """All zeros, or whole numbers: what an integer division leaves."""
+    if given.shape != right.shape:
+        return None
+    where = _where(~(np.abs(given - right) <= tolerance))
     if not given.any():
-        return ("integer_division", "unknown"), "all entries are 0: is 1/m an integer division, 1//m?"
-    for words, whole in (("rounded down", np.floor(right)), ("cut off at the point", np.trunc(right))):
-        if np.array_equal(given, whole):
-            return ("integer_division", "unknown"), f"{words} to whole numbers: an integer division (//)?"
-    low, high = float(given.min()), float(given.max())
-    held = np.clip(right, low, high)
-    if low < high and np.all(np.abs(given - held) <= tolerance):
-        return ("unknown",), f"right, but clipped to the range from {low:.6g} to {high:.6g}"
+        told = "all entries are 0: is 1/m an integer division, 1//m?"
+        return Diagnosis(("integer_division", "unknown"), told, where=where)
+    if np.all(given == np.round(given)):
+        for words, whole in (("rounded down", np.floor(right)), ("cut off at the point", np.trunc(right))):
+            if np.array_equal(given, whole):
+                told = f"{words} to whole numbers: an integer division (//)?"
+                return Diagnosis(("integer_division", "unknown"), told, where=where)
     return None
 
 

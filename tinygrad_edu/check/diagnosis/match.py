@@ -16,6 +16,7 @@ FREE = 2.4
 """What a constant factor without a name costs: more than two plain slips would."""
 _TURNED = Edit(("transpose",), "transposed", 1.0)
 _LOST = Edit(("sum_keepdims",), "an axis is lost: keepdims=True is missing", 1.0)
+_NUMBER = Edit(("sum_keepdims",), "and a bare number is left", 0.1)
 _FILLED = Edit((), "", 0.1)
 
 
@@ -67,7 +68,7 @@ class Target:
     def explains(self, variant: Variant) -> Explanation | None:
         """The changes by which a variant becomes the given array, if it does."""
         for value, edits in self._forms(variant):
-            constant = self._constant(value, variant.rigid)
+            constant = self._constant(value, variant)
             if constant is not None:
                 return Explanation((*constant, *variant.edits, *edits))
         return None
@@ -79,15 +80,15 @@ class Target:
         if value.ndim == 2 and value.T.shape == shape and value.shape != (1, 1):
             yield value.T, () if variant.turnable else (_TURNED,)
         if value.shape != shape and value.size == self.given.size and self.given.ndim < value.ndim:
-            yield value.reshape(shape), (_LOST,)
+            yield value.reshape(shape), (_NUMBER if variant.fills else _LOST,)
         if variant.fills and value.size < self.given.size:
             try:
                 yield np.broadcast_to(value, shape), (_FILLED,)
             except ValueError:
                 return
 
-    def _constant(self, value: Array, rigid: bool) -> tuple[Edit, ...] | None:
-        if rigid or not self._norm:
+    def _constant(self, value: Array, variant: Variant) -> tuple[Edit, ...] | None:
+        if variant.rigid or not self.entries:
             return () if self.close(value) else None
         if not np.isfinite(value).all():
             return None
@@ -102,6 +103,6 @@ class Target:
         named = self.constants.name(c, max(1e-9, 10 * self.loose + 4 * self.tolerance / self._size))
         if named is not None:
             return named
-        if self.entries < 4:
+        if variant.value.size < value.size or self.entries < (5 if variant.edits else 3):
             return None
         return (Edit(("constant_factor",), f"off by the constant factor {c:.6g}", FREE),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,6 +56,8 @@ class Network:
         self.nodes = {node.name: node for node in truth.graph}
         self.given = {name: self.sample(array) for name, array in given.items()}
         self._gradients: dict[str, Array] = {}
+        self.remembered: dict[Any, list[Any]] = {}
+        """What was worked out for a step once, for whoever asks again."""
 
     # values
 

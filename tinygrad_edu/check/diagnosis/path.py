@@ -15,7 +15,7 @@ from tinygrad_edu.graph import GraphNode
 __all__ = ["Link", "Path", "path_to", "through"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Link:
     """One linear step: from the gradient of ``above`` to that of ``below``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from tinygrad_edu.check.diagnosis.constants import Constants
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Variant
 from tinygrad_edu.check.diagnosis.examples import example_weights
 from tinygrad_edu.check.diagnosis.fits import penalty, slope_fits, term_fits
-from tinygrad_edu.check.diagnosis.local import localised, wrong_shape
+from tinygrad_edu.check.diagnosis.local import degenerate, localised, wrong_shape
 from tinygrad_edu.check.diagnosis.match import Explanation, Target
 from tinygrad_edu.check.diagnosis.network import Network
 from tinygrad_edu.check.diagnosis.path import Link, Path, path_to, through
@@ -25,12 +26,14 @@ from tinygrad_edu.graph import GraphNode
 
 __all__ = ["diagnose"]
 
-_ENOUGH = 2.3
+_ENOUGH = 2.5
 """An explanation that costs no more than this is taken without looking at pairs of changes."""
 _ALIKE = 0.25
 """Explanations whose costs differ by less are told as alternatives."""
-_WORK = 4e8
-"""About how many multiplications the search for pairs may take."""
+_PLAIN = 1.15
+"""Pairs are made of edits that cost no more than this."""
+_WORK = 60_000
+"""How many pairs are looked at in one report; those of large arrays count for more."""
 
 
 def diagnose(
@@ -57,6 +60,7 @@ class _Search:
 
     def __init__(self, network: Network, wrong: set[str]) -> None:
         self.network, self.wrong = network, wrong
+        self.work = 0.0
 
     def diagnosis(self, name: str, full: Array) -> Diagnosis:
         """The plainest explanation of one array, or where it is wrong."""
@@ -67,15 +71,16 @@ class _Search:
         node = network.nodes[name]
         path = path_to(network, node)
         target = self._target(node, path)
-        inherited = self._inherited(path, target, node)
-        if inherited is not None:
-            return inherited
+        tolerance = network.truth.tolerance(name, precision(full), "course")
+        known = degenerate(full, right, tolerance) or self._inherited(path, target, node)
+        if known is not None:
+            return known if full.any() else self._zero(known, path, target)
         found = self._explanations(path, target, node)
         if found:
             return _told(found)
         if full.shape != right.shape:
             return wrong_shape(full, right)
-        return localised(full, right, network.truth.tolerance(name, precision(full), "course"))
+        return localised(full, right, tolerance)
 
     def _target(self, node: GraphNode, path: Path) -> Target:
         network, name = self.network, node.name
@@ -93,6 +98,12 @@ class _Search:
         )
         loose = 3e-5 if eps > 1e-10 else 1e-10
         return Target(given, right, float(finite.max(initial=0.0)), loose, constants)
+
+    def _zero(self, known: Diagnosis, path: Path, target: Target) -> Diagnosis:
+        """Zeros may also be what the one example that counts contributes."""
+        others = list(example_weights(self.network, path, target))
+        codes = tuple(dict.fromkeys((*known.codes, *(code for e in others for code in e.codes))))
+        return replace(known, codes=codes, alternatives=tuple(e.text for e in others))
 
     # a quantity above is wrong
 
@@ -132,21 +143,19 @@ class _Search:
             e = target.explains(variant)
             if e is not None and e.edits:
                 found.append(e)
-        found += self._fitted(path, target, node)
-        plain = _best(found)
-        if plain is None or plain.cost > _ENOUGH:
-            found += self._mixed(path, target)
-        plain = _best(found)
-        if plain is None or plain.cost > _ENOUGH:
-            found += self._pairs(path, target, node)
+        found += self._penalties(path, target, node, (), None)
+        found += term_fits(self.network, path, target)
+        found += slope_fits(self.network, path, target)
+        found += example_weights(self.network, path, target)
+        for more in (self._rarer, self._pairs):
+            plain = _best(found)
+            if plain is None or plain.cost > _ENOUGH:
+                found += more(path, target, node)
         return found
 
-    def _fitted(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
-        yield from self._penalties(path, target, node, (), None)
-        yield from term_fits(self.network, path, target)
-        yield from slope_fits(self.network, path, target)
-        yield from example_weights(self.network, path, target)
+    def _rarer(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
         yield from stale(self.network, path, target, node)
+        yield from self._mixed(path, target)
 
     def _penalties(
         self, path: Path, target: Target, node: GraphNode, edits: tuple[Edit, ...], data: Array | None
@@ -229,28 +238,36 @@ class _Search:
                 yield Explanation((*variant.edits, Edit((), "in some of the entries only", 0.3)))
 
     def _pairs(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
-        work = 0.0
         for k, first in list(self._single(path, 0, None)):
+            if first.edit.cost > _PLAIN:
+                continue
             data = through(path.links[k:], first.value)
             if data is not None and path.penalty is not None:
                 yield from self._penalties(path, target, node, (first.edit,), data * path.average)
-            if first.turnable:
-                continue
-            G: Array | None = first.value
-            for j in range(k, len(path.links)):
-                if G is None:
-                    break
-                for second in options(self.network, path.links[j], G):
-                    value = self._sent(path, path.links[j + 1 :], second.value)
-                    work += 1e3 + second.value.size * sum(np.shape(link.factor)[0] for link in path.links[j + 1 :] if np.ndim(link.factor))
-                    if value is not None:
-                        fills = first.fills or second.fills
-                        e = target.explains(Variant((first.edit, second.edit), value, second.turnable, fills))
-                        if e is not None:
-                            yield e
-                if work > _WORK:
-                    return
-                G = through(path.links[j : j + 1], G)
+            if not first.turnable:
+                yield from self._seconds(path, target, k, first)
+            if self.work > _WORK:
+                return
+
+    def _seconds(self, path: Path, target: Target, k: int, first: Option) -> Iterator[Explanation]:
+        """A second change further down the path."""
+        G: Array | None = first.value
+        for j in range(k, len(path.links)):
+            if G is None:
+                return
+            below = path.links[j + 1 :]
+            cost = 1 + 1e-5 * G.size * sum(np.shape(link.factor)[0] for link in below if np.ndim(link.factor))
+            for second in options(self.network, path.links[j], G):
+                if second.edit.cost > _PLAIN:
+                    continue
+                self.work += cost
+                value = self._sent(path, below, second.value)
+                if value is not None:
+                    edits = (first.edit, second.edit)
+                    e = target.explains(Variant(edits, value, second.turnable, first.fills or second.fills))
+                    if e is not None:
+                        yield e
+            G = through(path.links[j : j + 1], G)
 
 
 def _best(found: Iterator[Explanation] | list[Explanation]) -> Explanation | None:

@@ -48,6 +48,8 @@ def _of_another(other: Op, name: str, z: Array, a: Array, Z: str, A: str) -> Ite
     settings: dict[str, Any] = {}
     yield codes, f"the slope of {called} at {Z}", _slope(other, other.forward(z), z, settings), 1.0
     yield codes, f"the slope of {called}, its formula in {A}", _slope(other, a, a, settings), 1.0
+    at_z = ("slope_at_z", *codes, "z_for_a")
+    yield at_z, f"the slope of {called}, its formula with {Z} put in", _slope(other, z, z, settings), 1.1
     at_a = (*codes, "slope_at_a")
     yield at_a, f"the slope of {called} at {A}", _slope(other, other.forward(a), a, settings), 1.2
     yield ("activation_for_slope", *codes), f"{called}({Z})", other.forward(z), 1.2

@@ -29,10 +29,12 @@ class Option:
 
 def options(network: Network, link: Link, G: Array) -> Iterator[Option]:
     """Every change to one step that its shapes allow, applied to the gradient that enters."""
-    for edit, make, turnable, fills in _OPTIONS.get(link.kind, _none)(network, link):
+    made = network.remembered.get(link)
+    if made is None:
+        made = network.remembered[link] = list(_OPTIONS.get(link.kind, _none)(network, link))
+    for edit, make, turnable, fills in made:
         try:
-            with np.errstate(all="ignore"):
-                value = make(G)
+            value = make(G)
         except (ValueError, IndexError):
             continue
         yield Option(edit, value, turnable, fills)
