@@ -135,7 +135,7 @@ class Algebra:
         settings = e.settings
         letter = self.given.known(applied(e.op, *inside, shape=e.shape, dtype=e.dtype, settings=settings))
         if isinstance(letter, Applied):
-            turned_back = _twice_transposed(letter)
+            turned_back = _transposed(letter)
             if turned_back is not None:
                 return outside * self.form(turned_back)
             if self.given.sums_to_one(letter):
@@ -189,13 +189,15 @@ class Algebra:
         factors = self.sympy.Mul.make_args(self.sympy.factor(below))
         return [f for f in factors if any(self.meaning[s].shape != () for s in f.free_symbols)]
 
-    def simplest(self, form: Form) -> Form:
+    def simplest(self, form: Form, *, on_paper: bool = False) -> Form:
         """The shortest form of it that is found."""
-        return self.shortener.shortest(form)
+        return self.shortener.shortest(form, on_paper=on_paper)
 
 
 def _leaves_entries(e: Applied) -> bool:
     """Whether its entries are those of its operand: repeated, called by another name, or just looked at."""
+    if e.op.name == "transpose" and e.shape == ():
+        return True
     if e.op.name == "astype":
         return e.dtype == e.args[0].dtype
     return e.op.name in ("broadcast_to", "positive") or e.op.onnx == "Identity"
@@ -212,11 +214,18 @@ _ARITHMETIC: dict[str, Callable[..., Form]] = {
 }
 
 
-def _twice_transposed(e: Applied) -> Expression | None:
-    """``(-Y.T * B.T).T`` is ``-Y * B``; None where something in it was not transposed before."""
+def _transposed(e: Applied) -> Expression | None:
+    """``(-Y.T * B.T).T`` is ``-Y * B``, and ``(G @ X.T).T`` is ``X @ G.T``; None where nothing is gained."""
     if e.op.name != "transpose" or e.key:
         return None
-    return _untransposed(e.args[0])
+    inside = e.args[0]
+    if isinstance(inside, Applied) and inside.op.name == "matmul" and len(inside.shape) == 2:
+        left, right = inside.args
+        turned = _untransposed(right)
+        if turned is not None and len(left.shape) == len(right.shape) == 2:
+            flipped = applied("transpose", left, shape=left.shape[::-1], dtype=left.dtype)
+            return applied("matmul", turned, flipped, shape=e.shape, dtype=e.dtype)
+    return _untransposed(inside)
 
 
 def _untransposed(e: Expression) -> Expression | None:

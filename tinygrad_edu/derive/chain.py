@@ -16,6 +16,7 @@ from tinygrad_edu.derive.expression import (
     Number,
     Quantity,
     applied,
+    bare,
     constant,
     evaluate,
     parts,
@@ -41,6 +42,9 @@ class Line:
 
     step: Step
     expression: Expression
+    """As code has it: safe where a term vanishes."""
+    on_paper: Expression
+    """As mathematics has it."""
     per_example: bool = False
     """Whether it is m times the derivative of J, one column per example."""
     cancelled: Expression | None = None
@@ -113,10 +117,10 @@ class Chain:
 
     def _made_of_labels(self, step: Step) -> Expression | None:
         """``1 - Y`` of a plain array Y is computed before anything is recorded: it is told by its values."""
-        if step.named or step.requires_grad:
+        if step.named or not _is_data(step):
             return None
         for other in self.program.inputs:
-            if other.named and not other.requires_grad and other.shape == step.shape:
+            if other.named and other.shape == step.shape and _is_data(other):
                 labels = Quantity(other.name, other.shape, other.dtype)
                 for expression in (applied("subtract", Number(1), labels), applied("negative", labels)):
                     if np.array_equal(evaluate(expression, {labels.name: other.value}), step.value):
@@ -140,14 +144,14 @@ class Chain:
             return self._meaning[arg.name]
         multiple = self.examples.multiple(step.name, k, arg) if self.examples is not None else None
         if multiple is None:
-            return constant(arg)
+            return in_shape(constant(arg), np.shape(arg))
         factor, power = multiple
         if power < 0:
             return applied("divide", Number(factor), self.m)
         return self.m if factor == 1 else applied("multiply", Number(factor), self.m)
 
     def _forward_line(self, step: Step, expression: Expression) -> Quantity:
-        line = Line(step, expression)
+        line = Line(step, expression, expression)
         self.forward.append(line)
         self.algebra.define(line.quantity, expression)
         return line.quantity
@@ -161,9 +165,12 @@ class Chain:
         _, place, form, expression = min(found)
         written = in_shape(self.algebra.tree(form), step.shape)
         cancelled = self._cancelled(expression, form) if place else None
-        line = Line(step, written, per_example, cancelled)
+        shown = self.algebra.tree(self.algebra.simplest(form, on_paper=True))
+        line = Line(step, written, in_shape(bare(shown), step.shape), per_example, cancelled)
         self.backward.append(line)
-        self._chosen[line.quantity] = expression
+        self._chosen[line.quantity] = (
+            applied("divide", written, self.m, dtype=step.dtype) if per_example else written
+        )
         return line.quantity
 
     def _is_per_example(self, step: Step) -> bool:
@@ -199,11 +206,24 @@ class Chain:
         before = self.algebra.denominator(expression)
         after = self.algebra.sympy.denom(self.algebra.sympy.together(form))
         kept = self.algebra.sympy.Mul.make_args(after)
-        gone = [f for f in before if f not in kept and -f not in kept]
+        gone = [f for f in before if f not in kept and -f not in kept and self._may_vanish(f)]
         if not gone:
             return None
         signed = [-f if f.is_Add and any(t.is_Number and t < 0 for t in f.args) else f for f in gone]
         return self.algebra.tree(self.algebra.sympy.Mul(*signed))
+
+    def _may_vanish(self, form: Form) -> bool:
+        """Whether it is made of named values alone; 1 + e^-z, say, is not, and is never 0."""
+        meanings = [self.algebra.meaning[s] for s in form.free_symbols]
+        return all(_arithmetic(bare(e)) for e in meanings)
+
+
+def _is_data(step: Step) -> bool:
+    return not step.requires_grad and step.dtype.kind in "fiu"
+
+
+def _arithmetic(e: Expression) -> bool:
+    return not isinstance(e, Applied) or (e.op.name == "subtract" and all(map(_arithmetic, e.args)))
 
 
 def _entry_by_entry(expression: Expression) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "Number",
     "Quantity",
     "applied",
+    "bare",
     "constant",
     "evaluate",
     "guard_of",
@@ -182,4 +183,19 @@ def guard_of(e: Applied) -> tuple[Expression, Expression, Expression] | None:
     if not isinstance(condition, Applied) or condition.op.name != "equal" or not isinstance(spare, Number):
         return None
     tested, at = condition.args
+    if isinstance(tested, Applied) and tested.op.name == "subtract" and isinstance(at, Number):  # 1 - Y == 0
+        minuend, subtrahend = tested.args
+        if isinstance(minuend, Number):
+            tested, at = subtrahend, Number(minuend.value - at.value)
     return (tested, at, inside) if isinstance(tested, Quantity) and isinstance(at, Number) else None
+
+
+def bare(expression: Expression) -> Expression:
+    """The expression as mathematics has it, without the guards that keep a 0 out of a denominator."""
+
+    def change(e: Expression) -> Expression | None:
+        if isinstance(e, Applied) and e.op.name == "where" and (guard := guard_of(e)) is not None:
+            return bare(guard[2])
+        return None
+
+    return rebuilt(expression, change)

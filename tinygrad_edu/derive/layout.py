@@ -21,10 +21,7 @@ def assignment(name: str, value: str, indent: str = "    ") -> str:
         + xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
     )
     """
-    line = f"{indent}{name} = {value}"
-    if len(line) <= WIDTH:
-        return line
-    return "\n".join(_laid_out(f"{name} = ", value, indent, ""))
+    return "\n".join(_laid_out(f"{name} = ", value, indent, "", within_brackets=False))
 
 
 def paragraph(words: str, indent: str) -> list[str]:
@@ -36,28 +33,36 @@ def paragraph(words: str, indent: str) -> list[str]:
     return textwrap.wrap(words, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ")
 
 
-def _laid_out(head: str, value: str, indent: str, tail: str) -> Iterator[str]:
-    """The lines of ``head value tail``: broken at the loosest signs, else inside its last brackets."""
+def _laid_out(head: str, value: str, indent: str, tail: str, *, within_brackets: bool) -> Iterator[str]:
+    """The lines of ``head value tail``: broken at the loosest signs, else inside its longest brackets."""
     if len(indent + head + value + tail) <= WIDTH:
         yield f"{indent}{head}{value}{tail}"
         return
     for signs in _SIGNS:
         parts = list(_split(value, signs))
         if len(parts) > 1:
-            yield f"{indent}{head}("
-            for sign, part in parts:
-                yield from _laid_out(sign, part, indent + "    ", "")
-            yield f"{indent}){tail}"
+            inner = indent if within_brackets else indent + "    "
+            if not within_brackets:
+                yield f"{indent}{head}("
+            for k, (sign, part) in enumerate(parts):
+                first, last = (
+                    head * (within_brackets and k == 0),
+                    tail * (within_brackets and k + 1 == len(parts)),
+                )
+                yield from _laid_out(first + sign, part, inner, last, within_brackets=True)
+            if not within_brackets:
+                yield f"{indent}){tail}"
             return
-    start = _last_bracket(value)
-    if start is None:
+    start, end = _longest_brackets(value)
+    if end - start < 2:
         yield f"{indent}{head}{value}{tail}"
         return
     yield f"{indent}{head}{value[: start + 1]}"
-    inside = list(_split(value[start + 1 : -1], (", ",)))
-    for k, (_, part) in enumerate(inside):
-        yield from _laid_out("", part, indent + "    ", "," if k + 1 < len(inside) else "")
-    yield f"{indent}{value[-1]}{tail}"
+    inside = list(_split(value[start + 1 : end], (", ",)))
+    for _, part in inside:
+        comma = "," * (len(inside) > 1)
+        yield from _laid_out("", part, indent + "    ", comma, within_brackets=True)
+    yield f"{indent}{value[end:]}{tail}"
 
 
 def _split(value: str, signs: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -73,13 +78,15 @@ def _split(value: str, signs: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     yield sign, value[start:]
 
 
-def _last_bracket(value: str) -> int | None:
-    """Where the bracket opens that the value ends with."""
-    if not value.endswith((")", "]")):
-        return None
-    depth = 0
-    for k in range(len(value) - 1, -1, -1):
-        depth += (value[k] in ")]}") - (value[k] in "([{")
-        if depth == 0:
-            return k if k < len(value) - 2 else None
-    return None
+def _longest_brackets(value: str) -> tuple[int, int]:
+    """Where the outer brackets with most between them open and close; ``0, 0`` where there are none."""
+    depth, opened, longest = 0, 0, (0, 0)
+    for k, character in enumerate(value):
+        if character in "([{":
+            opened = k if depth == 0 else opened
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth == 0 and k - opened > longest[1] - longest[0]:
+                longest = opened, k
+    return longest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any
@@ -30,6 +31,14 @@ def _times(a: Expression, b: Expression) -> Expression:
     return applied("multiply", a, b)
 
 
+def _numbers_together(factors: list[Expression]) -> list[Expression]:
+    """Numbers that SymPy had as letters, so that rounding left them alone, as one number in front."""
+    numbers = [f.value for f in factors if isinstance(f, Number)]
+    others = [f for f in factors if not isinstance(f, Number)]
+    product = math.prod(numbers)
+    return others if product == 1 and others else [Number(product), *others] if numbers else others
+
+
 def _is_negative(form: Form) -> bool:
     return bool(form.as_coeff_Mul()[0] < 0)
 
@@ -53,7 +62,7 @@ class _Reader:
             return Number(int(form) if form.is_Integer else float(form))
         if form.is_Add:
             return self._sum(form)
-        if form.is_Mul or (form.is_Pow and form.exp.could_extract_minus_sign()):
+        if form.is_Mul or (form.is_Pow and form.exp.is_number and _is_negative(form.exp)):
             return self._product(form)
         assert form.is_Pow, form
         if form.exp == 2:
@@ -62,6 +71,9 @@ class _Reader:
 
     def _sum(self, form: Form) -> Expression:
         """What is added first, then what is subtracted; a number before the rest: 1 - A."""
+        content, rest = form.as_content_primitive()
+        if content != 1 and rest.is_Add:
+            return self._times_a_number(content, self.read(rest))
         terms = sorted(form.args, key=lambda t: (_is_negative(t), not t.is_Number, self._place(t)))
         total = self.read(terms[0])
         for term in terms[1:]:
@@ -76,12 +88,18 @@ class _Reader:
         negative = _is_negative(above)
         top, bottom = self._factors(-above if negative else above), self._factors(below)
         negative = self._signs_taken_in(negative, top, bottom)
-        factors = [self.read(f) for f in top]
+        factors = _numbers_together([self.read(f) for f in top])
         if negative:
             first = factors[0]
             factors[0] = Number(-first.value) if isinstance(first, Number) else applied("negative", first)
         product = reduce(_times, factors)
         return product if below == 1 else applied("divide", product, reduce(_times, map(self.read, bottom)))
+
+    def _times_a_number(self, number: Form, expression: Expression) -> Expression:
+        """2 (A - Y), (A - Y) / 2."""
+        above, below = map(int, self.sympy.fraction(number))
+        product = expression if above == 1 else _times(Number(above), expression)
+        return product if below == 1 else applied("divide", product, Number(below))
 
     def _factors(self, form: Form) -> list[Form]:
         """The factors in order, numbers first."""
@@ -91,8 +109,11 @@ class _Reader:
     def _signs_taken_in(self, negative: bool, top: list[Form], bottom: list[Form]) -> bool:
         """Signs taken into differences: (1 - A) for -(A - 1), and for two of them. Whether one is left."""
         places = [(factors, k) for factors in (top, bottom) for k, f in enumerate(factors) if _turned(f)]
-        if negative and not places and not top[0].is_Number:
-            places = [(top, k) for k, f in enumerate(top) if f.is_Add and any(map(_is_negative, f.args))][:1]
+        if len(places) % 2 != negative and not top[0].is_Number:
+            spare = [
+                k for k, f in enumerate(top) if f.is_Add and any(map(_is_negative, f.args)) and not _turned(f)
+            ]
+            places += [(top, k) for k in spare[:1]]
         if len(places) % 2 != negative:
             places = places[:-1]
         for factors, k in places:

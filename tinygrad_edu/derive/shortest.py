@@ -42,18 +42,25 @@ class Shortener:
             if form != letter and isinstance(self.meaning[letter], Applied):
                 self._values[letter].append((value, form))
 
-    def shortest(self, form: Form) -> Form:
-        """The shortest of the forms of it that are tried, itself included."""
+    def shortest(self, form: Form, *, on_paper: bool = False) -> Form:
+        """The shortest of the forms of it that are tried, itself included.
+
+        On paper 0/0 does no harm where the term vanishes, so every guard goes; in code only those do that
+        nothing needs any more.
+        """
         if form.is_Atom or form.count_ops() > _TOO_LONG:
             return form
         forms = [form, *self._rewritten(form)]
-        for other in (*self._by_name(form), *self._unguarded(form)):
+        for other in (*self._by_name(form), *self._unguarded(form, on_paper)):
             forms += [other, *self._rewritten(other)]
         return min(forms, key=self.measure)
 
     def _rewritten(self, form: Form) -> list[Form]:
         sympy = self.sympy
         others = [sympy.factor_terms(form), sympy.expand(form)]
+        if any(not p.exp.is_number for p in form.atoms(sympy.Pow)):
+            together = sympy.powsimp(sympy.expand(form))
+            others += [together, sympy.cancel(sympy.together(together))]
         cancelled = sympy.cancel(sympy.together(form))
         # -Y/A + (1-Y)/(1-A) stays as it is: one fraction is no gain unless it divides by less.
         if not self._divisions(form) or self._divisions(cancelled) < self._divisions(form):
@@ -63,7 +70,7 @@ class Shortener:
     def _divisions(self, form: Form) -> int:
         """How many letters are divided by that may be 0: scalars are not counted."""
         walk = self.sympy.preorder_traversal
-        powers = [p for p in walk(form) if p.is_Pow and p.exp.could_extract_minus_sign()]
+        powers = [p for p in walk(form) if p.is_Pow and _divides(p)]
         letters = [s for p in powers for s in walk(p.base) if s.is_Symbol]
         return sum(self.meaning[s].shape != () for s in letters)
 
@@ -80,7 +87,7 @@ class Shortener:
         if part.is_Number:
             return 0.2 if part in (1, -1) else 1
         if part.is_Pow:
-            return 0.6 if part.exp.could_extract_minus_sign() else 0.3
+            return 0.6 if _divides(part) else 0.3
         return 0.2 if part.is_Add else 0
 
     # Values by their names
@@ -116,16 +123,24 @@ class Shortener:
 
     # Guards
 
-    def _unguarded(self, form: Form) -> Iterator[Form]:
-        """The form without guards, if nothing is divided any more by what they kept from 0."""
-        held = [(letter, guard) for letter, guard in self.guards.items() if letter in form.free_symbols]
+    def _unguarded(self, form: Form, on_paper: bool) -> Iterator[Form]:
+        """The form without guards that make no difference; in code, if by then nothing new is divided by."""
         free = form
-        for letter, (tested, at, inside) in held:
-            if letter not in self.sympy.expand(free.subs(tested, at)).free_symbols:
-                free = free.subs(letter, inside)
-        if free == form:
-            return
-        free = min([free, *self._rewritten(free)], key=self.measure)
-        below = self.sympy.denom(self.sympy.together(free))
-        if not any(below.free_symbols & guard.inside.free_symbols for _, guard in held):
-            yield free
+        for letter, (tested, at, inside) in self.guards.items():
+            if letter in form.free_symbols:
+                if letter not in self.sympy.expand(free.subs(tested, at)).free_symbols:
+                    free = free.subs(letter, inside)
+        if free != form:
+            free = min([free, *self._rewritten(free)], key=self.measure)
+            if on_paper or self._divisors(free) <= self._divisors(form):
+                yield free
+
+    def _divisors(self, form: Form) -> set[Form]:
+        """The factors below the line, scalars aside."""
+        below = self.sympy.Mul.make_args(self.sympy.factor(self.sympy.denom(self.sympy.together(form))))
+        return {abs(f) for f in below if any(self.meaning[s].shape != () for s in f.free_symbols)}
+
+
+def _divides(power: Form) -> bool:
+    """Whether it is written below a fraction's line."""
+    return bool(power.exp.is_number and power.exp < 0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.derive.chain import Chain, Line
 from tinygrad_edu.derive.code import text
+from tinygrad_edu.derive.expression import bare
 from tinygrad_edu.derive.latex import latex
 from tinygrad_edu.derive.notation import letter
 from tinygrad_edu.graph import Graph, GraphNode
@@ -54,8 +55,8 @@ def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationSt
         DerivationStep(
             name=line.name,
             of=line.step.of,
-            formula=f"{line.name} = {text(line.expression)}",
-            latex=f"{latex(line.quantity, letters)} = {latex(line.expression, letters)}",
+            formula=f"{line.name} = {text(line.on_paper)}",
+            latex=f"{latex(line.quantity, letters)} = {latex(line.on_paper, letters)}",
             local="; ".join(_locals(graph, graph.find(line.step.of))) if line.step.of else "",
             value=_value(line, chain),
             note=_note(line),
@@ -82,7 +83,7 @@ def _value(line: Line, chain: Chain) -> NDArray[Any]:
 def _note(line: Line) -> str:
     if line.cancelled is None:
         return ""
-    below = text(line.cancelled)
+    below = text(bare(line.cancelled))
     return f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
 
 

@@ -104,7 +104,7 @@ def written(
     if op.name in _INFIX and not (op.name in _BOOLEAN and any(x.dtype.kind != "b" for x in operands)):
         text, binds = _infix(op.name, *operands)
     elif op.name in _OWN_FORM:
-        text, binds = _OWN_FORM[op.name](settings, *operands)
+        text, binds = _OWN_FORM[op.name](told(op, settings), *operands)
     else:
         text, binds = _called(op, operands, settings), ATOM
     return Code(text, binds, shape, dtype)
@@ -185,8 +185,10 @@ def literal(value: Any) -> Code:
         return Code(text, SIGN if text.startswith("-") else ATOM, (), np.dtype(type(value)))
     if isinstance(value, np.generic):
         return Code(repr(value), ATOM, (), value.dtype)
+    if isinstance(value, np.ndarray) and not value.size:
+        return Code(f"np.zeros({value.shape}, dtype=np.{value.dtype})", ATOM, value.shape, value.dtype)
     if isinstance(value, np.ndarray):
-        plain = value.dtype in (np.float64, np.int64, np.bool_) and value.size
+        plain = value.dtype in (np.float64, np.int64, np.bool_)
         suffix = "" if plain else f", dtype=np.{value.dtype}"
         return Code(f"np.array({_plain(value.tolist())}{suffix})", ATOM, value.shape, value.dtype)
     return Code(_plain(value))
@@ -220,7 +222,7 @@ def _index(index: Any) -> str:
     if index is Ellipsis:
         return "..."
     if isinstance(index, tuple) and index:
-        return ", ".join(map(_index, index)) + "," * (len(index) == 1)
+        return ", ".join(map(_index, index))
     return literal(index).text
 
 
@@ -229,15 +231,20 @@ def _index(index: Any) -> str:
 Settings = Mapping[str, Any]
 
 
+def _subject(x: Code) -> str:
+    """The text before a dot or square bracket: a number needs round ones."""
+    return f"({x})" if x.text[:1].isdigit() else bracketed(x, ATOM)
+
+
 def _transpose(settings: Settings, x: Code) -> tuple[str, int]:
     axes = settings.get("axes")
     if axes is None or [a % len(x.shape) for a in axes] == list(range(len(x.shape)))[::-1]:
-        return f"{bracketed(x, ATOM)}.T", ATOM
+        return f"{_subject(x)}.T", ATOM
     return f"np.transpose({x}, {literal(tuple(axes))})", ATOM
 
 
 def _getitem(settings: Settings, x: Code) -> tuple[str, int]:
-    return f"{bracketed(x, ATOM)}[{_index(settings['index'])}]", ATOM
+    return f"{_subject(x)}[{_index(settings['index'])}]", ATOM
 
 
 def _einsum(settings: Settings, *xs: Code) -> tuple[str, int]:
@@ -265,13 +272,14 @@ def _sum_to(settings: Settings, x: Code) -> tuple[str, int]:
 
 def _by_position(name: str, setting: str) -> Callable[..., tuple[str, int]]:
     def form(settings: Settings, x: Code) -> tuple[str, int]:
-        return f"{name}({x}, {literal(settings[setting])})", ATOM
+        others = "".join(f", {k}={literal(v)}" for k, v in settings.items() if k != setting)
+        return f"{name}({x}, {literal(settings[setting])}{others})", ATOM
 
     return form
 
 
 _OWN_FORM: dict[str, Callable[..., tuple[str, int]]] = {
-    "astype": lambda settings, x: (f"{bracketed(x, ATOM)}.astype({_plain(settings['dtype'])})", ATOM),
+    "astype": lambda settings, x: (f"{_subject(x)}.astype({_plain(settings['dtype'])})", ATOM),
     "broadcast_to": _by_position("np.broadcast_to", "shape"),
     "contract": _einsum,
     "expand_dims": _by_position("np.expand_dims", "axis"),
