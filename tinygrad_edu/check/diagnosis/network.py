@@ -35,6 +35,9 @@ class Layer:
     Z: GraphNode
     op: Op | None
     A: GraphNode | None
+    """What the next layer gets."""
+    H: GraphNode | None
+    """g(Z): the same, unless a dropout comes in between."""
 
 
 class Network:
@@ -123,8 +126,19 @@ class Network:
                     Z, b = user, others[0]
         for user in self.consumers.get(Z, []):
             if is_activation(user):
-                return Layer(index, W, A_prev, b, Z, user.op, user)
-        return Layer(index, W, A_prev, b, Z, None, None)
+                return Layer(index, W, A_prev, b, Z, user.op, self._scaled(user), user)
+        return Layer(index, W, A_prev, b, Z, None, None, None)
+
+    def _scaled(self, node: GraphNode) -> GraphNode:
+        """What goes on to the next layer: after a dropout's mask and its scaling."""
+        while True:
+            users = [u for u in self.consumers.get(node, []) if u.requires_grad]
+            scaled = [u for u in users if u.op is not None and u.op.name in ("multiply", "divide") and u.args[0] is node]
+            if len(users) != 1 or not scaled or any(a.requires_grad for a in users[0].inputs if a is not node):
+                return node
+            if users[0].shape != node.shape:
+                return node
+            node = users[0]
 
     @cached_property
     def names(self) -> dict[GraphNode, str]:
@@ -135,6 +149,8 @@ class Network:
             for letter, node in places.items():
                 if node is not None and not node.named and f"{letter}{layer.index}" not in self.nodes:
                     called[node] = f"{letter}{layer.index}"
+            if layer.H is not None and layer.H is not layer.A and not layer.H.named:
+                called[layer.H] = f"g({called[layer.Z]})"
         if self.layers and self.layers[0].A_prev.is_leaf and not self.layers[0].A_prev.named:
             called[self.layers[0].A_prev] = "X"
         for k, node in enumerate(self.label_nodes):

@@ -94,6 +94,13 @@ class Path:
 
 def path_to(network: Network, node: GraphNode) -> Path:
     """The longest path to a quantity along which each quantity is used once."""
+    if ("path", node) not in network.remembered:
+        network.remembered["path", node] = [_longest(network, node)]
+    path: Path = network.remembered["path", node][0]
+    return path
+
+
+def _longest(network: Network, node: GraphNode) -> Path:
     links: list[Link] = []
     rest = None
     below = node

@@ -204,7 +204,7 @@ class _Search:
             value = self._sent(path, path.links[k:], option.value)
             if value is not None:
                 yield Variant((option.edit,), value, option.turnable, option.fills)
-            if option.turnable or value is None:
+            if option.turnable:
                 # a product of the wrong kind is looked at as it came out, too
                 value = option.value * path.average
                 yield Variant((option.edit,), value, True, option.fills)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.network import Network
+from tinygrad_edu.check.diagnosis.path import path_to
 from tinygrad_edu.check.diagnosis.steps import Option
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import GraphNode
@@ -131,18 +132,20 @@ def _at_the_cost(network: Network, Y: Array, node: GraphNode) -> Iterator[_Wrong
     half = ("term_missing", "chain_factor_missing", "unknown")
     if two:
         first, second = terms
+        yield Edit(("term_missing",), f"the term (1 - {y})/(1 - {A}) is missing", 1.1), first
+        yield Edit(("term_missing",), f"the term -{y}/{A} is missing", 1.1), second
         yield Edit(("sign_inside",), f"1 + {A} instead of 1 - {A}", 1.1), first + (1 - Y) / (1 + S)
         yield Edit(("sign_inside", "term_missing"), f"a parenthesis: -{y}/{A} - {y}/(1 - {A}), from 1 - {y} log(1 - {A})", 1.1), first - Y / (1 - S)
         yield Edit(("sign_inside", "term_missing"), f"a parenthesis: -{y}/{A} + {y}/(1 - {A})", 1.1), first + Y / (1 - S)
         yield Edit(("term_missing", "unknown"), f"1/(1 - {A}) without its 1 - {y}", 1.1), first + 1 / (1 - S)
         yield Edit(("sign_inside", "term_missing", "unknown"), f"-{y}/{A} + 1 - {y}/(1 - {A}): a parenthesis", 1.1), first + 1 - Y / (1 - S)
-        yield Edit(half, f"the denominators are missing", 1.1), -Y + (1 - Y)
+        yield Edit(half, "the denominators are missing", 1.1), -Y + (1 - Y)
         yield Edit(half, f"the denominator 1 - {A} is missing", 1.1), first + (1 - Y)
         yield Edit(half, f"the denominator {A} is missing", 1.1), -Y + second
         yield Edit(("z_for_a",), f"{Z} in the first term", 1.2), -Y / z + second
         yield Edit(("z_for_a",), f"{Z} in the second term", 1.2), first + (1 - Y) / (1 - z)
         yield Edit(("unknown",), "the logarithms are not differentiated", 1.1), -(Y * np.log(S) + (1 - Y) * np.log(1 - S))
-        yield Edit(("unknown", "constant_factor"), f"the denominators are squared", 1.2), -Y / S**2 + (1 - Y) / (1 - S) ** 2
+        yield Edit(("unknown", "constant_factor"), "the denominators are squared", 1.2), -Y / S**2 + (1 - Y) / (1 - S) ** 2
     else:
         binary = Edit(("slope_wrong_activation", "unknown"), f"the cost for two classes: + (1 - {y})/(1 - {A}) has no place here")
         yield binary, terms[0] + (1 - Y) / (1 - S)
@@ -183,8 +186,27 @@ def _of_other_quantities(network: Network, node: GraphNode) -> Iterator[_Wrong]:
         name, what = network.names[other], network.names[node]
         its = network.role.get(other)
         alike = mine is not None and its is not None and mine[0] == its[0]
-        edit = Edit(("wrong_layer",), f"d{name} stands where d{what} belongs", 1.0 if alike else 1.2)
+        codes, steps = _between(network, node, other)
+        if steps == 1:
+            continue  # that is one step left out, or taken twice
+        edit = Edit(codes or ("wrong_layer",), f"d{name} stands where d{what} belongs", 1.0 if alike or codes else 1.2)
         yield edit, value
+
+
+def _between(network: Network, node: GraphNode, other: GraphNode) -> tuple[tuple[str, ...], int]:
+    """The steps between two quantities of the same shape on one path, as mistakes: left out, or taken twice."""
+    for low, high, table in ((node, other, _LEFT_OUT), (other, node, _TWICE)):
+        path = path_to(network, low)
+        if high in path.places:
+            kinds = [link.kind for link in path.links[path.places.index(high) :]]
+            if all(kind in table for kind in kinds):
+                codes = tuple(dict.fromkeys(code for kind in kinds for code in table[kind]))
+                return codes, sum(bool(table[kind]) for kind in kinds)
+    return (), 0
+
+
+_LEFT_OUT: dict[str, tuple[str, ...]] = {"slope": ("slope_missing",), "times": ("dropout_mask_missing",), "scale": (), "same": ()}
+_TWICE: dict[str, tuple[str, ...]] = {"slope": ("slope_extra",), "times": ("constant_factor",), "scale": (), "same": ()}
 
 
 def _could_be(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
