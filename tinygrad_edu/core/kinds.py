@@ -68,7 +68,7 @@ def operation(
             label=label,
             opaque=opaque,
         )
-        if op_name in OPS:
+        if op_name in RECORD:
             raise ValueError(f"there already is an operation named {op_name!r}")
         OPS[op_name] = op
         shortest = shortest_path(op)
@@ -178,6 +178,8 @@ def composed(
 
     def define(call: F) -> F:
         own = name or call.__name__
+        if own in RECORD:
+            raise ValueError(f"there already is a function named {own!r}")
         entry = Composed(own, call, _numpy_functions(own, numpy), tuple(samples))
         COMPOSED[own] = entry
         RECORD[own] = call

@@ -13,7 +13,7 @@ from tinygrad_edu.core.samples import Sample
 
 __all__ = [
     "astype", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "copy",
-    "expand_dims", "matrix_transpose", "meshgrid", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze",
+    "expand_dims", "meshgrid", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze",
     "swapaxes", "transpose",
 ]  # fmt: skip
 
@@ -83,19 +83,6 @@ def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     [[1.0], [2.0]]
     """
     return np.transpose(x, axes)
-
-
-@composed(samples=[Sample(((2, 3, 4),))])
-def matrix_transpose(x: Array) -> Array:
-    """The last two axes exchanged.
-
-    >>> import tinygrad_edu as tg
-    >>> tg.matrix_transpose(tg.Tensor([[1.0, 2.0]])).tolist()
-    [[1.0], [2.0]]
-    """
-    if np.ndim(x) < 2:
-        raise ValueError(f"matrix_transpose: expected at least 2 axes, got shape {np.shape(x)}")
-    return np.swapaxes(x, -1, -2)
 
 
 def _permuted_by(function: Callable[..., Any], x: Array, *settings: Any) -> Array:

@@ -1,0 +1,100 @@
+"""What every definition has to say, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.ops.cases import ENTRIES, Entry
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.table import OPS
+
+
+def formula_faults(op: Op) -> list[str]:
+    """What keeps an operation's formula from being written."""
+    known = {*op.parameters, *op.settings, "settings"}
+    try:
+        fields = {field for _, field, _, _ in Formatter().parse(op.latex) if field is not None}
+    except ValueError as error:
+        return [str(error)]
+    if fields - known:
+        return [f"no parameter or setting {fields - known}"]
+    text = op.latex.format(**dict.fromkeys(known, "x"))
+    return [f"braces do not match in {text}"] if text.count("{") != text.count("}") else []
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_the_formula_can_be_written(op: Op) -> None:
+    assert formula_faults(op) == []
+
+
+def formula(latex: str) -> Op:
+    return Op("f", lambda x: x, (None,), "elementwise", latex, ())
+
+
+@pytest.mark.parametrize("latex", [r"\sin {z}", r"\sqrt{{{x}}", r"\sqrt{{{x}", r"{}"])
+def test_a_formula_that_cannot_be_written_is_found(latex: str) -> None:
+    assert formula_faults(formula(latex)) != []
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_an_unknown_setting_is_refused_by_name(entry: Entry) -> None:
+    case = entry.samples[0]
+    xs = [tg.Tensor(x) if x.dtype.kind == "f" else x for x in case.draw(np.random.default_rng(0))]
+    arguments = xs if case.arrange is None else case.arrange(*xs)
+    if entry.name == "piecewise":  # hands what it does not know on to the functions
+        pytest.skip("takes any setting")
+    with pytest.raises(TypeError, match="no_such_setting"):
+        entry.call(*arguments, **{**case.settings, "no_such_setting": 1})
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda t: np.sum(t, where=[True, False]), "sum: 'where' is not supported"),
+        (lambda t: np.sum(t, dtype=np.float32), "sum: 'dtype' is not supported"),
+        (lambda t: np.sum(t, 0, np.float32), "sum: takes by position at most"),
+        (lambda t: np.max(t, initial=5.0), "max: 'initial' is not supported"),
+        (lambda t: np.exp(t, where=[True, False]), "exp: 'where' is not supported"),
+        (lambda t: np.exp(t, dtype=np.float32), "exp: 'dtype' is not supported"),
+        (lambda t: np.exp(t, out=np.zeros(2)), "out="),
+        (lambda t: np.sum(t, out=np.zeros(())), "out"),
+        (lambda t: np.var(t, out=np.zeros(())), "out"),
+        (lambda t: np.var(t, 0, None, None, 1), "var"),
+        (lambda t: np.var(t, where=[True, False]), "where"),
+        (lambda t: tg.sum(np.zeros(2), axis=t), "axis must be a plain value"),
+        (lambda t: np.add.outer(t, t), "np.add.outer has no derivative rule"),
+        (lambda t: np.add.at(np.zeros(2), [0, 1], t), "np.add.at"),
+        (tg.add, "expected 2 arrays"),
+    ],
+)
+def test_what_an_operation_does_not_take_is_refused(call: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said.replace("(", r"\(")):
+        call(tg.Tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("ufunc", ["add", "multiply", "maximum", "minimum"])
+def test_reduce_of_a_ufunc_is_the_reduction(ufunc: str) -> None:
+    t = tg.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    for settings in ({}, {"axis": 1}, {"axis": None}):
+        got = getattr(np, ufunc).reduce(t, **settings)
+        assert np.array_equal(got, getattr(np, ufunc).reduce(t.numpy(), **settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"index": np.array([0, 1])}, {"index": [0, 1]}, {"index": (np.array([0, 1]), slice(None))}],
+)
+def test_an_index_that_is_written_to_later_does_not_reach_the_graph(settings: Mapping[str, Any]) -> None:
+    x = tg.Tensor([[1.0], [2.0], [4.0]])
+    y = tg.getitem(x, **settings)
+    index = settings["index"][0] if isinstance(settings["index"], tuple) else settings["index"]
+    index[0] = 2
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.ravel().tolist() == [1, 1, 0]
