@@ -1,0 +1,124 @@
+"""The commands, as they are typed: what they say, what they write, and how they fail."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinygrad_edu.cli import main
+from tinygrad_edu.cli.drawing import written
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_draw_says_value_and_gradients_and_writes_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "3*(a+b*c)", "a=5", "b=3", "c=2", "-o", "J.svg"]) == 0
+    assert capsys.readouterr().out == "J = 33\ndJ/da = 3\ndJ/db = 6\ndJ/dc = 9\nwrote J.svg\n"
+    picture = Path("J.svg").read_text("utf-8")
+    for text in ("dJ = 1", "da = 3", "db = 6", "dc = 9", "33"):
+        assert text in picture
+
+
+@pytest.mark.parametrize("file", ["J.svg", "J.png", "J.dot"])
+def test_the_ending_says_what_is_written(file: str) -> None:
+    assert main(["draw", "sum(x*x)", "x=[1,2]", "--output", file]) == 0
+    start = Path(file).read_bytes()[:200]
+    assert {"J.svg": b"<?xml", "J.png": b"\x89PNG", "J.dot": b"digraph"}[file] in start
+
+
+def test_the_backward_pass_can_be_drawn() -> None:
+    assert main(["draw", "u = b*c; a+u", "a=1", "b=2", "c=3", "-o", "plain.svg"]) == 0
+    assert main(["draw", "u = b*c; a+u", "a=1", "b=2", "c=3", "-o", "both.svg", "--backward"]) == 0
+    plain, both = Path("plain.svg").read_text("utf-8"), Path("both.svg").read_text("utf-8")
+    assert both.count('<g id="node') > plain.count('<g id="node')
+
+
+def test_without_a_number_at_the_end_there_are_no_gradients(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "2*x", "x=[1,2]"]) == 0
+    told = capsys.readouterr().out
+    assert "J = [2, 4]" in told
+    assert "no gradients" in told
+    assert "dJ/dx" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["draw", "a+b", "a=1"], "tinygrad-edu draw: error: b has no value: give it one, as in b=1\n"),
+        (["draw", "a", "a=1", "-o", "J.gif"], "unknown file type '.gif'"),
+        (["draw", "a", "a=1", "-o", "no/such/folder/J.svg"], "No such file or directory"),
+        (["draw", "x@y", "x=[1,2]", "y=[1,2,3]"], "inner dimensions 2 and 3 differ"),
+        (["draw", "exp(a, axis=0)", "a=1"], "'axis' is not supported"),
+    ],
+)
+def test_an_error_is_one_line_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.count("\n") == 1
+    assert told.out == ""
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["draw"], ["demo", "--fast"]])
+def test_a_command_line_that_cannot_be_read_ends_with_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: tinygrad-edu" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["draw", "--help"], ["demo", "--help"]])
+def test_help_names_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
+    told = capsys.readouterr().out
+    assert all(command in told for command in (["demo", "draw"] if len(arguments) == 1 else ["-o"]))
+
+
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "tinygrad_edu", "draw", "a*a", "a=3"]
+    package = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(package)}
+    )
+    assert (done.returncode, done.stdout) == (0, "J = 9\ndJ/da = 6\nwrote J.svg\n"), done.stderr
+
+
+def test_written() -> None:
+    assert written(np.array([[0.1, 1e-12], [2.0, 3.0]])) == "[[0.1, 1e-12], [2, 3]]"
+    assert "..." in written(np.arange(1000.0))
+
+
+def test_the_demo_does_its_five_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    for library in ("sklearn", "matplotlib"):
+        pytest.importorskip(library, reason="needs the extra 'demo'")
+    assert main(["demo", "-o", "shown"]) == 0
+    captured = capsys.readouterr()
+    told = captured.out
+    assert re.findall(r"^(\d)\.", told, re.MULTILINE) == list("12345")
+    assert "J = 33; da = 3, db = 6, dc = 9; du = dv = 3" in told
+    tests = [float(share) for share in re.findall(r"([\d.]+)% on the test examples", told)]
+    assert len(tests) == 2
+    assert min(tests) >= 96.0
+    assert "3 of 3 right" in told
+    assert "11 of 11 right" in told
+    assert "0 of 1 right" in told  # the planted misprint
+    assert "500/500" in captured.err  # the bar
+    listed = [Path(line.strip()) for line in told.partition("\n5. ")[2].splitlines()[1:]]
+    assert {path.suffix for path in listed} == {".svg", ".png"}
+    assert all(path.stat().st_size > 1000 for path in listed)
+    assert sorted(Path("shown").iterdir()) == sorted(listed)
