@@ -76,10 +76,11 @@ def test_a_bare_variable_is_a_node_of_its_own() -> None:
 
 REFUSED = """
     __import__('os').system('true') | ().__class__.__bases__[0] | a.__class__ | a.data | (lambda: 1)() |
-    [a for a in (1,)] | [a] | (a, a) | {a} | a if a else a | a and a | not a | ~a | a < 1 | a == 1 | a // 2 | a % 2 |
-    a ^ 1 | 'a' * 9 | b'a' | f'{a}' | True | None | 1j * a | ... | a[0] | exp(*a) | exp(**a) | sum(a, axis=a) |
-    np.exp(a) | exp.forward(a) | open('x') | eval('a') | (b := a) | del a | import os | a += 1 | a: int = 1 |
-    u, v = a, a | a.b = 1 | def f(): pass | await a | yield a | exp | 1; a; 2
+    [a for a in (1,)] | [a] | (a, a) | {a} | a if a else a | a and a | not a | ~a | a < 1 | a == 1 | a // 2 |
+    a % 2 | a ^ 1 | 'a' * 9 | b'a' | f'{a}' | True | None | 1j * a | ... | a[0] | exp(*a) | exp(**a) |
+    sum(a, axis=a) |
+    np.exp(a) | exp.forward(a) | open('x') | eval('a') | (b := a) | del a | import os | a += 1 |
+    a: int = 1 | u, v = a, a | a.b = 1 | def f(): pass | await a | yield a | exp | 1; a; 2
 """
 
 
