@@ -1,4 +1,4 @@
-"""Nothing that a live graph depends on changes unseen: a write raises at its line, or differentiation does."""
+"""Nothing that a live graph depends on changes unseen: a write raises at its line, or backward does."""
 
 from __future__ import annotations
 
@@ -58,8 +58,10 @@ def write_through_a_reshape(w):
     w.data.reshape(3, 1)[0] = 5.0
 
 
-WRITES = [write_entry, write_all, write_by_operator, write_by_ufunc, sort_in_place, fill, write_through_a_view,
-          write_through_a_reshape]  # fmt: skip
+WRITES = [
+    write_entry, write_all, write_by_operator, write_by_ufunc, sort_in_place, fill, write_through_a_view,
+    write_through_a_reshape,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -90,10 +92,11 @@ def test_when_the_graph_is_gone_the_same_write_works(write):
 @pytest.mark.parametrize(
     "record",
     [
-        lambda w: w * w, lambda w: 2.0 * w, lambda w: w @ w, lambda w: np.exp(w), lambda w: np.sum(w), lambda w: w[0],
-        lambda w: w[[0, 0]], lambda w: np.where([True, False, True], w, 0.0), lambda w: np.concatenate([w, w]), lambda w: w.T,
-        lambda w: np.reshape(w, (3, 1)), lambda w: tg.sigmoid(w), lambda w: np.max(w), lambda w: w.astype(np.float32),
-        lambda w: tg.softmax(w), lambda w: w + np.ones((2, 3)), lambda w: -w, lambda w: w**2, lambda w: np.mean(w),
+        lambda w: w * w, lambda w: 2.0 * w, lambda w: w @ w, np.exp, np.sum, lambda w: w[0],
+        lambda w: w[[0, 0]], lambda w: np.where([True, False, True], w, 0.0), lambda w: w.T,
+        lambda w: np.concatenate([w, w]),
+        lambda w: np.reshape(w, (3, 1)), tg.sigmoid, np.max, lambda w: w.astype(np.float32),
+        tg.softmax, lambda w: w + np.ones((2, 3)), lambda w: -w, lambda w: w**2, np.mean,
     ],
 )  # fmt: skip
 def test_every_kind_of_operation_locks_and_unlocks(record):

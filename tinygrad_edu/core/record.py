@@ -45,7 +45,8 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         t = _new(Tensor)
         try:
             t._data = forward(a)
-        except ValueError:
+        except Exception:
+            guards = None  # the error keeps this frame, and must not keep arrays read-only
             return apply(op, (x,), {})  # the same again, with an error that names the operands
         t._pending = t._grad = t._guard = t.name = None
         t.scope = ()
@@ -92,7 +93,8 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         t = _new(Tensor)
         try:
             t._data = forward(a, b)
-        except ValueError:
+        except Exception:
+            guards = None  # the error keeps this frame, and must not keep arrays read-only
             return apply(op, (x, y), {})  # the same again, with an error that names the operands
         t._pending = t._grad = t._guard = t.name = None
         t.scope = ()
