@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from fractions import Fraction
 
 import numpy as np
 
 from tinygrad_edu.compile.forms import is_ufunc
-from tinygrad_edu.compile.polynomial import ARITHMETIC, Product, TooMany, expanded
+from tinygrad_edu.compile.polynomial import ARITHMETIC, ONE, Product, TooMany, expanded
 from tinygrad_edu.compile.rules import resolved, rewritten
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, Sheet, in_order
 
@@ -179,10 +180,10 @@ class Built:
         for term in inner[1:]:
             op = "subtract" if term.coefficient < 0 else "add"
             total = self._node(op, total, self.product(Product(abs(term.coefficient), term.factors)))
-        return self.product(common.times(Product(1.0, {total: 1}))) if total.number is None else self._scaled(common, total)
+        return self.product(common.times(Product(ONE, {total: 1}))) if total.number is None else self._scaled(common, total)
 
     def _scaled(self, common: Product, number: Node) -> Node:
-        return self.product(Product(common.coefficient * float(number.number), common.factors))
+        return self.product(Product(common.coefficient * Fraction(number.number), common.factors))
 
     def product(self, product: Product) -> Node:
         """``coefficient * a * b / c``, with the coefficient at the smallest factor."""
@@ -192,21 +193,21 @@ class Built:
         if below is None:
             return self._multiple(c, above)
         if above is None:
-            return self._node("divide", self.sheet.constant(c), below)
+            return self._node("divide", self.sheet.constant(float(c)), below)
         return self._node("divide", self._multiple(c, above), below)
 
-    def _multiple(self, c: float, node: Node | None) -> Node:
+    def _multiple(self, c: Fraction, node: Node | None) -> Node:
         if node is None:
-            return self.sheet.constant(c, (), self.dtype)
+            return self.sheet.constant(float(c), (), self.dtype)
         if c == 1:
             return node
         if c == -1:
             return self._node("negative", node)
-        if not node.shape and (1 / c).is_integer():
+        if not node.shape and (1 / c).denominator == 1:
             return self._node("divide", node, self.sheet.constant(int(1 / c)))
         if node.op == "multiply" and node.args[0].size < node.size and node.args[0].dtype.kind == "f":
             return self._node("multiply", self._multiple(c, node.args[0]), node.args[1])
-        return self._node("multiply", self.sheet.constant(c), node)
+        return self._node("multiply", self.sheet.constant(float(c)), node)
 
     def _chain(self, factors: list[Node]) -> Node | None:
         """Small factors first, so that few entries are computed; a square where a factor comes twice."""
@@ -231,4 +232,4 @@ def _common(terms: Sequence[Product]) -> Product:
         both = {n: (e, term.factors[n]) for n, e in shared.items() if n in term.factors}
         shared = {n: min(pair, key=abs) for n, pair in both.items() if pair[0] * pair[1] > 0}
     sizes = {abs(t.coefficient) for t in terms}
-    return Product(sizes.pop() if len(sizes) == 1 else 1.0, shared)
+    return Product(sizes.pop() if len(sizes) == 1 else ONE, shared)

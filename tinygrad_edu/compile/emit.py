@@ -63,6 +63,7 @@ class _Writer:
         self.constant_names: dict[Node, str] = {}
         self.last = self._last_uses()
         self.lives = self._lives()
+        self.cut = self._cut_inputs()
 
     # lifetimes
 
@@ -109,6 +110,12 @@ class _Writer:
         if loop is None or axis is None or node not in self.body:
             return node.shape
         return (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :])
+
+    def _cut_inputs(self) -> dict[Node, str]:
+        """The arrays from outside that the loop reads by tiles, and what a tile of each is called."""
+        read = dict.fromkeys(a for node in self.body for a in node.args if a in self.axis and a not in self.body)
+        whole = {node: node.name or self.names.get(node, f"part{k}") for k, node in enumerate(read)}
+        return {node: f"{name}_" for node, name in whole.items()}
 
     # text
 
@@ -168,9 +175,8 @@ class _Writer:
                 yield k, "    " + self._zero(node)
         yield k, f"    for start in range(0, {loop.length}, {loop.tile}):"
         yield k, f"        tile = slice(start, start + {loop.tile})"
-        outside = dict.fromkeys(a for node in loop.body for a in node.args if a in loop.axis and a not in self.body)
-        for node in outside:
-            yield k, f"        {self.names[node]}_ = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
+        for node, name in self.cut.items():
+            yield k, f"        {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
         for k, node in enumerate(loop.body, start=k):
             yield from self._lines_of(k, node, "        ")
 
@@ -191,7 +197,8 @@ class _Writer:
         inside = node in self.body
         if inside and node in self.sums:
             out = self.buffer[f"{name}_part"] if takes_out(node) else None
-            return f"{name} += {text(node, self._tiled, out)}"
+            value = text(node, self._tiled, out)
+            return f"{name} += {value}" if node.shape else f"{name} += float({value})"
         code = self._tiled if inside else self._code
         if node in self.schedule.updates:
             parameter = self.schedule.updates[node].name
@@ -220,8 +227,8 @@ class _Writer:
         return is_view(node) and node not in self.results
 
     def _tiled(self, node: Node) -> Code:
-        if node in self.axis and node not in self.body:
-            return Code(f"{self._code(node)}_", ATOM, node.shape, node.dtype)
+        if node in self.cut:
+            return Code(self.cut[node], ATOM, node.shape, node.dtype)
         if self._inline(node):
             return written(node.rule, [self._tiled(a) for a in node.args], node.settings, shape=node.shape, dtype=node.dtype)
         return self._code(node)

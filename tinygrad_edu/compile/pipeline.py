@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from tinygrad_edu.compile.algebra import simplified
 from tinygrad_edu.compile.emit import Emitted, emitted
 from tinygrad_edu.compile.lower import finished, lowered
+from tinygrad_edu.compile.scalars import scalars_moved
 from tinygrad_edu.compile.schedule import scheduled
 from tinygrad_edu.compile.sheet import Node, Sheet
+from tinygrad_edu.compile.tiles import tiled
 from tinygrad_edu.compile.trace import Recording
 
 __all__ = ["Moves", "Update", "assembled"]
@@ -55,21 +57,21 @@ def assembled(recording: Recording, keys: Sequence[str], update: Update) -> tupl
     gradients = [values[program.gradients[name].name] for name in program.wrt]
     if update == "descent":
         parameters = [values[name] for name in program.wrt]
-        rate = sheet.input(_rate(recording), (), np.dtype(float))
+        rate = sheet.input(_rate(recording), (), np.result_type(*(W.dtype for W in parameters)))
         moved = [_descended(W, rate, dW, sheet) for W, dW in zip(parameters, gradients, strict=True)]
         J, *moved = _simplest([J, *moved], sheet)
         written = emitted(
-            scheduled([J], {new: W for new, W in zip(moved, parameters, strict=True) if new is not W}),
+            tiled(scheduled([J], {new: W for new, W in zip(moved, parameters, strict=True) if new is not W})),
             sheet.names,
             [*recording.arguments, rate.name],
         )
     elif update is None:
-        written = emitted(scheduled(_simplest([J, *gradients], sheet), {}), sheet.names, recording.arguments)
+        written = emitted(tiled(scheduled(_simplest([J, *gradients], sheet), {})), sheet.names, recording.arguments)
     else:
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
         J, *gradients = _simplest([J, *gradients], sheet)
         moves = [(key[name], name, gradient) for name, gradient in zip(program.wrt, gradients, strict=True)]
-        written = emitted(scheduled([J], {}, gradients), sheet.names, recording.arguments, moves)
+        written = emitted(tiled(scheduled([J], {}, gradients)), sheet.names, recording.arguments, moves)
     return _function(written, update), written
 
 
@@ -86,7 +88,8 @@ def _descended(W: Node, rate: Node, dW: Node, sheet: Sheet) -> Node:
 
 
 def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
-    return simplified(finished(simplified(outputs, sheet), sheet), sheet)
+    done = simplified(finished(simplified(outputs, sheet), sheet), sheet)
+    return simplified(scalars_moved(done, sheet), sheet)
 
 
 def _function(written: Emitted, update: Update) -> Callable[..., Any]:

@@ -8,15 +8,18 @@ A factor that is itself a sum stays whole until the others have had their chance
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from fractions import Fraction
 
 from tinygrad_edu.compile.sheet import Node
 
-__all__ = ["ARITHMETIC", "Product", "TooMany", "expanded"]
+__all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded"]
 
 ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide", "negative", "square"})
 _SUMS = ("add", "subtract", "negative")
+ONE = Fraction(1)
 MOST = 12
 
 
@@ -28,7 +31,7 @@ class TooMany(Exception):  # noqa: N818  (says what there were)
 class Product:
     """``coefficient * Π factor ** exponent``."""
 
-    coefficient: float
+    coefficient: Fraction
     factors: Mapping[Node, int]
 
     def times(self, other: Product, sign: int = 1) -> Product:
@@ -90,8 +93,8 @@ class _Expansion:
 
     def factored(self, node: Node) -> Product:
         """A node as one product; sums are factors of their own."""
-        if node.number is not None:
-            return Product(float(node.number), {})
+        if node.number is not None and math.isfinite(node.number):
+            return Product(Fraction(node.number), {})
         if node.op == "multiply":
             return self.factored(node.args[0]).times(self.factored(node.args[1]))
         if node.op == "divide" and (below := self.factored(node.args[1])).coefficient:
@@ -101,7 +104,7 @@ class _Expansion:
             return inner.times(inner)
         if node.op == "negative":
             return _negated(self.factored(node.args[0]))
-        return Product(1.0, {node: 1})
+        return Product(ONE, {node: 1})
 
     def distributed(self, products: Iterable[Product]) -> Sum:
         done: Sum = []
@@ -113,7 +116,7 @@ class _Expansion:
                 done.append(product)
             else:  # quotients first, so that what they are multiplied with can still cancel
                 chosen = max(sums, key=self.has_quotients)
-                rest = product.times(Product(1.0, {chosen: 1}), -1)
+                rest = product.times(Product(ONE, {chosen: 1}), -1)
                 waiting = [rest.times(term) for term in self.terms(chosen)] + waiting
             if len(done) + len(waiting) > MOST:
                 raise TooMany
@@ -137,7 +140,7 @@ def _put_together(terms: Sum, whole: Node, parts: Sum) -> Sum:
         if all((t := by_key.get(o.key)) is not None and t.coefficient == o.coefficient for o in others):
             for other in others:
                 by_key.pop(other.key, None)
-            product = q.times(Product(1.0, {whole: 1}))
+            product = q.times(Product(ONE, {whole: 1}))
             by_key[product.key] = product
     return list(by_key.values())
 
@@ -151,6 +154,6 @@ def _combined(products: Sum) -> Sum:
     total: dict[frozenset[tuple[Node, int]], Product] = {}
     for product in products:
         before = total.get(product.key)
-        coefficient = product.coefficient + (before.coefficient if before else 0.0)
+        coefficient = product.coefficient + (before.coefficient if before else 0)
         total[product.key] = Product(coefficient, product.factors)
     return [p for p in total.values() if p.coefficient]

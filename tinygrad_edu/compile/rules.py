@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compile.polynomial import ARITHMETIC, Product
+from tinygrad_edu.compile.polynomial import ARITHMETIC, ONE, Product
 from tinygrad_edu.compile.sheet import Node, Sheet
 
 __all__ = ["resolved", "rewritten"]
@@ -135,6 +135,14 @@ def _of_one_plus_exp(node: Node) -> Node | None:
     return None
 
 
+def _of_relu(node: Node, sheet: Sheet) -> Node | None:
+    """z > 0 where max(z, 0) is, so that z itself need not be kept."""
+    z, zero = node.args
+    if zero.number == 0 and (relu := sheet.known("maximum", (z, sheet.constant(0)), z)) is not None:
+        return sheet.node("greater", [relu, zero], shape=node.shape, dtype=node.dtype)
+    return None
+
+
 _RULES: dict[str, tuple[Rule, ...]] = {
     "power": (_power,),
     "mean": (_mean,),
@@ -143,6 +151,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "where": (_chosen, _masked),
     "log": (_log,),
     "divide": (_logistic,),
+    "greater": (_of_relu,),
 }
 
 
@@ -158,13 +167,13 @@ def _with_sigmoids(product: Product, sheet: Sheet) -> Product | None:
     """1 / (1 + e^-z) is σ(z), and e^-z σ(z) is 1 - σ(z)."""
     for factor, exponent in product.factors.items():
         if exponent < 0 and (z := _of_one_plus_exp(factor)) is not None:
-            return product.times(Product(1.0, {factor: 1})).times(Product(1.0, {sheet.node("sigmoid", [z]): 1}))
+            return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {sheet.node("sigmoid", [z]): 1}))
         if exponent > 0 and factor.op == "sigmoid":
             (z,) = factor.args
             e = sheet.node("exp", [sheet.node("negative", [z])])
             if product.factors.get(e, 0) > 0:
-                rest = product.times(Product(1.0, {e: 1, factor: 1}), -1)
-                return rest.times(Product(1.0, {sheet.node("subtract", [sheet.constant(1), factor]): 1}))
+                rest = product.times(Product(ONE, {e: 1, factor: 1}), -1)
+                return rest.times(Product(ONE, {sheet.node("subtract", [sheet.constant(1), factor]): 1}))
     return None
 
 
@@ -179,21 +188,40 @@ def _unguarded(product: Product, sheet: Sheet) -> Product | None:
         parts = _guard(guarded)
         if parts is None:
             continue
-        zero_where, inner = parts
-        if not any(e > 0 and _zero_where(n, zero_where) for n, e in product.factors.items()):
+        condition, spare, inner = parts
+        if not any(e > 0 and _zero_where(n, condition) for n, e in product.factors.items()):
+            continue
+        if factor.op == "where" and exponent == 1 and spare == 0 and _finite(inner):
+            return product.times(Product(ONE, {factor: 1}), -1).times(Product(ONE, {inner: 1}))
+        if spare != 1:
             continue
         if factor.op == "log" and exponent == 1 and (log := _log_of(inner, sheet)) is not None:
-            return product.times(Product(1.0, {factor: 1}), -1).times(Product(1.0, {log: 1}))
+            return product.times(Product(ONE, {factor: 1}), -1).times(Product(ONE, {log: 1}))
         if factor.op != "log" and exponent < 0 and product.factors.get(inner, 0) > 0:
-            return product.times(Product(1.0, {factor: 1})).times(Product(1.0, {inner: 1}), -1)
+            return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {inner: 1}), -1)
     return None
 
 
-def _guard(node: Node) -> tuple[Node, Node] | None:
-    """The condition and the denominator of ``where(condition, 1, d)``."""
-    if node.op == "where" and node.args[0].op == "equal" and node.args[1].number == 1:
-        return node.args[0], node.args[2]
+def _guard(node: Node) -> tuple[Node, Any, Node] | None:
+    """The parts of ``where(x == k, number, d)``."""
+    if node.op == "where" and node.args[0].op == "equal" and node.args[1].number is not None:
+        return node.args[0], node.args[1].number, node.args[2]
     return None
+
+
+def _finite(node: Node, depth: int = 12) -> bool:
+    """Whether a value is finite where the inputs are, and nothing overflows."""
+    if node.op in ("input", "constant"):
+        return True
+    if node.op == "log":  # of a sum of exponentials, the largest of which is 1
+        return node.args[0].op == "sum" and node.args[0].args[0].op == "exp"
+    return depth > 0 and node.op in _FINITE and all(_finite(a, depth - 1) for a in node.args)
+
+
+_FINITE = {"add", "subtract", "multiply", "negative", "matmul", "maximum", "minimum", "max", "min", "sum", "tanh", "exp", "transpose",
+           "sigmoid", "absolute", "square", "broadcast_to", "reshape", "expand_dims", "probabilities", "greater"}  # fmt: skip
+
+
 
 
 def _zero_where(node: Node, condition: Node) -> bool:

@@ -124,6 +124,10 @@ class Sheet:
         key = (op, args, _hashable(settings), shape, dtype, len(self._made) if random else 0)
         return self._once(key, op, args, settings, shape, dtype)
 
+    def known(self, op: str, args: tuple[Node, ...], like: Node) -> Node | None:
+        """That elementwise operation of those operands, where it has been made."""
+        return self._made.get((op, args, (), like.shape, like.dtype, 0))
+
     def _folded(self, op: str, args: tuple[Node, ...], settings: Any, shape: tuple[int, ...], dtype: Any) -> Node | None:
         """The result for numbers, whose entries are all alike, where an operation keeps them so."""
         if op in _REARRANGED:

@@ -124,6 +124,8 @@ def _recording(
         raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
     with np.errstate(all="ignore"):
         program = Program.of_graph(graph, wanted)
+    for node in graph:  # the step moves a model's own arrays where they stand: the recording does not lock them
+        node.tensor.guards = None
     data = tuple(leaf.get(symbol) for symbol in arrays)
     return Recording(graph, program, tuple(parameters), data, captured)
 
