@@ -115,6 +115,14 @@ def test_plain_arrays_give_plain_arrays(entry: Entry) -> None:
 
 
 @every
+def test_lists_of_numbers_are_arrays(entry: Entry) -> None:
+    for case in cases_of(entry):
+        in_a_list = entry.sequence or case.arrange is not None
+        if not in_a_list and not any(0 in x.shape for x in case.xs):  # an empty list has no shape
+            same(case.call([x.tolist() for x in case.xs]), case.call(case.xs))
+
+
+@every
 def test_reached_by_every_name(entry: Entry) -> None:
     for case in cases_of(entry):
         xs = tensors_of(case)

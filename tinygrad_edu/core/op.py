@@ -107,7 +107,9 @@ class Op:
 
     def _positional(self, args: Any, extra: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
         if len(extra) > len(self.in_order):
-            raise TypeError(f"{self.name}: takes by position at most {self.in_order}, got {len(extra)} settings")
+            raise TypeError(
+                f"{self.name}: takes by position at most {self.in_order}, got {len(extra)} settings"
+            )
         settings.update(zip(self.in_order, extra, strict=False))
         return tuple(args)
 
@@ -124,7 +126,9 @@ class Op:
         found = list(args)
         for parameter in self.parameters[len(args) :]:
             if parameter not in settings:
-                raise TypeError(f"{self.name}: expected {len(self.parameters)} arrays {self.parameters}, got {len(args)}")
+                raise TypeError(
+                    f"{self.name}: expected {len(self.parameters)} arrays {self.parameters}, got {len(args)}"
+                )
             found.append(settings.pop(parameter))
         return tuple(found)
 
@@ -138,6 +142,9 @@ class Op:
 
 def _named(name: str) -> Op:
     return OPS[name]
+
+
+_PLAIN = (np.ndarray, np.generic, float, int)
 
 
 def _constant(value: Any) -> Any:
@@ -166,12 +173,15 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     """
     parents = tuple(a if isinstance(a, Tensor) else None for a in args)
     if not any(p is not None for p in parents):
-        return _compute(op, args, args, settings) if value is None else value
+        arrays = [a if isinstance(a, _PLAIN) else np.asarray(a) for a in args]
+        return _compute(op, args, arrays, settings) if value is None else value
     symbolic = any(type(p) is Symbol for p in parents)
     surroundings = ambient.get()
     differentiable = any(
         p is not None and p.requires_grad and pullback is not None
-        for p, pullback in zip(parents, op.pullbacks * len(parents) if op.variadic else op.pullbacks, strict=False)
+        for p, pullback in zip(
+            parents, op.pullbacks * len(parents) if op.variadic else op.pullbacks, strict=False
+        )
     )
     recording = symbolic or (differentiable and (surroundings is None or surroundings.recording))
     saved: list[Any] = []

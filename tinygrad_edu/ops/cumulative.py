@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import array
 
 __all__ = [
     "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum", "recurrence",
@@ -28,7 +29,7 @@ def _line(x: Array, axis: int | None) -> tuple[Array, int]:
 
 def cut(x: Array, axis: int, start: int | None, stop: int | None = None, step: int | None = None) -> Array:
     """``x[start:stop:step]`` along an axis."""
-    return x[(slice(None),) * (axis % np.ndim(x)) + (slice(start, stop, step),)]
+    return array(x)[(slice(None),) * (axis % np.ndim(x)) + (slice(start, stop, step),)]
 
 
 def _delayed(x: Array, axis: int, first: float) -> Array:

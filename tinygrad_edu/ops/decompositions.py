@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
+from tinygrad_edu.ops.movement import array
 
 __all__ = ["cholesky", "qr"]
 
@@ -115,7 +116,8 @@ def qr(x: Array, mode: str = "reduced") -> Any:
         raise ValueError(
             f"qr: expected mode 'reduced' or 'r', got {mode!r}: the other results have no derivative"
         )
-    n, k = np.shape(x)[-2:]
+    x = array(x)
+    n, k = x.shape[-2:]
     q = orthogonal_factor(x if k <= n else x[..., :n])
     r = np.triu(_T(q) @ x)
     return r if mode == "r" else QRResult(q, r)

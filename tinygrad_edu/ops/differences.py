@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.movement import array, astype, dtype_of
 
 __all__ = ["diff", "ediff1d", "gradient", "trapezoid"]
 
@@ -44,6 +44,7 @@ def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array = None, append: Ar
         raise ValueError(f"diff: expected n of 0 or more, got {n}")
     if np.ndim(x) == 0:
         raise ValueError("diff: expected an array of at least one axis, got a number")
+    x = array(x)
     parts = [_as_slab(part, x, axis) for part in (prepend, x, append) if part is not None]
     x = np.concatenate(parts, axis=axis) if n and len(parts) > 1 else x
     for _ in range(n):
@@ -60,7 +61,7 @@ def ediff1d(x: Array, to_end: Array = None, to_begin: Array = None) -> Array:
     [3.0, 5.0, 0.0]
     """
     parts = [to_begin, np.diff(np.ravel(x)), to_end]
-    dtype = np.result_type(x)
+    dtype = dtype_of(x)
     return np.concatenate([astype(np.ravel(part), dtype=dtype) for part in parts if part is not None])
 
 
@@ -138,7 +139,7 @@ def gradient(
     if len(given) != len(axes):
         raise TypeError(f"gradient: expected 1 or {len(axes)} spacings, got {len(given)}")
     slopes = tuple(
-        astype(_slope_along(f, h, a % np.ndim(f), edge_order), dtype=np.result_type(f))
+        astype(_slope_along(f, h, a % np.ndim(f), edge_order), dtype=dtype_of(f))
         for h, a in zip(given, axes, strict=True)
     )
     return slopes[0] if len(slopes) == 1 else slopes

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, indexing
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.movement import array, astype
 
 __all__ = [
     "add_along_axis", "choose", "compress", "extract", "getitem", "piecewise", "scatter_add", "select",
@@ -86,7 +86,7 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: str = "raise"
         raise ValueError(f'take: expected a mode of "raise", "wrap" or "clip", got {mode!r}')
     if mode != "raise":
         places = places % n if mode == "wrap" else np.clip(places, 0, n - 1)
-    return x[(slice(None),) * (axis % np.ndim(x)) + (places,)]
+    return array(x)[(slice(None),) * (axis % np.ndim(x)) + (places,)]
 
 
 def _along(indices: Array, axis: int) -> tuple[Array, ...]:
@@ -237,7 +237,8 @@ def piecewise(x: Array, condlist: Sequence[Any], funclist: Sequence[Any], *args:
         conditions.append(~np.logical_or.reduce(conditions))
     if len(funclist) != len(conditions):
         raise ValueError(f"piecewise: expected {len(condlist)} functions, or one more, got {len(funclist)}")
-    y: Array = np.zeros(np.shape(x), np.result_type(x))
+    x = array(x)
+    y: Array = np.zeros(x.shape, x.dtype)
     for condition, function in zip(conditions, funclist, strict=True):
         part = (
             function(x[condition], *args, **kw)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import array
 
 __all__ = ["cond", "inv", "lstsq", "matrix_power", "pinv", "solve", "tensorinv", "tensorsolve"]
 
@@ -188,8 +189,8 @@ def matrix_power(x: Array, n: int) -> Array:
     if np.ndim(x) < 2 or np.shape(x)[-2] != np.shape(x)[-1]:
         raise np.linalg.LinAlgError(f"matrix_power: expected square matrices, got shape {np.shape(x)}")
     if n == 0:
-        return np.multiply(x, 0) + np.eye(np.shape(x)[-1], dtype=np.result_type(x))
-    square, n, product = (np.linalg.inv(x) if n < 0 else x), abs(int(n)), None
+        return np.multiply(x, 0) + np.eye(np.shape(x)[-1], dtype=array(x).dtype)
+    square, n, product = (np.linalg.inv(x) if n < 0 else array(x)), abs(int(n)), None
     while n:
         if n % 2:
             product = np.positive(square) if product is None else product @ square

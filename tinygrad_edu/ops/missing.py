@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, over_axes
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.movement import astype, dtype_of
 from tinygrad_edu.ops.reduction import Axis
 
 __all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
@@ -31,7 +31,7 @@ def _filled(x: Array, value: float) -> Array:
 def _number(x: Array, axis: Axis, keepdims: bool) -> Array:
     """How many entries each result is made from, in the dtype of x."""
     present = np.sum(np.logical_not(np.isnan(x)), axis=axis, keepdims=keepdims)
-    return astype(present, dtype=np.result_type(x))
+    return astype(present, dtype=dtype_of(x))
 
 
 @composed(samples=[*over_axes(), *_GAPS])

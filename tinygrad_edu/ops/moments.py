@@ -87,7 +87,7 @@ def average(
         taken = axes_of(x, axis)
         weights = np.reshape(weights, tuple(n if a in taken else 1 for a, n in enumerate(np.shape(x))))
     total = np.sum(np.broadcast_to(weights, np.shape(x)), axis=axis, keepdims=keepdims)
-    y = np.sum(x * weights, axis=axis, keepdims=keepdims) / total
+    y = np.sum(np.multiply(x, weights), axis=axis, keepdims=keepdims) / total
     return (y, total) if returned else y
 
 

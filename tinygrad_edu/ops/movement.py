@@ -273,7 +273,18 @@ def astype(x: Array, *, dtype: DTypeLike) -> Array:
     >>> tg.astype(tg.Tensor([1.0]), "float32").dtype
     dtype('float32')
     """
-    return x.astype(dtype)
+    return array(x).astype(dtype)
+
+
+def array(x: Array) -> Array:
+    """An array or Tensor as it is; of a number, or a list of them, the array."""
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+def dtype_of(x: Array) -> np.dtype[Any]:
+    """The dtype of an array, Tensor, or list of numbers."""
+    dtype: np.dtype[Any] = array(x).dtype
+    return dtype
 
 
 @composed(samples=[Sample(((3, 4),))])

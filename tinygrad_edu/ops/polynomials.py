@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.movement import astype, dtype_of
 
 __all__ = ["linspace", "polyval", "vander"]
 
@@ -23,7 +23,7 @@ def polyval(p: Array, x: Array) -> Array:
     >>> tg.polyval([1.0, 0.0, 3.0], tg.Tensor(2.0)).item()
     7.0
     """
-    y: Array = np.zeros(np.shape(x), np.result_type(x))
+    y: Array = np.zeros(np.shape(x), dtype_of(x))
     for k in range(np.shape(p)[0]):
         y = y * x + p[k]
     return y
@@ -61,5 +61,8 @@ def linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *,
         raise ValueError(f"linspace: expected num of 0 or more, got {num}")
     share = np.arange(num) / max(num - 1 if endpoint else num, 1)
     share = np.reshape(share, (num,) + (1,) * max(np.ndim(start), np.ndim(stop)))
-    points = astype(start * (1.0 - share) + stop * share, dtype=np.result_type(start, stop, 1.0))
+    points = astype(
+        start * (1.0 - share) + stop * share,
+        dtype=np.result_type(*(v if np.isscalar(v) else dtype_of(v) for v in (start, stop)), 1.0),
+    )
     return np.moveaxis(points, 0, axis)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, over_axes
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.movement import astype, dtype_of
 from tinygrad_edu.ops.reduction import Axis, axes_of, gathered
 
 __all__ = ["interp", "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
@@ -38,7 +38,7 @@ def _picked(rows: Array, n: Array, q: float, method: str, dtype: Any) -> Array:
 def _precision(x: Array, q: Any, method: str) -> Any:
     """NumPy's dtype of the result: between entries that of x and q, where a Python number has none."""
     mixes = method in ("linear", "midpoint")
-    return np.result_type(x, q if np.isscalar(q) else np.asarray(q)) if mixes else np.result_type(x)
+    return np.result_type(dtype_of(x), q if np.isscalar(q) else np.asarray(q)) if mixes else dtype_of(x)
 
 
 def _quantile(

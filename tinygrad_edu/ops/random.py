@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import elementwise
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import dtype_of
 
 __all__ = ["dropout", "kept"]
 
@@ -34,8 +35,9 @@ def kept(x: Array, *, keep_prob: float, rng: np.random.Generator) -> Array:
     """
     if not 0 < keep_prob <= 1:
         raise ValueError(f"keep_prob: expected a probability above 0 and up to 1, got {keep_prob!r}")
-    mask = np.less(rng.random(x.shape), keep_prob) / keep_prob
-    return mask.astype(x.dtype if x.dtype.kind == "f" else np.float64)
+    mask = np.less(rng.random(np.shape(x)), keep_prob) / keep_prob
+    dtype = dtype_of(x)
+    return mask.astype(dtype if dtype.kind == "f" else np.float64)
 
 
 def dropout(

@@ -70,6 +70,7 @@ NOT_ABOUT_TENSORS: dict[str, str] = {
     "ask about types, shapes and Python values": (
         "broadcast_shapes isdtype isscalar issubdtype iterable mintypecode promote_types typename"
     ),
+    "call another, and warn that the name is old": "row_stack",
     "are about dates": ("busday_count busday_offset datetime_as_string datetime_data is_busday isnat"),
     "write numbers as text": ("base_repr binary_repr format_float_positional format_float_scientific"),
     "set NumPy up, or tell about it": (

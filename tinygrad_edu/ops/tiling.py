@@ -12,7 +12,7 @@ from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import astype
+from tinygrad_edu.ops.movement import array, astype, dtype_of
 
 __all__ = [
     "delete",
@@ -44,7 +44,7 @@ def flip(x: Array, axis: Axes = None) -> Array:
     [2.0, 1.0]
     """
     chosen = range(np.ndim(x)) if axis is None else np.atleast_1d(axis) % np.ndim(x)
-    return x[tuple(slice(None, None, -1) if k in chosen else slice(None) for k in range(np.ndim(x)))]
+    return array(x)[tuple(slice(None, None, -1) if k in chosen else slice(None) for k in range(np.ndim(x)))]
 
 
 def _needs_axes(name: str, x: Array, least: int) -> None:
@@ -227,7 +227,7 @@ def full_like(x: Array, fill_value: Array, *, dtype: DTypeLike | None = None) ->
     >>> tg.full_like([0.0, 0.0], tg.Tensor(3.0)).tolist()
     [3.0, 3.0]
     """
-    chosen = np.result_type(x) if dtype is None else dtype
+    chosen = dtype_of(x) if dtype is None else dtype
     filled = np.broadcast_to(fill_value, np.shape(x))
     return astype(filled, dtype=chosen) if isinstance(fill_value, Tensor) else filled.astype(chosen)
 
