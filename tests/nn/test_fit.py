@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +96,45 @@ def test_an_epoch_sees_every_example_once_in_a_new_order() -> None:
             return (self.w * 0.0).sum()
 
     marks = np.arange(10.0).reshape(1, 10)
-    nn.fit(Spy(), marks, marks, optimizer=optim.SGD(lr=1), epochs=2, batch_size=4)
+    nn.fit(Spy(), marks, marks, optimizer=optim.SGD(lr=1), epochs=2, batch_size=4, compile=False)
     assert [len(batch) for batch in seen] == [4, 4, 2] * 2
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
     assert sorted(first) == sorted(second) == list(range(10))
     assert first.tolist() != second.tolist() != list(range(10))
     seen.clear()
     Spy.w = tg.Tensor([1.0])
-    nn.fit(Spy(), marks, marks, optimizer=optim.SGD(lr=1), epochs=1, batch_size=4, shuffle=False)
+    nn.fit(
+        Spy(), marks, marks, optimizer=optim.SGD(lr=1), epochs=1, batch_size=4, shuffle=False, compile=False
+    )
     assert np.concatenate(seen).tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 16}, {"optimizer": optim.SGD(lr=0.1)}])
+@pytest.mark.parametrize("output", ["sigmoid", "softmax", "linear"])
+def test_compiled_is_eager_to_rounding(output: str, settings: dict[str, Any]) -> None:
+    labels = np.concatenate([Y, 1 - Y]) if output == "softmax" else Y
+    found = []
+    for compiling in (True, False):
+        network = nn.MLP([2, 5, len(labels)], activation="tanh", output=output, seed=1, l2=0.1)
+        optimizer = deepcopy(settings.get("optimizer", optim.Adam(lr=0.02)))
+        history = nn.fit(
+            network, X, labels, **{"epochs": 10, **settings, "optimizer": optimizer, "compile": compiling}
+        )
+        found.append([history.cost, *(p.data.ravel() for p in network.parameters().values())])
+    for compiled, eager in zip(*found, strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
+
+
+def test_a_cost_that_looks_at_values_is_trained_without_compiling() -> None:
+    class Branching(nn.LogisticRegression):
+        def loss(self, X: Any, Y: Any) -> Any:
+            J = super().loss(X, Y)
+            return J if J > 1 else 2 * J
+
+    with pytest.raises(TypeError, match=r"return J if J > 1(.|\n)*fit\(\.\.\., compile=False\)"):
+        trained(model=Branching(2))
+    history, _ = trained(model=Branching(2), compile=False, optimizer=optim.SGD(lr=0.1))
+    assert history.cost[0] == pytest.approx(2 * np.log(2))
 
 
 def test_a_frozen_parameter_stays() -> None:
@@ -121,6 +152,7 @@ RUNS: list[dict[str, Any]] = [
     {"batch_size": 16, "validation": 0.2},
     {"optimizer": lambda: optim.Nesterov(lr=optim.CosineDecay(0.5, 40), clip_norm=1.0), "batch_size": 7},
     {"batch_size": 16, "validation": (X_NEW, Y_NEW), "early_stopping": nn.EarlyStopping(3)},
+    {"batch_size": 16, "compile": False},
 ]
 
 
@@ -129,7 +161,7 @@ def run_with(settings: dict[str, Any], **more: Any) -> tuple[nn.History, dict[st
     return trained(**{**settings, "optimizer": make(), **more})
 
 
-@pytest.mark.parametrize("settings", RUNS, ids=["whole", "batches", "schedule", "stopping"])
+@pytest.mark.parametrize("settings", RUNS, ids=["whole", "batches", "schedule", "stopping", "eager"])
 @pytest.mark.parametrize("stop", [1, 8, 20])
 def test_a_resumed_training_ends_as_an_uninterrupted_one(
     settings: dict[str, Any], stop: int, tmp_path: Path
@@ -153,9 +185,10 @@ def test_an_interruption_costs_the_epochs_since_the_last_checkpoint(tmp_path: Pa
     file = tmp_path / "run.npz"
     network = Interrupted([2, 5, 1], activation="tanh", seed=1)
     with pytest.raises(KeyboardInterrupt):
-        trained(model=network, epochs=20, checkpoint=file, checkpoint_every=3)
-    assert trained(epochs=6, checkpoint=file, resume=True)[0].epochs == 6
-    assert same(trained(epochs=20, checkpoint=file, resume=True), trained(epochs=20))
+        trained(model=network, epochs=20, checkpoint=file, checkpoint_every=3, compile=False)
+    assert trained(epochs=6, checkpoint=file, resume=True, compile=False)[0].epochs == 6
+    resumed = trained(epochs=20, checkpoint=file, resume=True, compile=False)
+    assert same(resumed, trained(epochs=20, compile=False))
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
 
 
@@ -211,7 +244,7 @@ def test_a_share_kept_back_is_not_trained_on() -> None:
             seen.append(X.data)
             return super().loss(X, Y)
 
-    nn.fit(Watched(2), X, Y, optimizer=optim.SGD(lr=0.1), epochs=1, validation=0.3)
+    nn.fit(Watched(2), X, Y, optimizer=optim.SGD(lr=0.1), epochs=1, validation=0.3, compile=False)
     used, kept = seen
     assert (used.shape, kept.shape) == ((2, 35), (2, 15))
     assert sorted([*used[0], *kept[0]]) == sorted(X[0])

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from tinygrad_edu.autodiff.grad import grad
+from tinygrad_edu.compile import CompiledStep
+from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.optim import Optimizer
 
-__all__ = ["Model", "Step", "constants", "eager_step"]
+__all__ = ["Model", "Step", "compiled_step", "constants", "eager_step"]
 
 
 class Model(Protocol):
@@ -41,6 +43,20 @@ def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimi
         for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
             optimizer.update(name, parameter.data, gradient)
         return float(J.item())
+
+    return step
+
+
+def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
+    """The same, recorded once for each shape of batch, and from then on run as straight-line NumPy."""
+    # The layers read their own Tensors, which are the parameters, so the loss needs none.
+    run = CompiledStep(lambda _, X, Y: model.loss(X, Y), optimizer, None)
+
+    def step(X: Any, Y: Any) -> float:
+        try:
+            return float(run(parameters, X, Y))
+        except ValueDependence as error:
+            raise ValueDependence(f"{error}\n  fit(..., compile=False) trains without recording.") from error
 
     return step
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.progress import progress_bar
-from tinygrad_edu.nn.steps import Model, Step, constants, eager_step
+from tinygrad_edu.nn.steps import Model, Step, compiled_step, constants, eager_step
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping
 
 __all__ = ["fit"]
@@ -42,6 +44,7 @@ def fit(
     checkpoint_every: int = 1,
     resume: bool = False,
     progress: bool | None = None,
+    compile: bool = True,  # noqa: A002  (as tg.compile)
 ) -> History:
     """Trains a model on examples X (n_x, m) with labels Y, in place.
 
@@ -61,6 +64,9 @@ def fit(
         checkpoint_every: after how many epochs to write it.
         resume: go on from the checkpoint, if there is one, to the same result as without interruption.
         progress: whether to show a bar; by default on a terminal only.
+        compile: whether to record the cost once for each shape of batch, and from then on run it as
+            straight-line NumPy (:func:`tinygrad_edu.compile`). A cost that looks at values, or does
+            something else on the way, needs False.
 
     Returns:
         The :class:`History`: ``history.cost[k]`` is the cost before update k.
@@ -88,7 +94,11 @@ def fit(
         raise ValueError("early_stopping: it watches the validation cost; give validation=, too")
     epochs, checkpoint_every = whole("epochs", epochs, 0), whole("checkpoint_every", checkpoint_every, 1)
     batches = Batches(X, Y, batch_size=batch_size, shuffle=shuffle, seed=seed)
-    run = _Run(model, optimizer, batches, kept, Stopping(early_stopping))
+    parameters = _to_train(model)
+    optimizer.bind(parameters)
+    step = (compiled_step if compile else eager_step)(model, parameters, optimizer)
+    history = History(steps_per_epoch=len(batches))
+    run = _Run(model, parameters, optimizer, step, batches, kept, Stopping(early_stopping), history)
     if resume:
         if checkpoint is None:
             raise ValueError("resume: expected checkpoint=, the file to go on from")
@@ -106,30 +116,18 @@ def fit(
     return run.history
 
 
+@dataclass
 class _Run:
     """A training under way."""
 
-    def __init__(
-        self,
-        model: Model,
-        optimizer: Optimizer,
-        batches: Batches,
-        kept: tuple[Any, Any] | None,
-        stopping: Stopping,
-    ) -> None:
-        self.model, self.optimizer, self.batches, self.kept, self.stopping = (
-            model,
-            optimizer,
-            batches,
-            kept,
-            stopping,
-        )
-        self.parameters = {name: p for name, p in model.parameters().items() if p.requires_grad}
-        if not self.parameters:
-            raise ValueError("fit: the model has no parameter that requires a gradient")
-        optimizer.bind(self.parameters)
-        self.history = History(steps_per_epoch=len(batches))
-        self.step: Step = eager_step(model, self.parameters, optimizer)
+    model: Model
+    parameters: Mapping[str, Tensor]
+    optimizer: Optimizer
+    step: Step
+    batches: Batches
+    kept: tuple[Any, Any] | None
+    stopping: Stopping
+    history: History
 
     def epoch(self) -> None:
         """Goes through all the batches once, and judges the result."""
@@ -192,6 +190,14 @@ class _Run:
             stopping=self.stopping,
             facts=self._facts,
         )
+
+
+def _to_train(model: Model) -> dict[str, Tensor]:
+    """The parameters that are to move."""
+    found = {name: p for name, p in model.parameters().items() if p.requires_grad}
+    if not found:
+        raise ValueError("fit: the model has no parameter that requires a gradient")
+    return found
 
 
 def _examples(X: Any, Y: Any, model: Model) -> tuple[NDArray[Any], NDArray[Any]]:
