@@ -129,7 +129,7 @@ def einsum(*operands: Any, optimize: Any = True) -> Array:
     (5.0, [3.0, 7.0], [[1.0, 3.0], [2.0, 4.0]])
     """
     subscripts, arrays = _split(operands)
-    return contract(*arrays, subscripts=_explicit(subscripts, arrays))
+    return contract(list(arrays), subscripts=_explicit(subscripts, arrays))
 
 
 def _split(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
