@@ -7,6 +7,7 @@ with finite differences of the value.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -238,3 +239,36 @@ def test_twice_gives_the_same_to_the_bit(entry: Entry) -> None:
                 gradients_of(case, tensors_of(case)), gradients_of(case, tensors_of(case)), strict=True
             ):
                 np.testing.assert_array_equal(a, b)
+
+
+@smooth
+def test_precisions_mix_as_in_numpy(entry: Entry) -> None:
+    """float32 with float64 gives what NumPy gives; each gradient has its own input's dtype."""
+    for case in cases_of(entry):
+        xs = tuple(
+            x.astype(np.float32) if k % 2 and x.dtype.kind == "f" else x for k, x in enumerate(case.xs)
+        )
+        case = replace(case, xs=xs)
+        got = case.outputs(tensors_of(case))
+        for function in entry.numpy[:1]:
+            for y, expected in zip(got, as_list(case.numpy_call(function, xs)), strict=True):
+                assert plain(y).dtype == np.asarray(expected).dtype
+        for g, x in zip(gradients_of(case, tensors_of(case)), chosen(case, xs), strict=True):
+            assert (g.shape, g.dtype) == (x.shape, x.dtype)
+
+
+BINARY = {name: e for name, e in SMOOTH.items() if e.free_shapes and len(e.samples[0].shapes) == 2}
+
+
+@pytest.mark.parametrize("entry", BINARY.values(), ids=BINARY)
+def test_python_numbers_are_weak(entry: Entry) -> None:
+    (function,) = entry.numpy[:1]
+    case = cases_of(entry, dtype=np.float32)[0]
+    for number in (1.0, 1):
+        a, b = case.xs[0], case.xs[1]
+        for plain_call, call in (((a, number), (Tensor(a), number)), ((number, b), (number, Tensor(b)))):
+            y = entry.call(*call)
+            assert plain(y).dtype == function(*plain_call).dtype
+            if isinstance(y, Tensor) and y.requires_grad:
+                (x,) = (t for t in call if isinstance(t, Tensor))
+                assert tg.grad(tg.sum(y), [x])[0].dtype == np.float32

@@ -49,12 +49,13 @@ class ArrayMethods:
     argmax = _method("argmax")
     argmin = _method("argmin")
     argsort = _method("argsort")
+    argpartition = _method("argpartition")
     any = _method("any")
     all = _method("all")
     nonzero = _method("nonzero")
 
     @property
-    def T(self) -> Any:  # noqa: N802  (NumPy's name)
+    def T(self) -> Any:
         """The transpose: axes reversed."""
         return RECORD["transpose"](self)
 
@@ -74,6 +75,17 @@ class ArrayMethods:
     def mT(self) -> Any:
         """The last two axes exchanged."""
         return RECORD["matrix_transpose"](self)
+
+    @property
+    def real(self) -> Any:
+        """The value itself, which is real."""
+        return RECORD["positive"](self)
+
+    def conj(self) -> Any:
+        """The value itself, which is real."""
+        return RECORD["positive"](self)
+
+    conjugate = conj
 
     def flatten(self) -> Any:
         """The entries as one axis, like ``ravel``."""
