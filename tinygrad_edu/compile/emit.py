@@ -114,6 +114,7 @@ class _Writer:
     def _cut_inputs(self) -> dict[Node, str]:
         """The arrays from outside that the loop reads by tiles, and what a tile of each is called."""
         read = dict.fromkeys(a for node in self.body for a in node.args if a in self.axis and a not in self.body)
+        read = {node: None for node in read if node.number is None}
         whole = {node: node.name or self.names.get(node, f"part{k}") for k, node in enumerate(read)}
         return {node: f"{name}_" for node, name in whole.items()}
 
@@ -239,6 +240,10 @@ class _Writer:
             return constant_code(node) if plain else Code(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
         name = self.constant_names.setdefault(node, f"c{len(self.constants)}")
         self.constants.setdefault(name, array_of(node))
+        loop, axis = self.schedule.loop, self.axis.get(node)
+        if loop and axis is not None:  # of a number, every tile is the same
+            first = f"{':, ' * axis}:{loop.tile}" if not loop.length % loop.tile else f"{':, ' * axis}tile"
+            return Code(f"{name}[{first}]", ATOM, node.shape, node.dtype)
         return Code(name, ATOM, node.shape, node.dtype)
 
     def _returned(self, k: int) -> str:

@@ -56,11 +56,16 @@ def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
         code: what an operand is called.
         out: the buffer to write into, for a node that ``takes_out``.
     """
-    operands = [constant_code(a) if is_ufunc(node) and a.number is not None else code(a) for a in node.args]
+    operands = [constant_code(a) if _is_number(a, node) else code(a) for a in node.args]
     if out is None:
         return written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
     facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v is not None and v is not False]
     return f"{called(node)}({', '.join([*map(str, operands), *facts, f'out={out}'])})"
+
+
+def _is_number(operand: Node, node: Node) -> bool:
+    """Whether an operand is written as a number; a row of numbers where that is faster."""
+    return is_ufunc(node) and operand.number is not None and not (operand.shape and node.op in ("maximum", "minimum"))
 
 
 def called(node: Node) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.compile.algebra import simplified
 from tinygrad_edu.compile.emit import Emitted, emitted
+from tinygrad_edu.compile.habits import in_fast_forms
 from tinygrad_edu.compile.lower import finished, lowered
 from tinygrad_edu.compile.scalars import scalars_moved
 from tinygrad_edu.compile.schedule import scheduled
@@ -89,7 +90,7 @@ def _descended(W: Node, rate: Node, dW: Node, sheet: Sheet) -> Node:
 
 def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     done = simplified(finished(simplified(outputs, sheet), sheet), sheet)
-    return simplified(scalars_moved(done, sheet), sheet)
+    return in_fast_forms(simplified(scalars_moved(done, sheet), sheet), sheet)
 
 
 def _function(written: Emitted, update: Update) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from tinygrad_edu.compile.sheet import INPUT, Node
 
 __all__ = ["tiled"]
 
-CACHE = 1 << 20
+CACHE = 1 << 21
 """The bytes of a core's own cache (L2) that a tile should fit into; most have as much, or more."""
 WORTH = 8
 """How many times the cache the arrays must take before a loop pays."""
@@ -104,7 +104,7 @@ class _Paths:
             raise _Cannot
         (place,) = places
         for arg in node.args:
-            if self._place(arg) is None and arg.number is None and arg.ndim >= -place and arg.shape[place] != 1:
+            if self._place(arg) is None and arg.shape and arg.ndim >= -place and arg.shape[place] != 1:
                 self._cut(arg, place)
         self.inside[node] = node.ndim + place
 
