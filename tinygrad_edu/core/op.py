@@ -189,7 +189,7 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     guard: Guard | None = None
     for a, parent in zip(args, parents, strict=True):
         if parent is None:
-            saved.append(_constant(a))
+            saved.append(a if op.constant and not symbolic else _constant(a))
         elif recording and parent.op is None and type(parent) is Tensor and type(parent._data) is np.ndarray:
             guard = hold(parent)
             guards.append(guard)
@@ -198,7 +198,7 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
             saved.append(parent._data)
     if value is None:
         try:
-            value = _compute(op, args, saved, settings)
+            value = (_undrawn if symbolic and "rng" in settings else _compute)(op, args, saved, settings)
         except Exception:
             guards.clear()  # the error's traceback keeps this frame, and must not keep arrays read-only
             guard = None
@@ -232,6 +232,16 @@ def _compute(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
 
 
 _SIGNS = ("+", "−", "*", "/", "**", "@")
+
+
+def _undrawn(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any:
+    """A random value for a Symbol to show, which takes nothing from the generator's stream."""
+    bits = settings["rng"].bit_generator
+    state = bits.state
+    try:
+        return _compute(op, args, values, settings)
+    finally:
+        bits.state = state
 
 
 def _explained(op: Op, args: Any, error: Exception) -> Exception:
