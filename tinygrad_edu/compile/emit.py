@@ -15,7 +15,7 @@ from tinygrad_edu.compile.memory import Buffer, Life, arranged
 from tinygrad_edu.compile.schedule import Loop, Schedule
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, array_of
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.graph.source import ATOM, Code, needing_definitions, written
+from tinygrad_edu.graph.source import ATOM, Code, literal, needing_definitions, written
 
 __all__ = ["Emitted", "emitted"]
 
@@ -25,7 +25,8 @@ class Emitted:
     """The source of ``step(...)``, what its names mean, and its buffers."""
 
     source: str
-    constants: Mapping[str, NDArray[Any]]
+    constants: Mapping[str, Any]
+    """Arrays that never change, and random generators."""
     ops: tuple[Op, ...]
     buffers: tuple[Buffer, ...]
     nbytes: int
@@ -61,6 +62,7 @@ class _Writer:
         self.names = _called(self.order, names, inputs, self.results)
         self.constants: dict[str, NDArray[Any]] = {}
         self.constant_names: dict[Node, str] = {}
+        self.generators: dict[str, Any] = {}
         self.last = self._last_uses()
         self.lives = self._lives()
         self.cut = self._cut_inputs()
@@ -142,7 +144,7 @@ class _Writer:
             Buffer(name, shape, dtype, offset, tuple(holds[name])) for (offset, shape, dtype, _), name in self.places.items()
         )
         ops = tuple(needing_definitions(n.rule for n in self.order))
-        return Emitted("\n".join(lines) + "\n", self.constants, ops, buffers, nbytes)
+        return Emitted("\n".join(lines) + "\n", {**self.constants, **self.generators}, ops, buffers, nbytes)
 
     def _temporaries(self) -> dict[Node, Life]:
         """What one tile adds to a sum."""
@@ -201,6 +203,8 @@ class _Writer:
             value = text(node, self._tiled, out)
             return f"{name} += {value}" if node.shape else f"{name} += float({value})"
         code = self._tiled if inside else self._code
+        if node.random:
+            return f"{name} = {self._drawn(node)}"
         if node in self.schedule.updates:
             parameter = self.schedule.updates[node].name
             return text(node, code, parameter) if takes_out(node) else f"{parameter}[...] = {text(node, code, None)}"
@@ -213,6 +217,15 @@ class _Writer:
         if takes_out(node) and not _natural(node):
             return f"{name} = np.empty({node.shape}, np.{node.dtype}); {text(node, code, name)}"
         return f"{name} = {text(node, code, None)}"
+
+    def _drawn(self, node: Node) -> str:
+        """A call that draws from its own generator, the one that the eager function draws from."""
+        generator = node.settings["rng"]
+        known = next((name for name, value in self.generators.items() if value is generator), None)
+        rng = known or f"rng{len(self.generators)}"
+        self.generators[rng] = generator
+        facts = [f"{k}={rng if k == 'rng' else literal(v)}" for k, v in node.settings.items()]
+        return f"{node.op}({', '.join([*(str(self._code(a)) for a in node.args), *facts])})"
 
     def _code(self, node: Node) -> Code:
         if node.op == INPUT:
