@@ -205,6 +205,14 @@ def test_a_decomposition_can_be_differentiated_again() -> None:
     np.testing.assert_array_equal(tg.grad(J, [X])[0], first)  # checked anew, and found unchanged
 
 
+def test_the_derived_source_of_a_picked_value_runs() -> None:
+    M = tg.Tensor(A, name="M")
+    J = np.linalg.cond(M)
+    space: dict[str, Any] = {}
+    exec(tg.derive(J, wrt=[M]).numpy_source(), space)
+    np.testing.assert_allclose(space["gradients"](A)["dM"], tg.grad(J, [M])[0])
+
+
 # Norms
 
 

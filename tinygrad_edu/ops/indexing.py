@@ -41,7 +41,7 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     >>> tg.scatter_add(tg.Tensor([1.0, 2.0]), index=[0, 0], shape=(3,)).tolist()
     [3.0, 0.0, 0.0]
     """
-    total = np.zeros(shape, x.dtype)
+    total = np.zeros(shape, np.result_type(x))
     np.add.at(total, index, x)
     return total
 

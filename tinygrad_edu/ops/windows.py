@@ -135,7 +135,7 @@ def _images_of(shape: tuple[int, ...], settings: Any) -> Sample:
 def overlapped(
     x: Array, *, shape: tuple[int, ...], size: Any, stride: Any = 1, padding: Padding = 0
 ) -> Array:
-    """Windows put back where :func:`windows` read them, added up where they overlap, cut off at the padding.
+    """Windows put back where they were read, added up where they overlap, cut off at the padding.
 
     >>> import tinygrad_edu as tg
     >>> ones = tg.Tensor([1.0] * 8).reshape(1, 1, 2, 2, 2, 1)
