@@ -24,6 +24,12 @@ def test_an_array_that_nobody_else_holds_is_not_copied(function: Any, in_a_scope
     assert all(value is leaf._data for value in result.saved if np.ndim(value))
 
 
+def test_nor_is_it_the_second_time() -> None:
+    leaf = tg.Tensor(np.ones((2, 2)))
+    np.sum(leaf * leaf).backward()
+    assert all(value is leaf._data for value in (leaf * leaf).saved)
+
+
 def test_nor_are_those_of_two_leaves() -> None:
     x, y = tg.Tensor(np.ones((2, 2))), tg.Tensor(np.ones((2, 2)))
     result = x * y

@@ -25,42 +25,62 @@ class Guarded(Protocol):
     _guard: ReferenceType[Guard] | None
 
 
-_lock = threading.RLock()
+_mutex = threading.RLock()
 _held: dict[int, int] = {}  # id of a locked array -> how many guards hold it
 
 
 class Guard:
     """Keeps one leaf's array read-only for as long as a recorded operation refers to it."""
 
-    __slots__ = ("__weakref__", "array", "value")
+    __slots__ = ("__weakref__", "lock", "value")
 
     def __init__(self, array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
-        self.array, self.value = array, value
-        with _lock:
+        self.value = value
+        self.lock = _Lock(self, array)
+
+
+class _Lock(ref[Guard]):
+    """A guard's weak reference to itself: the array is unlocked by its callback.
+
+    Not by ``__del__``, for while that runs another thread can still come by the guard, and revive it.
+    """
+
+    __slots__ = ("array",)
+
+    def __new__(cls, guard: Guard, array: np.ndarray[Any, Any]) -> _Lock:  # noqa: ARG004
+        return super().__new__(cls, guard, _unlock)
+
+    def __init__(self, guard: Guard, array: np.ndarray[Any, Any]) -> None:
+        super().__init__(guard, _unlock)
+        self.array = array
+        with _mutex:
             count = _held.get(id(array), 0)
             if count or array.flags.writeable:
                 _held[id(array)] = count + 1
                 array.setflags(write=False)
 
-    def __del__(self) -> None:
-        with _lock:
-            count = _held.get(id(self.array), 0)
-            if count > 1:
-                _held[id(self.array)] = count - 1
-            elif count == 1:
-                del _held[id(self.array)]
-                with suppress(ValueError):  # a view of an array that another graph holds stays locked
-                    self.array.setflags(write=True)
+
+def _unlock(lock: Any) -> None:
+    array, lock.array = lock.array, None  # the leaf still has the lock, and its array is nobody else's again
+    with _mutex:
+        count = _held.get(id(array), 0)
+        if count > 1:
+            _held[id(array)] = count - 1
+        elif count == 1:
+            del _held[id(array)]
+            with suppress(ValueError):  # a view of an array that another graph holds stays locked
+                array.setflags(write=True)
 
 
 def hold(leaf: Guarded) -> Guard:
     """The guard of a leaf's array: the one it has while a live graph holds it, else a new one."""
-    guard = leaf._guard and leaf._guard()
+    known = leaf._guard
+    guard = None if known is None else known()
     if guard is None:
         array = leaf._data
         value = array if getrefcount(array) == _UNSHARED else array.copy()
         guard = Guard(array, value)
-        leaf._guard = ref(guard)
+        leaf._guard = guard.lock
     return guard
 
 
