@@ -28,7 +28,7 @@ class Algebra:
         self.given = surroundings
         self.symbols: dict[Expression, Form] = {}
         self.meaning: dict[Form, Expression] = {}
-        self.shortener = Shortener(self.sympy, self.meaning, surroundings.m)
+        self.shortener = Shortener(self.sympy, self.meaning, surroundings.m, surroundings.patience)
         self._formed: dict[Expression, Form] = {}
         self._linear: dict[Any, bool] = {}
 
@@ -220,12 +220,15 @@ def _transposed(e: Applied) -> Expression | None:
         return None
     inside = e.args[0]
     if isinstance(inside, Applied) and inside.op.name == "matmul" and len(inside.shape) == 2:
-        left, right = inside.args
-        turned = _untransposed(right)
-        if turned is not None and len(left.shape) == len(right.shape) == 2:
-            flipped = applied("transpose", left, shape=left.shape[::-1], dtype=left.dtype)
-            return applied("matmul", turned, flipped, shape=e.shape, dtype=e.dtype)
+        turned = [_untransposed(a) for a in inside.args]
+        if any(t is not None for t in turned) and all(len(a.shape) == 2 for a in inside.args):
+            left, right = (t or _flipped(a) for t, a in zip(turned, inside.args, strict=True))
+            return applied("matmul", right, left, shape=e.shape, dtype=e.dtype)
     return _untransposed(inside)
+
+
+def _flipped(e: Expression) -> Expression:
+    return applied("transpose", e, shape=e.shape[::-1], dtype=e.dtype)
 
 
 def _untransposed(e: Expression) -> Expression | None:

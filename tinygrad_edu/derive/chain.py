@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ from tinygrad_edu.derive.shortest import Form
 from tinygrad_edu.derive.surroundings import Surroundings
 from tinygrad_edu.graph import Program, Ref, Step
 
-__all__ = ["Chain", "Convention", "Line"]
+__all__ = ["Chain", "Convention", "Line", "is_seed"]
 
 Convention = Literal["course", "exact"]
 
@@ -81,12 +81,15 @@ class Chain:
             m=self.m,
             data={s.name: s.value for s in program.inputs if not s.requires_grad},
             gradients={s.name for s in program.backward},
+            patience=50 if len(program) < 400 else 15,
         )
         self.algebra = Algebra(self.given)
         self.inputs: list[Step] = []
         self.forward: list[Line] = []
         self.backward: list[Line] = []
         self._meaning: dict[str, Expression] = {}
+        self._gradients = _following(program.backward, {s.name for s in program.backward if s.role == "seed"})
+        self._derived = _following(program.forward, {s.name for s in program.inputs if is_seed(s)})
         self._chosen: dict[Quantity, Expression] = {}
         for step in program:
             self._meaning[step.name] = self._enter(step)
@@ -98,13 +101,14 @@ class Chain:
     def _enter(self, step: Step) -> Expression:
         """What later steps call this one: its name, or what it is."""
         if step.role == "input" or "rng" in step.settings:  # what was drawn is given, too
-            return self._made_of_labels(step) or self._input(step)
+            return self._made_of_data(step) or self._input(step)
         expression = self._computed(step)
         if step.role == "seed" and step.of not in self.program.wrt:
             return expression
         if step.role == "forward":
-            if self._has_a_line(step, expression, _FORWARD_SIZE):
-                return self._forward_line(step, expression)
+            derived = step.name in self._derived
+            if self._has_a_line(step, expression, _BACKWARD_SIZE if derived else _FORWARD_SIZE):
+                return self._forward_line(step, expression, derived)
             return expression
         expression = self.given.known(expression)
         if self._has_a_line(step, expression, _BACKWARD_SIZE):
@@ -115,15 +119,17 @@ class Chain:
         self.inputs.append(step)
         return Quantity(step.name, step.shape, step.dtype)
 
-    def _made_of_labels(self, step: Step) -> Expression | None:
+    def _made_of_data(self, step: Step) -> Expression | None:
         """``1 - Y`` of a plain array Y is computed before anything is recorded: it is told by its values."""
-        if step.named or not _is_data(step):
+        if step.named or step.requires_grad:
             return None
+        if step.shape == () and step.dtype.kind == "f":
+            return constant(step.value)
         for other in self.program.inputs:
-            if other.named and other.shape == step.shape and _is_data(other):
-                labels = Quantity(other.name, other.shape, other.dtype)
-                for expression in (applied("subtract", Number(1), labels), applied("negative", labels)):
-                    if np.array_equal(evaluate(expression, {labels.name: other.value}), step.value):
+            if other.named and not other.requires_grad and other.dtype.kind in "fiu":
+                for expression in _made_of(Quantity(other.name, other.shape, other.dtype)):
+                    alike = expression.shape == step.shape and expression.dtype.kind == step.dtype.kind
+                    if alike and np.array_equal(evaluate(expression, {other.name: other.value}), step.value):
                         return expression
         return None
 
@@ -150,11 +156,19 @@ class Chain:
             return applied("divide", Number(factor), self.m)
         return self.m if factor == 1 else applied("multiply", Number(factor), self.m)
 
-    def _forward_line(self, step: Step, expression: Expression) -> Quantity:
+    def _forward_line(self, step: Step, expression: Expression, derived: bool) -> Quantity:
+        """As it was written; what is a gradient itself (create_graph) as short as can be."""
         line = Line(step, expression, expression)
+        if derived:
+            line = Line(step, *self._written(self.algebra.simplest(self.algebra.form(expression)), step))
         self.forward.append(line)
         self.algebra.define(line.quantity, expression)
         return line.quantity
+
+    def _written(self, form: Form, step: Step) -> tuple[Expression, Expression]:
+        """The formula as code has it, and as mathematics has it."""
+        on_paper = self.algebra.tree(self.algebra.simplest(form, on_paper=True))
+        return in_shape(self.algebra.tree(form), step.shape), in_shape(bare(on_paper), step.shape)
 
     def _backward_line(self, step: Step, raw: Expression) -> Quantity:
         per_example = self._is_per_example(step)
@@ -163,20 +177,18 @@ class Chain:
             form = self.algebra.simplest(self.algebra.form(self._in_convention(expression, per_example)))
             found.append((self.algebra.measure(form), len(found), form, expression))
         _, place, form, expression = min(found)
-        written = in_shape(self.algebra.tree(form), step.shape)
         cancelled = self._cancelled(expression, form) if place else None
-        shown = self.algebra.tree(self.algebra.simplest(form, on_paper=True))
-        line = Line(step, written, in_shape(bare(shown), step.shape), per_example, cancelled)
+        line = Line(step, *self._written(form, step), per_example, cancelled)
         self.backward.append(line)
         self._chosen[line.quantity] = (
-            applied("divide", written, self.m, dtype=step.dtype) if per_example else written
+            applied("divide", line.expression, self.m, dtype=step.dtype) if per_example else line.expression
         )
         return line.quantity
 
     def _is_per_example(self, step: Step) -> bool:
-        if self.convention == "exact" or self.examples is None or step.of is None:
+        if self.convention == "exact" or self.examples is None:
             return False
-        return step.name in self.examples.per_example
+        return step.name in self.examples.per_example and step.name in self._gradients
 
     def _options(self, raw: Expression) -> Iterator[Expression]:
         """The formula as it is, and with gradients from further back put in."""
@@ -218,8 +230,26 @@ class Chain:
         return all(_arithmetic(bare(e)) for e in meanings)
 
 
-def _is_data(step: Step) -> bool:
-    return not step.requires_grad and step.dtype.kind in "fiu"
+def _following(steps: Iterable[Step], first: set[str]) -> set[str]:
+    """Those steps and all that are computed from them."""
+    found = set(first)
+    for step in steps:
+        if any(name in found for name in step.uses):
+            found.add(step.name)
+    return found
+
+
+def is_seed(step: Step) -> bool:
+    """The 1 that a recorded backward pass (create_graph) starts from."""
+    return not step.named and not step.requires_grad and step.shape == () and bool(step.value == 1)
+
+
+def _made_of(data: Quantity) -> Iterator[Expression]:
+    """What is often made of labels and inputs before they meet a parameter."""
+    yield applied("subtract", Number(1), data)
+    yield applied("negative", data)
+    yield from (applied("equal", data, Number(k), dtype=np.dtype(bool)) for k in (0, 1))
+    yield applied("transpose", data, shape=data.shape[::-1], dtype=data.dtype)
 
 
 def _arithmetic(e: Expression) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tinygrad_edu import errors
 from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.derive.again import shortened
 from tinygrad_edu.derive.chain import Chain, Convention
 from tinygrad_edu.derive.derivation import Derivation
 from tinygrad_edu.derive.examples import examples_of
@@ -66,8 +67,10 @@ def derive(
             f"derive: expected a scalar, got shape {J.shape}; reduce it first, with np.mean for example"
         )
     graph = Graph(J, names=names)
-    program = Program.of_graph(graph, _wanted(graph, wrt))
+    wanted = _wanted(graph, wrt)
     integers = [value for _, value in values_of_the_caller(int)]
+    graph = shortened(graph, wanted, integers)
+    program = Program.of_graph(graph, wanted)
     examples = examples_of(graph, program, integers)
     chain = Chain(program, examples, convention)
     if not chain.fits_convention():
@@ -75,16 +78,20 @@ def derive(
     return Derivation(chain, graph)
 
 
-def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> list[Tensor | str]:
+def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> list[str]:
+    if not graph.outputs[0].requires_grad:
+        raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
     if wrt is None:
         return [node.name for node in graph.inputs if node.requires_grad]
-    wanted = [wrt] if isinstance(wrt, (Tensor, str)) else list(wrt)
-    if not wanted:
+    asked = [wrt] if isinstance(wrt, (Tensor, str)) else list(wrt)
+    if not asked:
         raise ValueError("derive: expected at least one tensor or name in wrt")
-    for which in wanted:
+    wanted = []
+    for which in asked:
         if not isinstance(which, (Tensor, str)):
             raise TypeError(f"derive: expected tensors or names in wrt, got {type(which).__name__}")
         node = graph.find(which)
         if not node.requires_grad:
             raise TypeError(f"derive: {node.name} is a constant (requires_grad=False)")
+        wanted.append(node.name)
     return wanted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,29 +65,35 @@ def examples_of(graph: Graph, program: Program, variables: Sequence[int]) -> Exa
         other = _other_size(graph)
         try:
             with np.errstate(all="ignore"):
-                again = _recorded_again(graph, program, data, axis, other)
+                again = _recorded_again(graph, program, data, other)
         except (ValueError, IndexError, TypeError, RuntimeError):
             continue  # the shapes don't fit any more: this was not the axis of the examples
         if _alike(program, again):
             changed = [s.name for s, t in zip(program, again, strict=True) if s.shape != t.shape]
-            source = next(node.name for node in graph if node in data)
+            source = next(node.name for node in graph if axis in data.get(node, ()))
             written = m >= _TOO_SMALL_TO_TELL or m in variables
             counted = dict(_counted(program, again, m, other))
             return Examples(m, axis, source, frozenset(changed), counted, written)
     return None
 
 
-def _candidates(graph: Graph, wrt: Sequence[str]) -> Iterator[tuple[int, int, set[GraphNode]]]:
-    """Axis, size, and the data with that size along it, most likely first."""
+def _candidates(graph: Graph, wrt: Sequence[str]) -> Iterator[tuple[int, int, dict[GraphNode, list[int]]]]:
+    """Axis, size, and the data with the axes that have that size, most likely first."""
     leaves = [node for node in graph.inputs if node.shape]
     constants = [node for node in leaves if not node.requires_grad]
-    others = [node for node in leaves if node.name not in wrt or node.name in ("X", "Y", "x", "y")]
+    others = [node for node in leaves if node.name not in wrt or node.name in ("X", "Y")]
     for data in (constants, others):
         for axis in (-1, 0):
             sizes = Counter(node.shape[axis] for node in data if len(node.shape) > 1 or axis == -1)
             for m, _ in sizes.most_common():
                 if m > 1:
-                    yield axis, m, {node for node in data if node.shape[axis] == m}
+                    yield axis, m, {node: [axis] for node in data if node.shape[axis] == m}
+                    # X.T has them along its other axis, and a sum of squares along both.
+                    everywhere = {
+                        node: [k - len(node.shape) * (axis < 0) for k, n in enumerate(node.shape) if n == m]
+                        for node in data
+                    }
+                    yield axis, m, {node: axes for node, axes in everywhere.items() if axes}
 
 
 def _other_size(graph: Graph) -> int:
@@ -96,12 +102,16 @@ def _other_size(graph: Graph) -> int:
     return next(n for n in range(_TOO_SMALL_TO_TELL, len(taken) + 2 * _TOO_SMALL_TO_TELL) if n not in taken)
 
 
-def _recorded_again(graph: Graph, program: Program, data: set[GraphNode], axis: int, m: int) -> Program:
+def _recorded_again(
+    graph: Graph, program: Program, data: Mapping[GraphNode, Sequence[int]], m: int
+) -> Program:
     """The program with m examples, which are the first ones over and over."""
     made: dict[GraphNode, Tensor] = {}
     for node in graph:
         if node.op is None:
-            value = np.take(node.value, np.arange(m), axis, mode="wrap") if node in data else node.value
+            value = node.value
+            for along in data.get(node, ()):
+                value = np.take(value, np.arange(m), along, mode="wrap")
             made[node] = Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
         else:
             args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)

@@ -164,14 +164,15 @@ def replaced(expression: Expression, by: Mapping[Any, Expression]) -> Expression
     return rebuilt(expression, by.get) if by else expression
 
 
-def evaluate(expression: Expression, values: Mapping[str, Any]) -> Any:
-    """Its value, from those of the quantities by name."""
+def evaluate(expression: Expression, values: Mapping[str, Any], *, recorded: bool = False) -> Any:
+    """Its value, from those of the quantities by name; ``recorded``, as a Tensor with its history."""
     if isinstance(expression, Quantity):
         return values[expression.name]
     if not isinstance(expression, Applied):
         return expression.value
-    args = [evaluate(a, values) for a in expression.args]
-    return expression.op.forward(*args, **expression.settings)
+    args = [evaluate(a, values, recorded=recorded) for a in expression.args]
+    compute = expression.op if recorded else expression.op.forward
+    return compute(*args, **expression.settings)
 
 
 def guard_of(e: Applied) -> tuple[Expression, Expression, Expression] | None:

@@ -33,10 +33,9 @@ def _times(a: Expression, b: Expression) -> Expression:
 
 def _numbers_together(factors: list[Expression]) -> list[Expression]:
     """Numbers that SymPy had as letters, so that rounding left them alone, as one number in front."""
-    numbers = [f.value for f in factors if isinstance(f, Number)]
-    others = [f for f in factors if not isinstance(f, Number)]
-    product = math.prod(numbers)
-    return others if product == 1 and others else [Number(product), *others] if numbers else others
+    product = math.prod(f.value for f in factors if isinstance(f, Number))
+    others: list[Expression] = [f for f in factors if not isinstance(f, Number)]
+    return others if product == 1 and others else [Number(product), *others]
 
 
 def _is_negative(form: Form) -> bool:

@@ -13,8 +13,9 @@ __all__ = ["Form", "Guard", "Shortener"]
 Form = Any
 """A SymPy expression."""
 
-_TOO_LONG = 150
-"""Operations beyond which a formula is left as it is: simplifying takes more than linear time."""
+_TOO_LONG_TO_FACTOR = 24
+_TOO_MANY_LETTERS = 7
+"""Factoring polynomials takes exponential time in both."""
 
 
 class Guard(NamedTuple):
@@ -26,13 +27,22 @@ class Guard(NamedTuple):
 
 
 class Shortener:
-    """Looks for shorter forms. ``meaning`` says what the letters stand for."""
+    """Looks for shorter forms.
 
-    def __init__(self, sympy: Any, meaning: Mapping[Form, Expression], m: Expression) -> None:
+    Args:
+        sympy: the module.
+        meaning: what the letters stand for.
+        m: the number of examples, which counts for little.
+        patience: operations beyond which a formula is left as it is; simplifying takes more than linear time.
+    """
+
+    def __init__(self, sympy: Any, meaning: Mapping[Form, Expression], m: Expression, patience: int) -> None:
         self.sympy = sympy
         self.m = m
+        self.patience = patience
         self.meaning = meaning
         self.guards: dict[Form, Guard] = {}
+        self._found: dict[tuple[Form, bool], Form] = {}
         self._values: dict[Form, list[tuple[Form, Form]]] = defaultdict(list)
 
     def define(self, value: Form, form: Form) -> None:
@@ -48,23 +58,31 @@ class Shortener:
         On paper 0/0 does no harm where the term vanishes, so every guard goes; in code only those do that
         nothing needs any more.
         """
-        if form.is_Atom or form.count_ops() > _TOO_LONG:
+        if form.is_Atom or form.count_ops() > self.patience:
             return form
-        forms = [form, *self._rewritten(form)]
-        for other in (*self._by_name(form), *self._unguarded(form, on_paper)):
-            forms += [other, *self._rewritten(other)]
-        return min(forms, key=self.measure)
+        if (form, on_paper) not in self._found:
+            forms = [form, *self._rewritten(form)]
+            for other in (*self._by_name(form), *self._unguarded(form, on_paper)):
+                forms += [other, *self._rewritten(other)]
+            self._found[form, on_paper] = min(forms, key=self.measure)
+        return self._found[form, on_paper]
 
     def _rewritten(self, form: Form) -> list[Form]:
         sympy = self.sympy
+        if form.is_Mul and all(f.is_Symbol or f.is_Number for f in form.args):
+            return []
         others = [sympy.factor_terms(form), sympy.expand(form)]
         if any(not p.exp.is_number for p in form.atoms(sympy.Pow)):
             together = sympy.powsimp(sympy.expand(form))
             others += [together, sympy.cancel(sympy.together(together))]
-        cancelled = sympy.cancel(sympy.together(form))
+        before = self._divisions(form)
+        cancelled = sympy.cancel(sympy.together(form)) if before else form
         # -Y/A + (1-Y)/(1-A) stays as it is: one fraction is no gain unless it divides by less.
-        if not self._divisions(form) or self._divisions(cancelled) < self._divisions(form):
-            others += [cancelled, sympy.factor(cancelled)]
+        if not before or self._divisions(cancelled) < before:
+            small = (
+                cancelled.count_ops() <= _TOO_LONG_TO_FACTOR and len(form.free_symbols) <= _TOO_MANY_LETTERS
+            )
+            others += [cancelled, *([sympy.factor(cancelled)] if small else [])]
         return others
 
     def _divisions(self, form: Form) -> int:
@@ -127,9 +145,10 @@ class Shortener:
         """The form without guards that make no difference; in code, if by then nothing new is divided by."""
         free = form
         for letter, (tested, at, inside) in self.guards.items():
-            if letter in form.free_symbols:
-                if letter not in self.sympy.expand(free.subs(tested, at)).free_symbols:
-                    free = free.subs(letter, inside)
+            if letter not in form.free_symbols:
+                continue
+            if letter not in self.sympy.expand(free.subs(tested, at)).free_symbols:
+                free = free.subs(letter, inside)
         if free != form:
             free = min([free, *self._rewritten(free)], key=self.measure)
             if on_paper or self._divisors(free) <= self._divisors(form):

@@ -26,6 +26,8 @@ class Surroundings:
     """The values of the constant inputs."""
     gradients: set[str]
     """The names of gradients, which stand first in a product."""
+    patience: int = 50
+    """How long a formula may be and still be simplified."""
     named: dict[Expression, Quantity] = field(default_factory=dict)
     """Forward values by what they are computed with: A for sigmoid(Z)."""
     assumed: dict[str, str] = field(default_factory=dict)
