@@ -201,7 +201,7 @@ class Built:
             return self.sheet.constant(float(c), (), self.dtype)
         if c == 1:
             return node
-        if c == -1:
+        if c == -1 and node.dtype.kind != "b":
             return self._node("negative", node)
         if not node.shape and (1 / c).denominator == 1:
             return self._node("divide", node, self.sheet.constant(int(1 / c)))

@@ -79,7 +79,8 @@ class _Writer:
                 inherited = k < self.behind and node in self.body and owner not in self.body
                 last[owner] = self.behind - 1 if inherited else k
             # What NumPy hands out without out= may be a view of an operand.
-            owners[node] = used | {node} if node.shape and not takes_out(node) else frozenset((node,))
+            shares = is_view(node) or (node.shape and not takes_out(node))
+            owners[node] = used | {node} if shares else frozenset((node,))
         for node in self.results:
             for owner in owners.get(node, (node,)):
                 last[owner] = len(self.order)
