@@ -39,7 +39,7 @@ ABOUT_VALUES = _functions(
     allclose argpartition argwhere array2string array_equal array_equiv array_repr array_str bitwise_and
     bitwise_count bitwise_or bitwise_xor digitize flatnonzero gcd imag invert iscomplex isclose isin isreal
     ix_ lcm left_shift lexsort nanargmax nanargmin nonzero packbits ravel_multi_index right_shift save
-    savetxt savez savez_compressed searchsorted unpackbits unravel_index linalg.matrix_rank
+    savetxt savez savez_compressed unpackbits unravel_index linalg.matrix_rank
     """
 )
 """Integers, booleans and text, or known only once the values are."""

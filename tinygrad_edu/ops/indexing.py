@@ -24,6 +24,18 @@ _INDICES = [
 ]  # fmt: skip
 
 
+def _names_each_place_once(index: Any) -> bool:
+    """Whether nothing can be added twice, so that writing is enough: slices, numbers and masks."""
+    return all(
+        part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)) or _is_mask(part)
+        for part in (index if isinstance(index, tuple) else (index,))
+    )
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype == np.bool_
+
+
 @indexing(
     pullback=lambda g, y, x, *, index, shape: g[index],
     latex=r"\operatorname{{scatter}}_{{{settings}}}({x})",
@@ -42,7 +54,10 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     [3.0, 0.0, 0.0]
     """
     total = np.zeros(shape, np.result_type(x))
-    np.add.at(total, index, x)
+    if _names_each_place_once(index):
+        total[index] = x
+    else:
+        np.add.at(total, index, x)
     return total
 
 

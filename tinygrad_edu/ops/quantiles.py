@@ -11,6 +11,7 @@ from tinygrad_edu.core.kinds import composed, over_axes
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import astype, dtype_of
 from tinygrad_edu.ops.reduction import Axis, axes_of, gathered
+from tinygrad_edu.ops.sorting import searchsorted
 
 __all__ = ["interp", "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
@@ -29,7 +30,7 @@ def _picked(rows: Array, n: Array, q: float, method: str, dtype: Any) -> Array:
     """The q-quantile of each row of n sorted entries; what is nan has been sorted behind them."""
     low, high, share = METHODS[method](np.maximum(q * (n - 1), 0.0))
     below, above = (
-        np.take_along_axis(rows, np.expand_dims(astype(place, dtype=int), -1), axis=-1)[..., 0]
+        np.take_along_axis(rows, np.expand_dims(astype(place, dtype=np.intp), -1), axis=-1)[..., 0]
         for place in (low, high)
     )
     return below + astype(share, dtype=dtype) * (above - below)
@@ -184,11 +185,13 @@ def interp(x: Array, xp: Array, fp: Array, left: Array = None, right: Array = No
     x, xp, fp = (astype(v, dtype=np.float64) for v in (x, xp, fp))  # as NumPy
     if np.shape(fp) != (n,) or n == 0:
         raise ValueError(f"interp: expected as many samples as places, got {np.shape(fp)} at {np.shape(xp)}")
+    first, last = xp[0], xp[-1]
     if n == 1:
         xp, fp = np.concatenate([xp, xp + 1.0]), np.concatenate([fp, fp])
-    k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.shape(xp)[0] - 2)
-    x0, x1, f0, f1 = np.take(xp, k), np.take(xp, k + 1), np.take(fp, k), np.take(fp, k + 1)
-    y = f0 + (x - x0) * ((f1 - f0) / (x1 - x0))
-    first, last = xp[0], xp[-1] if n > 1 else xp[0]
-    y = np.where(np.less(x, first), fp[0] if left is None else left, y)
-    return np.where(np.greater(x, last), fp[-1] if right is None else right, y)
+    flat = np.ravel(x)
+    after = np.clip(searchsorted(xp, flat, side="right"), 1, np.shape(xp)[0] - 1)
+    x0, x1, f0, f1 = (np.take_along_axis(v, k, axis=0) for v in (xp, fp) for k in (after - 1, after))
+    y = f0 + (flat - x0) * ((f1 - f0) / (x1 - x0))
+    y = np.where(np.less(flat, first), fp[0] if left is None else left, y)
+    y = np.where(np.greater(flat, last), fp[-1] if right is None else right, y)
+    return np.reshape(y, np.shape(x))

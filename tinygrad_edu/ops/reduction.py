@@ -41,14 +41,18 @@ def gathered(x: Array, axis: Axis) -> Array:
     taken = axes_of(x, axis)
     kept = tuple(a for a in range(np.ndim(x)) if a not in taken)
     shape = tuple(np.shape(x)[a] for a in kept)
-    return np.reshape(np.transpose(x, kept + taken), (*shape, count(x, axis)))
+    return np.reshape(_in_order(x, kept + taken), (*shape, count(x, axis)))
 
 
 def spread(rows: Array, x: Array, axis: Axis) -> Array:
     """What :func:`gathered` gathered from x, put back."""
     taken = axes_of(x, axis)
     order = tuple(a for a in range(np.ndim(x)) if a not in taken) + taken
-    return np.transpose(np.reshape(rows, tuple(np.shape(x)[a] for a in order)), tuple(np.argsort(order)))
+    return _in_order(np.reshape(rows, tuple(np.shape(x)[a] for a in order)), tuple(np.argsort(order)))
+
+
+def _in_order(x: Array, order: tuple[int, ...]) -> Array:
+    return x if order == tuple(range(len(order))) else np.transpose(x, order)
 
 
 def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from tinygrad_edu.core.kinds import operation
 from tinygrad_edu.core.samples import Sample
 
-__all__ = ["argsort", "partition", "sort"]
+__all__ = ["argsort", "partition", "searchsorted", "sort"]
 
 Array = Any
 _ALONG = [
@@ -75,3 +75,26 @@ def argsort(x: Array, *, axis: int | None = -1) -> Array:
     [1, 2, 0]
     """
     return np.argsort(x, axis=axis, kind="stable")
+
+
+@operation(
+    kind="indexing",
+    pullback=(None, None),
+    latex=r"\operatorname{{searchsorted}}({a}, {v})",
+    samples=[
+        Sample(
+            ((4,), (3, 2)),
+            {"side": side},
+            make=lambda rng: (np.sort(rng.normal(size=4)), rng.normal(size=(3, 2))),
+        )
+        for side in ("left", "right")
+    ],
+)
+def searchsorted(a: Array, v: Array, *, side: Literal["left", "right"] = "left", sorter: Any = None) -> Array:
+    """Before which of the ascending a each v belongs: plain integers, without a gradient.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.searchsorted([1.0, 2.0, 4.0], tg.Tensor([0.5, 3.0])).tolist()
+    [0, 2]
+    """
+    return np.searchsorted(a, v, side=side, sorter=sorter)
