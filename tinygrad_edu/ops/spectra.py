@@ -181,7 +181,9 @@ def _through_right_vectors(g: Array, y: Array, x: Array, *, full_matrices: bool 
 
 
 def _through_singular_values(g: Array, y: Array, x: Array, **settings: Any) -> Array:
-    return left_vectors(x) * np.expand_dims(g, -2) @ right_vectors(x)
+    # Like |x| at 0, a singular value of zero (or of no more than rounding) has slope 0.
+    there = np.greater(y, max(x.shape[-2:]) * np.finfo(y.dtype).eps * y[..., :1])
+    return left_vectors(x) * np.expand_dims(g * there, -2) @ right_vectors(x)
 
 
 _RECTANGULAR = of_matrices(well_conditioned, (3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 3), (0, 2))
@@ -197,7 +199,7 @@ _THIN = of_matrices(well_conditioned, (3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 3))
     samples=_RECTANGULAR,
 )
 def svdvals(x: Array) -> Array:
-    """The singular values, largest first, (..., min(n, k)). Rule: U diag(g) Vᵀ.
+    """The singular values, largest first, (..., min(n, k)). Rule: U diag(g) Vᵀ; the slope of a zero one is 0.
 
     >>> import tinygrad_edu as tg
     >>> tg.svdvals(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).round(12).tolist()
