@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,9 +50,58 @@ def test_without_a_number_at_the_end_there_are_no_gradients(capsys: pytest.Captu
     assert "dJ/dx" not in told
 
 
+def test_draw_writes_a_page_that_walks_through() -> None:
+    assert main(["draw", "3*(a+b*c)", "a=5", "b=3", "c=2", "-o", "J.html"]) == 0
+    assert "<html" in Path("J.html").read_text("utf-8")
+
+
+def test_an_expression_may_start_with_a_minus_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["draw", "-a*b", "a=-2", "b=3"]) == 0
+    assert "J = 6\n" in capsys.readouterr().out
+
+
+EXAMPLE = ["derive", "u=b*c; v=a+u; J=3*v", "a=5", "b=3", "c=2"]
+
+
+def test_derive_prints_the_derivation(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sympy", reason="needs the extra 'derive'")
+    assert main(EXAMPLE) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("d")] == [
+        "dv = 3",
+        "da = dv",
+        "du = dv",
+        "db = c * du",
+        "dc = b * du",
+    ]
+    assert main([*EXAMPLE, "--wrt", "c"]) == 0
+    told = capsys.readouterr().out
+    assert "dc = b * du" in told
+    assert "da" not in told
+
+
+def test_derive_writes_source_that_runs() -> None:
+    pytest.importorskip("sympy", reason="needs the extra 'derive'")
+    assert main([*EXAMPLE, "--form", "numpy", "-o", "gradients.py"]) == 0
+    space: dict[str, Any] = {}
+    exec(Path("gradients.py").read_text("utf-8"), space)
+    assert space["gradients"](a=5.0, b=3.0, c=2.0) == {"da": 3, "db": 6.0, "dc": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("form", "said"), [("latex", r"dc &= b"), ("markdown", "$"), ("text", "dc = b * du")]
+)
+def test_derive_has_several_forms(form: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sympy", reason="needs the extra 'derive'")
+    assert main([*EXAMPLE, "--form", form]) == 0
+    assert said in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([*EXAMPLE, "--wrt", "q"], "'q' is not in this graph; it has: a, b, c"),
+        (["derive", "2*x", "x=[1,2]"], "expected a scalar, got shape (2,)"),
         (["draw", "a+b", "a=1"], "tinygrad-edu draw: error: b has no value: give it one, as in b=1\n"),
         (["draw", "a", "a=1", "-o", "J.gif"], "unknown file type '.gif'"),
         (["draw", "a", "a=1", "-o", "no/such/folder/J.svg"], "No such file or directory"),
@@ -80,13 +130,15 @@ def test_a_command_line_that_cannot_be_read_ends_with_2(
     assert "usage: tinygrad-edu" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["draw", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["draw", "--help"], ["demo", "--help"], ["derive", "--help"]]
+)
 def test_help_names_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 0
     told = capsys.readouterr().out
-    assert all(command in told for command in (["demo", "draw"] if len(arguments) == 1 else ["-o"]))
+    assert all(command in told for command in (["demo", "draw", "derive"] if len(arguments) == 1 else ["-o"]))
 
 
 def test_the_package_runs_as_a_module() -> None:

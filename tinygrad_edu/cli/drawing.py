@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.cli.expression import FUNCTIONS, evaluated, variables
+from tinygrad_edu.cli.arguments import add_expression, expression_of
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw import draw
+from tinygrad_edu.draw import draw, step_through
 
 __all__ = ["add", "run"]
 
@@ -21,14 +22,15 @@ def add(commands: Any) -> None:
         "draw",
         help="draw an expression with its values and gradients",
         description="Draws an expression as a graph: values, gradients, a local derivative on every arrow.",
-        epilog="Functions: " + ", ".join(FUNCTIONS) + ".",
     )
-    parser.add_argument("expression", help="such as '3*(a+b*c)', or with steps: 'u=b*c; v=a+u; J=3*v'")
+    add_expression(parser)
     parser.add_argument(
-        "values", nargs="*", metavar="name=value", help="such as a=5, x=[1,2,3], W=[[1,2],[3,4]]"
-    )
-    parser.add_argument(
-        "-o", "--output", default="J.svg", metavar="FILE", help=".svg, .png, .pdf or .dot (J.svg)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("J.svg"),
+        metavar="FILE",
+        help=".svg, .png, .pdf or .dot; or .html, a page that walks through it (J.svg)",
     )
     parser.add_argument("--backward", action="store_true", help="draw the backward pass, too")
     parser.set_defaults(run=run)
@@ -36,12 +38,15 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluates, differentiates and draws."""
-    given = variables(options.values)
-    J = evaluated(options.expression, given)
+    J, given = expression_of(options)
     if J.size == 1:
         with np.errstate(all="ignore"):
             J.backward()
-    draw(J, options.output, backward=options.backward, names=given | {str(J.name): J})
+    names = given | {str(J.name): J}
+    if options.output.suffix.lower() in (".html", ".htm"):
+        step_through(J, options.output, names=names)
+    else:
+        draw(J, options.output, backward=options.backward, names=names)
     say(f"{J.name} = {written(J.data)}")
     for name, tensor in given.items():
         if tensor.grad is not None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.cli import demo, drawing
+from tinygrad_edu.cli import demo, deriving, drawing
 from tinygrad_edu.draw import RenderError
 
 __all__ = ["main"]
 
 _TOLD = (ValueError, TypeError, KeyError, IndexError, RuntimeError, OSError, ImportError, RenderError)
+
+_MINUS = re.compile(r"-(?!o).*[(*+/@\[]")
+"""An expression that starts with a minus: argparse takes it for an option, unless a space comes first."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     wrote J.svg
     0
     """
-    options = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    options = _parser().parse_args([f" {a}" if _MINUS.match(a) else a for a in given])
     try:
         return int(options.run(options))
     except _TOLD as error:
@@ -42,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
         epilog="'tinygrad-edu COMMAND --help' tells more about a command.",
     )
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in (demo, drawing):
+    for command in (demo, drawing, deriving):
         command.add(commands)
     return parser
