@@ -7,33 +7,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.core.kinds import composed, operation
-from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
+from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
 from tinygrad_edu.ops.movement import array
 
 __all__ = ["cholesky", "qr"]
 
 Array = Any
-_T = np.matrix_transpose
 
 
 def _positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     x = well_conditioned(rng, shape)
-    return x @ _T(x) + np.eye(shape[-1])
+    return x @ T(x) + np.eye(shape[-1])
 
 
 def to_triangle(s: Array, *, lower: bool) -> Array:
     """The gradient s of a symmetric matrix, given to the one triangle that was read."""
-    return np.tril(s) + np.tril(_T(s), -1) if lower else np.triu(s) + np.triu(_T(s), 1)
+    return np.tril(s) + np.tril(T(s), -1) if lower else np.triu(s) + np.triu(T(s), 1)
 
 
 # Cholesky
 
 
 def _through_cholesky(g: Array, y: Array, x: Array, *, upper: bool = False) -> Array:
-    l, g = (_T(y), _T(g)) if upper else (y, g)
-    m = _T(l) @ g
+    l, g = (T(y), T(g)) if upper else (y, g)
+    m = T(l) @ g
     half = np.tril(m) - 0.5 * m * np.eye(m.shape[-1], dtype=m.dtype)
-    s = np.linalg.solve(_T(l), _T(np.linalg.solve(_T(l), _T(half))))  # L⁻ᵀ half L⁻¹
+    s = np.linalg.solve(T(l), T(np.linalg.solve(T(l), T(half))))  # L⁻ᵀ half L⁻¹
     return to_triangle(s, lower=not upper)
 
 
@@ -65,10 +64,10 @@ def cholesky(x: Array, *, upper: bool = False) -> Array:
 
 
 def _through_q(g: Array, y: Array, x: Array) -> Array:
-    m = -(_T(g) @ y)
-    r = _T(y) @ x
-    s = g + y @ (np.tril(m) + _T(np.tril(m, -1)))
-    return _T(np.linalg.solve(r, _T(s)))  # s R⁻ᵀ
+    m = -(T(g) @ y)
+    r = T(y) @ x
+    s = g + y @ (np.tril(m) + T(np.tril(m, -1)))
+    return T(np.linalg.solve(r, T(s)))  # s R⁻ᵀ
 
 
 @operation(
@@ -119,5 +118,5 @@ def qr(x: Array, mode: str = "reduced") -> Any:
     x = array(x)
     n, k = x.shape[-2:]
     q = orthogonal_factor(x if k <= n else x[..., :n])
-    r = np.triu(_T(q) @ x)
+    r = np.triu(T(q) @ x)
     return r if mode == "r" else QRResult(q, r)

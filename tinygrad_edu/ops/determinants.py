@@ -8,12 +8,11 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
+from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
 
 __all__ = ["cofactors", "det", "second_cofactors", "slogdet"]
 
 Array = Any
-_T = np.matrix_transpose
 
 
 def _singular(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -127,9 +126,9 @@ def _second(h: Array, y: Array, g: Array, x: Array) -> Array:
 
 def _third(h: Array, y: Array, g: Array, x: Array) -> Array:
     # With Q the transposed inverse, second_cofactors is det x (<g, Q> Q - Q gᵀ Q), and dQ = -Q dxᵀ Q.
-    q = _T(np.linalg.inv(regular(x)))
-    qgq, qhq = q @ _T(g) @ q, q @ _T(h) @ q
-    slope_of_products = qgq @ _T(h) @ q + qhq @ _T(g) @ q - _inner(h, q) * qgq - _inner(g, q) * qhq
+    q = T(np.linalg.inv(regular(x)))
+    qgq, qhq = q @ T(g) @ q, q @ T(h) @ q
+    slope_of_products = qgq @ T(h) @ q + qhq @ T(g) @ q - _inner(h, q) * qgq - _inner(g, q) * qhq
     return _inner(h, y) * q + np.expand_dims(np.linalg.det(x), (-1, -2)) * slope_of_products
 
 
@@ -179,7 +178,7 @@ def sign_of_det(x: Array) -> Array:
 
 
 @operation(
-    kind="linalg", pullback=lambda g, y, x: np.expand_dims(g, (-1, -2)) * _T(np.linalg.inv(x)),
+    kind="linalg", pullback=lambda g, y, x: np.expand_dims(g, (-1, -2)) * T(np.linalg.inv(x)),
     latex=r"\log\left|\det {x}\right|", label="log|det|", samples=_REGULAR,
 )  # fmt: skip
 def logabsdet(x: Array) -> Array:

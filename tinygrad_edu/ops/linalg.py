@@ -19,7 +19,7 @@ __all__ = ["cond", "inv", "lstsq", "matrix_power", "pinv", "solve", "tensorinv",
 
 Array = Any
 Make = Callable[[np.random.Generator, tuple[int, ...]], Array]
-_T = np.matrix_transpose
+T = np.matrix_transpose  # in a rule, it runs on arrays, Tensors and Symbols alike
 
 
 def of_matrices(make: Make, *shapes: tuple[int, ...], **settings: Any) -> list[Sample]:
@@ -44,7 +44,7 @@ def with_right_side(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample
 
 
 @operation(
-    kind="linalg", pullback=lambda g, y, x: -(_T(y) @ g @ _T(y)), latex=r"{x}^{{-1}}", numpy=np.linalg.inv,
+    kind="linalg", pullback=lambda g, y, x: -(T(y) @ g @ T(y)), latex=r"{x}^{{-1}}", numpy=np.linalg.inv,
     samples=of_matrices(well_conditioned, (3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)),
 )  # fmt: skip
 def inv(x: Array) -> Array:
@@ -65,13 +65,13 @@ def inv(x: Array) -> Array:
 
 def _through_right_side(g: Array, y: Array, a: Array, b: Array) -> Array:
     if b.ndim == 1:  # one vector for every matrix of the stack
-        return np.reshape(np.linalg.solve(_T(a), np.expand_dims(g, -1)), g.shape)
-    return np.linalg.solve(_T(a), g)
+        return np.reshape(np.linalg.solve(T(a), np.expand_dims(g, -1)), g.shape)
+    return np.linalg.solve(T(a), g)
 
 
 def _through_matrix(g: Array, y: Array, a: Array, b: Array) -> Array:
     gb = _through_right_side(g, y, a, b)
-    return -np.expand_dims(gb, -1) * np.expand_dims(y, -2) if b.ndim == 1 else -gb @ _T(y)
+    return -np.expand_dims(gb, -1) * np.expand_dims(y, -2) if b.ndim == 1 else -gb @ T(y)
 
 
 @operation(
@@ -109,7 +109,7 @@ def _through_pinv(g: Array, y: Array, x: Array, *, rcond: float | None = None) -
     # dY = -Y dX Y + Y Yᵀ dXᵀ (1 - X Y) + (1 - Y X) dXᵀ Yᵀ Y, while the rank stays.
     outside = np.eye(x.shape[-2], dtype=x.dtype) - x @ y
     across = np.eye(x.shape[-1], dtype=x.dtype) - y @ x
-    return -(_T(y) @ g @ _T(y)) + outside @ _T(g) @ y @ _T(y) + _T(y) @ y @ _T(g) @ across
+    return -(T(y) @ g @ T(y)) + outside @ T(g) @ y @ T(y) + T(y) @ y @ T(g) @ across
 
 
 @operation(

@@ -16,18 +16,17 @@ from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.op import Op, apply
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.decompositions import to_triangle
-from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
+from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
 
 __all__ = ["eigh", "eigvalsh", "svd", "svdvals"]
 
 Array = Any
 Triangle = Literal["L", "U", "l", "u"]
-_T = np.matrix_transpose
 
 
 def _symmetric(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     x = well_conditioned(rng, shape)
-    return (x + _T(x)) / 2
+    return (x + T(x)) / 2
 
 
 def _factors(x: Array, compute: Callable[..., Any], *ops: tuple[Op, dict[str, Any]]) -> list[Any]:
@@ -77,12 +76,12 @@ def _gaps(w: Array) -> Array:
 
 def _through_eigenvalues(g: Array, y: Array, x: Array, *, UPLO: Triangle = "L") -> Array:
     v = eigenvectors(x, UPLO=UPLO)
-    return to_triangle((v * np.expand_dims(g, -2)) @ _T(v), lower=UPLO in "Ll")
+    return to_triangle((v * np.expand_dims(g, -2)) @ T(v), lower=UPLO in "Ll")
 
 
 def _through_eigenvectors(g: Array, y: Array, x: Array, *, UPLO: Triangle = "L") -> Array:
     w = distinct(np.linalg.eigvalsh(x, UPLO), what="eigenvalues")
-    return to_triangle(y @ (_gaps(w) * (_T(y) @ g)) @ _T(y), lower=UPLO in "Ll")
+    return to_triangle(y @ (_gaps(w) * (T(y) @ g)) @ T(y), lower=UPLO in "Ll")
 
 
 _SYMMETRIC = [
@@ -168,16 +167,16 @@ def _through_left_vectors(g: Array, y: Array, x: Array, *, full_matrices: bool =
             "and have no derivative. Use full_matrices=False."
         )
     s = distinct(np.linalg.svdvals(x), what="singular values", zero=False)
-    v = _T(x) @ y / np.expand_dims(s, -2)
+    v = T(x) @ y / np.expand_dims(s, -2)
     both = np.expand_dims(s, -2) + np.expand_dims(s, -1)
-    m = _T(y) @ g
-    inside = y @ ((_gaps(s) / both * (m - _T(m))) * np.expand_dims(s, -2))
+    m = T(y) @ g
+    inside = y @ ((_gaps(s) / both * (m - T(m))) * np.expand_dims(s, -2))
     outside = (g - y @ m) / np.expand_dims(s, -2)
-    return (inside + outside) @ _T(v)
+    return (inside + outside) @ T(v)
 
 
 def _through_right_vectors(g: Array, y: Array, x: Array, *, full_matrices: bool = False) -> Array:
-    return _T(_through_left_vectors(_T(g), _T(y), _T(x), full_matrices=full_matrices))
+    return T(_through_left_vectors(T(g), T(y), T(x), full_matrices=full_matrices))
 
 
 def _through_singular_values(g: Array, y: Array, x: Array, **settings: Any) -> Array:
