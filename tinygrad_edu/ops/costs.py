@@ -11,7 +11,12 @@ from tinygrad_edu.core.kinds import operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.networks import log_softmax, sigmoid, softmax
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy"]
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "probabilities",
+    "softmax_cross_entropy",
+]
 
 Array = Any
 

@@ -10,7 +10,11 @@ from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
 from tinygrad_edu.ops.movement import array
 
-__all__ = ["cholesky", "qr"]
+__all__ = [
+    "cholesky",
+    "orthogonal_factor",
+    "qr",
+]
 
 Array = Any
 

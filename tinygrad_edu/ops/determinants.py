@@ -10,7 +10,15 @@ from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
 
-__all__ = ["cofactors", "det", "second_cofactors", "slogdet"]
+__all__ = [
+    "cofactors",
+    "det",
+    "logabsdet",
+    "regular",
+    "second_cofactors",
+    "sign_of_det",
+    "slogdet",
+]
 
 Array = Any
 

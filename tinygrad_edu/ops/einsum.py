@@ -10,7 +10,11 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
 
-__all__ = ["einsum", "multi_dot"]
+__all__ = [
+    "contract",
+    "einsum",
+    "multi_dot",
+]
 
 Array = Any
 _LETTERS = ascii_uppercase + ascii_lowercase  # in the order in which an implicit result has its axes

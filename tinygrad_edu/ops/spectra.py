@@ -18,7 +18,18 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.decompositions import to_triangle
 from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
 
-__all__ = ["eigh", "eigvalsh", "svd", "svdvals"]
+__all__ = [
+    "distinct",
+    "eigenvalues",
+    "eigenvectors",
+    "eigh",
+    "eigvalsh",
+    "left_vectors",
+    "right_vectors",
+    "singular_values",
+    "svd",
+    "svdvals",
+]
 
 Array = Any
 Triangle = Literal["L", "U", "l", "u"]
