@@ -15,6 +15,7 @@ __all__ = ["max", "mean", "min", "prod", "ptp", "sum", "sum_to"]
 Array = Any
 Axis = int | tuple[int, ...] | None
 NARROW = (np.dtype(np.float16), np.dtype(np.float32))
+MANY = 1024
 
 
 def axes_of(x: Array, axis: Axis) -> tuple[int, ...]:
@@ -55,12 +56,21 @@ def _in_order(x: Array, order: tuple[int, ...]) -> Array:
     return x if order == tuple(range(len(order))) else np.transpose(x, order)
 
 
-def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:
-    """A sum or mean, of narrow floats in float64.
+def _rows(x: Array, axis: Axis) -> int:
+    """How many numbers are added one after another, and not pairwise."""
+    if not x.ndim or (axis is None and x.flags.forc):
+        return 1
+    taken = axes_of(x, axis)
+    return int(np.prod([x.shape[a] for a in taken if a != x.ndim - 1]))
 
-    Along a leading axis NumPy adds row by row, and a million float32 rows would be 1 % off.
+
+def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:
+    """A sum or mean; of very many rows of narrow floats in float64.
+
+    Along the last axis NumPy adds pairwise. Along the others it adds row by row, and a million float32 rows
+    would be 1 % off.
     """
-    if getattr(x, "dtype", None) in NARROW:
+    if getattr(x, "dtype", None) in NARROW and _rows(x, axis) > MANY:
         return add_up(x, axis=axis, dtype=np.float64, keepdims=keepdims).astype(x.dtype)
     return add_up(x, axis=axis, keepdims=keepdims)
 
@@ -76,7 +86,7 @@ def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: boo
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Sum over axes: https://numpy.org/doc/stable/reference/generated/numpy.sum.html.
 
-    Narrow floats are added up in float64, and the result is narrow.
+    Very many rows of narrow floats are added up in float64, and the result is narrow.
 
     >>> import tinygrad_edu as tg
     >>> tg.sum(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True).tolist()
