@@ -1,4 +1,4 @@
-"""An autograd engine that shows its work: build, draw and check the gradients of a first deep-learning course.
+"""An autograd engine that shows its work: build, draw and check the gradients of a first course.
 
 Names are NumPy's for values, PyTorch's for differentiation, the course's for models.
 
@@ -53,3 +53,61 @@ from tinygrad_edu.ops.sorting import *
 from tinygrad_edu.ops.spectra import *
 from tinygrad_edu.ops.tiling import *
 from tinygrad_edu.ops.windows import *
+
+__all__ = [
+    "Derivation",
+    "Graph",
+    "MissingExtraError",
+    "Program",
+    "RenderError",
+    "StaleGraphError",
+    "Tensor",
+    "check",
+    "compile",
+    "course",
+    "data",
+    "define",
+    "derive",
+    "draw",
+    "func",
+    "grad",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "scope",
+    "step_through",
+]
+__all__ += ops.aliases.__all__
+__all__ += ops.contraction.__all__
+__all__ += ops.costs.__all__
+__all__ += ops.cumulative.__all__
+__all__ += ops.decompositions.__all__
+__all__ += ops.determinants.__all__
+__all__ += ops.diagonals.__all__
+__all__ += ops.differences.__all__
+__all__ += ops.einsum.__all__
+__all__ += ops.elementwise.__all__
+__all__ += ops.elementwise_angles.__all__
+__all__ += ops.elementwise_choice.__all__
+__all__ += ops.elementwise_exponential.__all__
+__all__ += ops.elementwise_questions.__all__
+__all__ += ops.elementwise_steps.__all__
+__all__ += ops.filters.__all__
+__all__ += ops.indexing.__all__
+__all__ += ops.joining.__all__
+__all__ += ops.linalg.__all__
+__all__ += ops.missing.__all__
+__all__ += ops.moments.__all__
+__all__ += ops.movement.__all__
+__all__ += ops.networks.__all__
+__all__ += ops.norms.__all__
+__all__ += ops.polynomials.__all__
+__all__ += ops.quantiles.__all__
+__all__ += ops.random.__all__
+__all__ += ops.reduction.__all__
+__all__ += ops.reduction_questions.__all__
+__all__ += ops.sorting.__all__
+__all__ += ops.spectra.__all__
+__all__ += ops.tiling.__all__
+__all__ += ops.windows.__all__
