@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Variant
 from tinygrad_edu.check.diagnosis.match import Explanation, Target
 from tinygrad_edu.check.diagnosis.network import Network
 from tinygrad_edu.check.diagnosis.path import Path, through
@@ -20,23 +20,23 @@ _MOST = 400
 def example_weights(network: Network, path: Path, target: Target) -> Iterator[Explanation]:
     """Weights, one for each example, that turn the right sum into the given one."""
     parts = _parts(network, path)
-    if parts is None or parts.shape[1:] != target.given.shape or parts.shape[0] < 3:
+    if parts is None or parts.shape[0] < 3:
         return
     m = parts.shape[0]
-    flat = parts.reshape(m, -1)
-    rest = 0.0 if path.rest is None else path.rest
-    wanted = (target.given - rest).ravel()
-    size = np.max(np.abs(wanted), initial=0.0)
+    flat, shape = parts.reshape(m, -1), parts.shape[1:]
+    rest = np.zeros(shape) if path.rest is None else path.rest
     for edit, weights in _candidates(m):
-        value = weights @ flat
-        for average, more in ((1.0, ()), (float(m), _MISSING), (m / max(np.count_nonzero(weights), 1), _ITS_OWN)):
-            if np.max(np.abs(wanted - average * value)) <= 4 * target.tolerance + target.loose * size:
-                yield Explanation((edit, *more))
-                return
-    yield from _solved(flat, wanted, target, m)
+        value = (weights @ flat).reshape(shape)
+        own = m / max(np.count_nonzero(weights), 1)
+        for average, more in ((1.0, ()), (own, _ITS_OWN)):
+            e = target.explains(Variant((edit, *more), average * value + rest))
+            if e is not None:
+                yield e
+                break
+    if target.given.shape == shape:
+        yield from _solved(flat, (target.given - rest).ravel(), target, m)
 
 
-_MISSING = (Edit(("factor_m_missing",), "the factor 1/m is missing"),)
 _ITS_OWN = (Edit((), "divided by the number of those that count", 0.3),)
 
 

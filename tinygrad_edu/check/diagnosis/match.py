@@ -10,11 +10,11 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.constants import Constants
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Variant
 
-__all__ = ["Explanation", "Target"]
+__all__ = ["TURNED", "Explanation", "Target"]
 
 FREE = 2.4
 """What a constant factor without a name costs: more than two plain slips would."""
-_TURNED = Edit(("transpose",), "transposed", 1.0)
+TURNED = Edit(("transpose",), "transposed", 1.0)
 _LOST = Edit(("sum_keepdims",), "an axis is lost: keepdims=True is missing", 1.0)
 _NUMBER = Edit(("sum_keepdims",), "and a bare number is left", 0.1)
 _FILLED = Edit((), "", 0.1)
@@ -60,8 +60,14 @@ class Target:
         self._norm = float(np.sum(self.given * self.given))
         self._size = float(np.max(np.abs(self.given), initial=0.0))
 
+    def changed(self, given: Array, factor: float = 1.0) -> Target:
+        """The same target for the given array turned, or divided by a factor."""
+        return Target(given / factor, self.right, self.tolerance / abs(factor), self.loose, self.constants)
+
     def close(self, value: Array) -> bool:
-        """Whether an array of the given shape is the given one, to rounding."""
+        """Whether an array is the given one, to rounding."""
+        if value.shape != self.given.shape:
+            return False
         limit = 4 * self.tolerance + self.loose * self._size
         return bool(np.max(np.abs(self.given - value), initial=0.0) <= limit)
 
@@ -78,7 +84,7 @@ class Target:
         if value.shape == shape:
             yield value, ()
         if value.ndim == 2 and value.T.shape == shape and value.shape != (1, 1):
-            yield value.T, () if variant.turnable else (_TURNED,)
+            yield value.T, () if variant.turnable else (TURNED,)
         if value.shape != shape and value.size == self.given.size and self.given.ndim < value.ndim:
             yield value.reshape(shape), (_NUMBER if variant.fills else _LOST,)
         if variant.fills and value.size < self.given.size:

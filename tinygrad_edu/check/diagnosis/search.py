@@ -12,7 +12,7 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit, Variant
 from tinygrad_edu.check.diagnosis.examples import example_weights
 from tinygrad_edu.check.diagnosis.fits import penalty, slope_fits, term_fits
 from tinygrad_edu.check.diagnosis.local import degenerate, localised, wrong_shape
-from tinygrad_edu.check.diagnosis.match import Explanation, Target
+from tinygrad_edu.check.diagnosis.match import TURNED, Explanation, Target
 from tinygrad_edu.check.diagnosis.network import Network
 from tinygrad_edu.check.diagnosis.path import Link, Path, path_to, through
 from tinygrad_edu.check.diagnosis.sources import sources
@@ -143,15 +143,35 @@ class _Search:
             e = target.explains(variant)
             if e is not None and e.edits:
                 found.append(e)
-        found += self._penalties(path, target, node, (), None)
-        found += term_fits(self.network, path, target)
-        found += slope_fits(self.network, path, target)
-        found += example_weights(self.network, path, target)
-        for more in (self._rarer, self._pairs):
+        found += self._fitted(path, target, node)
+        for more in (self._rarer, self._turned, self._scaled, self._pairs):
             plain = _best(found)
             if plain is None or plain.cost > _ENOUGH:
                 found += more(path, target, node)
         return found
+
+    def _fitted(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
+        yield from self._penalties(path, target, node, (), None)
+        yield from term_fits(self.network, path, target)
+        yield from slope_fits(self.network, path, target)
+        yield from example_weights(self.network, path, target)
+
+    def _turned(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
+        """The mistakes that have unknown numbers in them, and the result transposed."""
+        given = target.given
+        if given.ndim == 2 and 1 not in given.shape and given.T.shape == target.right.shape:
+            turned = target.changed(given.T)
+            for e in (*self._fitted(path, turned, node), *self._rarer(path, turned, node)):
+                yield Explanation((*e.edits, TURNED))
+
+    def _scaled(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
+        """The rarer mistakes, and a constant factor besides."""
+        m = float(self.network.m)
+        for c in (-1.0, m, 1 / m, 2.0, 0.5, -m, -1 / m):
+            edits = target.constants.name(c)
+            if edits:
+                for e in self._rarer(path, target.changed(target.given, c), node):
+                    yield Explanation((*edits, *e.edits))
 
     def _rarer(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
         yield from stale(self.network, path, target, node)
