@@ -72,6 +72,7 @@ def fit(
         The :class:`History`: ``history.cost[k]`` is the cost before update k.
 
     Raises:
+        TypeError: something else than a model or an optimiser; with ``compile``, a cost that looks at values.
         ValueError: shapes or labels that do not fit, no examples, values that are not finite, or a
             checkpoint of another training.
 
@@ -84,6 +85,7 @@ def fit(
     >>> round(history.cost[0], 6), model.predict(X)
     (0.693147, array([[0, 0, 1, 1]]))
     """
+    _check_kinds(model, optimizer)
     X, Y = _examples(X, Y, model)
     X, Y, kept = held_out(X, Y, validation, seed)
     if kept is not None:
@@ -189,6 +191,16 @@ class _Run:
             optimizer=self.optimizer,
             stopping=self.stopping,
             facts=self._facts,
+        )
+
+
+def _check_kinds(model: Any, optimizer: Any) -> None:
+    for method in ("parameters", "loss"):
+        if not callable(getattr(model, method, None)):
+            raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {model!r}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"fit: optimizer: expected one of tg.optim, such as tg.optim.SGD(lr=0.1), got {optimizer!r}"
         )
 
 
