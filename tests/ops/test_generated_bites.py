@@ -61,7 +61,7 @@ def test_a_right_rule_passes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = planted(square, right)
     monkeypatch.setattr(tg, "square", entry.call)
     for name, test in vars(generated).items():
-        if name.startswith("test_"):
+        if name.startswith("test_") and name != "test_python_numbers_are_weak":  # of two operands
             test(entry)
 
 

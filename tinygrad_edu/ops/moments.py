@@ -119,7 +119,7 @@ def _variables(m: Array, rowvar: bool) -> Array:
     return m if rowvar or np.shape(m)[0] == 1 else np.matrix_transpose(m)
 
 
-@composed(samples=[Sample(((3, 5),)), Sample(((5, 3),), {"rowvar": False}), Sample(((4,), (4,)))])
+@composed(samples=[Sample(((3, 5),)), Sample(((5, 3),), {"rowvar": False}), Sample(((4,), (4,))), Sample(((4,),))])
 def corrcoef(x: Array, y: Array = None, rowvar: bool = True) -> Array:
     """The correlations of variables, which stand in rows: covariances over both standard deviations.
 

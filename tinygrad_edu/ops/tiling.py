@@ -263,7 +263,7 @@ _GATHERS = ("edge", "reflect", "symmetric", "wrap")
         Sample(((3, 4),), {"pad_width": 2}),
         Sample(((3, 4),), {"pad_width": (1, 2), "constant_values": 0.5}),
         Sample(((3, 4),), {"pad_width": {1: (1, 2)}}),
-        *(Sample(((3, 4),), {"pad_width": ((1, 2), (4, 0)), "mode": mode}) for mode in _GATHERS),
+        *(Sample(((3, 4, 2),), {"pad_width": ((1, 2), (4, 0), (0, 0)), "mode": mode}) for mode in _GATHERS),
     ]
 )
 def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: float = 0.0) -> Array:
