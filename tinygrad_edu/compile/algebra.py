@@ -7,7 +7,8 @@ and ``A - Y A - Y + Y A`` becomes ``A - Y``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +23,16 @@ __all__ = ["simplified"]
 _ROUNDS = 4
 _PER_CALL = 500
 """What calling NumPy once costs, in additions."""
-_WEIGHT = {"divide": 1.7, "exp": 4.0, "log": 4.0, "log1p": 4.0, "tanh": 5.0, "power": 20.0, "where": 12.0, "sigmoid": 9.0}
+_WEIGHT = {
+    "divide": 1.7,
+    "exp": 4.0,
+    "log": 4.0,
+    "log1p": 4.0,
+    "tanh": 5.0,
+    "power": 20.0,
+    "where": 12.0,
+    "sigmoid": 9.0,
+}
 """What an operation costs for each entry, in additions; where() takes a branch."""
 
 
@@ -50,7 +60,9 @@ class _Simplifier:
         for node in nodes:
             made = self._rebuilt(node)
             if node in roots and made.op in ARITHMETIC and made.dtype.kind == "f":
-                made = self._cheaper(made, _Given(self.computed, {made} | {self.new[n] for n in self._own(node)}))
+                made = self._cheaper(
+                    made, _Given(self.computed, {made} | {self.new[n] for n in self._own(node)})
+                )
             self.computed.add(made)
             self.new[node] = made
             if node in self.sheet.names and made.op not in (INPUT, CONSTANT):
@@ -79,8 +91,10 @@ class _Simplifier:
                 waiting += node.args
         return own
 
-    def _cheaper(self, node: Node, given: Set[Node]) -> Node:
-        """The node as a polynomial, where that costs less: in what is computed anyway, or in what is behind it."""
+    def _cheaper(self, node: Node, given: AbstractSet[Node]) -> Node:
+        """The node as a polynomial, where that costs less."""
+        if not any(a.op in ARITHMETIC or a.number is not None for a in node.args):
+            return node  # one operation on what is not arithmetic: there is nothing to gain
         try:
             terms = expanded(node, lambda product: resolved(product, self.sheet), given)
         except TooMany:
@@ -91,7 +105,9 @@ class _Simplifier:
         if built.dtype != node.dtype:
             return node
         if built.shape != node.shape:
-            built = self.sheet.node("broadcast_to", [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
+            built = self.sheet.node(
+                "broadcast_to", [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
+            )
         return built if _cost(built, given) < _cost(node, given) else node
 
 
@@ -115,10 +131,10 @@ def _readers(nodes: Iterable[Node], outputs: Iterable[Node]) -> dict[Node, set[N
     return readers
 
 
-class _Given(Set[Node]):
+class _Given(AbstractSet[Node]):
     """What is computed anyway: everything so far, but for what is there only for the node in question."""
 
-    def __init__(self, computed: Set[Node], own: Set[Node]) -> None:
+    def __init__(self, computed: AbstractSet[Node], own: AbstractSet[Node]) -> None:
         self.computed, self.own = computed, own
 
     def __contains__(self, node: object) -> bool:
@@ -142,7 +158,7 @@ def _unbroadcast(node: Node) -> Node:
     return node
 
 
-def _cost(node: Node, given: Set[Node]) -> float:
+def _cost(node: Node, given: AbstractSet[Node]) -> float:
     """What computing a node costs beyond what is given, in additions of one entry."""
     seen: set[Node] = set()
     waiting = [node]
@@ -180,7 +196,11 @@ class Built:
         for term in inner[1:]:
             op = "subtract" if term.coefficient < 0 else "add"
             total = self._node(op, total, self.product(Product(abs(term.coefficient), term.factors)))
-        return self.product(common.times(Product(ONE, {total: 1}))) if total.number is None else self._scaled(common, total)
+        return (
+            self.product(common.times(Product(ONE, {total: 1})))
+            if total.number is None
+            else self._scaled(common, total)
+        )
 
     def _scaled(self, common: Product, number: Node) -> Node:
         return self.product(Product(common.coefficient * Fraction(number.number), common.factors))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -33,7 +34,10 @@ class Emitted:
 
 
 def emitted(
-    schedule: Schedule, names: Mapping[Node, str], inputs: Sequence[str], moves: Sequence[tuple[str, str, Node]] = ()
+    schedule: Schedule,
+    names: Mapping[Node, str],
+    inputs: Sequence[str],
+    moves: Sequence[tuple[str, str, Node]] = (),
 ) -> Emitted:
     """Writes the step.
 
@@ -48,7 +52,11 @@ def emitted(
 
 class _Writer:
     def __init__(
-        self, schedule: Schedule, names: Mapping[Node, str], inputs: Sequence[str], moves: Sequence[tuple[str, str, Node]]
+        self,
+        schedule: Schedule,
+        names: Mapping[Node, str],
+        inputs: Sequence[str],
+        moves: Sequence[tuple[str, str, Node]],
     ) -> None:
         self.schedule, self.inputs, self.moves = schedule, inputs, moves
         loop = schedule.loop
@@ -94,7 +102,9 @@ class _Writer:
                 continue
             summed = node in self.sums
             start = self.first if summed else k
-            lives[node] = Life(self.names[node], self._shape(node), node.dtype, start, max(self.last.get(node, k), k))
+            lives[node] = Life(
+                self.names[node], self._shape(node), node.dtype, start, max(self.last.get(node, k), k)
+            )
             if is_ufunc(node) and not summed:
                 lives[node].over = self._overwritten(node, k, lives)
         return lives
@@ -102,9 +112,10 @@ class _Writer:
     def _overwritten(self, node: Node, k: int, lives: Mapping[Node, Life]) -> Life | None:
         for arg in node.args:
             life = lives.get(arg)
-            if life and life.end == k and life.dtype == node.dtype and life.shape == self._shape(node):
-                if (arg in self.body) == (node in self.body) and arg not in self.sums:
-                    return life
+            if life is None or life.end != k or arg in self.sums or (arg in self.body) != (node in self.body):
+                continue
+            if (life.dtype, life.shape) == (node.dtype, self._shape(node)):
+                return life
         return None
 
     def _shape(self, node: Node) -> tuple[int, ...]:
@@ -116,7 +127,9 @@ class _Writer:
 
     def _cut_inputs(self) -> dict[Node, str]:
         """The arrays from outside that the loop reads by tiles, and what a tile of each is called."""
-        read = dict.fromkeys(a for node in self.body for a in node.args if a in self.axis and a not in self.body)
+        read = dict.fromkeys(
+            a for node in self.body for a in node.args if a in self.axis and a not in self.body
+        )
         read = {node: None for node in read if node.number is None}
         whole = {node: node.name or self.names.get(node, f"part{k}") for k, node in enumerate(read)}
         return {node: f"{name}_" for node, name in whole.items()}
@@ -129,7 +142,8 @@ class _Writer:
         offsets, nbytes = arranged([*self.lives.values(), *temporaries.values()])
         self.places: dict[Any, str] = {}
         self.buffer = {
-            life.name: self._place(life, offsets[life.name]) for life in (*self.lives.values(), *temporaries.values())
+            life.name: self._place(life, offsets[life.name])
+            for life in (*self.lives.values(), *temporaries.values())
         }
         lines = [f"def step({', '.join(self.inputs)}):"]
         at: dict[int, int] = {}
@@ -142,7 +156,8 @@ class _Writer:
         for life in (*self.lives.values(), *temporaries.values()):
             holds.setdefault(self.buffer[life.name], []).append((life.name, at[life.start], at[life.end]))
         buffers = tuple(
-            Buffer(name, shape, dtype, offset, tuple(holds[name])) for (offset, shape, dtype, _), name in self.places.items()
+            Buffer(name, shape, dtype, offset, tuple(holds[name]))
+            for (offset, shape, dtype, _), name in self.places.items()
         )
         ops = tuple(needing_definitions(n.rule for n in self.order))
         return Emitted("\n".join(lines) + "\n", {**self.constants, **self.generators}, ops, buffers, nbytes)
@@ -156,7 +171,9 @@ class _Writer:
         }
 
     def _place(self, life: Life, offset: int) -> str:
-        axis = next((self.axis.get(n) for n, other in self.lives.items() if other is life and n in self.body), None)
+        axis = next(
+            (self.axis.get(n) for n, other in self.lives.items() if other is life and n in self.body), None
+        )
         return self.places.setdefault((offset, life.shape, life.dtype, axis), f"m{len(self.places)}")
 
     def _lines(self) -> Iterator[tuple[int, str]]:
@@ -173,15 +190,14 @@ class _Writer:
         yield len(self.order), f"    return {', '.join(returned)}{',' * (not gradients)}"
 
     def _loop(self, loop: Loop) -> Iterator[tuple[int, str]]:
-        k = self.first
         for node in loop.body:
             if node in loop.sums:
-                yield k, "    " + self._zero(node)
-        yield k, f"    for start in range(0, {loop.length}, {loop.tile}):"
-        yield k, f"        tile = slice(start, start + {loop.tile})"
+                yield self.first, "    " + self._zero(node)
+        yield self.first, f"    for start in range(0, {loop.length}, {loop.tile}):"
+        yield self.first, f"        tile = slice(start, start + {loop.tile})"
         for node, name in self.cut.items():
-            yield k, f"        {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
-        for k, node in enumerate(loop.body, start=k):
+            yield self.first, f"        {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
+        for k, node in enumerate(loop.body, start=self.first):
             yield from self._lines_of(k, node, "        ")
 
     def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
@@ -208,7 +224,11 @@ class _Writer:
             return f"{name} = {self._drawn(node)}"
         if node in self.schedule.updates:
             parameter = self.schedule.updates[node].name
-            return text(node, code, parameter) if takes_out(node) else f"{parameter}[...] = {text(node, code, None)}"
+            return (
+                text(node, code, parameter)
+                if takes_out(node)
+                else f"{parameter}[...] = {text(node, code, None)}"
+            )
         if node in self.lives:
             out = self.buffer[name]
             loop = self.schedule.loop
@@ -234,7 +254,13 @@ class _Writer:
         if node.op == CONSTANT:
             return self._constant(node)
         if self._inline(node):
-            return written(node.rule, [self._code(a) for a in node.args], node.settings, shape=node.shape, dtype=node.dtype)
+            return written(
+                node.rule,
+                [self._code(a) for a in node.args],
+                node.settings,
+                shape=node.shape,
+                dtype=node.dtype,
+            )
         return Code(self.names[node], ATOM, node.shape, node.dtype)
 
     def _inline(self, node: Node) -> bool:
@@ -245,13 +271,21 @@ class _Writer:
         if node in self.cut:
             return Code(self.cut[node], ATOM, node.shape, node.dtype)
         if self._inline(node):
-            return written(node.rule, [self._tiled(a) for a in node.args], node.settings, shape=node.shape, dtype=node.dtype)
+            return written(
+                node.rule,
+                [self._tiled(a) for a in node.args],
+                node.settings,
+                shape=node.shape,
+                dtype=node.dtype,
+            )
         return self._code(node)
 
     def _constant(self, node: Node) -> Code:
         if node.number is not None and not node.shape:
             plain = isinstance(node.value, np.generic) or node.dtype in (np.float64, np.int64, np.bool_)
-            return constant_code(node) if plain else Code(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
+            return (
+                constant_code(node) if plain else Code(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
+            )
         name = self.constant_names.setdefault(node, f"c{len(self.constants)}")
         self.constants.setdefault(name, array_of(node))
         loop, axis = self.schedule.loop, self.axis.get(node)
@@ -264,7 +298,13 @@ class _Writer:
         node = self.schedule.outputs[k]
         code = self._code(node)
         fresh = takes_out(node) and node.op not in (INPUT, CONSTANT) and node not in self.schedule.outputs[:k]
-        return code.text if fresh else f"np.array({code})" if node.shape else f"np.array({code}, np.{node.dtype})"
+        return (
+            code.text
+            if fresh
+            else f"np.array({code})"
+            if node.shape
+            else f"np.array({code}, np.{node.dtype})"
+        )
 
     def _moves(self) -> Iterator[str]:
         gradients = [self._code(g).text for _, _, g in self.moves]
@@ -283,7 +323,7 @@ def _natural(node: Node) -> bool:
 
 
 def _called(
-    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], results: Set[Node]
+    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], results: AbstractSet[Node]
 ) -> dict[Node, str]:
     """A name for every node: the program's, else t1, t2, ..."""
     taken = {*inputs, *names.values()}

@@ -17,7 +17,9 @@ _VIEWS = frozenset({"transpose", "reshape", "expand_dims", "squeeze", "broadcast
 
 def is_ufunc(node: Node) -> bool:
     """Whether it computes entry by entry, so that it may overwrite an operand."""
-    return node.op not in ("matmul", "constant", "input") and any(isinstance(f, np.ufunc) for f in node.rule.numpy)
+    return node.op not in ("matmul", "constant", "input") and any(
+        isinstance(f, np.ufunc) for f in node.rule.numpy
+    )
 
 
 def is_view(node: Node) -> bool:
@@ -25,7 +27,9 @@ def is_view(node: Node) -> bool:
     if node.op == "getitem":
         index = node.settings["index"]
         parts = index if isinstance(index, tuple) else (index,)
-        return bool(node.shape) and all(p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts)
+        return bool(node.shape) and all(
+            p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
+        )
     return node.op in _VIEWS
 
 
@@ -65,7 +69,11 @@ def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
 
 def _is_number(operand: Node, node: Node) -> bool:
     """Whether an operand is written as a number; a row of numbers where that is faster."""
-    return is_ufunc(node) and operand.number is not None and not (operand.shape and node.op in ("maximum", "minimum"))
+    return (
+        is_ufunc(node)
+        and operand.number is not None
+        and not (operand.shape and node.op in ("maximum", "minimum"))
+    )
 
 
 def called(node: Node) -> str:

@@ -26,7 +26,9 @@ def in_fast_forms(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
         made = _fast(node, args, sheet)
         if made is None:
             same = node.op in (INPUT, CONSTANT) or args == node.args
-            made = node if same else sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
+            made = (
+                node if same else sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
+            )
         if node in sheet.names:
             sheet.names.setdefault(made, sheet.names[node])
         new[node] = made
@@ -38,17 +40,23 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
         return None
     if node.op == "sum":
         return _row_sums(node, args[0], sheet)
-    if node.op in ("maximum", "minimum") and args[1].number is not None and args[0].dtype == node.dtype and args[0].shape == node.shape:
-        if node.ndim >= 1 and node.size >= FEWEST and float(args[1].number) == args[1].number:
-            row = sheet.constant(float(args[1].number), (*(1,) * (node.ndim - 1), node.shape[-1]), node.dtype)
-            return sheet.node(node.op, [args[0], row], shape=node.shape, dtype=node.dtype)
+    if node.op in ("maximum", "minimum") and node.ndim and node.size >= FEWEST:
+        x, other = args
+        if other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
+            row = sheet.constant(float(other.number), (*(1,) * (node.ndim - 1), node.shape[-1]), node.dtype)
+            return sheet.node(node.op, [x, row], shape=node.shape, dtype=node.dtype)
     return None
 
 
 def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
     """Σ over the columns is X 1."""
     rows = x.ndim == 2 and node.settings.get("axis") in (1, -1) and node.settings.get("keepdims") is True
-    if not rows or x.dtype != node.dtype or x.size < FEWEST or (node.dtype.itemsize < 8 and x.shape[1] > LONGEST):
+    if (
+        not rows
+        or x.dtype != node.dtype
+        or x.size < FEWEST
+        or (node.dtype.itemsize < 8 and x.shape[1] > LONGEST)
+    ):
         return None
     ones = sheet.constant(1.0, (x.shape[1], 1), node.dtype)
     return sheet.node("matmul", [x, ones], shape=node.shape, dtype=node.dtype)

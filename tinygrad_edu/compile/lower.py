@@ -27,7 +27,7 @@ ATOMS = frozenset({"sigmoid"})
 """Operations that the algebra has rules for; taken apart after it."""
 
 _PRECISE = 1024
-"""Up to so many narrow floats are added up in their own dtype: along the last axis NumPy adds pairwise, anyway."""
+"""Up to so many narrow floats are added up row by row in their own dtype."""
 
 
 def lowered(program: Program, sheet: Sheet, constants: Mapping[str, Any]) -> dict[str, Node]:
@@ -71,7 +71,11 @@ def _built(
     shape, dtype = np.shape(value), np.asarray(value).dtype
     if op.name == "sum_to":
         return _sum_to(args[0], settings["shape"], sheet)
-    if op.name in ("positive", "astype", "broadcast_to", "reshape") and args[0].shape == shape and args[0].dtype == dtype:
+    if (
+        op.name in ("positive", "astype", "broadcast_to", "reshape")
+        and args[0].shape == shape
+        and args[0].dtype == dtype
+    ):
         return args[0]
     if op.name not in late and _may_be_composed(op, settings):
         parts = _decomposition(op, args, settings)

@@ -41,7 +41,9 @@ Update = Literal["descent"] | Moves | None
 RATE = "rate"
 
 
-def assembled(recording: Recording, keys: Sequence[str], update: Update) -> tuple[Callable[..., Any], Emitted]:
+def assembled(
+    recording: Recording, keys: Sequence[str], update: Update
+) -> tuple[Callable[..., Any], Emitted]:
     """The function that a recording comes to, and its source.
 
     Args:
@@ -67,7 +69,9 @@ def assembled(recording: Recording, keys: Sequence[str], update: Update) -> tupl
             [*recording.arguments, rate.name],
         )
     elif update is None:
-        written = emitted(tiled(scheduled(_simplest([J, *gradients], sheet), {})), sheet.names, recording.arguments)
+        written = emitted(
+            tiled(scheduled(_simplest([J, *gradients], sheet), {})), sheet.names, recording.arguments
+        )
     else:
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
         J, *gradients = _simplest([J, *gradients], sheet)
@@ -94,7 +98,7 @@ def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
 
 
 def _function(written: Emitted, update: Update) -> Callable[..., Any]:
-    """The source, run: its names are NumPy, the step's own memory, constants, and operations that NumPy lacks."""
+    """The source, run. Its names: NumPy, the step's memory, constants, operations that NumPy lacks."""
     memory = np.empty(written.nbytes, np.uint8)
     space: dict[str, Any] = {"np": np, **written.constants, **{op.name: op for op in written.ops}}
     for buffer in written.buffers:

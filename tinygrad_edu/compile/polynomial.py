@@ -9,7 +9,8 @@ A factor that is itself a sum stays whole until the others have had their chance
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -51,7 +52,7 @@ Sum = list[Product]
 Resolve = Callable[[Product], Product | None]
 
 
-def expanded(node: Node, resolve: Resolve, given: Set[Node]) -> Sum:
+def expanded(node: Node, resolve: Resolve, given: AbstractSet[Node]) -> Sum:
     """The node as a sum of products of nodes that are not arithmetic themselves, or are given.
 
     Args:
@@ -67,7 +68,7 @@ def expanded(node: Node, resolve: Resolve, given: Set[Node]) -> Sum:
 
 
 class _Expansion:
-    def __init__(self, node: Node, resolve: Resolve, given: Set[Node]) -> None:
+    def __init__(self, node: Node, resolve: Resolve, given: AbstractSet[Node]) -> None:
         self.node, self.resolve, self.given = node, resolve, given
         self.opened: dict[Node, None] = {}
         """The given sums that have been taken apart."""

@@ -49,7 +49,7 @@ def _mean(node: Node, sheet: Sheet) -> Node | None:
     return sheet.node("divide", [total, sheet.constant(x.size // node.size)], dtype=node.dtype)
 
 
-def _twice_transposed(node: Node, sheet: Sheet) -> Node | None:
+def _twice_transposed(node: Node, _: Sheet) -> Node | None:
     """(Aᵀ)ᵀ = A."""
     (inner,) = node.args
     return inner.args[0] if inner.op == "transpose" and node.ndim == 2 else None
@@ -122,7 +122,11 @@ def _logistic(node: Node, sheet: Sheet) -> Node | None:
     """1 / (1 + e^-z) is σ(z)."""
     above, below = node.args
     z = _of_one_plus_exp(below) if above.number == 1 else None
-    return sheet.node("sigmoid", [z]) if z is not None and z.shape == node.shape and z.dtype == node.dtype else None
+    return (
+        sheet.node("sigmoid", [z])
+        if z is not None and z.shape == node.shape and z.dtype == node.dtype
+        else None
+    )
 
 
 def _of_one_plus_exp(node: Node) -> Node | None:
@@ -167,7 +171,9 @@ def _with_sigmoids(product: Product, sheet: Sheet) -> Product | None:
     """1 / (1 + e^-z) is σ(z), and e^-z σ(z) is 1 - σ(z)."""
     for factor, exponent in product.factors.items():
         if exponent < 0 and (z := _of_one_plus_exp(factor)) is not None:
-            return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {sheet.node("sigmoid", [z]): 1}))
+            return product.times(Product(ONE, {factor: 1})).times(
+                Product(ONE, {sheet.node("sigmoid", [z]): 1})
+            )
         if exponent > 0 and factor.op == "sigmoid":
             (z,) = factor.args
             e = sheet.node("exp", [sheet.node("negative", [z])])
@@ -218,19 +224,41 @@ def _finite(node: Node, depth: int = 12) -> bool:
     return depth > 0 and node.op in _FINITE and all(_finite(a, depth - 1) for a in node.args)
 
 
-_FINITE = {"add", "subtract", "multiply", "negative", "matmul", "maximum", "minimum", "max", "min", "sum", "tanh", "exp", "transpose",
-           "sigmoid", "absolute", "square", "broadcast_to", "reshape", "expand_dims", "probabilities", "greater"}  # fmt: skip
-
-
+_FINITE = frozenset(
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "negative",
+        "square",
+        "absolute",
+        "exp",
+        "tanh",
+        "sigmoid",
+        "maximum",
+        "minimum",
+        "max",
+        "min",
+        "sum",
+        "matmul",
+        "transpose",
+        "reshape",
+        "expand_dims",
+        "broadcast_to",
+        "probabilities",
+        "greater",
+    ]
+)
 
 
 def _zero_where(node: Node, condition: Node) -> bool:
-    """Whether a factor vanishes where ``x == k`` holds: it is x itself and k is 0, or it is k - x or x - k."""
+    """Whether a factor vanishes where ``x == k``: it is k - x or x - k, or x itself and k is 0."""
     x, k = condition.args
     if k.number is None:
         return False
     if node is x:
         return bool(k.number == 0)
     return node.op == "subtract" and (
-        (node.args[1] is x and node.args[0].number == k.number) or (node.args[0] is x and node.args[1].number == k.number)
+        (node.args[1] is x and node.args[0].number == k.number)
+        or (node.args[0] is x and node.args[1].number == k.number)
     )

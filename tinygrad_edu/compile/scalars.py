@@ -8,7 +8,7 @@ win: those of dZ[L] (10 × 128) in a network, those of dw (100 × 1) in a regres
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, Sheet, in_order
 
@@ -42,24 +42,15 @@ def _carriers(nodes: Sequence[Node]) -> dict[Node, Node]:
 
 
 def _towards_the_start(outputs: list[Node], sheet: Sheet) -> list[Node]:
-    """``r dW1, r db1, r dW2, ...`` become ``dW1, db1, dW2, ...`` of a gradient that has been multiplied by r."""
+    """``r dW1, r db1, ...`` become ``dW1, db1, ...`` of a gradient that has been multiplied by r."""
     nodes = in_order(outputs)
-    users: dict[Node, list[Node]] = defaultdict(list)
-    for node in nodes:
-        for arg in node.args:
-            users[arg].append(node)
-    ends = [n for n in nodes if (s := _scaled(n)) is not None and s[0].op == INPUT]
+    ends = {n: n.args[1] for n in nodes if (s := _scaled(n)) is not None and s[0].op == INPUT}
     rates = {n.args[0] for n in ends}
     if len(rates) != 1:
         return outputs
     (rate,) = rates
-    carrier = _carriers(nodes)
-    whole: set[Node] = set()  # everything that reads it wants it multiplied by the rate
-    for node in reversed(nodes):
-        if node in ends or node in outputs or not users[node]:
-            continue
-        if all(u in ends and u.args[1] is node or u in whole and carrier.get(u) is node for u in users[node]):
-            whole.add(node)
+    carrier = _carriers(nodes) | ends
+    whole = _wanted_whole(nodes, outputs, ends, carrier)
     starts = [n for n in whole if carrier.get(n) not in whole]
     if sum(n.size for n in starts) >= sum(n.size for n in ends):
         return outputs
@@ -77,13 +68,31 @@ def _towards_the_start(outputs: list[Node], sheet: Sheet) -> list[Node]:
     return [new[n] for n in outputs]
 
 
-def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
-    """``(c x) @ y`` becomes ``c (x @ y)`` where that has fewer entries."""
-    nodes = in_order(outputs)
+def _wanted_whole(
+    nodes: Sequence[Node], outputs: Sequence[Node], ends: Mapping[Node, Node], carrier: Mapping[Node, Node]
+) -> set[Node]:
+    """The nodes that everything which reads them wants multiplied by the rate."""
+    users = _users(nodes)
+    whole: set[Node] = set()
+    for node in reversed(nodes):
+        read = users[node] and node not in ends and node not in outputs
+        if read and all((u in ends or u in whole) and carrier.get(u) is node for u in users[node]):
+            whole.add(node)
+    return whole
+
+
+def _users(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
     users: dict[Node, list[Node]] = defaultdict(list)
     for node in nodes:
         for arg in node.args:
             users[arg].append(node)
+    return users
+
+
+def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
+    """``(c x) @ y`` becomes ``c (x @ y)`` where that has fewer entries."""
+    nodes = in_order(outputs)
+    users = _users(nodes)
     new: dict[Node, Node] = {}
     for node in nodes:
         found = _scaled(node)
@@ -109,7 +118,10 @@ def _ends(node: Node, users: dict[Node, list[Node]]) -> list[Node] | None:
             if behind is None:
                 return None
             found += behind
-        elif user.op in ("matmul", "sum") and sum(a is node for a in _behind_views(user)) + sum(a is node for a in user.args) >= 1:
+        elif (
+            user.op in ("matmul", "sum")
+            and sum(a is node for a in _behind_views(user)) + sum(a is node for a in user.args) >= 1
+        ):
             found.append(user)
         else:
             return None
@@ -130,4 +142,8 @@ def _again(node: Node, new: dict[Node, Node], sheet: Sheet) -> Node:
     if node.op in (INPUT, CONSTANT):
         return node
     args = tuple(new[a] for a in node.args)
-    return node if args == node.args else sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
+    return (
+        node
+        if args == node.args
+        else sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
+    )

@@ -37,11 +37,23 @@ class Schedule:
     """For a node that overwrites a parameter, that parameter."""
 
 
-def scheduled(outputs: Sequence[Node], updates: Mapping[Node, Node], gradients: Sequence[Node] = ()) -> Schedule:
-    """Operands before results; draws in the order in which they were recorded; updates as early as they can."""
+def scheduled(
+    outputs: Sequence[Node], updates: Mapping[Node, Node], gradients: Sequence[Node] = ()
+) -> Schedule:
+    """Operands before results; draws in the order of the recording; updates as early as they can."""
     draws = sorted((n for n in in_order([*outputs, *gradients, *updates]) if n.random), key=lambda n: n.seq)
-    nodes = [n for n in in_order([*draws, *outputs, *reversed(gradients), *updates]) if n.op not in (CONSTANT, INPUT)]
-    return Schedule((), None, tuple(_with_updates([n for n in nodes if n not in updates], updates)), tuple(outputs), updates)
+    nodes = [
+        n
+        for n in in_order([*draws, *outputs, *reversed(gradients), *updates])
+        if n.op not in (CONSTANT, INPUT)
+    ]
+    return Schedule(
+        (),
+        None,
+        tuple(_with_updates([n for n in nodes if n not in updates], updates)),
+        tuple(outputs),
+        updates,
+    )
 
 
 def _with_updates(nodes: Sequence[Node], updates: Mapping[Node, Node]) -> Iterable[Node]:

@@ -119,7 +119,11 @@ class Sheet:
         if dtype is None:
             dtype = _common_dtype(args)
         random = "rng" in settings
-        if not random and all(a.number is not None for a in args) and (folded := self._folded(op, args, settings, shape, dtype)):
+        if (
+            not random
+            and all(a.number is not None for a in args)
+            and (folded := self._folded(op, args, settings, shape, dtype))
+        ):
             return folded
         key = (op, args, _hashable(settings), shape, dtype, len(self._made) if random else 0)
         return self._once(key, op, args, settings, shape, dtype)
@@ -128,19 +132,27 @@ class Sheet:
         """That elementwise operation of those operands, where it has been made."""
         return self._made.get((op, args, (), like.shape, like.dtype, 0))
 
-    def _folded(self, op: str, args: tuple[Node, ...], settings: Any, shape: tuple[int, ...], dtype: Any) -> Node | None:
+    def _folded(
+        self, op: str, args: tuple[Node, ...], settings: Any, shape: tuple[int, ...], dtype: Any
+    ) -> Node | None:
         """The result for numbers, whose entries are all alike, where an operation keeps them so."""
         if op in _REARRANGED:
             return self.constant(args[0].value, shape, dtype)
         if OPS[op].kind != "elementwise" or OPS[op].opaque:
             return None
         with np.errstate(all="ignore"):
-            value = np.asarray(OPS[op].forward(*(np.asarray(a.value, a.dtype)[()] for a in args), **settings), dtype)
+            value = np.asarray(
+                OPS[op].forward(*(np.asarray(a.value, a.dtype)[()] for a in args), **settings), dtype
+            )
         return self.constant(value.item(), shape, dtype) if value.ndim == 0 and np.isfinite(value) else None
 
-    def _once(self, key: Any, op: str, args: Any, settings: Any, shape: Any, dtype: Any, **facts: Any) -> Node:
+    def _once(
+        self, key: Any, op: str, args: Any, settings: Any, shape: Any, dtype: Any, **facts: Any
+    ) -> Node:
         if key not in self._made:
-            self._made[key] = Node(op, args, settings, tuple(shape), np.dtype(dtype), len(self._made), **facts)
+            self._made[key] = Node(
+                op, args, settings, tuple(shape), np.dtype(dtype), len(self._made), **facts
+            )
         return self._made[key]
 
 

@@ -95,7 +95,9 @@ class CompiledStep:
             compiled = self._cache[signature] = self._compiled(params, arrays, update)
         self._last = compiled
         recording = compiled.recording
-        inputs = [x for x, name in zip(values + arrays, recording.parameters + recording.data, strict=True) if name]
+        inputs = [
+            x for x, name in zip(values + arrays, recording.parameters + recording.data, strict=True) if name
+        ]
         inputs += [t._data for t in recording.captured.values()]
         with compiled.lock, np.errstate(over="ignore", under="ignore"):
             if update == "descent":
@@ -106,7 +108,13 @@ class CompiledStep:
         if self.optimizer is not None:
             return J
         found = iter(grads)
-        return J, rebuilt(params, (next(found) if n else np.zeros_like(v) for v, n in zip(values, recording.parameters, strict=True)))
+        return J, rebuilt(
+            params,
+            (
+                next(found) if n else np.zeros_like(v)
+                for v, n in zip(values, recording.parameters, strict=True)
+            ),
+        )
 
     def _update(self) -> Update:
         """How the parameters are moved: an optimiser that is plain gradient descent is written out."""
@@ -115,8 +123,8 @@ class CompiledStep:
     def _compiled(self, params: Any, data: Sequence[Any], update: Update) -> _Compiled:
         if len(self._cache) == CACHE_LIMIT:
             warnings.warn(
-                f"compile: this is the {CACHE_LIMIT + 1}th combination of shapes, dtypes and structure that the step is "
-                "recorded for; each takes time and memory. Pad the last batch, or leave it out of the compiled step.",
+                f"compile: this is the {CACHE_LIMIT + 1}th combination of shapes, dtypes and structure "
+                "that the step is recorded for; each takes time and memory. Pad or drop the last batch.",
                 RuntimeWarning,
                 stacklevel=4,
             )
@@ -156,12 +164,21 @@ def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
     """A parameter's array: the Tensor's own, or the one given."""
     value = (leaf.data if writable else leaf._data) if isinstance(leaf, Tensor) else leaf
     if writable and not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable):
-        what = f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable) if isinstance(value, np.ndarray) else repr(value)
-        raise TypeError(f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}")
+        what = (
+            f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable)
+            if isinstance(value, np.ndarray)
+            else repr(value)
+        )
+        raise TypeError(
+            f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}"
+        )
     if isinstance(value, (float, int)):
         value = np.float64(value)
     if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fiub":
-        raise TypeError(f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, got {type(leaf).__name__}")
+        raise TypeError(
+            f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, "
+            f"got {type(leaf).__name__}"
+        )
     return value
 
 

@@ -83,12 +83,18 @@ def record(
         output = _located(loss, build(symbols), *arrays)
     watch()
     if not isinstance(output, Tensor):
-        raise TypeError(f"compile: expected the function to give a scalar Tensor, got {type(output).__name__}")
+        raise TypeError(
+            f"compile: expected the function to give a scalar Tensor, got {type(output).__name__}"
+        )
     names |= {s: s.name for s in symbols if s.name is not None}
-    names |= {s: name for s, name in zip(arrays, _arguments(loss), strict=False)}
+    names |= dict(zip(arrays, _arguments(loss), strict=False))
     names = {tensor: _identifier(name) for tensor, name in names.items()}
     graph = Graph(output, names=names)
-    owners = {value: symbol for (_, value), symbol in zip(parameters, symbols, strict=True) if isinstance(value, Tensor)}
+    owners = {
+        value: symbol
+        for (_, value), symbol in zip(parameters, symbols, strict=True)
+        if isinstance(value, Tensor)
+    }
     leaf = {node.tensor: node.name for node in graph.inputs}
     return _recording(graph, symbols, arrays, owners, leaf)
 
@@ -107,34 +113,42 @@ def _recording(
         found = [t for t in (symbol, itself.get(symbol)) if t is not None and t in leaf]
         if len(found) == 2:
             raise TypeError(
-                f"compile: the function uses the parameter {leaf[found[0]]} both as it is passed in and as the Tensor "
-                "that it found elsewhere; use the one that is passed in"
+                f"compile: the function uses the parameter {leaf[found[0]]} both as it is passed in and "
+                "as the Tensor that it found elsewhere; use the one that is passed in"
             )
         parameters.append(leaf[found[0]] if found else None)
     known = {*symbols, *arrays, *owners}
-    captured = {name: tensor for tensor, name in leaf.items() if tensor not in known and type(tensor) is Tensor}
+    captured = {
+        name: tensor for tensor, name in leaf.items() if tensor not in known and type(tensor) is Tensor
+    }
     for name, tensor in captured.items():
         if tensor.requires_grad:
             raise TypeError(
-                f"compile: the function uses the Tensor {name} {tensor.shape}, which is not among the parameters it is "
-                "given. Pass it with them, or make it a constant with .detach()."
+                f"compile: the function uses the Tensor {name} {tensor.shape}, which is not among the "
+                "parameters it is given. Pass it with them, or make it a constant with .detach()."
             )
     wanted = [name for name in parameters if name is not None and graph.find(name).requires_grad]
     if not wanted:
         raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
     with np.errstate(all="ignore"):
         program = Program.of_graph(graph, wanted)
-    for node in graph:  # the step moves a model's own arrays where they stand: the recording does not lock them
+    for (
+        node
+    ) in graph:  # the step moves a model's own arrays where they stand: the recording does not lock them
         node.tensor.guards = None
     data = tuple(leaf.get(symbol) for symbol in arrays)
     return Recording(graph, program, tuple(parameters), data, captured)
 
 
 def _symbol(value: Any, name: str | None, *, differentiable: bool) -> Symbol:
+    """A symbol of a value's shape and dtype, which shows the value itself: nothing is copied."""
     if isinstance(value, Tensor):
         differentiable = differentiable and value.requires_grad
         value = value._data
-    return Symbol(value, requires_grad=differentiable and value.dtype.kind == "f", name=name, dtype=value.dtype)
+    array = np.asarray(value, np.float64 if isinstance(value, (int, float)) else None)
+    symbol = Symbol(0.0, requires_grad=differentiable and array.dtype.kind == "f", name=name)
+    symbol._data = array if array.ndim else array[()]
+    return symbol
 
 
 def _arguments(loss: Callable[..., Any]) -> list[str]:
@@ -215,8 +229,8 @@ def _randomness(loss: Callable[..., Any]) -> Callable[[], None]:
     def check() -> None:
         if _states(generators) != before:
             raise ValueDependence(
-                "compile: the function draws random numbers with NumPy, which would be frozen into the compiled step. "
-                "Draw them outside and pass them in as data, or use tg.dropout."
+                "compile: the function draws random numbers with NumPy, which would be frozen into "
+                "the compiled step. Draw them outside and pass them in as data, or use tg.dropout."
             )
 
     return check
@@ -224,7 +238,13 @@ def _randomness(loss: Callable[..., Any]) -> Callable[[], None]:
 
 def _states(generators: Sequence[np.random.Generator]) -> list[Any]:
     _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002  (to see that nobody uses it)
-    return [keys.tobytes(), position, has_gauss, gauss, *(str(g.bit_generator.state) for g in generators)]
+    return [
+        np.asarray(keys).tobytes(),
+        position,
+        has_gauss,
+        gauss,
+        *(str(g.bit_generator.state) for g in generators),
+    ]
 
 
 def _reachable(function: Callable[..., Any]) -> list[Any]:
@@ -243,4 +263,3 @@ def _filled(cell: Any) -> bool:
     except ValueError:
         return False
     return True
-
