@@ -35,8 +35,8 @@ def _lengths(terms: list[str], xs: tuple[Array, ...]) -> dict[str, int]:
 def _back_through_contract(k: int, g: Array, y: Array, *xs: Array, subscripts: str) -> Array:
     """The gradient of operand k is an einsum too: of g and the other operands, over the indices of k.
 
-    An index of k that stands nowhere else was summed over: the gradient is constant along it (``ones``).
-    One that stands twice in k read the diagonal: off it, the gradient is 0 (``eye``).
+    An index of k that stands nowhere else was summed over: the gradient is the same all along it. One that
+    stands twice in k read the diagonal: off it, the gradient is 0 (``eye``).
     """
     inputs, _, result = subscripts.partition("->")
     terms = inputs.split(",")
@@ -44,19 +44,19 @@ def _back_through_contract(k: int, g: Array, y: Array, *xs: Array, subscripts: s
     given = [result, *terms[:k], *terms[k + 1 :]]
     operands = [g, *xs[:k], *xs[k + 1 :]]
     spare = iter(letter for letter in _LETTERS if letter not in subscripts)
-    wanted = ""
-    for index in terms[k]:
-        n = lengths[index]
+    wanted, alike = "", []
+    for axis, index in enumerate(terms[k]):
         if index in wanted:
             own = next(spare)
             given.append(index + own)
-            operands.append(np.eye(n, dtype=g.dtype))
-            index = own
-        elif not any(index in term for term in given):
-            given.append(index)
-            operands.append(np.ones(n, dtype=g.dtype))
-        wanted += index
-    return contract(*operands, subscripts=f"{','.join(given)}->{wanted}")
+            operands.append(np.eye(lengths[index], dtype=g.dtype))
+            wanted += own
+        elif terms[k].count(index) == 1 and not any(index in term for term in given):
+            alike.append(axis)
+        else:
+            wanted += index
+    gradient = contract(*operands, subscripts=f"{','.join(given)}->{wanted}")
+    return np.expand_dims(gradient, tuple(alike)) if alike else gradient
 
 
 def _case(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
