@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import Guard, same_values
 from tinygrad_edu.core.mode import Ambient, ambient
+from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.table import OPS
 
 __all__ = ["Node", "accumulate", "fitted", "flow", "gradients", "order", "release", "seed_for", "verify"]
@@ -163,7 +164,11 @@ def fitted(g: Any, value: Any) -> Any:
             g = OPS["broadcast_to"](g, shape=wide)
         if wide != value.shape:
             g = OPS["sum_to"](g, shape=value.shape)
-    return g if g.dtype == value.dtype else OPS["astype"](g, dtype=value.dtype)
+    if g.dtype == value.dtype:
+        return g
+    if value.dtype.kind != "f":  # requires_grad was set on a leaf of integers
+        raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=value.dtype))
+    return OPS["astype"](g, dtype=value.dtype)
 
 
 def verify(node: Any) -> None:
@@ -193,12 +198,14 @@ def seed_for(root: Any, gradient: Any) -> Any:
     if not root.requires_grad:
         raise RuntimeError(errors.NO_HISTORY.format(tensor=root.name or repr(root)))
     value = root._data
+    if value.dtype.kind != "f":
+        raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=value.dtype))
     if gradient is None:
         if value.size != 1:
             raise ValueError(errors.NO_SCALAR.format(shape=value.shape))
         seed = np.ones(value.shape, value.dtype)
     else:
-        seed = np.array(getattr(gradient, "_data", gradient), dtype=value.dtype)
+        seed = real(getattr(gradient, "_data", gradient), value.dtype, what="gradient: ")
         if seed.shape != value.shape:
             raise ValueError(f"gradient: expected the result's shape {value.shape}, got {seed.shape}")
     return seed if seed.ndim else seed[()]

@@ -16,6 +16,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
@@ -149,11 +150,9 @@ _PLAIN = (np.ndarray, np.generic, float, int)
 
 def _constant(value: Any) -> Any:
     """An operand that isn't a Tensor, as the graph keeps it: its own, so that later writes do not reach it."""
-    if isinstance(value, (float, int, np.generic)):
+    if isinstance(value, (float, int)):
         return value
-    array = np.array(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"expected real numbers, got {type(value).__name__} of dtype {array.dtype}")
+    array = real(value)
     return array if array.ndim else array[()]
 
 

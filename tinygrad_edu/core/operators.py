@@ -58,6 +58,11 @@ class Operators:
         return other // self, other % self
 
     def __getitem__(self, index: Any) -> Any:
+        # A Tensor of integers or booleans in an index is the array it holds.
+        if isinstance(index, Operators):
+            index = np.asarray(index)
+        elif type(index) is tuple:
+            index = tuple(np.asarray(part) if isinstance(part, Operators) else part for part in index)
         return RECORD["getitem"](self, index=index)
 
     # In-place operators make a new tensor while recording, and under no_grad update a leaf where it stands.
@@ -68,7 +73,9 @@ class Operators:
             return RECORD[operator](self, other)
         new = RECORD[operator](self._data, getattr(other, "_data", other))
         if np.shape(new) != self.shape:
-            raise ValueError(f"in-place {operator}: expected a result of shape {self.shape}, got {np.shape(new)}")
+            raise ValueError(
+                f"in-place {operator}: expected a result of shape {self.shape}, got {np.shape(new)}"
+            )
         self.data[...] = new
         return self
 
@@ -106,12 +113,21 @@ _COMPARISONS = {
 }
 
 
+def _is_no_number(other: Any) -> bool:
+    """Whether Python is to compare instead: ``t == None`` is False, ``t < "a"`` a TypeError."""
+    return other is None or isinstance(other, str) or getattr(other, "__array_ufunc__", 0) is None
+
+
 def bind(name: str, record: Callable[..., Any]) -> None:
     """Lets Python's operator be the operation of that name, without a look-up or a call between them."""
     if name in _UNARY:
         setattr(Operators, f"__{_UNARY[name]}__", lambda self: record(self))
     if name in _COMPARISONS:
-        setattr(Operators, f"__{_COMPARISONS[name]}__", lambda self, other: record(self, other))
+        setattr(
+            Operators,
+            f"__{_COMPARISONS[name]}__",
+            lambda self, other: NotImplemented if _is_no_number(other) else record(self, other),
+        )
     if name in _BINARY:
         direct = record if isinstance(record, FunctionType) else lambda self, other: record(self, other)
         setattr(Operators, f"__{_BINARY[name]}__", direct)

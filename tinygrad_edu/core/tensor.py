@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import ReferenceType
@@ -17,6 +18,7 @@ from tinygrad_edu.core.backward import Node, accumulate, gradients, seed_for
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.operators import Operators
+from tinygrad_edu.core.reals import real
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
@@ -98,16 +100,10 @@ class Tensor(Operators, ArrayMethods):
     ) -> None:
         if isinstance(value, Tensor):
             value = value._data
-        if type(value) is float and dtype is None:
+        if dtype is None and isinstance(value, (float, int)) and not isinstance(value, bool):
             data: Any = np.float64(value)
         else:
-            data = np.array(value, dtype=dtype)
-            if dtype is None and isinstance(value, int) and not isinstance(value, bool):
-                data = data.astype(np.float64)
-            if data.dtype.kind not in "fiub":
-                raise TypeError(
-                    f"Tensor: expected real numbers, got dtype {data.dtype} from {type(value).__name__}"
-                )
+            data = real(value, dtype, what="Tensor: ")
             if data.ndim == 0:
                 data = data[()]
         differentiable = data.dtype.kind == "f"
@@ -145,7 +141,7 @@ class Tensor(Operators, ArrayMethods):
             return
         if self.op is not None:
             raise TypeError(f"only a leaf's data can be replaced; {self!r} is the result of {self.op.name}")
-        new = np.array(value, dtype=self._data.dtype)
+        new = real(value, self._data.dtype, what="data: ")
         if new.shape != self._data.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {new.shape}")
         self._data, self._guard = new, None
@@ -162,7 +158,7 @@ class Tensor(Operators, ArrayMethods):
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
         if value is not None:
-            value = np.asarray(value, dtype=self._data.dtype)
+            value = real(value, self._data.dtype, what="grad: ")
             if value.shape != self.shape:
                 raise ValueError(f"grad: expected shape {self.shape}, got {value.shape}")
         self._grad, self._pending = value, None
@@ -275,13 +271,26 @@ class Tensor(Operators, ArrayMethods):
         return int(self._data)
 
     def __index__(self) -> int:
-        return cast(int, self._data.__index__())
+        return index(self._data)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return self.round(ndigits or 0)
 
     def __contains__(self, value: object) -> bool:
         return bool(np.any(self._data == (value._data if isinstance(value, Tensor) else value)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(errors.ITEM_ASSIGNMENT)
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError(errors.ITEM_ASSIGNMENT)
+
+    @property
+    def _mask(self) -> Any:
+        # np.ma takes x._data and x._mask from whatever has them, past the protocols below.
+        if self.requires_grad:
+            raise TypeError(errors.history_lost("A function of np.ma"))
+        return np.ma.nomask
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.requires_grad:

@@ -1,0 +1,39 @@
+"""Values from outside, as arrays of real numbers of the graph's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["real"]
+
+# Arrays by name, but * means something else, or some entries do not count: taken for arrays, they go wrong.
+_UNLIKE_ARRAYS = {
+    np.ma.MaskedArray: "a masked array, whose mask would be lost: fill it, x.filled(0.0), or use np.where",
+    np.matrix: "np.matrix, whose * is the matrix product: use np.asarray(M), and @",
+}
+
+
+def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArray[Any]:
+    """A copy of ``value`` as an array of real numbers, in the given dtype or its own.
+
+    Raises:
+        TypeError: it holds complex numbers, text, dates or objects, or isn't an array in NumPy's sense.
+
+    >>> real([1, 2], np.float32)
+    array([1., 2.], dtype=float32)
+    >>> real(1j, what="gradient: ")
+    Traceback (most recent call last):
+    ...
+    TypeError: gradient: expected real numbers, got complex of dtype complex128
+    """
+    for kind, why in _UNLIKE_ARRAYS.items():
+        if isinstance(value, kind):
+            raise TypeError(f"{what}expected an array, got {why}")
+    array = np.array(value)
+    for found in (array.dtype, array.dtype if dtype is None else np.dtype(dtype)):
+        if found.kind not in "fiub":
+            raise TypeError(f"{what}expected real numbers, got {type(value).__name__} of dtype {found}")
+    return array if dtype is None else array.astype(dtype, copy=False)
