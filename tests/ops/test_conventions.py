@@ -229,6 +229,14 @@ def test_what_cannot_be_meant_is_refused(call: Any, said: str) -> None:
         call(tg.Tensor([1.0, 2.0, 3.0, 4.0]))
 
 
+def test_one_sample_is_the_same_everywhere() -> None:
+    x, f = tg.Tensor([0.0, 1.0, 2.0]), tg.Tensor([5.0])
+    y = np.interp(x, [1.0], f)
+    y.sum().backward()
+    assert y.tolist() == [5, 5, 5]
+    assert (x.grad.tolist(), f.grad.tolist()) == ([0, 0, 0], [3])
+
+
 def test_gradient_needs_a_spacing_for_each_axis() -> None:
     with pytest.raises(TypeError, match="expected 1 or 2 spacings, got 3"):
         np.gradient(tg.Tensor(np.ones((3, 3))), 1.0, 2.0, 3.0)

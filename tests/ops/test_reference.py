@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import runpy
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import ops
-from tinygrad_edu.core.table import NUMPY, REFUSED
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.table import NUMPY, OPS, REFUSED
 from tinygrad_edu.ops import reference
 from tinygrad_edu.ops.constants import ABOUT_SHAPES, ABOUT_VALUES
 from tinygrad_edu.ops.refused import NOT_ABOUT_TENSORS, REASONS, numpy_function
@@ -25,6 +27,18 @@ def test_the_page_is_current() -> None:
     if f"with NumPy {'.'.join(np.__version__.split('.')[:2])}.\n" not in text:
         pytest.skip(f"the page was made with another NumPy than {np.__version__}")
     assert reference.page() == text, "run python -m tinygrad_edu.ops.reference > docs/operations.md"
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # it has been imported before
+def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_module("tinygrad_edu.ops.reference", run_name="__main__")
+    assert capsys.readouterr().out == reference.page()
+
+
+def test_an_operation_of_a_user_is_not_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = reference.page()
+    monkeypatch.setitem(OPS, "mine", Op("mine", lambda x: x, (None,), "elementwise", "", ()))
+    assert reference.page() == before
 
 
 def test_no_function_of_numpy_is_left_unsaid() -> None:

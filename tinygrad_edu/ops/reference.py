@@ -70,14 +70,15 @@ def unsaid() -> list[str]:
 
 def page() -> str:
     """The page, in Markdown."""
-    smooth = [op for op in OPS.values() if not op.constant]
-    constant = [op for op in OPS.values() if op.constant]
+    defined = [*OPS.values(), *COMPOSED.values()]
+    own = [d for d in defined if _kernel(d).__module__.startswith(f"{__package__}.")]  # not a user's
+    constant = [d for d in own if isinstance(d, Op) and d.constant]
     version = ".".join(np.__version__.split(".")[:2])
     plain = ", ".join(_names_of(ABOUT_SHAPES + ABOUT_VALUES))
     parts = [
         HEAD.format(version=version),
         "\n## Differentiable\n",
-        *_sections([*smooth, *COMPOSED.values()]),
+        *_sections(d for d in own if d not in constant),
         PLAIN,
         "\n| function | what it gives |\n|---|---|\n",
         *map(_row, sorted(constant, key=lambda op: op.name)),
@@ -97,9 +98,8 @@ def _sections(definitions: Iterable[Op | Composed]) -> Iterator[str]:
     for definition in definitions:
         rooms[_kernel(definition).__module__].append(definition)
     for room in sorted(rooms):
-        if room.startswith(__package__):
-            yield f"\n### {_sentence(sys.modules[room].__doc__)}\n\n| function | value |\n|---|---|\n"
-            yield from map(_row, sorted(rooms[room], key=lambda definition: definition.name))
+        yield f"\n### {_sentence(sys.modules[room].__doc__)}\n\n| function | value |\n|---|---|\n"
+        yield from map(_row, sorted(rooms[room], key=lambda definition: definition.name))
 
 
 def _kernel(definition: Op | Composed) -> Callable[..., Any]:
