@@ -90,7 +90,10 @@ def test_einsum_takes_lists_of_integers() -> None:
     [
         (("ij,jk", "A"), "names 2 operands, got 1"),
         (("ijk", "A"), r"'ijk' of 'ijk' does not name the 2 axes of shape \(2, 3\)"),
-        (("ij,jk->ik", "A", "A"), "index 'j' of 'ij,jk' runs to 3 and to 2"),
+        (
+            ("ij,jk->ik", "A", "A"),
+            r"A \(2, 3\) with A \(2, 3\): in einsum 'ij,jk', index 'j' runs to 3 and to 2",
+        ),
         (("ij->ii", "A"), "the result of 'ij->ii' has 'i' twice"),
         (("ij->k", "A"), "'k' in the result of 'ij->k' is in no operand"),
         (("i...->i", "A"), r"the result of 'i...->i' has no '...'"),

@@ -27,7 +27,7 @@ def _lengths(terms: list[str], xs: tuple[Array, ...]) -> dict[str, int]:
         for index, n in zip(term, np.shape(x), strict=True):
             known = lengths.get(index, 1)
             if known != n and 1 not in (known, n):
-                raise ValueError(f"index {index!r} of {','.join(terms)!r} runs to {known} and to {n}")
+                raise ValueError(f"in einsum {','.join(terms)!r}, index {index!r} runs to {known} and to {n}")
             lengths[index] = n if known == 1 else known
     return lengths
 
