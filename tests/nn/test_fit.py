@@ -22,12 +22,13 @@ X_NEW = RNG.normal(size=(2, 30))
 Y_NEW = (X_NEW[:1] * X_NEW[1:] > 0).astype(float)
 
 
-def model() -> nn.Sequential:
-    return nn.MLP([2, 5, 1], activation="tanh", seed=1)
+def model(keep_prob: float = 1.0) -> nn.Sequential:
+    return nn.MLP([2, 5, 1], activation="tanh", seed=1, keep_prob=keep_prob)
 
 
 def trained(**settings: Any) -> tuple[nn.History, dict[str, Any]]:
-    network = settings.pop("model", None) or model()
+    keep_prob = settings.pop("keep_prob", 1.0)
+    network = settings.pop("model", None) or model(keep_prob)
     history = nn.fit(network, X, Y, **({"optimizer": optim.Adam(lr=0.02), "epochs": 6} | settings))
     return history, {name: p.data.copy() for name, p in network.parameters().items()}
 
@@ -137,6 +138,13 @@ def test_a_cost_that_looks_at_values_is_trained_without_compiling() -> None:
     assert history.cost[0] == pytest.approx(2 * np.log(2))
 
 
+def test_dropout_draws_the_same_masks_compiled_and_eager() -> None:
+    compiled = trained(keep_prob=0.5, batch_size=16)
+    eager = trained(keep_prob=0.5, batch_size=16, compile=False)
+    np.testing.assert_allclose(compiled[0].cost, eager[0].cost, rtol=1e-9)
+    assert not np.allclose(eager[0].cost, trained(batch_size=16, compile=False)[0].cost)
+
+
 def test_a_frozen_parameter_stays() -> None:
     network = model()
     network.dense[0].W.requires_grad = False
@@ -153,6 +161,7 @@ RUNS: list[dict[str, Any]] = [
     {"optimizer": lambda: optim.Nesterov(lr=optim.CosineDecay(0.5, 40), clip_norm=1.0), "batch_size": 7},
     {"batch_size": 16, "validation": (X_NEW, Y_NEW), "early_stopping": nn.EarlyStopping(3)},
     {"batch_size": 16, "compile": False},
+    {"batch_size": 16, "keep_prob": 0.8},
 ]
 
 
@@ -161,7 +170,9 @@ def run_with(settings: dict[str, Any], **more: Any) -> tuple[nn.History, dict[st
     return trained(**{**settings, "optimizer": make(), **more})
 
 
-@pytest.mark.parametrize("settings", RUNS, ids=["whole", "batches", "schedule", "stopping", "eager"])
+@pytest.mark.parametrize(
+    "settings", RUNS, ids=["whole", "batches", "schedule", "stopping", "eager", "dropout"]
+)
 @pytest.mark.parametrize("stop", [1, 8, 20])
 def test_a_resumed_training_ends_as_an_uninterrupted_one(
     settings: dict[str, Any], stop: int, tmp_path: Path
@@ -203,6 +214,7 @@ def test_resume_without_a_file_starts_anew(tmp_path: Path) -> None:
         ({"batch_size": 10}, "batch_size was 50, and is 10 now"),
         ({"seed": 7}, "seed was 0, and is 7 now"),
         ({"model": nn.MLP([2, 4, 1], seed=1)}, "the parameters was"),
+        ({"model": model(keep_prob=0.5)}, "the number of random generators was 0, and is 1 now"),
     ],
 )
 def test_the_checkpoint_of_another_training_is_refused(

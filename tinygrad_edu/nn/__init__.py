@@ -1,15 +1,17 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
 from tinygrad_edu.nn import init, optim
+from tinygrad_edu.nn.dropout import Dropout, training
+from tinygrad_edu.nn.fitting import fit
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.layers import Dense
 from tinygrad_edu.nn.models import MLP, LogisticRegression, Sequential
 from tinygrad_edu.nn.stopping import EarlyStopping
-from tinygrad_edu.nn.training import fit
 
 __all__ = [
     "MLP",
     "Dense",
+    "Dropout",
     "EarlyStopping",
     "History",
     "LogisticRegression",
@@ -17,4 +19,5 @@ __all__ = [
     "fit",
     "init",
     "optim",
+    "training",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def save(
     optimizer: Optimizer,
     history: History,
     stopping: Stopping,
+    generators: Sequence[np.random.Generator],
     facts: Mapping[str, Any],
 ) -> None:
     """Writes where a training stands. ``facts`` must be the same when it is resumed."""
@@ -46,6 +47,7 @@ def save(
         "t": optimizer.t,
         "history": record,
         "stopping": [stopping.best_cost, stopping.waited],
+        "generators": [generator.bit_generator.state for generator in generators],
         "facts": dict(facts),
     }
     target = Path(path)
@@ -65,6 +67,7 @@ def load(
     parameters: Mapping[str, Tensor],
     optimizer: Optimizer,
     stopping: Stopping,
+    generators: Sequence[np.random.Generator],
     facts: Mapping[str, Any],
 ) -> History:
     """Puts everything back as it was saved, and gives the history.
@@ -94,6 +97,8 @@ def load(
         optimizer.state.setdefault(name, {})[slot] = array
     stopping.best = _under("best", arrays)
     stopping.best_cost, stopping.waited = meta["stopping"]
+    for generator, state in zip(generators, meta["generators"], strict=True):
+        generator.bit_generator.state = state
     series = {name: array.tolist() for name, array in _under("history", arrays).items()}
     return History(**{f.name: series.get(f.name, meta["history"].get(f.name)) for f in fields(History)})
 

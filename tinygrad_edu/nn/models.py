@@ -14,6 +14,7 @@ from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import at_least
 from tinygrad_edu.nn.costs import COSTS, check_examples, check_labels
+from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.init import Scheme, Seed, generator
 from tinygrad_edu.nn.layers import Activation, Dense
 
@@ -26,7 +27,8 @@ class Sequential:
     """Layers one after the other: ``model(X)`` is A[L], ``model.loss(X, Y)`` the cost J.
 
     Args:
-        layers: :class:`Dense` layers, and functions of A in between (such as ``tg.relu``), first to last.
+        layers: :class:`Dense` layers, and in between :class:`Dropout` or functions of A (such as
+            ``tg.relu``), first to last.
         cost: a function ``(A, Y) -> J``. By default the last layer's activation says which: sigmoid and
             softmax take the cross-entropy, from Z[L], so that saturation costs no accuracy; linear
             takes half the squared error, L3 of the course.
@@ -104,6 +106,10 @@ class Sequential:
         if self.l2:
             J = J + self.l2 / (2 * X.shape[1]) * sum(np.sum(np.square(layer.W)) for layer in self.dense)
         return _named(J, "J")
+
+    def generators(self) -> tuple[np.random.Generator, ...]:
+        """The generators that training draws from: those of its :class:`Dropout` layers."""
+        return tuple(dict.fromkeys(layer.rng for layer in self.layers if isinstance(layer, Dropout)))
 
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X (n_x, m) and Y are examples and labels that the model takes."""
@@ -194,6 +200,7 @@ class MLP(Sequential):
         init: as for :class:`Dense`; by default He's for ReLU and Xavier's for the others.
         seed: W1, W2, ... are drawn in that order from one generator, as in the course.
         l2: λ of L2 regularisation.
+        keep_prob: below 1, a :class:`Dropout` of that probability follows each hidden layer.
         dtype: float64, or float32 for speed.
 
     >>> MLP([12288, 20, 7, 5, 1], init="xavier", seed=1)
@@ -210,6 +217,7 @@ class MLP(Sequential):
         seed: Seed = None,
         cost: Callable[[Any, Any], Any] | None = None,
         l2: float = 0.0,
+        keep_prob: float = 1.0,
         dtype: DTypeLike = np.float64,
     ) -> None:
         sizes = list(sizes)
@@ -217,14 +225,14 @@ class MLP(Sequential):
             raise ValueError(f"MLP: expected at least two sizes, n[0] and n[L], got {sizes}")
         self.sizes, self.activation, rng = sizes, activation, generator(seed)
         activations = [activation] * (len(sizes) - 2) + [output]
-        super().__init__(
-            [
-                Dense(n_prev, n, g, init=init, seed=rng, dtype=dtype)
-                for n_prev, n, g in zip(sizes, sizes[1:], activations, strict=False)
-            ],
-            cost=cost,
-            l2=l2,
-        )
+        layers: list[Layer] = [
+            Dense(n_prev, n, g, init=init, seed=rng, dtype=dtype)
+            for n_prev, n, g in zip(sizes, sizes[1:], activations, strict=False)
+        ]
+        if keep_prob != 1:  # drawn after the weights, which are the same with and without
+            masks = np.random.default_rng(int.from_bytes(rng.bytes(16)))
+            layers = [part for layer in layers for part in (layer, Dropout(keep_prob, seed=masks))][:-1]
+        super().__init__(layers, cost=cost, l2=l2)
 
     def __repr__(self) -> str:
         hidden = f", {self.activation!r}" if len(self.layers) > 1 else ""

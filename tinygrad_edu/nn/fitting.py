@@ -18,6 +18,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn import checkpoint as files
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out
 from tinygrad_edu.nn.checks import whole
+from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.optim import Optimizer
@@ -134,7 +135,8 @@ class _Run:
     def epoch(self) -> None:
         """Goes through all the batches once, and judges the result."""
         for X, Y in self.batches.of_epoch(self.history.epochs):
-            cost = self.step(X, Y)
+            with training():
+                cost = self.step(X, Y)
             self.history.cost.append(cost)
             if not math.isfinite(cost):
                 return self._diverged(cost)
@@ -164,6 +166,10 @@ class _Run:
             self.stopping.restore(self.parameters)
 
     @property
+    def _generators(self) -> tuple[np.random.Generator, ...]:
+        return self.model.generators() if isinstance(self.model, Sequential) else ()
+
+    @property
     def _facts(self) -> dict[str, Any]:
         return {
             "the optimizer": repr(self.optimizer),
@@ -171,6 +177,7 @@ class _Run:
             "the number of examples": self.batches.m,
             "batch_size": self.batches.size,
             "seed": self.batches.seed,
+            "the number of random generators": len(self._generators),
             "early_stopping": repr(self.stopping.rule),
         }
 
@@ -181,6 +188,7 @@ class _Run:
             optimizer=self.optimizer,
             history=self.history,
             stopping=self.stopping,
+            generators=self._generators,
             facts=self._facts,
         )
 
@@ -190,6 +198,7 @@ class _Run:
             parameters=self.parameters,
             optimizer=self.optimizer,
             stopping=self.stopping,
+            generators=self._generators,
             facts=self._facts,
         )
 

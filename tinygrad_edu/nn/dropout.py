@@ -1,0 +1,62 @@
+"""Dropout: entries of A left out at random while a model is trained, and never when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.ops.random import dropout
+
+__all__ = ["Dropout", "training"]
+
+_training: ContextVar[bool] = ContextVar("training", default=False)
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """Inside, a model computes as it does in training: :class:`Dropout` drops. ``fit`` does this itself.
+
+    >>> import numpy as np
+    >>> drop, A = Dropout(0.5, seed=1), np.ones((1, 4))
+    >>> with training():
+    ...     drop(A)
+    array([[0., 0., 2., 0.]])
+    >>> drop(A)
+    array([[1., 1., 1., 1.]])
+    """
+    before = _training.set(True)
+    try:
+        yield
+    finally:
+        _training.reset(before)
+
+
+class Dropout:
+    """A layer that keeps each entry with probability ``keep_prob`` while training, and divides it by that.
+
+    So the expected value is that of A, and nothing has to be done when the model is used. Source: the
+    course's exercise "Regularization"; N. Srivastava et al., JMLR 15, 2014.
+
+    ``seed`` is an integer or a NumPy Generator, from which each pass draws its own mask.
+
+    >>> Dropout(0.8)
+    Dropout(0.8)
+    """
+
+    def __init__(self, keep_prob: float, *, seed: int | np.random.Generator | None = None) -> None:
+        if not 0 < keep_prob <= 1:
+            raise ValueError(
+                f"Dropout: keep_prob: expected a probability above 0 and up to 1, got {keep_prob!r}"
+            )
+        self.keep_prob, self.rng = keep_prob, np.random.default_rng(seed)
+
+    def __call__(self, A: Any) -> Any:
+        """A with entries left out, while training."""
+        return dropout(A, self.keep_prob, rng=self.rng) if _training.get() else A
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.keep_prob})"
