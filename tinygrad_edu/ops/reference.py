@@ -70,7 +70,7 @@ def unsaid() -> list[str]:
 
 def page() -> str:
     """The page, in Markdown."""
-    defined = [*OPS.values(), *COMPOSED.values()]
+    defined: list[Op | Composed] = [*OPS.values(), *COMPOSED.values()]
     own = [d for d in defined if _kernel(d).__module__.startswith(f"{__package__}.")]  # not a user's
     constant = [d for d in own if isinstance(d, Op) and d.constant]
     version = ".".join(np.__version__.split(".")[:2])
