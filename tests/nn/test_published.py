@@ -22,6 +22,8 @@ INITIAL = {
     "cat/four-layer": ("xavier", 1),
     "init/train-he": ("he", 3),
     "init/train-zeros": ("zeros", 0),
+    "opt/train-gd": ("he", 3),
+    "opt/train-adam": ("he", 3),
     "planar/nn-model-2": ("random", 2),
     "planar/flower-1-hidden": ("random", 2),
 }
@@ -87,6 +89,24 @@ def test_the_models_of_the_plane_by_nn(name: str, cases: dict[str, Case]) -> Non
     figures = {"test_accuracy": model.accuracy(*test)} if test else {}
     parameters = {name: p.data for name, p in model.parameters().items()}
     is_published(case, history.cost, accuracy=accuracy, train_accuracy=accuracy, **figures, **parameters)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["opt/train-gd", "opt/train-adam"])
+def test_the_mini_batch_models_by_nn(name: str, cases: dict[str, Case]) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra 'sklearn'")
+    case = cases[name]
+    model, params, (train, _) = model_of(case), case["params"], toy_set("moons")
+    history = nn.fit(
+        model,
+        *train,
+        optimizer={"gd": optim.SGD, "adam": optim.Adam}[params["optimizer"]](lr=params["learning_rate"]),
+        epochs=params["num_epochs"],
+        batch_size=params["mini_batch_size"],
+        shuffle=lambda epoch, m: np.random.RandomState(11 + epoch).permutation(m),
+    )
+    of_the_last_batch = history.cost[history.steps_per_epoch - 1 :: history.steps_per_epoch]
+    is_published(case, of_the_last_batch, train_accuracy=model.accuracy(*train))
 
 
 @pytest.mark.slow
