@@ -69,7 +69,7 @@ class _Writer:
         self.results = {*schedule.outputs, *(gradient for _, _, gradient in moves)}
         self.names = _called(self.order, names, inputs, self.results)
         self.constants: dict[str, NDArray[Any]] = {}
-        self.constant_names: dict[Node, str] = {}
+        self.constant_names: dict[tuple[Node, tuple[int, ...]], str] = {}
         self.generators: dict[str, Any] = {}
         self.last = self._last_uses()
         self.lives = self._lives()
@@ -268,6 +268,8 @@ class _Writer:
         return is_view(node) and node not in self.results
 
     def _tiled(self, node: Node) -> Code:
+        if self.schedule.loop and node in self.axis and node.number is not None:
+            return self._row_of_tile(node, self.schedule.loop)
         if node in self.cut:
             return Code(self.cut[node], ATOM, node.shape, node.dtype)
         if self._inline(node):
@@ -286,12 +288,23 @@ class _Writer:
             return (
                 constant_code(node) if plain else Code(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
             )
-        name = self.constant_names.setdefault(node, f"c{len(self.constants)}")
-        self.constants.setdefault(name, array_of(node))
-        loop, axis = self.schedule.loop, self.axis.get(node)
-        if loop and axis is not None:  # of a number, every tile is the same
-            first = f"{':, ' * axis}:{loop.tile}" if not loop.length % loop.tile else f"{':, ' * axis}tile"
-            return Code(f"{name}[{first}]", ATOM, node.shape, node.dtype)
+        return Code(self._array(node, node.shape), ATOM, node.shape, node.dtype)
+
+    def _array(self, node: Node, shape: tuple[int, ...]) -> str:
+        """The name of a constant array; of one number, in whichever shape is needed."""
+        name = self.constant_names.setdefault((node, shape), f"c{len(self.constants)}")
+        if name not in self.constants:
+            self.constants[name] = (
+                array_of(node) if shape == node.shape else np.full(shape, node.value, node.dtype)
+            )
+        return name
+
+    def _row_of_tile(self, node: Node, loop: Loop) -> Code:
+        """Of one number, all tiles are the same, but for a shorter last one."""
+        axis = loop.axis[node]
+        name = self._array(node, (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :]))
+        if loop.length % loop.tile:
+            name = f"{name}[{':, ' * axis}: {loop.length} - start]"
         return Code(name, ATOM, node.shape, node.dtype)
 
     def _returned(self, k: int) -> str:

@@ -53,6 +53,7 @@ def assembled(
             argument; an optimiser's methods are called; None makes a function that gives the gradients.
     """
     program, sheet = recording.program, Sheet()
+    assert program is not None
     values = lowered(program, sheet, recording.constants)
     J = values[program.output]
     if not program[program.output].named:
@@ -82,7 +83,7 @@ def assembled(
 
 def _rate(recording: Recording) -> str:
     name = RATE
-    while name in recording.program:
+    while name in recording.graph:
         name += "_"
     return name
 

@@ -132,7 +132,7 @@ class CompiledStep:
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
         run, written = assembled(recording, keys, update)
-        return _Compiled(run, recording, written)
+        return _Compiled(run, recording.without_values(), written)
 
     @property
     def _shown(self) -> _Compiled:

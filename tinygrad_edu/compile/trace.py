@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -37,7 +37,7 @@ class Recording:
     """
 
     graph: Graph
-    program: Program
+    program: Program | None
     parameters: tuple[str | None, ...]
     data: tuple[str | None, ...]
     captured: Mapping[str, Tensor]
@@ -51,7 +51,18 @@ class Recording:
     def constants(self) -> dict[str, NDArray[Any]]:
         """The arrays that the function found elsewhere: inputs that nobody passes."""
         known = set(self.arguments)
-        return {step.name: step.value for step in self.program.inputs if step.name not in known}
+        return {node.name: node.value for node in self.graph.inputs if node.name not in known}
+
+    def without_values(self) -> Recording:
+        """What is worth keeping: the arrays of one call are let go of, for they may be large."""
+        for node in self.graph:
+            tensor = node.tensor
+            if type(tensor) is Symbol and tensor.ndim:
+                tensor._data = np.broadcast_to(np.zeros((), tensor.dtype), tensor.shape)
+                tensor.saved = tuple(
+                    v if p is None else p._data for p, v in zip(tensor.parents, tensor.saved, strict=True)
+                )
+        return replace(self, program=None)
 
 
 def record(
