@@ -243,12 +243,18 @@ def max_pool2d(x: Array, *, size: Any, stride: Any = None, padding: Padding = 0)
     Windows lie side by side unless ``stride`` says otherwise. Padding never is the largest. Entries that tie
     share the gradient equally.
 
+    Raises:
+        ValueError: what :func:`windows` refuses, and padding that a window would not reach beyond.
+
     >>> import tinygrad_edu as tg
     >>> image = tg.Tensor([[1.0, 2.0, 3.0, 0.0], [4.0, 5.0, 6.0, 0.0]]).reshape(1, 2, 4, 1)
     >>> tg.max_pool2d(image, size=2).ravel().tolist()
     [5.0, 6.0]
     """
     step = size if stride is None else stride
+    window, _, margins = _layout(x.shape, size, step, padding)
+    if max(margins[0]) >= window[0] or max(margins[1]) >= window[1]:
+        raise ValueError(f"with padding {padding} a window of {window} would hold nothing else")
     return np.max(windows(x, size=size, stride=step, padding=padding, fill=-np.inf), axis=(3, 4))
 
 
