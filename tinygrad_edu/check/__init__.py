@@ -1,7 +1,26 @@
 """Gradients derived by hand against the engine's, with the mistakes named. See README.md in this folder."""
 
+from tinygrad_edu.check import student
 from tinygrad_edu.check.compare import compare
 from tinygrad_edu.check.differences import GradientCheck, InputCheck, gradients
+from tinygrad_edu.check.explain import Explained, explain
+from tinygrad_edu.check.forward import forward
+from tinygrad_edu.check.function import function
 from tinygrad_edu.check.report import Diagnosis, Entry, Report
+from tinygrad_edu.check.student import StudentFileError
 
-__all__ = ["Diagnosis", "Entry", "GradientCheck", "InputCheck", "Report", "compare", "gradients"]
+__all__ = [
+    "Diagnosis",
+    "Entry",
+    "Explained",
+    "GradientCheck",
+    "InputCheck",
+    "Report",
+    "StudentFileError",
+    "compare",
+    "explain",
+    "forward",
+    "function",
+    "gradients",
+    "student",
+]

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_edu.check.calling import gradients_of
 from tinygrad_edu.check.diagnosis import diagnose
 from tinygrad_edu.check.manual import given_arrays
-from tinygrad_edu.check.report import Entry, Report
+from tinygrad_edu.check.report import OK, Entry, Report
 from tinygrad_edu.check.rounding import precision
+from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
+from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["compare"]
+__all__ = ["agrees", "compare", "compared"]
 
 Array = NDArray[Any]
+_PROBES = 3
 
 
 def compare(
     J: Tensor,
-    manual: Mapping[str | Tensor, ArrayLike | Tensor],
+    manual: Mapping[str | Tensor, ArrayLike | Tensor] | Callable[..., Any],
     convention: Convention = "course",
     *,
     m: int | None = None,
+    probe: bool = False,
 ) -> Report:
     """Compares gradients derived by hand with the recorded cost's own, and says what is wrong in them.
 
     Args:
         J: the cost, a scalar Tensor.
-        manual: the derivation's arrays. A key is ``"d"`` + the name of a quantity, or its Tensor.
+        manual: the derivation's arrays. A key is ``"d"`` + the name of a quantity, or its Tensor. Or a function
+            that takes quantities by the names of its parameters and gives such a dict.
         convention: ``"course"``: the gradients of intermediate quantities (dZ, dA) hold each example's own
             in its column, so that 1/m enters at dW and db. ``"exact"``: all are the derivative of J.
         m: the number of examples, where the graph's data don't show it.
+        probe: runs a derivation that is given as a function again, on other parameters, to tell apart mistakes
+            that coincide. (On other shapes: :func:`function`.)
 
     Returns:
         A :class:`Report`. Rounding is judged by dtype and conditioning.
@@ -55,16 +64,31 @@ def compare(
     >>> report.ok, report["db"].ok, report["dw"].diagnosis.codes
     (False, True, ('factor_m_missing',))
     """
+    if probe and not callable(manual):
+        raise TypeError(
+            "compare: probe=True runs the derivation again: give the function instead of its arrays"
+        )
+    truth = Truth(J, m=m)
+    if not callable(manual):
+        return compared(truth, given_arrays(manual), convention)
+    reports = []
+    for k in range(_PROBES if probe else 1):
+        again = truth if k == 0 else Truth(replayed(J, np.random.default_rng(k)), m=truth.m)
+        values = {**again.values, "m": again.m}
+        own = {node.name: node.value for node in again.graph.inputs if node.requires_grad}
+        reports.append(compared(again, given_arrays(gradients_of(manual, values, own)), convention))
+    return several(reports, manual)
+
+
+def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention) -> Report:
+    """The report on arrays, by name or tensor, against what is true of a cost."""
     if convention not in CONVENTIONS:
         raise ValueError(f"compare: convention: expected 'course' or 'exact', got {convention!r}")
-    given = given_arrays(manual)
-    truth = Truth(J, m=m)
     names = {key: truth.quantity(key) for key in given}
-    arrays = {names[key]: array for key, array in given.items()}
+    arrays = {names[key]: _number(array, truth.gradient(names[key])) for key, array in given.items()}
     right = {name: agrees(truth, name, array, convention) for name, array in arrays.items()}
-    diagnoses = diagnose(
-        truth, {name: arrays[name] for name in arrays if not right[name]}, arrays, convention
-    )
+    wrong = {name: arrays[name] for name in arrays if not right[name]}
+    diagnoses = diagnose(truth, wrong, arrays, convention)
     entries = tuple(
         Entry(
             f"d{name}",
@@ -72,12 +96,36 @@ def compare(
             right[name],
             _error(array, truth.gradient(name, convention)),
             _largest(truth.tolerance(name, precision(array), convention)),
-            *([] if right[name] else [diagnoses[name]]),
+            diagnoses.get(name, OK),
         )
         for name, array in arrays.items()
     )
     keys = {key: f"d{name}" for key, name in names.items()}
     return Report(entries, convention, _other_convention(truth, arrays, right, convention), keys)
+
+
+def _number(given: Array, right: Array) -> Array:
+    """Where a number is wanted, an array of one entry will do."""
+    return given.reshape(()) if right.ndim == 0 and given.size == 1 else given
+
+
+def replayed(J: Tensor, rng: np.random.Generator) -> Tensor:
+    """The same computation on other parameters: random numbers of the same spread."""
+    graph, made = Graph(J), dict[GraphNode, Any]()
+    for node in graph:
+        if node.op is not None:
+            args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
+            made[node] = apply(node.op, args, node.tensor.settings)
+        elif node.requires_grad:
+            spread = float(np.std(node.value)) or 0.5
+            value = rng.standard_normal(node.shape) * spread
+            made[node] = Tensor(value.astype(node.dtype), name=node.name)
+        else:
+            made[node] = Tensor(node.value, dtype=node.dtype, requires_grad=False, name=node.name)
+        if node.op is not None and isinstance(made[node], Tensor):
+            made[node].name = node.name if node.named else None
+    result: Tensor = made[graph.outputs[0]]
+    return result
 
 
 def agrees(truth: Truth, name: str, given: Array, convention: Convention) -> bool:

@@ -29,6 +29,18 @@ class Diagnosis:
     """The quantity that this one is only wrong because of."""
     where: dict[str, Any] = field(default_factory=dict)
     """Which entries differ: ``count``, ``of``, ``first``, ``rows``, ``columns``."""
+    line: tuple[int, str] | None = None
+    """The number and text of the source line that assigns it, where that is known."""
+
+    @property
+    def sentence(self) -> str:
+        """Everything for the reader: the mistake, what it may be instead, and the line."""
+        told = self.text
+        if self.alternatives:
+            told += f" (or, with the same numbers: {'; or '.join(self.alternatives[:2])})"
+        if self.line is not None:
+            told += f" [line {self.line[0]}: {self.line[1]}]"
+        return told
 
 
 OK = Diagnosis()
@@ -69,6 +81,7 @@ class Entry:
             "alternatives": list(self.diagnosis.alternatives),
             "root": self.diagnosis.root,
             "where": self.diagnosis.where,
+            "line": list(self.diagnosis.line) if self.diagnosis.line else None,
         }
 
 
@@ -112,7 +125,7 @@ class Report:
     def text(self, *, colour: bool = False, width: int = 110) -> str:
         """The table for a terminal of that width."""
         rows = [_HEADINGS, *((e.name, str(e.shape), _number(e.error), f"{_MARKS[e.verdict]} {e.verdict}",
-                              e.diagnosis.text) for e in self.entries)]  # fmt: skip
+                              e.diagnosis.sentence) for e in self.entries)]  # fmt: skip
         wide = [max(len(row[k]) for row in rows) for k in range(4)]
         last = max(width - sum(wide) - 4 * 3, 30)
         lines = []
@@ -155,7 +168,7 @@ class Report:
         body = "".join(
             f"<tr><td><code>{escape(e.name)}</code></td><td>{e.shape}</td><td>{_number(e.error)}</td>"
             f'<td style="color:{style[e.verdict]}">{_MARKS[e.verdict]} {e.verdict}</td>'
-            f'<td style="text-align:left">{escape(e.diagnosis.text)}</td></tr>'
+            f'<td style="text-align:left">{escape(e.diagnosis.sentence)}</td></tr>'
             for e in self.entries
         )
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)

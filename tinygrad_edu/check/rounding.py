@@ -35,9 +35,9 @@ _SUMS = frozenset({"add", "subtract", "sum", "mean", "sum_to", "matmul"})
 def precision(*arrays: Array) -> float:
     """The unit in the last place of the coarsest of the arrays, by their dtypes or their digits.
 
-    >>> precision(np.ones(3)) == np.finfo(np.float64).eps
+    >>> bool(precision(np.ones(3)) == np.finfo(np.float64).eps)
     True
-    >>> precision(np.ones(3), np.ones(3, np.float32)) == np.finfo(np.float32).eps
+    >>> bool(precision(np.ones(3), np.ones(3, np.float32)) == np.finfo(np.float32).eps)
     True
     """
     coarsest = float(np.finfo(np.float64).eps)
@@ -72,7 +72,7 @@ def run(program: Program, nudge: Callable[[Step, list[Any], Any], Any] | None = 
 
 
 def spread(program: Program, eps: float, seed: int = 0) -> dict[str, Array]:
-    """For each gradient of a program, by the name of its quantity: how far rounding at ``eps`` moves its entries."""
+    """For each step of a program: how far rounding at ``eps`` moves the entries of its result."""
     rng = np.random.default_rng(seed)
     found: dict[str, Array] = {}
 
@@ -85,8 +85,9 @@ def spread(program: Program, eps: float, seed: int = 0) -> dict[str, Array]:
     with np.errstate(all="ignore"):
         for _ in range(_RUNS):
             values = run(program, nudge)
-            for name, step in program.gradients.items():
-                moved = np.abs(np.asarray(values[step.name], float) - step.value)
+            for step in program.steps:
+                name = step.name
+                moved = np.abs(np.asarray(values[name], float) - step.value)
                 found[name] = np.maximum(found[name], moved) if name in found else moved
     return {name: np.where(np.isfinite(moved), moved, 0.0) for name, moved in found.items()}
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tinygrad_edu.check.rounding import SAFETY, spread
 from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, GraphNode, Program
+from tinygrad_edu.graph import Graph, GraphNode, Program, Step
+from tinygrad_edu.graph.naming import Names
 
 __all__ = ["CONVENTIONS", "Convention", "Truth"]
 
@@ -33,10 +34,10 @@ class Truth:
         ValueError: J isn't a scalar.
     """
 
-    def __init__(self, J: Tensor, *, m: int | None = None) -> None:
+    def __init__(self, J: Tensor, *, m: int | None = None, names: Names = None) -> None:
         if not isinstance(J, Tensor):
             raise TypeError(f"check: expected the cost J as a Tensor, got {type(J).__name__}")
-        self._given = Graph(J)
+        self._given = Graph(J, names=names)
         self.graph = self._given
         self.output = self._given.outputs[0].name
         self.m, self.axis = (m, -1) if m is not None else _examples(self._given)
@@ -105,13 +106,21 @@ class Truth:
 
     def tolerance(self, name: str, eps: float, convention: Convention = "exact") -> Array:
         """How far each entry of a right answer may lie from the gradient, when computed at that precision."""
+        bound = self._bound(self.program.gradients[name], eps)
+        return bound * self.scale(name) if convention == "course" else bound
+
+    def tolerance_forward(self, name: str, eps: float) -> Array:
+        """The same for a forward value."""
+        return self._bound(self.program[name], eps)
+
+    def _bound(self, step: Step, eps: float) -> Array:
         if eps not in self._spread:
             self._spread[eps] = spread(self.program, eps)
-        right = np.abs(self.program.gradients[name].value)
+        right = np.abs(np.asarray(step.value, float))
         finite = right[np.isfinite(right)]
         floor = eps * (float(finite.max()) if finite.size else 0.0)
-        bound = SAFETY * (self._spread[eps][name] + eps * right) + floor
-        return bound * self.scale(name) if convention == "course" else bound
+        bound: Array = SAFETY * (self._spread[eps][step.name] + eps * right) + floor
+        return bound
 
 
 _ALIASES = {"A0": "X", "a0": "x"}

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.cli import demo, deriving, drawing
+from tinygrad_edu.cli import checking, demo, deriving, drawing
 from tinygrad_edu.draw import RenderError
 
 __all__ = ["main"]
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
         epilog="'tinygrad-edu COMMAND --help' tells more about a command.",
     )
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in (demo, drawing, deriving):
+    for command in (demo, drawing, deriving, checking):
         command.add(commands)
     return parser

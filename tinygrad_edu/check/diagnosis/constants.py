@@ -55,23 +55,48 @@ class Constants:
             told = "m times too large" + ("" if per_example else ": the factor 1/m is missing")
             yield float(m), Edit(missing, told, 1.0)
             doubled = ("factor_m_doubled", "mean_for_sum") if summed else ("factor_m_doubled",)
-            told = "divided by m, which in this convention happens at dW and db only" if per_example else (
-                "the factor 1/m is there twice" + (" (a mean, and divided by m once more)" if summed else "")
+            told = (
+                "divided by m, which in this convention happens at dW and db only"
+                if per_example
+                else (
+                    "the factor 1/m is there twice"
+                    + (" (a mean, and divided by m once more)" if summed else "")
+                )
             )
             yield 1 / m, Edit(doubled, told, 1.0)
             yield float(m) ** 2, Edit(("factor_m_missing", "constant_factor"), "m² times too large", 1.6)
-            yield 1 / m**2, Edit(("factor_m_doubled", "constant_factor"), "the factor 1/m is there three times", 1.6)
+            yield (
+                1 / m**2,
+                Edit(("factor_m_doubled", "constant_factor"), "the factor 1/m is there three times", 1.6),
+            )
         for value, name in _PLAIN.items():
             edit = Edit(("constant_factor",), f"off by the factor {name}", 1.1)
             yield value, edit
             if m > 1:
                 with_m = Edit(("constant_factor", "factor_m_missing"), f"off by the factor {name} · m", 1.6)
                 yield value * m, with_m
-                yield value / m, Edit(("constant_factor", "factor_m_doubled"), f"off by the factor {name} / m", 1.6)
+                yield (
+                    value / m,
+                    Edit(("constant_factor", "factor_m_doubled"), f"off by the factor {name} / m", 1.6),
+                )
         for value, name in _LOGS.items():
-            yield value, Edit(("log_base", "constant_factor"), f"off by the factor {name}: another base of the logarithm", 1.1)
+            yield (
+                value,
+                Edit(
+                    ("log_base", "constant_factor"),
+                    f"off by the factor {name}: another base of the logarithm",
+                    1.1,
+                ),
+            )
             if m > 1 and not per_example:
-                yield value * m, Edit(("log_base", "constant_factor", "factor_m_missing"), f"off by the factor {name}, and 1/m is missing", 2.0)
+                yield (
+                    value * m,
+                    Edit(
+                        ("log_base", "constant_factor", "factor_m_missing"),
+                        f"off by the factor {name}, and 1/m is missing",
+                        2.0,
+                    ),
+                )
         for name, n in sizes.items():
             yield from self._of_size(name, n, m, per_example)
         if m > 2 and not per_example:
@@ -87,7 +112,10 @@ class Constants:
         if n < 2:
             return
         if not per_example and n != m:
-            yield m / n, Edit(("constant_factor", "wrong_m"), f"divided by {name} = {n} instead of m = {m}", 1.15)
+            yield (
+                m / n,
+                Edit(("constant_factor", "wrong_m"), f"divided by {name} = {n} instead of m = {m}", 1.15),
+            )
         yield 1 / n, Edit(("constant_factor", "wrong_m"), f"off by the factor 1/{name} = 1/{n}", 1.2)
         yield float(n), Edit(("constant_factor",), f"off by the factor {name} = {n}", 1.2)
 

@@ -75,8 +75,14 @@ def _candidates(m: int) -> Iterator[tuple[Edit, Array]]:
     for i in range(1, m - 1):
         yield Edit(("example_omitted",), f"example {i + 1} is left out", 1.1), 1 - one[i]
         yield Edit(("example_omitted", "last_example_only"), f"only example {i + 1} counts", 1.2), one[i]
-        yield Edit(("example_omitted",), f"only the first {i + 1} examples count", 1.2), (count <= i).astype(float)
-        yield Edit(("example_omitted",), f"the first {i + 1} examples are left out", 1.2), (count > i).astype(float)
+        yield (
+            Edit(("example_omitted",), f"only the first {i + 1} examples count", 1.2),
+            (count <= i).astype(float),
+        )
+        yield (
+            Edit(("example_omitted",), f"the first {i + 1} examples are left out", 1.2),
+            (count > i).astype(float),
+        )
     yield Edit(("example_omitted",), "only every second example counts", 1.2), (count % 2 == 0).astype(float)
     yield Edit(("example_omitted",), "only every second example counts", 1.2), (count % 2 == 1).astype(float)
 
@@ -86,7 +92,9 @@ def _solved(flat: Array, wanted: Array, target: Target, m: int) -> Iterator[Expl
     if target.entries < m + 4:
         return
     weights, _, rank, _ = np.linalg.lstsq(flat.T, wanted, rcond=1e-10)
-    if rank < m or np.max(np.abs(wanted - weights @ flat)) > 4 * target.tolerance + target.loose * np.max(np.abs(wanted)):
+    if rank < m or np.max(np.abs(wanted - weights @ flat)) > 4 * target.tolerance + target.loose * np.max(
+        np.abs(wanted)
+    ):
         return
     gone = [i + 1 for i in range(m) if abs(weights[i]) < 1e-6]
     if gone and np.allclose(weights[np.abs(weights) >= 1e-6], 1.0, atol=1e-6):

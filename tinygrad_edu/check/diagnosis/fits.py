@@ -53,7 +53,15 @@ def penalty(
     if factor is None:
         for told, c in _of_others(network):
             if target.close(data + c * W) and not target.close(data):
-                yield Explanation((Edit(("regularisation_extra",), f"{told} · {name} is added, which the cost does not penalise"), *edits))
+                yield Explanation(
+                    (
+                        Edit(
+                            ("regularisation_extra",),
+                            f"{told} · {name} is added, which the cost does not penalise",
+                        ),
+                        *edits,
+                    )
+                )
     for told, direction, exact in _directions(network, node, W, name, penalised=factor is not None):
         coefficients = fit(target, [data, direction])
         if coefficients is None:
@@ -96,9 +104,15 @@ def _directions(
 
 def _penalty_edit(told: str, c: float, factor: float | None, exact: bool, m: int) -> Edit:
     if factor is None:
-        return Edit(("regularisation_extra",), f"{c:.6g} · ({told}) is added, and the cost has no such penalty", 1.1)
+        return Edit(
+            ("regularisation_extra",), f"{c:.6g} · ({told}) is added, and the cost has no such penalty", 1.1
+        )
     if not exact:
-        return Edit(("regularisation_factor",), f"the penalty's term is {c:.6g} · ({told}), and should be {factor:.6g} W", 1.1)
+        return Edit(
+            ("regularisation_factor",),
+            f"the penalty's term is {c:.6g} · ({told}), and should be {factor:.6g} W",
+            1.1,
+        )
     ratio = c / factor
     known = {-1.0: "has the wrong sign", 2.0: "is there twice", 0.5: "is half of it: the 2 of the square is lost",
              float(m): "is not divided by m", 1 / m: "is divided by m twice"}  # fmt: skip
@@ -117,8 +131,11 @@ def term_fits(network: Network, path: Path, target: Target) -> Iterator[Explanat
             continue
         basis = [a * path.average for a in arrays if a is not None]
         rest = 0.0 if path.rest is None else path.rest
-        shifted = Target(target.given - rest, target.right, target.tolerance, target.loose, target.constants) \
-            if target.given.shape == target.right.shape else target
+        shifted = (
+            Target(target.given - rest, target.right, target.tolerance, target.loose, target.constants)
+            if target.given.shape == target.right.shape
+            else target
+        )
         coefficients = fit(shifted, basis)
         if coefficients is None:
             continue
@@ -146,7 +163,9 @@ def _term_edits(target: Target, coefficients: Array, told: tuple[str, str], m: i
     if a == 0 or b == 0:
         edits = target.constants.name(a or b)
         if edits is not None:
-            yield Explanation((Edit(("term_missing",), f"the term {told[0 if a == 0 else 1]} is missing", 1.2), *edits))
+            yield Explanation(
+                (Edit(("term_missing",), f"the term {told[0 if a == 0 else 1]} is missing", 1.2), *edits)
+            )
         return
     first, second = target.constants.name(a), target.constants.name(b)
     if first is None or second is None:
@@ -154,12 +173,22 @@ def _term_edits(target: Target, coefficients: Array, told: tuple[str, str], m: i
     if _is(a, -b):
         wrong = told[0] if a < 0 else told[1]
         edits = () if _is(abs(a), 1.0) else target.constants.name(abs(a)) or ()
-        yield Explanation((Edit(("sign_inside", "sign"), f"the term {wrong} has the wrong sign", 1.1), *edits))
+        yield Explanation(
+            (Edit(("sign_inside", "sign"), f"the term {wrong} has the wrong sign", 1.1), *edits)
+        )
         return
     edits = (*first, *second)
     codes = tuple(dict.fromkeys(("sign_inside", *(c for e in edits for c in e.codes))))
     hint = ": a parenthesis that closes too early" if _is(abs(b / a), m) or _is(abs(b / a), 1 / m) else ""
-    yield Explanation((Edit(codes, f"the terms {told[0]} and {told[1]} come with the factors {a:.4g} and {b:.4g}{hint}", 1.5),))
+    yield Explanation(
+        (
+            Edit(
+                codes,
+                f"the terms {told[0]} and {told[1]} come with the factors {a:.4g} and {b:.4g}{hint}",
+                1.5,
+            ),
+        )
+    )
 
 
 def slope_fits(network: Network, path: Path, target: Target) -> Iterator[Explanation]:
@@ -180,6 +209,12 @@ def slope_fits(network: Network, path: Path, target: Target) -> Iterator[Explana
         if _parallel(slope, np.ones_like(slope)) or _parallel(slope, link.factor):
             continue  # the slope forgotten, or right: that is a constant factor
         size = float(np.max(np.abs(coefficients)))
-        written = " + ".join(f"{c:.4g} · {name}" for c, (name, _) in zip(coefficients, terms, strict=True) if abs(c) > 1e-9 * size)
+        written = " + ".join(
+            f"{c:.4g} · {name}"
+            for c, (name, _) in zip(coefficients, terms, strict=True)
+            if abs(c) > 1e-9 * size
+        )
         below = network.names[link.below]
-        yield Explanation((Edit(("slope_wrong",), f"in place of the slope g'({below}) stands {written}", 2.3),))
+        yield Explanation(
+            (Edit(("slope_wrong",), f"in place of the slope g'({below}) stands {written}", 2.3),)
+        )

@@ -59,7 +59,11 @@ def degenerate(given: Array, right: Array, tolerance: Array) -> Diagnosis | None
 
 def _where(off: Array) -> dict[str, Any]:
     places = np.argwhere(off)
-    where: dict[str, Any] = {"count": len(places), "of": int(off.size), "first": places[0].tolist() if len(places) else []}
+    where: dict[str, Any] = {
+        "count": len(places),
+        "of": int(off.size),
+        "first": places[0].tolist() if len(places) else [],
+    }
     if off.ndim == 2:
         where["rows"] = np.flatnonzero(off.any(axis=1)).tolist()
         where["columns"] = np.flatnonzero(off.any(axis=0)).tolist()
@@ -74,7 +78,9 @@ def _places(off: Array, where: dict[str, Any]) -> str:
         for kind, axis in (("row", 1), ("column", 0)):
             some = where[f"{kind}s"]
             if np.all(off.any(axis=axis) == off.all(axis=axis)):
-                return f"{told}: exactly {kind}{'s' if len(some) > 1 else ''} {_listed(some)} (counted from 0)"
+                return (
+                    f"{told}: exactly {kind}{'s' if len(some) > 1 else ''} {_listed(some)} (counted from 0)"
+                )
     return f"{told}, first at {where['first']}"
 
 

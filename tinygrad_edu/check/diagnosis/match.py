@@ -53,7 +53,9 @@ class Target:
         constants: the constants that have a name here.
     """
 
-    def __init__(self, given: Array, right: Array, tolerance: float, loose: float, constants: Constants) -> None:
+    def __init__(
+        self, given: Array, right: Array, tolerance: float, loose: float, constants: Constants
+    ) -> None:
         self.given, self.right, self.constants = given.astype(np.float64), right.astype(np.float64), constants
         self.tolerance, self.loose = tolerance, loose
         self.entries = int(np.count_nonzero(np.abs(self.given) > tolerance))

@@ -21,7 +21,9 @@ __all__ = ["Layer", "Network", "base_of", "is_activation"]
 
 LARGEST_AXIS = 160
 """An axis longer than this that is not the examples' is looked at in a sample of its entries."""
-_NOT_ACTIVATIONS = frozenset({"negative", "positive", "log", "astype", "log1p", "square", "abs", "reciprocal", "log_softmax", "cumsum"})
+_NOT_ACTIVATIONS = frozenset(
+    {"negative", "positive", "log", "astype", "log1p", "square", "abs", "reciprocal", "log_softmax", "cumsum"}
+)
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,16 @@ class Network:
         """What goes on to the next layer: after a dropout's mask and its scaling."""
         while True:
             users = [u for u in self.consumers.get(node, []) if u.requires_grad]
-            scaled = [u for u in users if u.op is not None and u.op.name in ("multiply", "divide") and u.args[0] is node]
-            if len(users) != 1 or not scaled or any(a.requires_grad for a in users[0].inputs if a is not node):
+            scaled = [
+                u
+                for u in users
+                if u.op is not None and u.op.name in ("multiply", "divide") and u.args[0] is node
+            ]
+            if (
+                len(users) != 1
+                or not scaled
+                or any(a.requires_grad for a in users[0].inputs if a is not node)
+            ):
                 return node
             if users[0].shape != node.shape:
                 return node
@@ -172,7 +182,11 @@ class Network:
     @cached_property
     def pool(self) -> list[GraphNode]:
         """The forward quantities that a derivation may mention."""
-        return [n for n in self.truth.graph if n.value.ndim and (n.named or n in self.role or n in self.label_nodes)]
+        return [
+            n
+            for n in self.truth.graph
+            if n.value.ndim and (n.named or n in self.role or n in self.label_nodes)
+        ]
 
     @cached_property
     def gradients_known(self) -> list[GraphNode]:
@@ -193,7 +207,8 @@ class Network:
         right = self.gradient(Z)
         with np.errstate(all="ignore"):
             return any(
-                _proportional(right, self.sample(S) - self.value(node)) is not None for _, S in self._outputs(Z)
+                _proportional(right, self.sample(S) - self.value(node)) is not None
+                for _, S in self._outputs(Z)
             )
 
     @cached_property
@@ -225,7 +240,11 @@ class Network:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """The network's sizes by the names that the course has for them."""
-        found = {"n_x": self.layers[0].A_prev.shape[0]} if self.layers and self.layers[0].A_prev.value.ndim else {}
+        found = (
+            {"n_x": self.layers[0].A_prev.shape[0]}
+            if self.layers and self.layers[0].A_prev.value.ndim
+            else {}
+        )
         for layer in self.layers:
             if layer.Z.value.ndim == 2:
                 found[f"n[{layer.index}]"] = layer.Z.shape[0]

@@ -49,7 +49,9 @@ def diagnose(
     """
     if not wrong:
         return {}
-    units = {name: array * (truth.scale(name) if convention == "exact" else 1) for name, array in given.items()}
+    units = {
+        name: array * (truth.scale(name) if convention == "exact" else 1) for name, array in given.items()
+    }
     with np.errstate(all="ignore"):
         search = _Search(Network(truth, units), set(wrong))
         return {name: search.diagnosis(name, units[name]) for name in wrong}
@@ -121,7 +123,9 @@ class _Search:
             if value.shape == target.given.shape and target.close(value):
                 return Diagnosis(("follows_from",), f"wrong only because d{called} is", root=f"d{called}")
             own = _best(
-                e for v in self._changed(path, k, self.network.given[above.name]) if (e := target.explains(v)) is not None
+                e
+                for v in self._changed(path, k, self.network.given[above.name])
+                if (e := target.explains(v)) is not None
             )
             straight = target.explains(Variant((), value))
             own = _best(e for e in (own, straight) if e is not None)
@@ -185,7 +189,9 @@ class _Search:
         if path.penalty is not None:
             left_out = target.explains(Variant(edits, data))
             if left_out is not None:
-                gone = Edit(("regularisation_missing",), f"the penalty's term {path.penalty:.6g} W is missing", 1.0)
+                gone = Edit(
+                    ("regularisation_missing",), f"the penalty's term {path.penalty:.6g} W is missing", 1.0
+                )
                 yield Explanation((gone, *left_out.edits))
         yield from penalty(self.network, path, node, target, data, edits)
 
@@ -195,8 +201,16 @@ class _Search:
         if right.ndim != 2:
             return
         average = right.shape[1] if node.name in self.network.truth.per_example else 1
-        for axis, codes in ((0, ("sum_extra", "sum_axis")), (1, ("summed_too_early", "sum_extra")), (None, ("sum_all", "summed_too_early", "sum_extra"))):
-            over = {0: "over the units", 1: "over the examples" if average > 1 else "over its columns", None: "over everything"}[axis]
+        for axis, codes in (
+            (0, ("sum_extra", "sum_axis")),
+            (1, ("summed_too_early", "sum_extra")),
+            (None, ("sum_all", "summed_too_early", "sum_extra")),
+        ):
+            over = {
+                0: "over the units",
+                1: "over the examples" if average > 1 else "over its columns",
+                None: "over everything",
+            }[axis]
             if right.size == 1 or (axis is not None and right.shape[axis] == 1):
                 continue
             edit = Edit(codes, f"d{what} is summed {over}, and should not be")
@@ -252,7 +266,9 @@ class _Search:
         if off.all() or np.count_nonzero(off) < 2:
             return
         for variant in self._changed(path, 0, None):
-            if variant.value.shape == off.shape and np.all(np.abs(variant.value - target.given)[off] <= limit):
+            if variant.value.shape == off.shape and np.all(
+                np.abs(variant.value - target.given)[off] <= limit
+            ):
                 if np.all(target.given[off] == 0):
                     continue
                 yield Explanation((*variant.edits, Edit((), "in some of the entries only", 0.3)))

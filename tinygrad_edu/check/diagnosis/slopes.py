@@ -30,8 +30,18 @@ def wrong_slopes(network: Network, link: Link) -> Iterator[_Wrong]:
     z, a = network.value(link.below), network.value(link.above)
     Z, A = network.names[link.below], network.names[link.above]
     with np.errstate(all="ignore"):
-        yield ("slope_at_a", "slope_wrong"), f"g'({A})", _slope(op, op.forward(a, **settings), a, settings), 1.0
-        yield ("slope_at_z", "slope_wrong", "z_for_a"), f"the slope's formula in {A}, with {Z} put in", _slope(op, z, z, settings), 1.0
+        yield (
+            ("slope_at_a", "slope_wrong"),
+            f"g'({A})",
+            _slope(op, op.forward(a, **settings), a, settings),
+            1.0,
+        )
+        yield (
+            ("slope_at_z", "slope_wrong", "z_for_a"),
+            f"the slope's formula in {A}, with {Z} put in",
+            _slope(op, z, z, settings),
+            1.0,
+        )
         yield ("activation_for_slope", "slope_wrong"), f"g({Z}) = {A} itself", a, 1.0
         yield ("slope_wrong", "activation_for_slope", "z_for_a"), f"{Z}", z, 1.1
         yield ("activation_for_slope", "slope_wrong"), f"g({A})", op.forward(a, **settings), 1.2
@@ -83,12 +93,24 @@ def _of_another_layer(network: Network, link: Link) -> Iterator[_Wrong]:
     assert op is not None
     for node in network.pool:
         x = network.value(node)
-        fits = x.shape == np.shape(link.factor) or (x.ndim == 2 and x.shape[0] == 1 and x.shape[1:] == np.shape(link.factor)[1:])
+        fits = x.shape == np.shape(link.factor) or (
+            x.ndim == 2 and x.shape[0] == 1 and x.shape[1:] == np.shape(link.factor)[1:]
+        )
         if not fits or node in (link.above, link.below) or not np.isfinite(x).all():
             continue
         name = network.names[node]
-        yield ("wrong_layer", "slope_wrong"), f"g'({name})", _slope(op, op.forward(x, **settings), x, settings), 1.1
-        yield ("wrong_layer", "slope_wrong"), f"the slope's formula in {name}", _slope(op, x, x, settings), 1.2
+        yield (
+            ("wrong_layer", "slope_wrong"),
+            f"g'({name})",
+            _slope(op, op.forward(x, **settings), x, settings),
+            1.1,
+        )
+        yield (
+            ("wrong_layer", "slope_wrong"),
+            f"the slope's formula in {name}",
+            _slope(op, x, x, settings),
+            1.2,
+        )
         yield ("wrong_layer", "slope_wrong", "activation_for_slope"), name, x, 1.3
 
 

@@ -54,35 +54,69 @@ def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
     y = network.names[network.label_nodes[0]]
     if activation != "identity":
         yield Edit(("z_for_a",), f"{Z} stands where {A} belongs, in {A} - {y}"), c * (z - Y)
-        twice = ("slope_extra", "slope_doubled") + (("softmax_elementwise",) if activation == "softmax" else ())
-        yield Edit(twice, f"{A} - {y} holds the slope {A} (1 - {A}) already, which is there twice"), c * (S - Y) * S * (1 - S)
-        yield Edit(twice, f"{A} - {y} holds the slope already, and 1 - {A}² comes on top", 1.2), c * (S - Y) * (1 - S * S)
-        yield Edit(("slope_missing",), f"divided by {A} (1 - {A}), which is d{A} instead of d{Z}", 1.1), c * (S - Y) / (S * (1 - S))
+        twice = ("slope_extra", "slope_doubled") + (
+            ("softmax_elementwise",) if activation == "softmax" else ()
+        )
+        yield (
+            Edit(twice, f"{A} - {y} holds the slope {A} (1 - {A}) already, which is there twice"),
+            c * (S - Y) * S * (1 - S),
+        )
+        yield (
+            Edit(twice, f"{A} - {y} holds the slope already, and 1 - {A}² comes on top", 1.2),
+            c * (S - Y) * (1 - S * S),
+        )
+        yield (
+            Edit(("slope_missing",), f"divided by {A} (1 - {A}), which is d{A} instead of d{Z}", 1.1),
+            c * (S - Y) / (S * (1 - S)),
+        )
         cut = Edit(("unknown",), f"the prediction {A} > 0.5 stands where {A} belongs", 1.2)
         yield cut, c * ((S > 0.5) - Y)
     yield Edit(("sign_inside",), f"{A} + {y} instead of {A} - {y}"), c * (S + Y)
     yield Edit(("term_missing",), f"{y} is missing in {A} - {y}"), c * S
     yield Edit(("term_missing",), f"{A} is missing in {A} - {y}"), -c * Y
-    yield Edit(("sign_inside", "unknown"), f"the labels are swapped: 1 - {y} stands where {y} belongs", 1.1), c * (S - 1 + Y)
-    yield Edit(("unknown", "last_example_only"), f"the first example's label stands for all of {y}", 1.1), c * (S - Y[:, :1])
-    yield Edit(("unknown", "last_example_only"), f"the last example's label stands for all of {y}", 1.1), c * (S - Y[:, -1:])
+    yield (
+        Edit(("sign_inside", "unknown"), f"the labels are swapped: 1 - {y} stands where {y} belongs", 1.1),
+        c * (S - 1 + Y),
+    )
+    yield (
+        Edit(("unknown", "last_example_only"), f"the first example's label stands for all of {y}", 1.1),
+        c * (S - Y[:, :1]),
+    )
+    yield (
+        Edit(("unknown", "last_example_only"), f"the last example's label stands for all of {y}", 1.1),
+        c * (S - Y[:, -1:]),
+    )
     yield Edit(("unknown",), f"the square ({A} - {y})²", 1.2), c * (S - Y) ** 2
     yield Edit(("unknown", "sign_inside"), f"the magnitude |{A} - {y}|", 1.2), c * np.abs(S - Y)
-    yield Edit(("unknown",), f"{y} is out of step with {A} by one example", 1.2), c * (S - np.roll(Y, 1, axis=-1))
-    yield Edit(("unknown",), f"{y} is out of step with {A} by one example", 1.2), c * (S - np.roll(Y, -1, axis=-1))
+    yield (
+        Edit(("unknown",), f"{y} is out of step with {A} by one example", 1.2),
+        c * (S - np.roll(Y, 1, axis=-1)),
+    )
+    yield (
+        Edit(("unknown",), f"{y} is out of step with {A} by one example", 1.2),
+        c * (S - np.roll(Y, -1, axis=-1)),
+    )
     if activation == "softmax":
         yield from _of_softmax(S, z, Y, c, A, Z, y)
     for name in ("sigmoid", "tanh", "exp", "relu"):
         if name != activation:
             other = OPS[name].forward(z)
-            edit = Edit(("slope_wrong_activation", "slope_wrong"), f"{name}({Z}) stands where {A} belongs, in {A} - {y}", 1.1)
+            edit = Edit(
+                ("slope_wrong_activation", "slope_wrong"),
+                f"{name}({Z}) stands where {A} belongs, in {A} - {y}",
+                1.1,
+            )
             yield edit, c * (other - Y)
     for other_node in network.pool:
         value = network.value(other_node)
         if other_node in (node, network.layers[-1].A, *network.label_nodes) or value.ndim != 2:
             continue
-        if value.shape[1] == Y.shape[1] and (value.shape[0] == Y.shape[0] or 1 in (value.shape[0], Y.shape[0])):
-            edit = Edit(("wrong_layer",), f"{network.names[other_node]} stands where {A} belongs, in {A} - {y}", 1.1)
+        if value.shape[1] == Y.shape[1] and (
+            value.shape[0] == Y.shape[0] or 1 in (value.shape[0], Y.shape[0])
+        ):
+            edit = Edit(
+                ("wrong_layer",), f"{network.names[other_node]} stands where {A} belongs, in {A} - {y}", 1.1
+            )
             yield edit, c * (value - Y)
 
 
@@ -90,10 +124,20 @@ def _of_softmax(S: Array, z: Array, Y: Array, c: float, A: str, Z: str, y: str) 
     e = np.exp(z)
     over = Edit(("softmax_axis", "sum_axis"), f"{A} is normalised over the examples instead of the classes")
     yield over, c * (e / e.sum(axis=1, keepdims=True) - Y)
-    yield Edit(("softmax_axis", "sum_all", "sum_axis"), f"{A} is normalised over everything", 1.1), c * (e / e.sum() - Y)
-    one_by_one = Edit(("softmax_elementwise", "term_missing"), f"the softmax's derivative is taken entry by entry: -{y}/{A} · {A} (1 - {A})")
+    yield (
+        Edit(("softmax_axis", "sum_all", "sum_axis"), f"{A} is normalised over everything", 1.1),
+        c * (e / e.sum() - Y),
+    )
+    one_by_one = Edit(
+        ("softmax_elementwise", "term_missing"),
+        f"the softmax's derivative is taken entry by entry: -{y}/{A} · {A} (1 - {A})",
+    )
     yield one_by_one, -c * Y * (1 - S)
-    of_two = Edit(("softmax_elementwise", "slope_wrong_activation"), f"the slope {A} (1 - {A}) in place of the softmax's derivative", 1.1)
+    of_two = Edit(
+        ("softmax_elementwise", "slope_wrong_activation"),
+        f"the slope {A} (1 - {A}) in place of the softmax's derivative",
+        1.1,
+    )
     yield of_two, -c * Y * S * (1 - S)
     yield Edit(("term_missing",), f"{A} - {y} only where {y} = 1", 1.2), c * (S - Y) * Y
 
@@ -125,36 +169,69 @@ def _at_the_cost(network: Network, Y: Array, node: GraphNode) -> Iterator[_Wrong
     two = len(terms) == 2
     for value, name in ((z, Z), (1 - S, f"1 - {A}")):
         first = -Y / value
-        edit = Edit(("z_for_a",) if value is z else ("unknown", "sign_inside"), f"{name} stands where {A} belongs")
+        edit = Edit(
+            ("z_for_a",) if value is z else ("unknown", "sign_inside"), f"{name} stands where {A} belongs"
+        )
         yield edit, first + (1 - Y) / (1 - value) if two else first
     swapped = -(1 - Y) / S + Y / (1 - S) if two else -(1 - Y) / S
-    yield Edit(("sign_inside", "unknown"), f"the labels are swapped: 1 - {y} stands where {y} belongs", 1.1), swapped
+    yield (
+        Edit(("sign_inside", "unknown"), f"the labels are swapped: 1 - {y} stands where {y} belongs", 1.1),
+        swapped,
+    )
     half = ("term_missing", "chain_factor_missing", "unknown")
     if two:
         first, second = terms
         yield Edit(("term_missing",), f"the term (1 - {y})/(1 - {A}) is missing", 1.1), first
         yield Edit(("term_missing",), f"the term -{y}/{A} is missing", 1.1), second
         yield Edit(("sign_inside",), f"1 + {A} instead of 1 - {A}", 1.1), first + (1 - Y) / (1 + S)
-        yield Edit(("sign_inside", "term_missing"), f"a parenthesis: -{y}/{A} - {y}/(1 - {A}), from 1 - {y} log(1 - {A})", 1.1), first - Y / (1 - S)
-        yield Edit(("sign_inside", "term_missing"), f"a parenthesis: -{y}/{A} + {y}/(1 - {A})", 1.1), first + Y / (1 - S)
+        yield (
+            Edit(
+                ("sign_inside", "term_missing"),
+                f"a parenthesis: -{y}/{A} - {y}/(1 - {A}), from 1 - {y} log(1 - {A})",
+                1.1,
+            ),
+            first - Y / (1 - S),
+        )
+        yield (
+            Edit(("sign_inside", "term_missing"), f"a parenthesis: -{y}/{A} + {y}/(1 - {A})", 1.1),
+            first + Y / (1 - S),
+        )
         yield Edit(("term_missing", "unknown"), f"1/(1 - {A}) without its 1 - {y}", 1.1), first + 1 / (1 - S)
-        yield Edit(("sign_inside", "term_missing", "unknown"), f"-{y}/{A} + 1 - {y}/(1 - {A}): a parenthesis", 1.1), first + 1 - Y / (1 - S)
+        yield (
+            Edit(
+                ("sign_inside", "term_missing", "unknown"),
+                f"-{y}/{A} + 1 - {y}/(1 - {A}): a parenthesis",
+                1.1,
+            ),
+            first + 1 - Y / (1 - S),
+        )
         yield Edit(half, "the denominators are missing", 1.1), -Y + (1 - Y)
         yield Edit(half, f"the denominator 1 - {A} is missing", 1.1), first + (1 - Y)
         yield Edit(half, f"the denominator {A} is missing", 1.1), -Y + second
         yield Edit(("z_for_a",), f"{Z} in the first term", 1.2), -Y / z + second
         yield Edit(("z_for_a",), f"{Z} in the second term", 1.2), first + (1 - Y) / (1 - z)
-        yield Edit(("unknown",), "the logarithms are not differentiated", 1.1), -(Y * np.log(S) + (1 - Y) * np.log(1 - S))
-        yield Edit(("unknown", "constant_factor"), "the denominators are squared", 1.2), -Y / S**2 + (1 - Y) / (1 - S) ** 2
+        yield (
+            Edit(("unknown",), "the logarithms are not differentiated", 1.1),
+            -(Y * np.log(S) + (1 - Y) * np.log(1 - S)),
+        )
+        yield (
+            Edit(("unknown", "constant_factor"), "the denominators are squared", 1.2),
+            -Y / S**2 + (1 - Y) / (1 - S) ** 2,
+        )
     else:
-        binary = Edit(("slope_wrong_activation", "unknown"), f"the cost for two classes: + (1 - {y})/(1 - {A}) has no place here")
+        binary = Edit(
+            ("slope_wrong_activation", "unknown"),
+            f"the cost for two classes: + (1 - {y})/(1 - {A}) has no place here",
+        )
         yield binary, terms[0] + (1 - Y) / (1 - S)
         yield Edit(half, f"the denominator {A} is missing", 1.1), -Y
         yield Edit(("term_missing", "unknown"), f"{y} is missing", 1.1), -1 / S
         yield Edit(("unknown",), "the logarithm is not differentiated", 1.1), -Y * np.log(S)
 
 
-def _output_formulas(network: Network, Y: Array, node: GraphNode, letter: str, layer: int) -> Iterator[_Wrong]:
+def _output_formulas(
+    network: Network, Y: Array, node: GraphNode, letter: str, layer: int
+) -> Iterator[_Wrong]:
     """The output layer's formulas used in a hidden one."""
     its = next((one.A for one in network.layers if one.index == layer and one.A is not None), node)
     hidden, y = network.value(its), network.names[network.label_nodes[0]]
@@ -164,13 +241,17 @@ def _output_formulas(network: Network, Y: Array, node: GraphNode, letter: str, l
     if hidden.ndim == 2 and hidden.shape[1] == Y.shape[1] and Y.shape[0] in (1, hidden.shape[0]):
         yield shortcut, hidden - Y
         if letter != "Z":
-            of_cost = Edit(("output_shortcut",), f"d{what} by the output's formula, -{y}/{A} + (1 - {y})/(1 - {A})", 1.1)
+            of_cost = Edit(
+                ("output_shortcut",), f"d{what} by the output's formula, -{y}/{A} + (1 - {y})/(1 - {A})", 1.1
+            )
             yield of_cost, -Y / hidden + (1 - Y) / (1 - hidden)
         z = network.value(node)
         yield Edit(("output_shortcut", "z_for_a"), f"d{what} = {what} - {y}", 1.2), z - Y
     if network.output is not None:
         S = network.output[1]
-        edit = Edit(("output_shortcut", "wrong_layer"), f"d{what} is the output's own {A[:-1] or 'A'} - {y}", 1.1)
+        edit = Edit(
+            ("output_shortcut", "wrong_layer"), f"d{what} is the output's own {A[:-1] or 'A'} - {y}", 1.1
+        )
         yield edit, S - Y
 
 
@@ -189,7 +270,9 @@ def _of_other_quantities(network: Network, node: GraphNode) -> Iterator[_Wrong]:
         codes, steps = _between(network, node, other)
         if steps == 1:
             continue  # that is one step left out, or taken twice
-        edit = Edit(codes or ("wrong_layer",), f"d{name} stands where d{what} belongs", 1.0 if alike or codes else 1.2)
+        edit = Edit(
+            codes or ("wrong_layer",), f"d{name} stands where d{what} belongs", 1.0 if alike or codes else 1.2
+        )
         yield edit, value
 
 
@@ -205,8 +288,18 @@ def _between(network: Network, node: GraphNode, other: GraphNode) -> tuple[tuple
     return (), 0
 
 
-_LEFT_OUT: dict[str, tuple[str, ...]] = {"slope": ("slope_missing",), "times": ("dropout_mask_missing",), "scale": (), "same": ()}
-_TWICE: dict[str, tuple[str, ...]] = {"slope": ("slope_extra",), "times": ("constant_factor",), "scale": (), "same": ()}
+_LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "slope": ("slope_missing",),
+    "times": ("dropout_mask_missing",),
+    "scale": (),
+    "same": (),
+}
+_TWICE: dict[str, tuple[str, ...]] = {
+    "slope": ("slope_extra",),
+    "times": ("constant_factor",),
+    "scale": (),
+    "same": (),
+}
 
 
 def _could_be(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

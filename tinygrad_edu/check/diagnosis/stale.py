@@ -29,19 +29,33 @@ def stale(network: Network, path: Path, target: Target, node: GraphNode) -> Iter
         alpha = _solve(function, target)
         if alpha is not None:
             how = "already updated" if alpha > 0 else "updated with the wrong sign"
-            yield Explanation((Edit(("stale_parameters",), f"{told} {how}: W - α dW with α = {alpha:.6g}", 1.1),))
+            yield Explanation(
+                (Edit(("stale_parameters",), f"{told} {how}: W - α dW with α = {alpha:.6g}", 1.1),)
+            )
 
 
 def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[str, _Function]]:
-    lefts = [k for k, link in enumerate(path.links) if link.kind == "left" and link.by is not None and base_of(link.by)]
+    lefts = [
+        k
+        for k, link in enumerate(path.links)
+        if link.kind == "left" and link.by is not None and base_of(link.by)
+    ]
     moved = [{k} for k in lefts] + ([set(lefts)] if len(lefts) > 1 else [])
     for places in moved:
         names = " and ".join(network.names[path.links[k].by] for k in sorted(places))  # type: ignore[index]
-        yield f"{names} on the way back is", lambda alpha, places=places: _with_moved(network, path, places, alpha)
+        yield (
+            f"{names} on the way back is",
+            lambda alpha, places=places: _with_moved(network, path, places, alpha),
+        )
     if sum(n.value.size for n in network.truth.graph) > _SIZE or network.is_sampled:
         return
-    parameters = [n for n in network.truth.graph.inputs if n.requires_grad and n.name not in network.truth.per_example]
-    yield "the parameters that all of this is computed with are", lambda alpha: _again(network, node, parameters, alpha)
+    parameters = [
+        n for n in network.truth.graph.inputs if n.requires_grad and n.name not in network.truth.per_example
+    ]
+    yield (
+        "the parameters that all of this is computed with are",
+        lambda alpha: _again(network, node, parameters, alpha),
+    )
     rights = [k for k, link in enumerate(path.links) if link.kind in ("right", "slope")]
     for k in rights:
         by = path.links[k].by
@@ -69,7 +83,10 @@ def _with_moved(network: Network, path: Path, places: set[int], alpha: float) ->
 def _values(network: Network, moved: list[GraphNode], alpha: float) -> dict[str, Array]:
     shift = {n.name: alpha * network.gradient(n) for n in moved}
     with np.errstate(all="ignore"):
-        return run(network.truth.program, lambda step, _, value: value - shift[step.name] if step.name in shift else value)
+        return run(
+            network.truth.program,
+            lambda step, _, value: value - shift[step.name] if step.name in shift else value,
+        )
 
 
 def _again(network: Network, node: GraphNode, moved: list[GraphNode], alpha: float) -> Array | None:

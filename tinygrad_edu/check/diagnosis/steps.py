@@ -70,13 +70,30 @@ def _left(network: Network, link: Link) -> Iterator[_Made]:
     name = network.names[by]
     yield Edit(("chain_factor_missing",), f"the factor {name}ᵀ is missing"), lambda G: G, False, True
     if W.shape[0] == W.shape[1]:
-        yield Edit(("inner_transpose",), f"{name} instead of {name}ᵀ inside the product"), lambda G: W @ G, False, False
+        yield (
+            Edit(("inner_transpose",), f"{name} instead of {name}ᵀ inside the product"),
+            lambda G: W @ G,
+            False,
+            False,
+        )
     else:
-        yield Edit(("inner_transpose",), f"{name} instead of {name}ᵀ inside the product"), lambda G: W @ G.T, True, False
+        yield (
+            Edit(("inner_transpose",), f"{name} instead of {name}ᵀ inside the product"),
+            lambda G: W @ G.T,
+            True,
+            False,
+        )
     elementwise = Edit(("elementwise_for_matmul",), f"* instead of @ between {name}ᵀ and the gradient")
     yield elementwise, lambda G: W.T * G, False, False
-    yield Edit(("elementwise_for_matmul", "inner_transpose"), f"{name} * instead of {name}ᵀ @", 1.3), lambda G: W * G, False, False
-    summed = Edit(("summed_too_early", "sum_extra"), "the gradient is summed over the examples before this step", 1.1)
+    yield (
+        Edit(("elementwise_for_matmul", "inner_transpose"), f"{name} * instead of {name}ᵀ @", 1.3),
+        lambda G: W * G,
+        False,
+        False,
+    )
+    summed = Edit(
+        ("summed_too_early", "sum_extra"), "the gradient is summed over the examples before this step", 1.1
+    )
     yield summed, lambda G: W.T @ G.sum(axis=1, keepdims=True), False, True
     for node in network.pool:
         if node is by or node.value.ndim != 2:
@@ -97,12 +114,24 @@ def _right(network: Network, link: Link) -> Iterator[_Made]:
     name = network.names[by]
     missing = Edit(("chain_factor_missing",), f"the factor {name}ᵀ is missing")
     yield missing, lambda G: G.sum(axis=1, keepdims=True), False, True
-    yield Edit(("chain_factor_missing", "sum_missing"), f"the product with {name}ᵀ is missing", 1.2), lambda G: G, False, False
-    one_by_one = Edit(("sum_missing", "elementwise_for_matmul"), f"* instead of @ with {name}: the sum over the examples is missing")
+    yield (
+        Edit(("chain_factor_missing", "sum_missing"), f"the product with {name}ᵀ is missing", 1.2),
+        lambda G: G,
+        False,
+        False,
+    )
+    one_by_one = Edit(
+        ("sum_missing", "elementwise_for_matmul"),
+        f"* instead of @ with {name}: the sum over the examples is missing",
+    )
     yield one_by_one, lambda G: G * V, True, False
-    total = Edit(("elementwise_for_matmul", "sum_all"), f"* instead of @ with {name}, and summed over everything", 1.1)
+    total = Edit(
+        ("elementwise_for_matmul", "sum_all"), f"* instead of @ with {name}, and summed over everything", 1.1
+    )
     yield total, lambda G: np.sum(G * V, keepdims=True), False, True
-    over = Edit(("elementwise_for_matmul", "sum_axis"), f"* instead of @ with {name}, and summed over the units", 1.2)
+    over = Edit(
+        ("elementwise_for_matmul", "sum_axis"), f"* instead of @ with {name}, and summed over the units", 1.2
+    )
     yield over, lambda G: np.sum(G * V, axis=0, keepdims=True), True, True
     over = Edit(("elementwise_for_matmul",), f"* instead of @ with {name}, summed over the examples", 1.2)
     yield over, lambda G: np.sum(G * V, axis=1, keepdims=True), True, True
@@ -110,7 +139,11 @@ def _right(network: Network, link: Link) -> Iterator[_Made]:
     yield inner, lambda G: G @ V, False, False
     yield inner, lambda G: G.T @ V, True, False
     for k, column in (("first", slice(0, 1)), ("last", slice(-1, None))):
-        one = Edit(("last_example_only",) if k == "last" else ("example_omitted", "last_example_only"), f"only the {k} example counts", 1.1)
+        one = Edit(
+            ("last_example_only",) if k == "last" else ("example_omitted", "last_example_only"),
+            f"only the {k} example counts",
+            1.1,
+        )
         yield one, lambda G, column=column: G[:, column] @ V[:, column].T, False, False
     for node in network.pool:
         other = network.value(node)
@@ -130,11 +163,28 @@ def _slope(network: Network, link: Link) -> Iterator[_Made]:
     A = network.names[link.above]
     Z = network.names[link.below]
     s = link.factor
-    yield Edit(("slope_missing", "chain_factor_missing"), f"the slope g'({Z}) is missing"), lambda G: G, False, False
-    yield Edit(("slope_extra", "slope_doubled"), f"the slope g'({Z}) is there twice"), lambda G: G * s * s, False, False
+    yield (
+        Edit(("slope_missing", "chain_factor_missing"), f"the slope g'({Z}) is missing"),
+        lambda G: G,
+        False,
+        False,
+    )
+    yield (
+        Edit(("slope_extra", "slope_doubled"), f"the slope g'({Z}) is there twice"),
+        lambda G: G * s * s,
+        False,
+        False,
+    )
     for codes, told, slope, cost in wrong_slopes(network, link):
-        yield Edit(codes, f"in place of the slope g'({Z}) stands {told}", cost), lambda G, slope=slope: G * slope, False, False
-    on_G = Edit(("slope_on_gradient", "slope_wrong"), f"the slope is taken at the gradient d{A} instead of {Z}", 1.1)
+        yield (
+            Edit(codes, f"in place of the slope g'({Z}) stands {told}", cost),
+            lambda G, slope=slope: G * slope,
+            False,
+            False,
+        )
+    on_G = Edit(
+        ("slope_on_gradient", "slope_wrong"), f"the slope is taken at the gradient d{A} instead of {Z}", 1.1
+    )
     yield on_G, lambda G: G * _slope_at(link, G), False, False
     yield on_G, lambda G: G * (G > 0), False, False
     over = Edit(("slope_wrong",), f"divided by the slope g'({Z}) instead of multiplied", 1.1)
@@ -148,34 +198,74 @@ def _slope_at(link: Link, x: Array) -> Array:
     op = link.above.op
     assert op is not None
     rule: Any = op.pullbacks[0]
-    return np.asarray(rule(np.ones_like(x), op.forward(x, **link.above.settings), x, **link.above.settings), float)
+    return np.asarray(
+        rule(np.ones_like(x), op.forward(x, **link.above.settings), x, **link.above.settings), float
+    )
 
 
 def _softmax(network: Network, link: Link) -> Iterator[_Made]:
     A, axis = link.factor, link.axis
     name = network.names[link.above]
     elementwise = ("softmax_elementwise", "term_missing")
-    yield Edit(elementwise, f"the softmax's derivative is taken entry by entry, {name} * (1 - {name})", 1.0), lambda G: G * A * (1 - A), False, False
-    yield Edit(("term_missing", "softmax_elementwise"), f"the sum over the classes is missing in the softmax's derivative: only {name} * d{name}", 1.1), lambda G: G * A, False, False
+    yield (
+        Edit(elementwise, f"the softmax's derivative is taken entry by entry, {name} * (1 - {name})", 1.0),
+        lambda G: G * A * (1 - A),
+        False,
+        False,
+    )
+    yield (
+        Edit(
+            ("term_missing", "softmax_elementwise"),
+            f"the sum over the classes is missing in the softmax's derivative: only {name} * d{name}",
+            1.1,
+        ),
+        lambda G: G * A,
+        False,
+        False,
+    )
     yield Edit(("slope_missing",), "the softmax's derivative is missing"), lambda G: G, False, False
-    wrong = Edit(("softmax_axis", "sum_axis"), "the sum in the softmax's derivative runs over the examples instead of the classes", 1.1)
+    wrong = Edit(
+        ("softmax_axis", "sum_axis"),
+        "the sum in the softmax's derivative runs over the examples instead of the classes",
+        1.1,
+    )
     yield wrong, lambda G: A * (G - np.sum(G * A, axis=1 - axis, keepdims=True)), False, False
-    yield Edit(("slope_wrong",), f"the factor {name} in front of the softmax's derivative is missing", 1.2), lambda G: G - np.sum(G * A, axis=axis, keepdims=True), False, False
+    yield (
+        Edit(("slope_wrong",), f"the factor {name} in front of the softmax's derivative is missing", 1.2),
+        lambda G: G - np.sum(G * A, axis=axis, keepdims=True),
+        False,
+        False,
+    )
     plus = Edit(("sign_inside",), "a + instead of the - inside the softmax's derivative", 1.1)
     yield plus, lambda G: A * (G + np.sum(G * A, axis=axis, keepdims=True)), False, False
-    yield Edit(("slope_wrong_activation",), "the slope of tanh in place of the softmax's derivative", 1.2), lambda G: G * (1 - A * A), False, False
+    yield (
+        Edit(("slope_wrong_activation",), "the slope of tanh in place of the softmax's derivative", 1.2),
+        lambda G: G * (1 - A * A),
+        False,
+        False,
+    )
 
 
 def _times(network: Network, link: Link) -> Iterator[_Made]:
     values = np.unique(link.factor)
     name = network.names[link.by] if link.by is not None else "factor"
     if values.size <= 2 and 0 in values:
-        yield Edit(("dropout_mask_missing", "chain_factor_missing"), f"the mask {name} is missing"), lambda G: G, False, False
+        yield (
+            Edit(("dropout_mask_missing", "chain_factor_missing"), f"the mask {name} is missing"),
+            lambda G: G,
+            False,
+            False,
+        )
         inverted = Edit(("dropout_mask_missing", "slope_wrong"), f"the mask {name} is applied inverted", 1.2)
         yield inverted, lambda G: G * (values.max() - link.factor), False, False
         return
     yield Edit(("chain_factor_missing",), f"the factor {name} is missing"), lambda G: G, False, False
-    yield Edit(("constant_factor",), f"the factor {name} is there twice", 1.2), lambda G: G * link.factor**2, False, False
+    yield (
+        Edit(("constant_factor",), f"the factor {name} is there twice", 1.2),
+        lambda G: G * link.factor**2,
+        False,
+        False,
+    )
     for node in network.pool:
         if node is not link.by:
             other = network.value(node)
@@ -185,16 +275,27 @@ def _times(network: Network, link: Link) -> Iterator[_Made]:
 
 def _sum(network: Network, link: Link) -> Iterator[_Made]:  # noqa: ARG001
     yield Edit(("sum_missing",), "the sum over the examples is missing"), lambda G: G, False, False
-    everything = Edit(("sum_all", "sum_axis", "sum_extra"), "summed over the units as well as over the examples")
+    everything = Edit(
+        ("sum_all", "sum_axis", "sum_extra"), "summed over the units as well as over the examples"
+    )
     yield everything, lambda G: np.sum(G, keepdims=True), False, True
     for axis in (0, 1):
         axes = Edit(("sum_axis",), f"summed over axis {axis} instead of axis {1 - axis}")
         if len(link.factor) < 2 or link.factor == (1, 1) or link.factor[axis] != 1:
             yield axes, lambda G, axis=axis: np.sum(G, axis=axis, keepdims=True), False, False
     for told, reduce in _REDUCTIONS.items():
-        yield Edit(("unknown",), f"{told} over the examples instead of the sum", 1.3), lambda G, reduce=reduce: reduce(G), False, False
+        yield (
+            Edit(("unknown",), f"{told} over the examples instead of the sum", 1.3),
+            lambda G, reduce=reduce: reduce(G),
+            False,
+            False,
+        )
     for k, column in (("first", slice(0, 1)), ("last", slice(-1, None))):
-        one = Edit(("last_example_only",) if k == "last" else ("example_omitted", "last_example_only"), f"only the {k} example counts", 1.1)
+        one = Edit(
+            ("last_example_only",) if k == "last" else ("example_omitted", "last_example_only"),
+            f"only the {k} example counts",
+            1.1,
+        )
         yield one, lambda G, column=column: G[:, column], False, False
 
 

@@ -1,0 +1,117 @@
+"""Calling a user's function with the quantities that its parameters are named after."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.manual import given_arrays
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["arguments_for", "called", "gradients_of", "plain", "recorded"]
+
+_ALL_PARAMETERS = ("params", "parameters", "theta")
+_ALL_VALUES = ("cache", "caches", "values", "memory")
+
+
+def arguments_for(
+    f: Callable[..., Any], values: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What to call a function with, by the names of its parameters.
+
+    ``params`` or ``parameters`` stands for the dict of all parameters, ``cache`` for that of all values.
+
+    Raises:
+        TypeError: a parameter is named after nothing that is known.
+    """
+    found: dict[str, Any] = {}
+    for name, parameter in inspect.signature(f).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if name in values:
+            found[name] = values[name]
+        elif name in _ALL_PARAMETERS:
+            found[name] = dict(parameters)
+        elif name in _ALL_VALUES:
+            found[name] = dict(values)
+        elif parameter.default is parameter.empty:
+            known = ", ".join(values)
+            raise TypeError(
+                f"{getattr(f, '__name__', 'the function')}: no quantity is called {name!r}; there are: {known}"
+            )
+    return found
+
+
+def called(f: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """The result of calling by name, positional-only parameters included."""
+    positional = []
+    named = dict(arguments)
+    for name, parameter in inspect.signature(f).parameters.items():
+        if parameter.kind is parameter.POSITIONAL_ONLY and name in named:
+            positional.append(named.pop(name))
+    return f(*positional, **named)
+
+
+def recorded(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The result of a function, and the variables that it had when it returned.
+
+    So the quantities of a forward pass keep the names that its author gave them.
+    """
+    variables: dict[str, Any] = {}
+    code = getattr(inspect.unwrap(f), "__code__", getattr(getattr(f, "__func__", f), "__code__", None))
+
+    def watch(frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            variables.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        result = called(f, arguments)
+    finally:
+        sys.setprofile(before)
+    return result, variables
+
+
+def gradients_of(
+    backward: Callable[..., Any], values: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[Any, Any]:
+    """The gradients that a hand-written backward pass returns, as a dict ``{"dW1": array, ...}``.
+
+    A tuple is named by the variables it was returned from.
+
+    Raises:
+        TypeError: it returns something else.
+    """
+    copies = {k: np.array(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+    own = {k: copies[k] for k in parameters}
+    result, variables = recorded(backward, arguments_for(backward, copies, own))
+    if isinstance(result, (tuple, list)):
+        named = {id(v): k for k, v in variables.items() if k.startswith("d")}
+        if not all(id(g) in named for g in result):
+            raise TypeError(
+                "the backward pass returns unnamed arrays: expected a dict such as {'dW1': dW1, 'db1': db1}"
+            )
+        result = {named[id(g)]: g for g in result}
+    if not isinstance(result, Mapping):
+        raise TypeError(
+            f"the backward pass: expected a dict such as {{'dW1': dW1, 'db1': db1}}, got {type(result).__name__}"
+        )
+    given_arrays(result, getattr(backward, "__name__", "backward"))
+    return dict(result)
+
+
+def plain(value: Any) -> Any:
+    """A Tensor's array; anything else as it is, one level into dicts, lists and tuples."""
+    if isinstance(value, Tensor):
+        return np.array(value._data)
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(plain(v) for v in value)
+    return value

@@ -1,0 +1,264 @@
+"""``check.forward``: values computed by hand against the recorded ones, so that a wrong J is told from a wrong dJ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinygrad_edu.check.diagnosis.constants import Constants
+from tinygrad_edu.check.diagnosis.edit import Edit, Variant
+from tinygrad_edu.check.diagnosis.local import localised, wrong_shape
+from tinygrad_edu.check.diagnosis.match import Explanation, Target
+from tinygrad_edu.check.diagnosis.network import Layer, Network
+from tinygrad_edu.check.diagnosis.steps import stands_for
+from tinygrad_edu.check.manual import given_arrays, not_finite
+from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
+from tinygrad_edu.check.rounding import precision, run
+from tinygrad_edu.check.truth import Truth
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import GraphNode
+
+__all__ = ["forward"]
+
+Array = NDArray[Any]
+
+
+def forward(J: Tensor, manual: Mapping[str | Tensor, ArrayLike | Tensor], *, m: int | None = None) -> Report:
+    """Compares forward values (Z, A, J) computed by hand with the recorded ones, and names the mistake.
+
+    Args:
+        J: the recorded cost.
+        manual: arrays by the names of quantities (``"Z1"``, ``"A2"``, ``"J"``), or by tensor.
+        m: the number of examples, where the graph's data don't show it.
+
+    Raises:
+        KeyError: no quantity of that name; the message has the nearest ones.
+        TypeError, ValueError: as for :func:`compare`.
+
+    >>> import numpy as np
+    >>> import tinygrad_edu as tg
+    >>> X, Y = np.array([[1.0, 2.0, 4.0]]), np.array([[0.0, 1.0, 1.0]])
+    >>> w, b = tg.Tensor([[0.5]]), tg.Tensor([[0.1]])
+    >>> Z = w.T @ X + b
+    >>> J = tg.binary_cross_entropy(tg.sigmoid(Z), Y)
+    >>> report = tg.check.forward(J, {"Z": 0.5 * X, "J": 3 * J.item()})
+    >>> report["Z"].diagnosis.codes, report["J"].diagnosis.codes
+    (('term_missing',), ('factor_m_missing',))
+    """
+    given = given_arrays(manual, "forward")
+    truth = Truth(J, m=m)
+    names = {key: truth.graph.find(key).name for key in given}
+    arrays = {names[key]: value for key, value in given.items()}
+    right = {name: _agrees(truth, name, array) for name, array in arrays.items()}
+    with np.errstate(all="ignore"):
+        network = Network(truth, {})
+        wrong = {name for name in arrays if not right[name]}
+        entries = tuple(_entry(network, name, arrays, right[name], wrong) for name in arrays)
+    return Report(entries, "forward", (), names)
+
+
+def _agrees(truth: Truth, name: str, given: Array) -> bool:
+    right = truth.values[name]
+    if given.shape != right.shape:
+        return False
+    with np.errstate(all="ignore"):
+        return bool(
+            np.all(
+                (np.abs(given - right) <= truth.tolerance_forward(name, precision(given))) | (given == right)
+            )
+        )
+
+
+def _entry(network: Network, name: str, arrays: Mapping[str, Array], right: bool, wrong: set[str]) -> Entry:
+    truth, given = network.truth, arrays[name]
+    value = truth.values[name]
+    tolerance = truth.tolerance_forward(name, precision(given))
+    error = float(np.max(np.abs(given - value), initial=0.0)) if given.shape == value.shape else float("inf")
+    diagnosis = OK if right else _diagnosis(network, name, arrays, wrong, tolerance)
+    return Entry(name, given.shape, right, error, float(np.max(tolerance, initial=0.0)), diagnosis)
+
+
+def _diagnosis(
+    network: Network, name: str, arrays: Mapping[str, Array], wrong: set[str], tolerance: Array
+) -> Diagnosis:
+    given, node = arrays[name], network.nodes[name]
+    right = node.value
+    if bad := not_finite(given):
+        return Diagnosis(("unknown",), bad)
+    constants = Constants(
+        network.m,
+        per_example=name in network.truth.per_example,
+        sizes=network.sizes,
+        summed=False,
+        extra=network.kept,
+    )
+    loose = 3e-5 if precision(given) > 1e-10 else 1e-10
+    target = Target(given, right, float(np.max(tolerance, initial=0.0)), loose, constants)
+    above = [other for other in wrong if other != name and _depends(node, network.nodes[other])]
+    if above and target.close(_from(network, node, {other: arrays[other] for other in above})):
+        told = ", ".join(sorted(above))
+        return Diagnosis(("follows_from",), f"wrong only because {told} is", root=sorted(above)[0])
+    found = [e for v in _variants(network, node) if (e := target.explains(v)) is not None and e.edits]
+    if found:
+        best = min(found, key=lambda e: e.cost)
+        alike = [e for e in sorted(found, key=lambda e: e.cost) if e.cost <= best.cost + 0.25]
+        codes = tuple(dict.fromkeys(code for e in alike for code in e.codes))
+        return Diagnosis(codes, best.text, tuple(dict.fromkeys(e.text for e in alike if e.text != best.text)))
+    return wrong_shape(given, right) if given.shape != right.shape else localised(given, right, tolerance)
+
+
+def _depends(node: GraphNode, other: GraphNode) -> bool:
+    queue, seen = list(node.inputs), set(node.inputs)
+    for one in queue:
+        if one is other:
+            return True
+        for parent in one.inputs:
+            if parent not in seen:
+                seen.add(parent)
+                queue.append(parent)
+    return False
+
+
+def _from(network: Network, node: GraphNode, given: Mapping[str, Array]) -> Array:
+    """The quantity, computed from the student's own arrays above it."""
+    try:
+        values = run(network.truth.program, lambda step, _, value: given.get(step.name, value))
+    except ValueError:
+        return np.empty(0)
+    return np.asarray(values[node.name])
+
+
+def _variants(network: Network, node: GraphNode) -> Iterator[Variant]:
+    yield Variant((), node.value)
+    for layer in network.layers:
+        if node is layer.Z:
+            yield from _linear(network, layer)
+        elif node is layer.H:
+            yield from _activation(network, layer)
+    if node is network.truth.graph.outputs[0]:
+        yield from _cost(network, node)
+
+
+def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
+    if layer.W is None:
+        return
+    product = next(n for n in (layer.Z, *layer.Z.inputs) if n.op is not None and n.op.name == "matmul")
+    W, X = product.args[0].value, layer.A_prev.value
+    b: Any = 0.0 if layer.b is None else layer.b.value
+    name, called = network.names[layer.W], network.names
+    if layer.b is not None:
+        yield Variant((Edit(("term_missing",), f"{called[layer.b]} is missing"),), W @ X)
+        yield Variant((Edit(("sign_inside",), f"{called[layer.b]} is subtracted"),), W @ X - b)
+        yield Variant((Edit(("constant_factor",), f"{called[layer.b]} is there twice", 1.2),), W @ X + 2 * b)
+    for other in network.pool:
+        V = other.value
+        for edit, make in (
+            (lambda o=other: stands_for(network, o, layer.A_prev), lambda V=V: W @ V + b),
+            (lambda o=other: stands_for(network, o, layer.W), lambda V=V: V @ X + b),
+            (lambda o=other: stands_for(network, o, layer.b), lambda V=V: W @ X + V),
+        ):
+            try:
+                yield Variant((edit(),), make())
+            except (ValueError, KeyError):
+                continue
+    for change, make in (
+        (Edit(("inner_transpose",), f"{name} is transposed"), lambda: W.T @ X + b),
+        (
+            Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input"),
+            lambda: W * X + b,
+        ),
+    ):
+        try:
+            yield Variant((change,), make())
+        except ValueError:
+            continue
+
+
+def _activation(network: Network, layer: Layer) -> Iterator[Variant]:
+    z, a = layer.Z.value, layer.H.value if layer.H is not None else layer.Z.value
+    Z, op = network.names[layer.Z], layer.op
+    yield Variant((Edit(("z_for_a",), f"the activation is missing: {Z} itself"),), z)
+    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "exp"):
+        if op is not None and name != op.name:
+            edit = Edit(("wrong_activation", "unknown"), f"{name}({Z}) instead of {op.name}({Z})")
+            yield Variant((edit,), np.asarray(OPS[name].forward(z)))
+    if op is None:
+        return
+    yield Variant(
+        (Edit(("a_for_z",), f"{op.name} is applied twice"),),
+        np.asarray(op.forward(a, **layer.H.settings if layer.H else {})),
+    )
+    yield Variant(
+        (Edit(("sign_inside",), f"{op.name}(-{Z})"),),
+        np.asarray(op.forward(-z, **layer.H.settings if layer.H else {})),
+    )
+    if op.name == "softmax" and z.ndim == 2:
+        e = np.exp(z)
+        yield Variant(
+            (Edit(("softmax_axis", "sum_axis"), "normalised over the examples instead of the classes"),),
+            e / e.sum(axis=1, keepdims=True),
+        )
+        yield Variant((Edit(("softmax_axis", "sum_all"), "normalised over everything"),), e / e.sum())
+
+
+def _cost(network: Network, node: GraphNode) -> Iterator[Variant]:
+    J, Y, m = node.value, network.labels, network.m
+    penalty = J - _plain_cost(network) if _plain_cost(network) is not None else None
+    if penalty is not None and abs(float(penalty)) > 1e-12 * abs(float(J)):
+        data = J - penalty
+        yield Variant((Edit(("regularisation_missing",), "the penalty is missing"),), data)
+        for factor, told in (
+            (2.0, "twice"),
+            (0.5, "half"),
+            (float(m), "m times"),
+            (1 / m, "1/m times"),
+            (-1.0, "minus"),
+        ):
+            edit = Edit(("regularisation_factor",), f"the penalty is {told} what it should be")
+            yield Variant((edit,), data + factor * penalty)
+    if Y is None or network.output is None:
+        return
+    S = network.output[1]
+    first, second = Y * np.log(S), (1 - Y) * np.log(1 - S)
+    if _plain_cost(network) is None:
+        return
+    two = network.output[0] == "sigmoid"
+    losses = -(first + second) if two else -first
+    yield Variant((Edit(("sum_missing",), "the examples' losses are not summed"),), losses / m)
+    yield Variant((Edit(("inner_transpose", "wrong_shape"), "Yᵀ log A instead of Y log Aᵀ: every pair of examples"),),
+                  -(Y.T @ np.log(S) + ((1 - Y).T @ np.log(1 - S) if two else 0)) / m)  # fmt: skip
+    if two:
+        parenthesis = ("loss_parenthesis", "sign_inside")
+        yield Variant(
+            (
+                Edit(
+                    (*parenthesis, "sum_missing"),
+                    "the parenthesis closes too early: the second term is outside the sum",
+                ),
+            ),
+            -np.sum(first) / m + second,
+        )
+        yield Variant(
+            (Edit(parenthesis, "a parenthesis: 1 - y log(1 - a) instead of (1 - y) log(1 - a)"),),
+            -np.sum(first + 1 - Y * np.log(1 - S)) / m,
+        )
+        yield Variant((Edit(parenthesis, "the second term has the wrong sign"),), -np.sum(first - second) / m)
+        yield Variant(
+            (Edit(("term_missing",), "the term (1 - Y) log(1 - A) is missing"),), -np.sum(first) / m
+        )
+        yield Variant((Edit(("term_missing",), "the term Y log A is missing"),), -np.sum(second) / m)
+
+
+def _plain_cost(network: Network) -> Any:
+    """The cross-entropy of the output, without a penalty; None where the cost is none."""
+    if network.labels is None or network.output is None or network.output[0] == "identity":
+        return None
+    S, Y = network.output[1], network.labels
+    terms = np.where(Y > 0, Y * np.log(S), 0.0)
+    if network.output[0] == "sigmoid":
+        terms = terms + np.where(Y < 1, (1 - Y) * np.log(1 - S), 0.0)
+    return -np.sum(terms) / network.m
