@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -97,6 +98,53 @@ def test_derive_has_several_forms(form: str, said: str, capsys: pytest.CaptureFi
     assert said in capsys.readouterr().out
 
 
+STUDENT = """
+import numpy as np
+
+def forward(X, Y, W1, b1):
+    Z1 = W1 @ X + b1
+    A1 = 1 / (1 + np.exp(-Z1))
+    return -np.mean(Y * np.log(A1) + (1 - Y) * np.log(1 - A1))
+
+def backward(X, Y, A1):
+    dZ1 = A1 - Y
+    return {"dZ1": dZ1, "dW1": dZ1 @ X.T / X.shape[1]}
+"""
+
+
+def test_check_says_which_line_of_a_file_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("student.py").write_text(STUDENT, "utf-8")
+    assert main(["check", "student.py"]) == 0
+    told = capsys.readouterr()
+    assert "2 of 2 right" in told.out
+    assert told.err == "running student.py\n"
+    Path("student.py").write_text(STUDENT.replace(" / X.shape[1]", ""), "utf-8")
+    assert main(["check", "student.py"]) == 1
+    told = capsys.readouterr()
+    assert "the factor 1/m is missing" in told.out
+    assert "line 11" in told.out
+    assert main(["check", "student.py", "--json", "--seed", "3"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = 1\n1 / 0\n", "line 2"),
+        ("def forward(", "SyntaxError"),
+        ("x = 1\n", "expected a function 'forward'"),
+    ],
+)
+def test_check_of_a_file_that_cannot_be_checked_ends_with_2(
+    source: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("student.py").write_text(source, "utf-8")
+    assert main(["check", "student.py"]) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -131,14 +179,20 @@ def test_a_command_line_that_cannot_be_read_ends_with_2(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["draw", "--help"], ["demo", "--help"], ["derive", "--help"]]
+    "arguments",
+    [["--help"], ["draw", "--help"], ["demo", "--help"], ["derive", "--help"], ["check", "--help"]],
 )
 def test_help_names_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 0
     told = capsys.readouterr().out
-    assert all(command in told for command in (["demo", "draw", "derive"] if len(arguments) == 1 else ["-o"]))
+    assert all(
+        command in told
+        for command in (
+            ["demo", "draw", "derive", "check"] if len(arguments) == 1 else [f"tinygrad-edu {arguments[0]}"]
+        )
+    )
 
 
 def test_the_package_runs_as_a_module() -> None:

@@ -357,6 +357,7 @@ def fitted(X: Any, Y: Any) -> None:
         (lambda: trained(optimizer=optim.SGD), TypeError, "optimizer: expected one of tg.optim"),
         (lambda: trained(epochs=-1), ValueError, "epochs: expected an integer of at least 0, got -1"),
         (lambda: trained(epochs=1.5), ValueError, "epochs: .* got 1.5"),
+        (lambda: trained(seed=-1), ValueError, "seed: expected an integer of at least 0, got -1"),
         (lambda: trained(batch_size=0), ValueError, "batch_size: expected an integer of at least 1, got 0"),
         (lambda: trained(validation=1.5), ValueError, "validation: .* 50 examples on both sides, got 1.5"),
         (lambda: trained(validation="some"), TypeError, "validation: expected examples"),

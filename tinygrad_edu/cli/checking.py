@@ -21,10 +21,10 @@ def add(commands: Any) -> None:
         "check",
         help="check the gradients in a file with forward and backward",
         description=(
-            "Runs a file, and compares the gradients that its backward(...) gives with those of its forward(...). "
-            "The file is executed with all that it does: check only files that you would run yourself."
+            "Runs a file, and compares the gradients that its backward(...) gives with those of its "
+            "forward(...). The file is executed, with all that it does: check only files that you would run."
         ),
-        epilog="Ends with 0 where all gradients are right, 1 where one is wrong, 2 where the file can't be checked.",
+        epilog="The exit status is 0 where all gradients are right, 1 where one is wrong, 2 otherwise.",
     )
     parser.add_argument("file", type=Path, help="a Python file, such as student.py")
     parser.add_argument("--seed", type=int, default=0, help="of the random inputs (0)")

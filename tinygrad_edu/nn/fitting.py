@@ -87,6 +87,8 @@ def fit(
     (0.693147, array([[0, 0, 1, 1]]))
     """
     _check_kinds(model, optimizer)
+    epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)
+    checkpoint_every = whole("checkpoint_every", checkpoint_every, 1)
     X, Y = _examples(X, Y, model)
     X, Y, kept = held_out(X, Y, validation, seed)
     if kept is not None:
@@ -95,7 +97,6 @@ def fit(
         early_stopping = EarlyStopping(early_stopping)
     if early_stopping is not None and kept is None:
         raise ValueError("early_stopping: it watches the validation cost; give validation=, too")
-    epochs, checkpoint_every = whole("epochs", epochs, 0), whole("checkpoint_every", checkpoint_every, 1)
     batches = Batches(X, Y, batch_size=batch_size, shuffle=shuffle, seed=seed)
     parameters = _to_train(model)
     optimizer.bind(parameters)
