@@ -32,6 +32,15 @@ def _names_each_place_once(index: Any) -> bool:
     )
 
 
+def _added_up(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros with x added at the index; of narrow floats in float64, for they are added one by one."""
+    x = np.asarray(x)
+    wide = np.promote_types(x.dtype, np.float64) if x.dtype.kind == "f" else x.dtype
+    total = np.zeros(shape, wide)
+    np.add.at(total, index, x.astype(wide))
+    return total.astype(x.dtype)
+
+
 def _is_mask(part: Any) -> bool:
     return isinstance(part, np.ndarray) and part.dtype == np.bool_
 
@@ -53,11 +62,10 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     >>> tg.scatter_add(tg.Tensor([1.0, 2.0]), index=[0, 0], shape=(3,)).tolist()
     [3.0, 0.0, 0.0]
     """
+    if not _names_each_place_once(index):
+        return _added_up(x, index, shape)
     total = np.zeros(shape, np.result_type(x))
-    if _names_each_place_once(index):
-        total[index] = x
-    else:
-        np.add.at(total, index, x)
+    total[index] = x
     return total
 
 
@@ -154,9 +162,8 @@ def add_along_axis(x: Array, indices: Array, *, axis: int, length: int) -> Array
     [3.0, 0.0, 0.0]
     """
     x, indices = np.asarray(x), np.asarray(indices)
-    total = np.zeros((*x.shape[: axis % x.ndim], length, *x.shape[axis % x.ndim + 1 :]), x.dtype)
-    np.add.at(total, _along(indices, axis), x)
-    return total
+    shape = (*x.shape[: axis % x.ndim], length, *x.shape[axis % x.ndim + 1 :])
+    return _added_up(x, _along(indices, axis), shape)
 
 
 @composed(
