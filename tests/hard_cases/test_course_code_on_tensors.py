@@ -1,7 +1,7 @@
 """The course's own NumPy code, unchanged, with Tensors in place of arrays: it runs, and differentiates.
 
 ``course`` never heard of Tensors. Each function is given arrays and Tensors alike; its gradient is compared
-with central differences of the run on arrays, and with the backward functions that the course derives by hand.
+with central differences of the run on arrays, and with the course's own backward functions.
 """
 
 from __future__ import annotations
@@ -35,10 +35,17 @@ def flat(f: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
 
 
 ELEMENTWISE = [
-    course.sigmoid, course.sigmoid_by_ez, course.tanh, course.tanh_by_exponentials, course.relu,
-    course.leaky_relu, course.linear, lambda z: course.sigmoid_slope(course.sigmoid(z)),
-    lambda z: course.tanh_slope(np.tanh(z)), course.softmax,
-]  # fmt: skip
+    course.sigmoid,
+    course.sigmoid_by_ez,
+    course.tanh,
+    course.tanh_by_exponentials,
+    course.relu,
+    course.leaky_relu,
+    course.linear,
+    lambda z: course.sigmoid_slope(course.sigmoid(z)),
+    lambda z: course.tanh_slope(np.tanh(z)),
+    course.softmax,
+]
 
 
 @pytest.mark.parametrize("f", ELEMENTWISE, ids=lambda f: f.__name__)
@@ -59,10 +66,13 @@ def test_the_slope_by_hand_is_the_slope_of_the_forward_code(activation, backward
 @pytest.mark.parametrize(
     "cost",
     [
-        course.compute_cost, course.compute_cost_by_products, course.cross_entropy, course.squared_loss,
-        lambda a, y: course.likelihood(a, y),
+        course.compute_cost,
+        course.compute_cost_by_products,
+        course.cross_entropy,
+        course.squared_loss,
+        course.likelihood,
     ],
-)  # fmt: skip
+)
 def test_costs_of_two_classes(cost):
     agrees_with_differences(lambda a: cost(a, Y), A)
 

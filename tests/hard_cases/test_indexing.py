@@ -1,4 +1,4 @@
-"""Indexing: every form of index against NumPy and differences, repeated places, Tensors as indices, errors."""
+"""Every form of index against NumPy and differences; repeated places, Tensors as indices, errors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,46 @@ from tests.hard_cases.helpers import T, agrees_with_differences, slopes
 CUBE = np.arange(24.0).reshape(2, 3, 4)
 MASK = CUBE % 3 == 0
 INDICES = [
-    0, -1, np.int64(1), True, False, None, ..., (), (0, 1), (0, ..., -1), (..., None), (None, ..., None),
-    slice(None, None, -1), (slice(None), slice(None, None, -2)), slice(5, 1), slice(100, 200),
-    [0, 0, 1], [[0, 1], [1, 1]], ([0, 1], [2, 2]), ([0, 1], slice(None), [3, 3]), (slice(None), [0, 0], 1),
-    ([0, 1], None, [1, 1]), (1, [0, 0, 2]), ([[0], [1]], [0, 2, 2]), np.ix_([0, 1], [0, 0], [3, 1]),
-    MASK, MASK[0, 0] if False else np.array([True, False]), (0, MASK[0]), (slice(None), MASK[0]), (MASK[:, :, 0], 1),
-    (MASK[:, 0, 0], [0]), np.array([], int), np.zeros((2, 0), int), np.zeros((2, 3, 4), bool), ([], [], []),
-    np.array([1, 0], np.uint8), np.array(1), (np.array(0), 2), (slice(None), None, [1, 1], ..., 0),
-]  # fmt: skip
+    0,
+    -1,
+    np.int64(1),
+    True,
+    False,
+    None,
+    ...,
+    (),
+    (0, 1),
+    (0, ..., -1),
+    (..., None),
+    (None, ..., None),
+    slice(None, None, -1),
+    (slice(None), slice(None, None, -2)),
+    slice(5, 1),
+    slice(100, 200),
+    [0, 0, 1],
+    [[0, 1], [1, 1]],
+    ([0, 1], [2, 2]),
+    ([0, 1], slice(None), [3, 3]),
+    (slice(None), [0, 0], 1),
+    ([0, 1], None, [1, 1]),
+    (1, [0, 0, 2]),
+    ([[0], [1]], [0, 2, 2]),
+    np.ix_([0, 1], [0, 0], [3, 1]),
+    MASK,
+    np.array([True, False]),
+    (0, MASK[0]),
+    (slice(None), MASK[0]),
+    (MASK[:, :, 0], 1),
+    (MASK[:, 0, 0], [0]),
+    np.array([], int),
+    np.zeros((2, 0), int),
+    np.zeros((2, 3, 4), bool),
+    ([], [], []),
+    np.array([1, 0], np.uint8),
+    np.array(1),
+    (np.array(0), 2),
+    (slice(None), None, [1, 1], ..., 0),
+]
 
 
 @pytest.mark.parametrize("index", INDICES, ids=lambda i: repr(i).replace("\n", "")[:60])
