@@ -51,6 +51,7 @@ def operation(
     onnx: str | None = None,
     label: str | None = None,
     opaque: bool = False,
+    general: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Defines an operation of any kind; the decorators below fill in what their kind has in common."""
 
@@ -67,6 +68,7 @@ def operation(
             onnx=onnx,
             label=label,
             opaque=opaque,
+            general=general,
         )
         if op_name in RECORD:
             raise ValueError(f"there already is an operation named {op_name!r}")

@@ -51,10 +51,14 @@ class Op:
     """What a picture writes into the node; by default the name."""
     opaque: bool = False
     """Its kernel is not one expression: formulas and source call it by name."""
+    general: Callable[..., Any] | None = None
+    """What answers a call with further settings of NumPy's, written with other operations."""
     parameters: tuple[str, ...] = field(init=False)
     settings: tuple[str, ...] = field(init=False)
     in_order: tuple[str, ...] = field(init=False)
     """The settings that may be given by position."""
+    further: tuple[str, ...] = field(init=False)
+    """The settings that ``general`` knows besides."""
     variadic: bool = field(init=False)
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
@@ -70,6 +74,8 @@ class Op:
         put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
+        known = inspect.signature(self.general).parameters if self.general else ()
+        put("further", tuple(name for name in known if name not in {*names, *self.settings}))
         put("in_order", self._numpy_order())
         put("constant", all(pullback is None for pullback in self.pullbacks))
         put("short", len(self.pullbacks) <= 2 and None not in self.pullbacks and not self.variadic)
@@ -98,13 +104,21 @@ class Op:
             args = self._positional(args[:n], args[n:], settings)
         elif not self.variadic and len(args) < len(self.parameters):
             args = self._named_inputs(args, settings)
-        for setting in settings:
+        for setting, given in settings.items():
             if setting not in self.settings:
-                known = ", ".join(self.settings) or "none"
-                raise TypeError(f"{self.name}: {setting!r} is not supported; its settings are: {known}")
-            if isinstance(settings[setting], Tensor):
+                return self._generally(args, settings)
+            if isinstance(given, Tensor):
                 raise TypeError(f"{self.name}: {setting} must be a plain value, not a Tensor")
         return apply(self, args, settings)
+
+    def _generally(self, args: Any, settings: dict[str, Any]) -> Any:
+        """Settings that the kernel does not know: written with other operations, or refused by name."""
+        known = (*self.settings, *self.further)
+        unknown = [repr(setting) for setting in settings if setting not in known]
+        if unknown or self.general is None:
+            said = ", ".join(known) or "none"
+            raise TypeError(f"{self.name}: {', '.join(unknown)} is not supported; its settings are: {said}")
+        return self.general(*args, **settings)
 
     def _positional(self, args: Any, extra: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
         if len(extra) > len(self.in_order):
@@ -120,7 +134,7 @@ class Op:
             order = tuple(inspect.signature(self.numpy[0]).parameters)[len(self.parameters) :]
         except (IndexError, ValueError):  # not NumPy's, or written in C without a signature
             return self.settings
-        return tuple(takewhile(self.settings.__contains__, order))
+        return tuple(takewhile((*self.settings, *self.further).__contains__, order))
 
     def _named_inputs(self, args: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
         """NumPy also takes the arrays by keyword: ``np.where(mask, x=..., y=...)``, ``Y=labels``."""

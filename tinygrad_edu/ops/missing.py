@@ -8,7 +8,6 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, over_axes
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import astype, dtype_of
 from tinygrad_edu.ops.reduction import Axis
 
 __all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
@@ -24,14 +23,8 @@ _SPREADS = [
 ]
 
 
-def _filled(x: Array, value: float) -> Array:
-    return np.where(np.isnan(x), value, x)
-
-
-def _number(x: Array, axis: Axis, keepdims: bool) -> Array:
-    """How many entries each result is made from, in the dtype of x."""
-    present = np.sum(np.logical_not(np.isnan(x)), axis=axis, keepdims=keepdims)
-    return astype(present, dtype=dtype_of(x))
+def _present(x: Array) -> Array:
+    return np.logical_not(np.isnan(x))
 
 
 @composed(samples=[*over_axes(), *_GAPS])
@@ -42,7 +35,7 @@ def nansum(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     >>> tg.nansum(tg.Tensor([1.0, float("nan"), 3.0])).item()
     4.0
     """
-    return np.sum(_filled(x, 0.0), axis=axis, keepdims=keepdims)
+    return np.sum(x, axis=axis, keepdims=keepdims, where=_present(x))
 
 
 @composed(samples=[*over_axes(), *_GAPS])
@@ -53,7 +46,7 @@ def nanprod(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     >>> tg.nanprod(tg.Tensor([2.0, float("nan"), 3.0])).item()
     6.0
     """
-    return np.prod(_filled(x, 1.0), axis=axis, keepdims=keepdims)
+    return np.prod(x, axis=axis, keepdims=keepdims, where=_present(x))
 
 
 @composed(samples=[*over_axes(empty=False), *_GAPS])
@@ -64,7 +57,7 @@ def nanmean(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     >>> tg.nanmean(tg.Tensor([1.0, float("nan"), 3.0])).item()
     2.0
     """
-    return np.nansum(x, axis=axis, keepdims=keepdims) / _number(x, axis, keepdims)
+    return np.mean(x, axis=axis, keepdims=keepdims, where=_present(x))
 
 
 @composed(samples=_SPREADS)
@@ -75,9 +68,7 @@ def nanvar(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = Fal
     >>> tg.nanvar(tg.Tensor([1.0, float("nan"), 3.0])).item()
     1.0
     """
-    away = _filled(x - np.nanmean(x, axis=axis, keepdims=True), 0.0)
-    free = _number(x, axis, keepdims) - ddof
-    return np.sum(np.square(away), axis=axis, keepdims=keepdims) / np.where(np.greater(free, 0), free, np.nan)
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims, where=_present(x))
 
 
 @composed(samples=[s for s in _SPREADS if s.shapes != ((),)])
@@ -88,15 +79,7 @@ def nanstd(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = Fal
     >>> tg.nanstd(tg.Tensor([1.0, float("nan"), 3.0])).item()
     1.0
     """
-    v = np.nanvar(x, axis=axis, ddof=ddof, keepdims=keepdims)
-    flat = np.equal(v, 0)
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))
-
-
-def _extreme(largest: bool, x: Array, axis: Axis, keepdims: bool) -> Array:
-    reduce, beyond = (np.max, -np.inf) if largest else (np.min, np.inf)
-    nothing = np.all(np.isnan(x), axis=axis, keepdims=keepdims)
-    return np.where(nothing, np.nan, reduce(_filled(x, beyond), axis=axis, keepdims=keepdims))
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims, where=_present(x))
 
 
 @composed(samples=[*over_axes(empty=False), *_GAPS])
@@ -107,7 +90,9 @@ def nanmax(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     >>> tg.nanmax(tg.Tensor([1.0, float("nan"), 3.0])).item()
     3.0
     """
-    return _extreme(True, x, axis, keepdims)
+    present = _present(x)
+    y = np.max(x, axis=axis, keepdims=keepdims, initial=-np.inf, where=present)
+    return np.where(np.any(present, axis=axis, keepdims=keepdims), y, np.nan)
 
 
 @composed(samples=[*over_axes(empty=False), *_GAPS])
@@ -118,4 +103,6 @@ def nanmin(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     >>> tg.nanmin(tg.Tensor([1.0, float("nan"), 3.0])).item()
     1.0
     """
-    return _extreme(False, x, axis, keepdims)
+    present = _present(x)
+    y = np.min(x, axis=axis, keepdims=keepdims, initial=np.inf, where=present)
+    return np.where(np.any(present, axis=axis, keepdims=keepdims), y, np.nan)

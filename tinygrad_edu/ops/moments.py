@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import astype
-from tinygrad_edu.ops.reduction import Axis, axes_of, count, expanded
+from tinygrad_edu.ops.reduction import Axis, axes_of, count, expanded, number
 
 __all__ = ["average", "corrcoef", "cov", "std", "var"]
 
@@ -18,15 +18,31 @@ _SPREADS = over_axes({"ddof": 1}, {"axis": 0, "ddof": 1, "keepdims": True}, empt
 
 
 @composed(samples=_SPREADS)
-def var(x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-    """The mean square distance from the mean over axes, the sum divided by n - ddof.
+def var(
+    x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Array = True
+) -> Array:
+    """The mean square distance from the mean over axes: the sum, divided by n - ddof.
+
+    ``where`` chooses entries.
 
     >>> import tinygrad_edu as tg
     >>> tg.var(tg.Tensor([1.0, 3.0])).item()
     1.0
     """
-    away = x - np.mean(x, axis=axis, keepdims=True)
-    return np.sum(np.square(away), axis=axis, keepdims=keepdims) / max(count(x, axis) - ddof, 0)
+    away = x - np.mean(x, axis=axis, keepdims=True, where=where)
+    away = away if where is True else np.where(where, away, 0.0)
+    free = number(x, axis, keepdims, where) - ddof
+    return np.sum(np.square(away), axis=axis, keepdims=keepdims) / (
+        max(free, 0) if where is True else np.maximum(free, 0)
+    )
+
+
+def _std_of_some(
+    x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False, where: Array = True
+) -> Array:
+    v = var(x, axis, ddof=ddof, keepdims=keepdims, where=where)
+    flat = np.equal(v, 0)
+    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))
 
 
 def _slope_of_std(
@@ -39,11 +55,14 @@ def _slope_of_std(
 
 @reduction(
     pullback=_slope_of_std,
+    general=_std_of_some,
     latex=r"\operatorname{{std}}{settings} {x}",
     samples=[s for s in _SPREADS if s.shapes != ((),)],
 )
 def std(x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Array:
     """The square root of the variance over axes; where all entries are equal, its slope is 0.
+
+    ``where`` chooses entries.
 
     >>> import tinygrad_edu as tg
     >>> tg.std(tg.Tensor([1.0, 3.0])).item()
@@ -119,7 +138,9 @@ def _variables(m: Array, rowvar: bool) -> Array:
     return m if rowvar or np.shape(m)[0] == 1 else np.matrix_transpose(m)
 
 
-@composed(samples=[Sample(((3, 5),)), Sample(((5, 3),), {"rowvar": False}), Sample(((4,), (4,))), Sample(((4,),))])
+@composed(
+    samples=[Sample(((3, 5),)), Sample(((5, 3),), {"rowvar": False}), Sample(((4,), (4,))), Sample(((4,),))]
+)
 def corrcoef(x: Array, y: Array = None, rowvar: bool = True) -> Array:
     """The correlations of variables, which stand in rows: covariances over both standard deviations.
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.table import RECORD
+from tinygrad_edu.ops.movement import astype, dtype_of
 
 __all__ = ["max", "mean", "min", "prod", "ptp", "sum", "sum_to"]
 
@@ -75,10 +77,47 @@ def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: boo
     return add_up(x, axis=axis, keepdims=keepdims)
 
 
+def _generally(name: str, neutral: float, joined: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    """NumPy's ``dtype``, ``initial`` and ``where``: a cast, one operand more, a neutral value elsewhere."""
+
+    def general(
+        x: Array,
+        *,
+        axis: Axis = None,
+        keepdims: bool = False,
+        dtype: Any = None,
+        initial: Array = None,
+        where: Array = True,
+    ) -> Array:
+        if where is not True and initial is None and np.isinf(neutral):
+            raise ValueError(f"{name}: where= needs initial=, for the places where nothing is chosen")
+        x = x if dtype is None else astype(x, dtype=dtype)
+        y = RECORD[name](x if where is True else np.where(where, x, neutral), axis=axis, keepdims=keepdims)
+        return y if initial is None else joined(y, initial)
+
+    return general
+
+
+def number(x: Array, axis: Axis, keepdims: bool, where: Array) -> Array:
+    """How many entries each result is made from; where only some are chosen, in the dtype of x."""
+    if where is True:
+        return count(x, axis)
+    chosen = np.broadcast_to(where, np.shape(x))
+    return astype(np.sum(chosen, axis=axis, keepdims=keepdims), dtype=dtype_of(x))
+
+
+def _mean_of_some(
+    x: Array, *, axis: Axis = None, keepdims: bool = False, dtype: Any = None, where: Array = True
+) -> Array:
+    x = x if dtype is None else astype(x, dtype=dtype)
+    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / number(x, axis, keepdims, where)
+
+
 @reduction(
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims), x.shape
     ),
+    general=_generally("sum", 0.0, np.add),
     latex=r"\sum{settings} {x}",
     label="Σ",
     onnx="ReduceSum",
@@ -86,6 +125,7 @@ def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: boo
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Sum over axes: https://numpy.org/doc/stable/reference/generated/numpy.sum.html.
 
+    Also takes NumPy's ``dtype``, ``initial`` and ``where``, as ``prod``, ``max``, ``min`` and ``mean`` do.
     Very many rows of narrow floats are added up in float64, and the result is narrow.
 
     >>> import tinygrad_edu as tg
@@ -103,6 +143,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     label="mean",
     onnx="ReduceMean",
     empty=False,
+    general=_mean_of_some,
 )
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Mean over axes.
@@ -131,6 +172,7 @@ def _slope_of_product(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdi
     pullback=_slope_of_product,
     latex=r"\prod{settings} {x}",
     label="Π",
+    general=_generally("prod", 1.0, np.multiply),
     onnx="ReduceProd",
     samples=[
         *over_axes(),
@@ -159,6 +201,7 @@ def _to_the_extremes(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdim
     pullback=_to_the_extremes,
     latex=r"\max{settings} {x}",
     numpy=(np.max, np.amax),
+    general=_generally("max", -np.inf, np.maximum),
     onnx="ReduceMax",
     empty=False,
 )
@@ -176,6 +219,7 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     pullback=_to_the_extremes,
     latex=r"\min{settings} {x}",
     numpy=(np.min, np.amin),
+    general=_generally("min", np.inf, np.minimum),
     onnx="ReduceMin",
     empty=False,
 )

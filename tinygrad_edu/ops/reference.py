@@ -27,7 +27,7 @@ Generated from the definitions by `python -m tinygrad_edu.ops.reference`, with N
 
 Each function is reached as `tg.f(t)`, as `np.f(t)` where NumPy has it, and as `t.f()` where ndarray has it.
 Values are real, float32 or float64, promoted as NumPy 2 does; every derivative can be differentiated again.
-Arguments that a function's documentation does not name, such as `out=` and `where=`, are refused by name.
+Arguments that a function's documentation does not name, such as `out=`, are refused by name.
 """
 PLAIN = """
 ## Constant
