@@ -162,6 +162,7 @@ RUNS: list[dict[str, Any]] = [
     {"batch_size": 16, "validation": (X_NEW, Y_NEW), "early_stopping": nn.EarlyStopping(3)},
     {"batch_size": 16, "compile": False},
     {"batch_size": 16, "keep_prob": 0.8},
+    {"optimizer": lambda: optim.SGD(lr=lambda t: 0.5 / (1 + t))},
 ]
 
 
@@ -171,7 +172,7 @@ def run_with(settings: dict[str, Any], **more: Any) -> tuple[nn.History, dict[st
 
 
 @pytest.mark.parametrize(
-    "settings", RUNS, ids=["whole", "batches", "schedule", "stopping", "eager", "dropout"]
+    "settings", RUNS, ids=["whole", "batches", "schedule", "stopping", "eager", "dropout", "function"]
 )
 @pytest.mark.parametrize("stop", [1, 8, 20])
 def test_a_resumed_training_ends_as_an_uninterrupted_one(
@@ -246,6 +247,25 @@ def test_validation_judges_after_each_epoch() -> None:
     assert history.validation_cost[-1] == network.loss(X_NEW, Y_NEW).item()
     assert history.validation_accuracy[-1] == network.accuracy(X_NEW, Y_NEW)
     assert history.best_epoch == int(np.argmin(history.validation_cost))
+
+
+def test_any_model_with_parameters_and_a_loss_is_trained() -> None:
+    class Line:
+        def __init__(self) -> None:
+            self.slope, self.offset = tg.Tensor(0.0), tg.Tensor([0.0])
+
+        def parameters(self) -> dict[str, tg.Tensor]:
+            return {"slope": self.slope, "offset": self.offset}
+
+        def loss(self, X: Any, Y: Any) -> Any:
+            return np.mean((self.slope * X + self.offset - Y) ** 2)
+
+    x = np.linspace(-1, 1, 30).reshape(1, 30)
+    line = Line()
+    history = nn.fit(line, x, 3 * x - 2, optimizer=optim.SGD(lr=0.3), epochs=100, validation=0.2)
+    assert (line.slope.item(), line.offset.item()) == pytest.approx((3, -2), abs=1e-4)
+    assert len(history.validation_cost) == 100
+    assert history.validation_accuracy == []
 
 
 def test_a_share_kept_back_is_not_trained_on() -> None:
@@ -333,8 +353,11 @@ def test_the_history_plots_itself(settings: dict[str, Any], tmp_path: Path) -> N
     assert lines[0].get_ydata().tolist() == history.cost
     assert len(lines) == (3 if settings else 1)
     assert (tmp_path / "cost.png").stat().st_size > 1000
+    assert repr(history).startswith("<History: 6 epochs, ")
     with pytest.raises(ValueError, match="train first"):
         nn.History().plot()
+    assert repr(nn.History()) == "<History: empty>"
+    assert history.plot().axes
 
 
 # errors

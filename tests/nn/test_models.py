@@ -104,6 +104,14 @@ def test_float32_stays_float32() -> None:
     assert {g.dtype for g in tg.grad(J, list(model.parameters().values()))} == {np.dtype(np.float32)}
 
 
+def test_a_model_is_a_sequence_of_its_layers() -> None:
+    layers = [nn.Dense(3, 4), tg.tanh, nn.Dense(4, 1, "sigmoid")]
+    model = nn.Sequential(layers)
+    assert list(model) == layers
+    assert len(model) == 3
+    assert repr(model) == "Sequential([Dense(3, 4, 'linear'), tanh, Dense(4, 1, 'sigmoid')])"
+
+
 def test_predictions_and_accuracy() -> None:
     model = nn.LogisticRegression(1)
     model.dense[0].W.data[...] = 1.0

@@ -122,6 +122,20 @@ def test_nothing_but_scratch_is_kept_of_a_gradient() -> None:
         assert not any(np.shares_memory(a, dW) for a in optimizer.state["W"].values())
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "told"),
+    [
+        (optim.SGD(lr=0.1), "SGD(lr=0.1)"),
+        (optim.AdamW(lr=0.1), "AdamW(lr=0.1, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.01)"),
+        (optim.Momentum(lr=optim.StepDecay(0.1, 0.5, 10), clip_norm=2.0),
+         "Momentum(lr=StepDecay(lr=0.1, factor=0.5, every=10), beta=0.9, clip_norm=2.0)"),
+        (optim.SGD(lr=math.sqrt), "SGD(lr=sqrt)"),
+    ],
+)  # fmt: skip
+def test_an_optimiser_says_its_settings(optimizer: optim.Optimizer, told: str) -> None:
+    assert repr(optimizer) == told
+
+
 # A step on Tensors
 
 
@@ -226,6 +240,8 @@ def _other_parameters() -> None:
         (lambda: optim.SGD(lr=1, weight_decay=-1), ValueError, "weight_decay: .* at least 0"),
         (lambda: optim.SGD(lr=1, clip_norm=0), ValueError, "clip_norm: expected a number above 0"),
         (lambda: optim.SGD([np.ones(2)], lr=1), TypeError, "0: expected a leaf Tensor that requires"),
+        (lambda: optim.SGD([w := tg.Tensor([1.0]), w], lr=1), ValueError, "parameter is given twice"),
+        (lambda: optim.Optimizer(lr=1), TypeError, "abstract"),
         (lambda: optim.SGD({"c": tg.Tensor([1])}, lr=1), TypeError, "c: expected a leaf Tensor"),
         (lambda: optim.SGD([tg.Tensor([1.0])], lr=1).step(), RuntimeError, "call backward"),
         (lambda: optim.SGD(lr=1).step(), TypeError, "expected the parameters"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -20,7 +21,7 @@ Key: TypeAlias = str | int
 Parameters: TypeAlias = Mapping[str, Tensor] | Sequence[Tensor] | Tensor
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Moves parameters along their gradients; a subclass says how in ``rule``, what it keeps in ``slots``.
 
     Args:
@@ -115,9 +116,9 @@ class Optimizer:
         if self.weight_decay:
             dW += self.weight_decay * W
 
+    @abstractmethod
     def rule(self, W: Array, dW: Array, **slots: Array) -> None:
         """Moves W in place, by dW (scratch) and the averages of ``slots``."""
-        raise NotImplementedError
 
     def step(self, parameters: Parameters | None = None, gradients: Any = None) -> None:
         """One step along the gradients that ``backward()`` has left in ``.grad``, or those given.
@@ -168,7 +169,10 @@ class Optimizer:
     def __repr__(self) -> str:
         given = {name: getattr(self, name) for name in self.settings}
         told = "".join(f", {name}={value!r}" for name, value in given.items() if value not in (None, 0.0))
-        return f"{type(self).__name__}(lr={self.schedule!r}{told})"
+        rate = getattr(self.schedule, "__qualname__", None) or repr(
+            self.schedule
+        )  # a function without its address
+        return f"{type(self).__name__}(lr={rate}{told})"
 
 
 def named(parameters: Any, called: str) -> dict[Key, Tensor]:
@@ -186,6 +190,8 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
             raise TypeError(
                 f"{called}: {key}: expected a leaf Tensor that requires a gradient, got {parameter!r}"
             )
+    if len({*map(id, found.values())}) < len(found):
+        raise ValueError(f"{called}: the same parameter is given twice among {', '.join(map(str, found))}")
     return found
 
 
