@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 for _library in ("OMP", "OPENBLAS", "MKL"):
@@ -254,10 +254,10 @@ def verify(engine: Engine) -> None:
 def measure(program: Callable[[], Any], calls: int) -> float:
     """Seconds a call, after a collection, with the garbage collector at work as usual."""
     gc.collect()
-    start = perf_counter()
+    start = process_time()
     for _ in range(calls):
         program()
-    return (perf_counter() - start) / calls
+    return (process_time() - start) / calls
 
 
 def take_turns(programs: dict[str, Callable[[], Any]], *, turns: int, calls: int) -> dict[str, list[float]]:

@@ -11,8 +11,12 @@ from step_workloads import RATE, Workload
 Step = tuple[Callable[[], float], dict[str, Any]]
 
 
-def student(w: Workload) -> Step:
-    """D1 to D6 and L13, vectorised, line by line; dZ[L] = A[L] - Y; dA[0], which nobody asks for, left out."""
+def student(w: Workload, *, lean: bool = False) -> Step:
+    """D1 to D6 and L13, vectorised, line by line; dZ[L] = A[L] - Y.
+
+    The backward block of the course, D2, gives dA[l-1] for every layer; ``lean`` leaves out dA[0], which
+    nobody asks for. Logistic regression (L12) has no such block.
+    """
     (X, Y), p = w.data(), w.parameters()
     m, L = w.m, w.layers
 
@@ -30,14 +34,20 @@ def student(w: Workload) -> Step:
         for l in range(L, 0, -1):
             grads[f"W{l}"] = 1 / m * np.dot(dZ, A[l - 1].T)
             grads[f"b{l}"] = 1 / m * np.sum(dZ, axis=1, keepdims=True)
-            if l > 1:
+            if l > 1 or not (lean or L == 1):
                 dA = np.dot(p[f"W{l}"].T, dZ)
+            if l > 1:
                 dZ = dA * (Z[l - 1] > 0)
         for name, gradient in grads.items():
             p[name] = p[name] - RATE * gradient
         return float(cost)
 
     return step, p
+
+
+def lean_student(w: Workload) -> Step:
+    """The student's, without dA[0]."""
+    return student(w, lean=True)
 
 
 def sigma(z: Any) -> Any:

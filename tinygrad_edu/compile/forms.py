@@ -11,7 +11,7 @@ from tinygrad_edu.graph.source import Code, in_numpy, literal, written
 
 __all__ = ["called", "constant_code", "is_ufunc", "is_view", "takes_out", "text"]
 
-_REDUCTIONS = frozenset({"sum", "max", "min", "prod"})
+_REDUCTIONS = {"sum": "np.add", "max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
 _VIEWS = frozenset({"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to"})
 
 
@@ -60,11 +60,20 @@ def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
         code: what an operand is called.
         out: the buffer to write into, for a node that ``takes_out``.
     """
+    if node.op in _REDUCTIONS and (takes_out(node) or not node.shape):
+        return _reduction(node, code(node.args[0]), out)
     operands = [constant_code(a) if _is_number(a, node) else code(a) for a in node.args]
     if out is None:
         return written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
     facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v is not None and v is not False]
     return f"{called(node)}({', '.join([*map(str, operands), *facts, f'out={out}'])})"
+
+
+def _reduction(node: Node, x: Code, out: str | None) -> str:
+    """The reduction itself: ``np.sum`` is a function around it, which takes as long on small arrays."""
+    facts = [f"axis={literal(node.settings.get('axis'))}"]
+    facts += ["keepdims=True"] * bool(node.settings.get("keepdims")) + ([f"out={out}"] if out else [])
+    return f"{_REDUCTIONS[node.op]}.reduce({x}, {', '.join(facts)})"
 
 
 def _is_number(operand: Node, node: Node) -> bool:

@@ -89,6 +89,7 @@ def _built(
 
 def finished(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     """The outputs with the operations that the algebra knows taken apart too."""
+    sheet.finished = True
     new: dict[Node, Node] = {}
     for node in in_order(outputs):
         args = [new[a] for a in node.args]

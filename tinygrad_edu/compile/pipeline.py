@@ -101,7 +101,7 @@ def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
 def _function(written: Emitted, update: Update) -> Callable[..., Any]:
     """The source, run. Its names: NumPy, the step's memory, constants, operations that NumPy lacks."""
     memory = np.empty(written.nbytes, np.uint8)
-    space: dict[str, Any] = {"np": np, **written.constants, **{op.name: op for op in written.ops}}
+    space: dict[str, Any] = {"np": np, **written.constants, **{op.name: op.forward for op in written.ops}}
     for buffer in written.buffers:
         stretch = memory[buffer.offset : buffer.offset + buffer.nbytes]
         space[buffer.name] = stretch.view(buffer.dtype).reshape(buffer.shape)

@@ -121,7 +121,7 @@ def _softplus(z: Node, sheet: Sheet) -> Node:
 def _logistic(node: Node, sheet: Sheet) -> Node | None:
     """1 / (1 + e^-z) is σ(z)."""
     above, below = node.args
-    z = _of_one_plus_exp(below) if above.number == 1 else None
+    z = _of_one_plus_exp(below) if above.number == 1 and not sheet.finished else None
     return (
         sheet.node("sigmoid", [z])
         if z is not None and z.shape == node.shape and z.dtype == node.dtype
@@ -169,6 +169,8 @@ def resolved(product: Product, sheet: Sheet) -> Product | None:
 
 def _with_sigmoids(product: Product, sheet: Sheet) -> Product | None:
     """1 / (1 + e^-z) is σ(z), and e^-z σ(z) is 1 - σ(z)."""
+    if sheet.finished:
+        return None
     for factor, exponent in product.factors.items():
         if exponent < 0 and (z := _of_one_plus_exp(factor)) is not None:
             return product.times(Product(ONE, {factor: 1})).times(

@@ -82,6 +82,8 @@ class Sheet:
     names: dict[Node, str] = field(default_factory=dict)
     checked: dict[Node, Node] = field(default_factory=dict)
     """The node that stands for another one from where its values have been checked."""
+    finished: bool = False
+    """Whether the operations that the algebra knows by name have been taken apart, not to come back."""
     _made: dict[Any, Node] = field(default_factory=dict, repr=False)
 
     def input(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:

@@ -62,14 +62,37 @@ def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
     return CompiledStep(loss, optimizer, backend)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Compiled:
     """What one signature came to."""
 
     run: Callable[..., Any]
     recording: Recording
     emitted: Emitted
+    update: Update
     lock: threading.Lock = field(default_factory=threading.Lock)
+    keys: tuple[Any, ...] | None = None
+    """The names of the parameters, where they are a plain dict of arrays, and all take part."""
+    kinds: tuple[Any, ...] = ()
+
+    def expect(self, params: Any, values: Sequence[Any], arrays: Sequence[Any]) -> None:
+        """Remembers what the inputs were like, to recognise them without looking at everything again."""
+        used = None not in self.recording.parameters + self.recording.data and not self.recording.captured
+        if used and type(params) is dict and all(type(v) is np.ndarray for v in (*params.values(), *arrays)):
+            self.keys = tuple(params)
+            self.kinds = tuple(map(_kind, (*values, *arrays)))
+
+    def inputs(self, params: Any, data: Sequence[Any]) -> list[Any] | None:
+        """The inputs, where they are like those that were recorded; None where that takes a closer look."""
+        if type(params) is not dict or self.keys is None or tuple(params) != self.keys:
+            return None
+        given = [*params.values(), *data]
+        if len(given) != len(self.kinds):
+            return None
+        for x, (shape, dtype) in zip(given, self.kinds, strict=True):
+            if type(x) is not np.ndarray or x.shape != shape or x.dtype is not dtype:
+                return None
+        return given
 
 
 class CompiledStep:
@@ -86,19 +109,13 @@ class CompiledStep:
 
     def __call__(self, params: Any, *data: Any) -> Any:
         """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
-        values = [_value(leaf, path, writable=self.optimizer is not None) for path, leaf in leaves(params)]
-        arrays = [_datum(d) for d in data]
         update = self._update()
-        signature = (update == "descent", alike(params), *map(_kind, values), *map(_kind, arrays))
-        compiled = self._cache.get(signature)
-        if compiled is None:
-            compiled = self._cache[signature] = self._compiled(params, arrays, update)
+        compiled = self._last
+        inputs = compiled.inputs(params, data) if compiled is not None and compiled.update is update else None
+        if inputs is None:
+            compiled, inputs = self._recorded(params, data, update)
+        assert compiled is not None
         self._last = compiled
-        recording = compiled.recording
-        inputs = [
-            x for x, name in zip(values + arrays, recording.parameters + recording.data, strict=True) if name
-        ]
-        inputs += [t._data for t in recording.captured.values()]
         with compiled.lock, np.errstate(over="ignore", under="ignore"):
             if update == "descent":
                 self.optimizer.begin(())
@@ -108,13 +125,22 @@ class CompiledStep:
         if self.optimizer is not None:
             return J
         found = iter(grads)
-        return J, rebuilt(
-            params,
-            (
-                next(found) if n else np.zeros_like(v)
-                for v, n in zip(values, recording.parameters, strict=True)
-            ),
-        )
+        parts = zip(leaves(params), compiled.recording.parameters, strict=True)
+        return J, rebuilt(params, (next(found) if n else np.zeros_like(_bare(v)) for (_, v), n in parts))
+
+    def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
+        """What the call's signature came to, recorded where it is new, and the inputs for it."""
+        values = [_value(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
+        arrays = [_datum(d) for d in data]
+        signature = (update == "descent", alike(params), *map(_kind, values), *map(_kind, arrays))
+        compiled = self._cache.get(signature)
+        if compiled is None:
+            compiled = self._cache[signature] = self._compiled(params, arrays, update)
+            compiled.expect(params, values, arrays)
+        recording = compiled.recording
+        names = recording.parameters + recording.data
+        inputs = [x for x, name in zip(values + arrays, names, strict=True) if name]
+        return compiled, inputs + [t._data for t in recording.captured.values()]
 
     def _update(self) -> Update:
         """How the parameters are moved: an optimiser that is plain gradient descent is written out."""
@@ -132,7 +158,7 @@ class CompiledStep:
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
         run, written = assembled(recording, keys, update)
-        return _Compiled(run, recording.without_values(), written)
+        return _Compiled(run, recording.without_values(), written, update)
 
     @property
     def _shown(self) -> _Compiled:
@@ -182,9 +208,12 @@ def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
     return value
 
 
+def _bare(leaf: Any) -> Any:
+    return leaf._data if isinstance(leaf, Tensor) else leaf
+
+
 def _datum(value: Any) -> Any:
-    value = value._data if isinstance(value, Tensor) else value
-    array = np.asarray(value)
+    array = np.asarray(_bare(value))
     if array.dtype.kind not in "fiub":
         raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
     return array if array.ndim else array[()]
