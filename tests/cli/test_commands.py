@@ -195,13 +195,31 @@ def test_help_names_the_commands(arguments: list[str], capsys: pytest.CaptureFix
     )
 
 
+def as_a_module(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tinygrad_edu", *arguments]
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
 def test_the_package_runs_as_a_module() -> None:
-    command = [sys.executable, "-m", "tinygrad_edu", "draw", "a*a", "a=3"]
-    package = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(package)}
-    )
+    done = as_a_module("draw", "a*a", "a=3")
     assert (done.returncode, done.stdout) == (0, "J = 9\ndJ/da = 6\nwrote J.svg\n"), done.stderr
+
+
+def test_a_terminal_that_lacks_a_sign_shows_another() -> None:
+    Path("student.py").write_text(STUDENT, "utf-8")
+    done = as_a_module("check", "student.py", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "? right" in done.stdout
+
+
+def test_an_interruption_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinygrad_edu.cli.demo.fit", interrupted)
+    assert main(["demo", "-o", "shown"]) == 130
+    assert capsys.readouterr().err.endswith("tinygrad-edu demo: interrupted\n")
 
 
 def test_written() -> None:

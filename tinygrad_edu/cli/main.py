@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     wrote J.svg
     0
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ? instead of failing
     given = sys.argv[1:] if argv is None else argv
     options = _parser().parse_args([f" {a}" if _MINUS.match(a) else a for a in given])
     try:
@@ -38,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         told = error.args[0] if isinstance(error, KeyError) and error.args else error
         sys.stderr.write(f"tinygrad-edu {options.command}: error: {' '.join(str(told).split())}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\ntinygrad-edu {options.command}: interrupted\n")
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
