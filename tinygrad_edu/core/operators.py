@@ -76,7 +76,7 @@ class Operators:
             raise ValueError(
                 f"in-place {operator}: expected a result of shape {self.shape}, got {np.shape(new)}"
             )
-        self.data[...] = new
+        np.copyto(self.data, new)  # refuses, as NumPy's own += does, floats for an array of integers
         return self
 
     def __iadd__(self, other: Any) -> Any:
@@ -90,6 +90,18 @@ class Operators:
 
     def __itruediv__(self, other: Any) -> Any:
         return self._updated("divide", other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._updated("floor_divide", other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._updated("remainder", other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._updated("power", other)
+
+    def __imatmul__(self, other: Any) -> Any:
+        return self._updated("matmul", other)
 
 
 _UNARY = {"negative": "neg", "positive": "pos", "absolute": "abs"}
