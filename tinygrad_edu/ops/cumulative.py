@@ -1,4 +1,4 @@
-"""Running sums and products along an axis, and what undoes them: differences."""
+"""Running sums and products along an axis."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _line(x: Array, axis: int | None) -> tuple[Array, int]:
     return (np.reshape(x, (-1,)), 0) if axis is None else (x, axis % np.ndim(x))
 
 
-def cut(x: Array, axis: int, start: int | None, stop: int | None = None, step: int | None = None) -> Array:
-    """``x[start:stop:step]`` along an axis."""
-    return array(x)[(slice(None),) * (axis % np.ndim(x)) + (slice(start, stop, step),)]
+def cut(x: Array, axis: int, start: int | None, stop: int | None = None) -> Array:
+    """``x[start:stop]`` along an axis."""
+    return array(x)[(slice(None),) * (axis % np.ndim(x)) + (slice(start, stop),)]
 
 
 def _delayed(x: Array, axis: int, first: float) -> Array:
@@ -80,19 +80,16 @@ def _from_the_end(a: Array, g: Array, axis: int) -> Array:
 def recurrence(a: Array, b: Array, *, axis: int = -1) -> Array:
     """y_k = a_k y_{k-1} + b_k along an axis, starting from y = 0; a and b have one shape.
 
-    Doubling: after step s each y_k has gathered s terms, and a_k is the product of s factors. Source:
-    G. Blelloch, *Prefix sums and their applications*, CMU-CS-90-190, 1990, section 1.4.
+    Its rules are such recurrences again, run from the end. (Doubling would take fewer steps, but its products
+    of many a overflow where the sums do not.)
 
     >>> import tinygrad_edu as tg
     >>> tg.recurrence(tg.Tensor([0.5, 0.5, 0.5]), [1.0, 1.0, 1.0]).tolist()
     [1.0, 1.5, 1.75]
     """
-    a, y = np.moveaxis(np.array(a), axis, 0), np.moveaxis(np.array(b), axis, 0)
-    step = 1
-    while step < len(y):
-        y[step:] = y[step:] + a[step:] * y[:-step]
-        a[step:] = a[step:] * a[:-step]
-        step *= 2
+    a, y = np.moveaxis(np.asarray(a), axis, 0), np.moveaxis(np.array(b), axis, 0)
+    for k in range(1, len(y)):
+        y[k] += a[k] * y[k - 1]
     return np.moveaxis(y, 0, axis)
 
 
@@ -141,6 +138,9 @@ _INITIAL = [
 def cumulative_sum(x: Array, *, axis: int | None = None, include_initial: bool = False) -> Array:
     """Running sums, the array standard's way: the axis may be left out of a vector only.
 
+    Raises:
+        ValueError: no axis given for more than one.
+
     >>> import tinygrad_edu as tg
     >>> tg.cumulative_sum(tg.Tensor([1.0, 2.0]), include_initial=True).tolist()
     [0.0, 1.0, 3.0]
@@ -151,6 +151,9 @@ def cumulative_sum(x: Array, *, axis: int | None = None, include_initial: bool =
 @composed(samples=_INITIAL)
 def cumulative_prod(x: Array, *, axis: int | None = None, include_initial: bool = False) -> Array:
     """Running products, the array standard's way: the axis may be left out of a vector only.
+
+    Raises:
+        ValueError: no axis given for more than one.
 
     >>> import tinygrad_edu as tg
     >>> tg.cumulative_prod(tg.Tensor([3.0, 2.0]), include_initial=True).tolist()

@@ -36,6 +36,9 @@ def _as_slab(values: Array, x: Array, axis: int) -> Array:
 def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array = None, append: Array = None) -> Array:
     """The n-th differences of neighbours along an axis.
 
+    Raises:
+        ValueError: n below 0, or a number, which has no neighbours.
+
     >>> import tinygrad_edu as tg
     >>> tg.diff(tg.Tensor([1.0, 4.0, 9.0])).tolist()
     [3.0, 5.0]
@@ -125,6 +128,10 @@ def gradient(
 
     Spacing: nothing (1), one number for all axes, or for each axis a number or the coordinates. Of several
     axes it is a tuple. Source: https://numpy.org/doc/stable/reference/generated/numpy.gradient.html.
+
+    Raises:
+        ValueError: too few entries along an axis, or coordinates that do not fit it.
+        TypeError: neither one spacing, nor one for each axis.
 
     >>> import tinygrad_edu as tg
     >>> tg.gradient(tg.Tensor([1.0, 4.0, 9.0])).tolist()

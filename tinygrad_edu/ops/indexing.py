@@ -98,6 +98,10 @@ def getitem(x: Array, *, index: Any) -> Array:
 def take(x: Array, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Array:
     """The entries, or slices along an axis, at the given places; ``mode`` says what is done beyond the ends.
 
+    Raises:
+        IndexError: a place out of bounds, with ``mode="raise"``.
+        ValueError: another mode.
+
     >>> import tinygrad_edu as tg
     >>> tg.take(tg.Tensor([1.0, 2.0, 3.0]), [0, 0, 2]).tolist()
     [1.0, 1.0, 3.0]
@@ -224,6 +228,9 @@ def choose(a: Any, choices: Sequence[Array], *, mode: str = "raise") -> Array:
 def select(condlist: Sequence[Any], choicelist: Sequence[Array], default: Array = 0) -> Array:
     """Entry by entry from the choice whose condition is the first to hold, else ``default``.
 
+    Raises:
+        ValueError: more or fewer choices than conditions.
+
     >>> import tinygrad_edu as tg
     >>> tg.select([[True, False]], [tg.Tensor([1.0, 2.0])], 0.5).tolist()
     [1.0, 0.5]
@@ -248,6 +255,9 @@ def piecewise(x: Array, condlist: Sequence[Any], funclist: Sequence[Any], *args:
     """Each function (or number) on the entries where its condition holds; one more is for the rest.
 
     No function sees entries outside its piece, so none spoils a gradient there.
+
+    Raises:
+        ValueError: neither as many functions as conditions, nor one more.
 
     >>> import tinygrad_edu as tg
     >>> x = tg.Tensor([-1.0, 4.0])

@@ -42,6 +42,9 @@ def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int = 0) -> Array:
 def concatenate(*xs: Array, axis: int = 0) -> Array:
     """Arrays joined along an existing axis.
 
+    Raises:
+        ValueError: shapes that differ in other axes; the message lists them.
+
     >>> import tinygrad_edu as tg
     >>> tg.concatenate([tg.Tensor([1.0]), tg.Tensor([2.0, 3.0])]).tolist()
     [1.0, 2.0, 3.0]
@@ -59,6 +62,9 @@ _ALIKE = [_listed((2, 3), (2, 3)), _listed((3,), (3,), (3,))]
 @composed(samples=[*_ALIKE, _listed((2, 3), (2, 3), axis=-1), _listed((), ())])
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     """Arrays of one shape joined along a new axis.
+
+    Raises:
+        ValueError: the shapes differ; the message lists them.
 
     >>> import tinygrad_edu as tg
     >>> tg.stack([tg.Tensor([1.0, 2.0]), [3.0, 4.0]], axis=1).tolist()
@@ -150,6 +156,9 @@ def _joined(parts: Any, depth: int, ndim: int) -> Array:
 def block(arrays: Any) -> Array:
     """An array assembled from nested lists of blocks, all nested to one depth.
 
+    Raises:
+        ValueError: the lists are not nested to one depth, or the blocks do not fit.
+
     >>> import tinygrad_edu as tg
     >>> tg.block([[tg.Tensor([[1.0]]), [[2.0]]], [[[3.0]], [[4.0]]]]).tolist()
     Traceback (most recent call last):
@@ -198,6 +207,9 @@ _CUTS = [Sample(((6, 4),), {"indices_or_sections": s}) for s in (2, [1, 3])]
 def split(x: Array, indices_or_sections: Sections, axis: int = 0) -> list[Array]:
     """So many equal pieces along an axis, or the pieces between the given places.
 
+    Raises:
+        ValueError: the axis does not divide into so many equal sections.
+
     >>> import tinygrad_edu as tg
     >>> [part.tolist() for part in tg.split(tg.Tensor([1.0, 2.0, 3.0]), [1])]
     [[1.0], [2.0, 3.0]]
@@ -208,6 +220,9 @@ def split(x: Array, indices_or_sections: Sections, axis: int = 0) -> list[Array]
 @composed(samples=[*_CUTS, Sample(((5, 4),), {"indices_or_sections": 3})])
 def array_split(x: Array, indices_or_sections: Sections, axis: int = 0) -> list[Array]:
     """Like :func:`split`, where the first pieces may be one longer than the others.
+
+    Raises:
+        ValueError: fewer than one section.
 
     >>> import tinygrad_edu as tg
     >>> [part.tolist() for part in tg.array_split(tg.Tensor([1.0, 2.0, 3.0]), 2)]
@@ -229,6 +244,9 @@ def _splitter(
 def vsplit(x: Array, indices_or_sections: Sections) -> list[Array]:
     """:func:`split` along the first axis of at least two.
 
+    Raises:
+        ValueError: fewer than two axes, or sections that are not equal.
+
     >>> import tinygrad_edu as tg
     >>> [part.tolist() for part in tg.vsplit(tg.Tensor([[1.0], [2.0]]), 2)]
     [[[1.0]], [[2.0]]]
@@ -240,6 +258,9 @@ def vsplit(x: Array, indices_or_sections: Sections) -> list[Array]:
 def hsplit(x: Array, indices_or_sections: Sections) -> list[Array]:
     """:func:`split` along the second axis, or the only one of a vector.
 
+    Raises:
+        ValueError: a number has no axes, or the sections are not equal.
+
     >>> import tinygrad_edu as tg
     >>> [part.tolist() for part in tg.hsplit(tg.Tensor([[1.0, 2.0]]), 2)]
     [[[1.0]], [[2.0]]]
@@ -250,6 +271,9 @@ def hsplit(x: Array, indices_or_sections: Sections) -> list[Array]:
 @composed(samples=[Sample(((2, 3, 4),), {"indices_or_sections": 2})])
 def dsplit(x: Array, indices_or_sections: Sections) -> list[Array]:
     """:func:`split` along the third axis.
+
+    Raises:
+        ValueError: fewer than three axes, or sections that are not equal.
 
     >>> import tinygrad_edu as tg
     >>> [part.tolist() for part in tg.dsplit(tg.Tensor([[[1.0, 2.0]]]), 2)]

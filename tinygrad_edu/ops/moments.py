@@ -89,6 +89,9 @@ def average(
 
     With ``returned`` also the sum of the weights.
 
+    Raises:
+        ValueError: weights whose shape is neither that of x nor that of the axes.
+
     >>> import tinygrad_edu as tg
     >>> tg.average(tg.Tensor([1.0, 4.0]), weights=[1.0, 2.0]).item()
     3.0

@@ -34,6 +34,9 @@ Axes = int | tuple[int, ...]
 def reshape(x: Array, *, shape: Axes, order: Literal["C", "F"] = "C") -> Array:
     """The same entries, row by row (``order="F"``: column by column), in another shape.
 
+    Raises:
+        ValueError: the sizes differ, or an order that depends on the layout in memory ("A", "K").
+
     >>> import tinygrad_edu as tg
     >>> tg.reshape(tg.Tensor([1.0, 2.0, 3.0, 4.0]), (2, 2)).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
@@ -144,6 +147,9 @@ def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Repeated along axes of length 1, and along new leading ones, without copying.
 
+    Raises:
+        ValueError: a shape to which x does not broadcast.
+
     >>> import tinygrad_edu as tg
     >>> tg.broadcast_to(tg.Tensor([1.0, 2.0]), (2, 2)).tolist()
     [[1.0, 2.0], [1.0, 2.0]]
@@ -173,6 +179,9 @@ def broadcast_arrays(*xs: Array) -> tuple[Array, ...]:
 )
 def meshgrid(*xs: Array, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> tuple[Array, ...]:
     """The coordinates of a grid, from those along each axis; ``indexing`` "xy" or "ij", as in NumPy.
+
+    Raises:
+        ValueError: another indexing than "xy" and "ij".
 
     >>> import tinygrad_edu as tg
     >>> tg.meshgrid(tg.Tensor([1.0, 2.0]), [3.0])[0].tolist()
@@ -211,6 +220,9 @@ def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
 )
 def squeeze(x: Array, axis: Axes | None = None) -> Array:
     """Axes of length 1 taken away: all, or the given ones.
+
+    Raises:
+        ValueError: an axis whose length is not 1.
 
     >>> import tinygrad_edu as tg
     >>> tg.squeeze(tg.Tensor([[1.0, 2.0]])).tolist()

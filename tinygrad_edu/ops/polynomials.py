@@ -33,6 +33,9 @@ def polyval(p: Array, x: Array) -> Array:
 def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """The powers of each entry in a row, N of them, the highest first (``increasing``: the lowest).
 
+    Raises:
+        ValueError: anything but a vector.
+
     >>> import tinygrad_edu as tg
     >>> tg.vander(tg.Tensor([2.0, 3.0]), 3).tolist()
     [[4.0, 2.0, 1.0], [9.0, 3.0, 1.0]]
@@ -52,6 +55,9 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
 )
 def linspace(start: Array, stop: Array, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Array:
     """Evenly spaced points from start to stop, along a new axis; without ``endpoint``, stop is left out.
+
+    Raises:
+        ValueError: num below 0.
 
     >>> import tinygrad_edu as tg
     >>> tg.linspace(tg.Tensor(1.0), 2.0, num=3).tolist()

@@ -88,6 +88,9 @@ def quantile(x: Array, q: Any, axis: Axis = None, *, method: str = "linear", kee
     Source: R. Hyndman, Y. Fan, *Sample quantiles in statistical packages*, The American Statistician 50,
     1996, method 7.
 
+    Raises:
+        ValueError: q outside 0 to 1, another method, or nothing to choose from.
+
     >>> import tinygrad_edu as tg
     >>> tg.quantile(tg.Tensor([1.0, 2.0, 4.0]), 0.75).item()
     3.0
@@ -100,6 +103,9 @@ def percentile(
     x: Array, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> Array:
     """:func:`quantile` of shares in percent.
+
+    Raises:
+        ValueError: q outside 0 to 100, another method, or nothing to choose from.
 
     >>> import tinygrad_edu as tg
     >>> tg.percentile(tg.Tensor([1.0, 2.0, 4.0]), 75).item()
@@ -176,6 +182,9 @@ def _grid(n: int, lo: float = 0.5, hi: float = 1.0) -> Callable[[np.random.Gener
 )
 def interp(x: Array, xp: Array, fp: Array, left: Array = None, right: Array = None) -> Array:
     """Straight lines between samples fp at ascending places xp, evaluated at x; flat beyond both ends.
+
+    Raises:
+        ValueError: the places and the samples differ in number.
 
     >>> import tinygrad_edu as tg
     >>> tg.interp(tg.Tensor(1.5), [1.0, 2.0], tg.Tensor([10.0, 20.0])).item()

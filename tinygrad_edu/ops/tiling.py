@@ -68,6 +68,9 @@ def flipud(x: Array) -> Array:
 def fliplr(x: Array) -> Array:
     """The columns in reverse.
 
+    Raises:
+        ValueError: fewer than two axes.
+
     >>> import tinygrad_edu as tg
     >>> tg.fliplr(tg.Tensor([[1.0, 2.0]])).tolist()
     [[2.0, 1.0]]
@@ -81,6 +84,9 @@ def fliplr(x: Array) -> Array:
 )
 def rot90(x: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """A quarter turn, k times, from the first of the axes towards the second.
+
+    Raises:
+        ValueError: fewer than two axes.
 
     >>> import tinygrad_edu as tg
     >>> tg.rot90(tg.Tensor([[1.0, 2.0]])).tolist()
@@ -271,6 +277,9 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: fl
 
     Modes "constant", "edge", "reflect", "symmetric", "wrap", as in
     https://numpy.org/doc/stable/reference/generated/numpy.pad.html.
+
+    Raises:
+        ValueError: another mode, or more than one number as ``constant_values``.
 
     >>> import tinygrad_edu as tg
     >>> tg.pad(tg.Tensor([1.0, 2.0, 3.0]), 1, mode="reflect").tolist()
