@@ -10,9 +10,18 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu.derive.expression import Applied, Expression, Number, Quantity, applied, guard_of, parts
+from tinygrad_edu.derive.expression import (
+    Applied,
+    Expression,
+    Number,
+    Quantity,
+    applied,
+    guard_of,
+    in_shape,
+    parts,
+)
 from tinygrad_edu.derive.linear import is_linear
-from tinygrad_edu.derive.reading import in_shape, read
+from tinygrad_edu.derive.reading import read
 from tinygrad_edu.derive.shortest import Form, Guard, Shortener
 from tinygrad_edu.derive.surroundings import Surroundings
 from tinygrad_edu.errors import require_extra
@@ -86,6 +95,8 @@ class Algebra:
     def _entry_by_entry(self, e: Applied) -> Form:
         """One letter: log(1 - A), Z > 0. Only what it is applied to is simplified."""
         args = [self.tree(self.simplest(self.form(a))) for a in e.args]
+        if e.op.name == "equal" and isinstance(args[0], Number):
+            args.reverse()
         return self.symbol(self.given.known(applied(e.op, *args, dtype=e.dtype, settings=e.settings)))
 
     def _exponential(self, e: Applied) -> Form:
@@ -119,10 +130,11 @@ class Algebra:
     # What mixes entries: sums, matrix products, moves
 
     def _over_axes(self, e: Applied) -> Form:
+        e = _as_one_sum(e)
         args = [self.simplest(self.form(a)) for a in e.args]
-        special = self._sum_of_a_scalar(e, args) or self._product_with_a_scalar(e, args)
-        if special is not None:
-            return special
+        for special in (self._sum_of_a_scalar(e, args), self._product_with_a_scalar(e, args)):
+            if special is not None:
+                return special
         outside = self.sympy.S.One
         for k, form in enumerate(args):
             if form != 0 and self.is_linear(e, k):
@@ -131,7 +143,7 @@ class Algebra:
                 args[k] = self.simplest(form / factor)
             elif form == 0 and self.is_linear(e, k):
                 return self.sympy.S.Zero
-        inside = [in_shape(self.tree(form), a.shape) for form, a in zip(args, e.args, strict=True)]
+        inside = [in_shape(self.tree(form), a.shape, a.dtype) for form, a in zip(args, e.args, strict=True)]
         settings = e.settings
         letter = self.given.known(applied(e.op, *inside, shape=e.shape, dtype=e.dtype, settings=settings))
         if isinstance(letter, Applied):
@@ -214,6 +226,26 @@ _ARITHMETIC: dict[str, Callable[..., Form]] = {
 }
 
 
+def _as_one_sum(e: Applied) -> Applied:
+    """The same sum under one name: what undoes broadcasting is a sum over the axes that were repeated."""
+    wide = e.args[0].shape
+    if e.op.name == "sum_to" and e.dtype.itemsize >= 8:
+        lead = len(wide) - len(e.shape)
+        repeated = [lead + k for k, n in enumerate(e.shape) if n == 1 and wide[lead + k] != 1]
+        axes, keepdims = [*range(lead), *repeated], bool(repeated)
+        if lead and repeated:
+            return e
+    elif e.op.name == "sum":
+        axis, keepdims = e.settings.get("axis"), e.settings.get("keepdims", False)
+        given = range(len(wide)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = sorted(a % len(wide) for a in given)
+    else:
+        return e
+    which = None if len(axes) == len(wide) else axes[0] if len(axes) == 1 else tuple(axes)
+    settings = {"axis": which, "keepdims": keepdims}
+    return applied("sum", *e.args, shape=e.shape, dtype=e.dtype, settings=settings)
+
+
 def _transposed(e: Applied) -> Expression | None:
     """``(-Y.T * B.T).T`` is ``-Y * B``, and ``(G @ X.T).T`` is ``X @ G.T``; None where nothing is gained."""
     if e.op.name != "transpose" or e.key:
@@ -232,7 +264,7 @@ def _flipped(e: Expression) -> Expression:
 
 
 def _untransposed(e: Expression) -> Expression | None:
-    if isinstance(e, Number) or e.shape == ():
+    if set(e.shape) <= {1}:  # a number, whichever way it is turned
         return e
     if not isinstance(e, Applied):
         return None

@@ -19,11 +19,11 @@ from tinygrad_edu.derive.expression import (
     bare,
     constant,
     evaluate,
+    in_shape,
     parts,
     quantities,
     replaced,
 )
-from tinygrad_edu.derive.reading import in_shape
 from tinygrad_edu.derive.shortest import Form
 from tinygrad_edu.derive.surroundings import Surroundings
 from tinygrad_edu.graph import Program, Ref, Step
@@ -74,7 +74,7 @@ class Chain:
     def __init__(self, program: Program, examples: Examples | None, convention: Convention) -> None:
         self.program = program
         self.examples = examples
-        self.convention = convention if examples is not None else "exact"
+        self._asked = convention if examples is not None else "exact"
         self.m = Quantity("m" if "m" not in program else "examples")
         self.given = Surroundings(
             examples=examples,
@@ -93,6 +93,11 @@ class Chain:
         self._chosen: dict[Quantity, Expression] = {}
         for step in program:
             self._meaning[step.name] = self._enter(step)
+
+    @property
+    def convention(self) -> Convention:
+        """The convention that the lines are in: the course's, where something in them is per example."""
+        return "course" if any(line.per_example for line in self.backward) else "exact"
 
     def fits_convention(self) -> bool:
         """Whether 1/m is gone from all that belongs to single examples, as the course would have it."""
@@ -141,7 +146,7 @@ class Chain:
         if step.op is None:
             if step.args:
                 return self._meaning[step.args[0].name]
-            return in_shape(constant(step.value), step.shape)
+            return in_shape(constant(step.value), step.shape, step.dtype)
         args = [self._operand(step, k, arg) for k, arg in enumerate(step.args)]
         return applied(step.op, *args, shape=step.shape, dtype=step.dtype, settings=step.settings)
 
@@ -150,7 +155,7 @@ class Chain:
             return self._meaning[arg.name]
         multiple = self.examples.multiple(step.name, k, arg) if self.examples is not None else None
         if multiple is None:
-            return in_shape(constant(arg), np.shape(arg))
+            return in_shape(constant(arg), np.shape(arg), np.asarray(arg).dtype)
         factor, power = multiple
         if power < 0:
             return applied("divide", Number(factor), self.m)
@@ -158,7 +163,7 @@ class Chain:
 
     def _forward_line(self, step: Step, expression: Expression, derived: bool) -> Quantity:
         """As it was written; what is a gradient itself (create_graph) as short as can be."""
-        line = Line(step, expression, expression)
+        line = Line(step, expression, bare(expression))
         if derived:
             line = Line(step, *self._written(self.algebra.simplest(self.algebra.form(expression)), step))
         self.forward.append(line)
@@ -168,7 +173,7 @@ class Chain:
     def _written(self, form: Form, step: Step) -> tuple[Expression, Expression]:
         """The formula as code has it, and as mathematics has it."""
         on_paper = self.algebra.tree(self.algebra.simplest(form, on_paper=True))
-        return in_shape(self.algebra.tree(form), step.shape), in_shape(bare(on_paper), step.shape)
+        return in_shape(self.algebra.tree(form), step.shape, step.dtype), bare(on_paper)
 
     def _backward_line(self, step: Step, raw: Expression) -> Quantity:
         per_example = self._is_per_example(step)
@@ -186,7 +191,7 @@ class Chain:
         return line.quantity
 
     def _is_per_example(self, step: Step) -> bool:
-        if self.convention == "exact" or self.examples is None:
+        if self._asked == "exact" or self.examples is None:
             return False
         return step.name in self.examples.per_example and step.name in self._gradients
 
@@ -227,7 +232,7 @@ class Chain:
     def _may_vanish(self, form: Form) -> bool:
         """Whether it is made of named values alone; 1 + e^-z, say, is not, and is never 0."""
         meanings = [self.algebra.meaning[s] for s in form.free_symbols]
-        return all(_arithmetic(bare(e)) for e in meanings)
+        return (not form.is_Pow or form.exp.is_number) and all(_arithmetic(bare(e)) for e in meanings)
 
 
 def _following(steps: Iterable[Step], first: set[str]) -> set[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tinygrad_edu.derive.chain import Chain, Convention
 from tinygrad_edu.derive.function import numpy_source
+from tinygrad_edu.derive.latex import aligned
+from tinygrad_edu.derive.proof import is_same
 from tinygrad_edu.derive.steps import DerivationStep, steps_of
 from tinygrad_edu.graph import Graph
 
@@ -69,15 +71,35 @@ class Derivation:
         """
         return numpy_source(self._chain)
 
+    def proves(self, name: str, formula: str) -> bool:
+        """Whether a formula derived by hand equals that line's, for all values, by algebra.
+
+        The formula is NumPy, of quantities of this derivation, and m. True is a proof. False is none: for a
+        formula that is right it means that something else than arithmetic would have to be known.
+
+        Raises:
+            KeyError: there is no line of that name.
+            ValueError: the formula names something else, or isn't one.
+
+        >>> import tinygrad_edu as tg
+        >>> x = tg.Tensor(2.0)
+        >>> J = np.tanh(x) ** 2
+        >>> derivation = tg.derive(J)
+        >>> derivation.proves("dx", "2 * np.tanh(x) - 2 * np.tanh(x)**3")
+        True
+        >>> derivation.proves("dx", "2 * np.tanh(x)")
+        False
+        """
+        return is_same(self._chain, self[name].name, formula)
+
     def latex(self) -> str:
         """All lines, aligned at their equals signs; for KaTeX, MathJax and LaTeX itself."""
-        lines = [_aligned(step.latex) for step in (*self.forward, *self.steps)]
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+        return aligned(step.latex for step in (*self.forward, *self.steps))
 
     def markdown(self) -> str:
         """The lines as a document: forward, then backward with shapes, local derivatives and notes."""
-        blocks = [_display([step.latex for step in self.forward])] if self.forward else []
-        blocks.append(_display([step.latex for step in self.steps]))
+        parts = [self.forward, self.steps] if self.forward else [self.steps]
+        blocks = [f"$$\n{aligned(step.latex for step in part)}\n$$" for part in parts]
         table = ["| gradient | shape | what it is multiplied by on the way back |", "|---|---|---|"]
         table += [f"| `{s.name}` | {s.shape} | {s.local.replace('|', '&#124;')} |" for s in self.steps]
         blocks.append("\n".join(table))
@@ -106,13 +128,3 @@ class Derivation:
             "text/latex": f"$\\displaystyle {self.latex()}$",
             "text/markdown": self.markdown(),
         }
-
-
-def _aligned(formula: str) -> str:
-    left, _, right = formula.partition(" = ")
-    return f"{left} &= {right}"
-
-
-def _display(formulas: list[str]) -> str:
-    lines = " \\\\\n".join(map(_aligned, formulas))
-    return f"$$\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n$$"

@@ -82,7 +82,7 @@ def _candidates(graph: Graph, wrt: Sequence[str]) -> Iterator[tuple[int, int, di
     leaves = [node for node in graph.inputs if node.shape]
     constants = [node for node in leaves if not node.requires_grad]
     others = [node for node in leaves if node.name not in wrt or node.name in ("X", "Y")]
-    for data in (constants, others):
+    for data in (constants, others, leaves):
         for axis in (-1, 0):
             sizes = Counter(node.shape[axis] for node in data if len(node.shape) > 1 or axis == -1)
             for m, _ in sizes.most_common():

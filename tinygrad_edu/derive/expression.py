@@ -26,6 +26,7 @@ __all__ = [
     "constant",
     "evaluate",
     "guard_of",
+    "in_shape",
     "parts",
     "quantities",
     "rebuilt",
@@ -125,6 +126,8 @@ def applied(
     if dtype is None:
         kinds = [a.dtype for a in args if not isinstance(a, Number)]
         dtype = np.result_type(*kinds) if kinds else FLOAT
+        if dtype.kind == "b" and (len(kinds) < len(args) or op.name == "divide"):
+            dtype = FLOAT  # 2 * (z > 0) is a number
     key = ", ".join(f"{k}={literal(v)}" for k, v in settings.items())
     return Applied(op, args, key, settings, shape, dtype)
 
@@ -151,12 +154,19 @@ def rebuilt(expression: Expression, change: Callable[[Expression], Expression | 
         return changed
     if not isinstance(expression, Applied):
         return expression
-    args = tuple(rebuilt(a, change) for a in expression.args)
-    if args == expression.args:
+    return with_args(expression, tuple(rebuilt(a, change) for a in expression.args))
+
+
+def with_args(e: Applied, args: tuple[Expression, ...]) -> Applied:
+    """The same operation on other operands of the same shapes."""
+    return e if args == e.args else Applied(e.op, args, e.key, e.settings, e.shape, e.dtype)
+
+
+def in_shape(expression: Expression, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Expression:
+    """The expression, repeated where algebra has left it narrower than it must be: 1 for an array of ones."""
+    if expression.shape == shape:
         return expression
-    return Applied(
-        expression.op, args, expression.key, expression.settings, expression.shape, expression.dtype
-    )
+    return applied("broadcast_to", expression, shape=shape, dtype=dtype, settings={"shape": shape})
 
 
 def replaced(expression: Expression, by: Mapping[Any, Expression]) -> Expression:
@@ -192,9 +202,13 @@ def guard_of(e: Applied) -> tuple[Expression, Expression, Expression] | None:
 
 
 def bare(expression: Expression) -> Expression:
-    """The expression as mathematics has it, without the guards that keep a 0 out of a denominator."""
+    """The expression as mathematics has it: nothing is told to be repeated, and no guard avoids 0/0."""
 
     def change(e: Expression) -> Expression | None:
+        if isinstance(e, Applied) and e.op.name == "broadcast_to":
+            return bare(e.args[0])
+        if isinstance(e, Applied) and e.op.kind != "elementwise":  # which needs the axes of its operands
+            return with_args(e, tuple(in_shape(bare(a), a.shape, a.dtype) for a in e.args))
         if isinstance(e, Applied) and e.op.name == "where" and (guard := guard_of(e)) is not None:
             return bare(guard[2])
         return None

@@ -6,6 +6,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
 from tinygrad_edu.derive.chain import Chain, Line
 from tinygrad_edu.derive.code import text
@@ -32,7 +33,8 @@ class _Function:
         self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
         lines = _needed([*chain.forward, *chain.backward], self.wrt)
         self.line_of = {line.name: line for line in lines}
-        named = list(_with_shared_parts([(line.name, line.expression) for line in lines]))
+        taken = {step.name for step in chain.program}
+        named = list(_with_shared_parts([(line.name, line.expression) for line in lines], taken))
         self.inputs = sorted(chain.inputs, key=lambda step: step.requires_grad)
         self.operations = list(
             dict.fromkeys(e.op for _, x in named for e in parts(x) if isinstance(e, Applied))
@@ -53,7 +55,7 @@ class _Function:
         if self.helpers:
             blocks.append(definitions(self.helpers))
         head = f"def gradients({', '.join(self.called[step.name] for step in self.inputs)}):"
-        blocks.append("\n".join([head, *self.docstring(), *self.count(), *self.body(), *self.result()]))
+        blocks.append("\n".join([head, *self.docstring(), *self.examples(), *self.body(), *self.result()]))
         return "\n\n\n".join(blocks) + "\n"
 
     def docstring(self) -> Iterator[str]:
@@ -86,7 +88,7 @@ class _Function:
             sizes[examples.axis] = self.called[self.m]
         return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
 
-    def count(self) -> Iterator[str]:
+    def examples(self) -> Iterator[str]:
         """m, told from an input's shape."""
         examples = self.chain.examples
         if self.counted and examples is not None:
@@ -96,7 +98,7 @@ class _Function:
 
     def body(self) -> Iterator[str]:
         """The lines, in order, an empty one between forward and backward."""
-        like = {step.shape: self.called[step.name] for step in reversed(self.inputs)}
+        like = {(step.shape, step.dtype): self.called[step.name] for step in reversed(self.inputs)}
         there = {step.name for step in self.inputs}
         turned = False
         for name, expression in self.lines:
@@ -107,9 +109,9 @@ class _Function:
                     yield ""
             own = like
             if line is not None and line.step.of in there:  # what is repeated for dZ has the shape of Z
-                own = like | {line.step.shape: self.called[line.step.of]}
+                own = like | {(line.step.shape, line.step.dtype): self.called[line.step.of]}
             yield assignment(self.called[name], text(expression, own), _INDENT)
-            like = {expression.shape: self.called[name]} | like
+            like = {(expression.shape, expression.dtype): self.called[name]} | like
             there.add(name)
 
     def result(self) -> Iterator[str]:
@@ -138,14 +140,13 @@ def _needed(lines: Sequence[Line], wrt: Iterable[str]) -> list[Line]:
     return kept[::-1]
 
 
-def _with_shared_parts(lines: Sequence[tuple[str, Expression]]) -> Iterator[tuple[str, Expression]]:
-    """The lines, and before them what several need and is worth computing once."""
+def _with_shared_parts(
+    lines: Sequence[tuple[str, Expression]], taken: set[str]
+) -> Iterator[tuple[str, Expression]]:
+    """The lines, and before them what several need and is worth computing once, under names not yet taken."""
     found: Counter[Expression] = Counter()
     for _, expression in lines:
         found.update(e for e in parts(expression) if isinstance(e, Applied))
-    taken = {q.name for _, expression in lines for q in (*quantities(expression),)} | {
-        name for name, _ in lines
-    }
     shared: dict[Expression, Expression] = {}
     for name, expression in lines:
         for part in sorted(set(parts(expression)), key=lambda e: getattr(e, "size", 0)):
@@ -155,17 +156,11 @@ def _with_shared_parts(lines: Sequence[tuple[str, Expression]]) -> Iterator[tupl
                 and part not in shared
                 and _worth(part, found[part])
             ):
-                short = replaced(part, shared)
-                made = next(
-                    f"{part.op.name}_{k}"
-                    for k in range(1, len(taken) + 2)
-                    if f"{part.op.name}_{k}" not in taken
-                )
+                made = next(f"{part.op.name}_{k}" for k in count(1) if f"{part.op.name}_{k}" not in taken)
                 taken.add(made)
-                yield made, short
+                yield made, replaced(part, shared)
                 shared[part] = Quantity(made, part.shape, part.dtype)
-        whole = shared.get(expression)
-        yield name, replaced(expression, shared) if whole is None else whole
+        yield name, replaced(expression, shared)
 
 
 def _worth(part: Applied, times: int) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from string import Formatter
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from tinygrad_edu.derive.expression import Applied, Constant, Expression, Number, Quantity, guard_of
 from tinygrad_edu.derive.notation import letter
 
-__all__ = ["Letters", "latex"]
+__all__ = ["Letters", "aligned", "latex"]
 
 Letters = Mapping[str, str]
 """How the quantities are written that are not written as their name."""
@@ -54,6 +55,19 @@ def latex(expression: Expression, letters: Letters | None = None) -> str:
     return _text(expression, letters or {})[0]
 
 
+def aligned(formulas: Iterable[str]) -> str:
+    r"""Formulas in lines, aligned at their first equals sign.
+
+    >>> print(aligned(["u = bc", "v = a + u"]))
+    \begin{aligned}
+    u &= bc \\
+    v &= a + u
+    \end{aligned}
+    """
+    lines = (" &= ".join(formula.split(" = ", 1)) for formula in formulas)
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
 def _text(e: Expression, letters: Letters) -> Text:
     if isinstance(e, Quantity):
         text = letters.get(e.name) or letter(e.name, len(e.shape))
@@ -93,23 +107,28 @@ def _sum(e: Applied, letters: Letters) -> Text:
 
 def _product(e: Applied, letters: Letters) -> Text:
     left, right = (_text(a, letters) for a in e.args)
-    negative = isinstance(e.args[0], Applied) and e.args[0].op.name == "negative"
-    one = left[0] if negative else _bracketed(left, FRACTION if left[1] == PREFIX else PRODUCT)
+    signed = left[0].startswith("-") and not _is_sum(e.args[0])  # a sign in front of all needs no brackets
+    one = left[0] if signed else _bracketed(left, FRACTION if left[1] == PREFIX else PRODUCT)
     other = _bracketed(right, PRODUCT)
     if all(a.shape for a in e.args):
         sign = r" \odot "
     else:
         sign = r" \cdot " if isinstance(e.args[1], Number) or other[:1].isdigit() else r" \, "
-    return f"{one}{sign}{other}", SUM if negative or one.startswith("-") else PRODUCT
+    return f"{one}{sign}{other}", SUM if signed else PRODUCT
+
+
+def _is_sum(e: Expression) -> bool:
+    return isinstance(e, Applied) and e.op.name in _SIGNS
 
 
 def _quotient(e: Applied, letters: Letters) -> Text:
     above, below = e.args
     top, bottom = _text(above, letters), _text(below, letters)[0]
-    sign, top = ("-", (top[0][1:], PRODUCT)) if top[0].startswith("-") and top[1] == SUM else ("", top)
-    if above.shape and not below.shape:
-        return rf"{sign}\frac{{1}}{{{bottom}}} {_bracketed(top, PRODUCT)}", SUM if sign else PRODUCT
-    return rf"{sign}\frac{{{top[0]}}}{{{bottom}}}", SUM if sign else FRACTION
+    signed = top[0].startswith("-") and not _is_sum(above)
+    sign, text = ("-", (top[0][1:], PRODUCT)) if signed else ("", top)
+    if not below.shape and (above.shape or top[1] == PREFIX):  # a scalar stands in front
+        return rf"{sign}\frac{{1}}{{{bottom}}} {_bracketed(text, PRODUCT)}", SUM if sign else PRODUCT
+    return rf"{sign}\frac{{{text[0]}}}{{{bottom}}}", SUM if sign else FRACTION
 
 
 def _negative(e: Applied, letters: Letters) -> Text:
@@ -185,26 +204,34 @@ def _templated(e: Applied, letters: Letters) -> Text:
     }
     needed = {field for _, field, _, _ in Formatter().parse(template) if field}
     settings = _settings(e, template) if "settings" in needed else ""
-    defaults = {name: e.op.__signature__.parameters[name].default for name in needed & set(e.op.settings)}  # type: ignore[attr-defined]
+    signature = inspect.signature(e.op.forward).parameters
+    defaults = {name: signature[name].default for name in needed & set(e.op.settings)}
     text = template.format(**{**defaults, **values, **filled, "settings": settings})
-    return text, ATOM if text.endswith((")", "]", r"\right|", r"\rfloor", r"\rceil", "}")) and not _prefix(
-        template
-    ) else PREFIX
+    return text, _strength(template, text)
 
 
-def _prefix(template: str) -> bool:
-    """Whether the template ends with an operand that it does not enclose, as log x does."""
-    return re.search(r"(?<!\{)\{\w+\}$", template) is not None
+def _strength(template: str, text: str) -> int:
+    """How tightly the filled template binds, by how it ends: log x takes along what follows."""
+    if re.search(r"(?<!\{)\{\w+\}$", template):
+        return PREFIX
+    if re.search(r"[\^_](\w|\\\w+|\{\{.*\}\})$|_\{\{.*\}\}$", template):
+        return RAISED
+    return ATOM if text.endswith((")", "]", r"\right|", r"\rfloor", r"\rceil", "}")) else PREFIX
 
 
 def _operand(template: str, name: str, text: Text) -> str:
     before, _, after = template.partition(f"{{{name}}}")
     before, after = before.replace("{{", "{").rstrip(), after.replace("}}", "}").lstrip()
-    if any(before.endswith(left) and after.startswith(right) for left, right in _CLOSED) or ", " in (
-        after[:2],
-        before[-2:] + " ",
-    ):
+    if any(before.endswith(left) and after.startswith(right) for left, right in _CLOSED):
         return text[0]
+    if after.startswith(", ") or before.endswith(","):
+        return text[0]
+    if after.startswith("^") or (after.startswith("_") and "_" in text[0]):
+        return (
+            _bracketed(text, ATOM)
+            if text[1] == RAISED or after.startswith("^")
+            else rf"\left({text[0]}\right)"
+        )
     return _bracketed(text, PRODUCT if _BIG.search(template) else RAISED)
 
 
@@ -227,7 +254,7 @@ def _repeated(e: Applied) -> tuple[int, ...]:
 
 def _over(axis: Any, ndim: int) -> str:
     """Which entries are taken together, in words where it is a matrix: axis 1 runs over the columns."""
-    axes = [a % ndim for a in (axis if isinstance(axis, tuple) else () if axis is None else (axis,))]
+    axes = [a % max(ndim, 1) for a in (axis if isinstance(axis, tuple) else () if axis is None else (axis,))]
     if not axes or len(axes) == ndim:
         return ""
     if ndim == 2:

@@ -10,21 +10,19 @@ from typing import Any
 from tinygrad_edu.derive.expression import Expression, Number, applied, quantities
 from tinygrad_edu.derive.surroundings import Surroundings
 
-__all__ = ["in_shape", "read"]
+__all__ = ["read"]
 
 Form = Any
-
-
-def in_shape(expression: Expression, shape: tuple[int, ...]) -> Expression:
-    """The expression, repeated where algebra has left it narrower than it must be: 1 for an array of ones."""
-    if expression.shape == shape:
-        return expression
-    return applied("broadcast_to", expression, shape=shape, settings={"shape": shape})
 
 
 def read(sympy: Any, form: Form, meaning: Mapping[Form, Expression], given: Surroundings) -> Expression:
     """The expression that a SymPy form stands for."""
     return _Reader(sympy, meaning, given).read(form)
+
+
+def _as_number(e: Expression) -> Expression:
+    """1 and 0 for True and False, which NumPy neither adds up nor takes the negative of."""
+    return applied("multiply", Number(1), e) if e.dtype.kind == "b" else e
 
 
 def _times(a: Expression, b: Expression) -> Expression:
@@ -71,10 +69,10 @@ class _Reader:
     def _sum(self, form: Form) -> Expression:
         """What is added first, then what is subtracted; a number before the rest: 1 - A."""
         content, rest = form.as_content_primitive()
-        if content != 1 and rest.is_Add:
+        if content != 1 and rest.is_Add and all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args):
             return self._times_a_number(content, self.read(rest))
         terms = sorted(form.args, key=lambda t: (_is_negative(t), not t.is_Number, self._place(t)))
-        total = self.read(terms[0])
+        total = _as_number(self.read(terms[0]))
         for term in terms[1:]:
             if _is_negative(term):
                 total = applied("subtract", total, self.read(-term))
@@ -90,7 +88,9 @@ class _Reader:
         factors = _numbers_together([self.read(f) for f in top])
         if negative:
             first = factors[0]
-            factors[0] = Number(-first.value) if isinstance(first, Number) else applied("negative", first)
+            factors[0] = (
+                Number(-first.value) if isinstance(first, Number) else applied("negative", _as_number(first))
+            )
         product = reduce(_times, factors)
         return product if below == 1 else applied("divide", product, reduce(_times, map(self.read, bottom)))
 

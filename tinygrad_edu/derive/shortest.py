@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from tinygrad_edu.derive.expression import Applied, Expression
@@ -61,29 +62,36 @@ class Shortener:
         if form.is_Atom or form.count_ops() > self.patience:
             return form
         if (form, on_paper) not in self._found:
-            forms = [form, *self._rewritten(form)]
-            for other in (*self._by_name(form), *self._unguarded(form, on_paper)):
-                forms += [other, *self._rewritten(other)]
+            forms = []
+            for named in (form, *self._by_name(form)):
+                for other in (named, *self._unguarded(named, on_paper)):
+                    forms += [other, *self._rewritten(other)]
             self._found[form, on_paper] = min(forms, key=self.measure)
         return self._found[form, on_paper]
 
     def _rewritten(self, form: Form) -> list[Form]:
-        sympy = self.sympy
         if form.is_Mul and all(f.is_Symbol or f.is_Number for f in form.args):
             return []
-        others = [sympy.factor_terms(form), sympy.expand(form)]
+        try:
+            return list(self._rewritings(form))
+        except self.sympy.PolynomialError:  # SymPy takes no power of a power for a polynomial
+            return [self.sympy.expand(form)]
+
+    def _rewritings(self, form: Form) -> Iterator[Form]:
+        sympy = self.sympy
+        yield sympy.factor_terms(form)
+        yield sympy.expand(form)
         if any(not p.exp.is_number for p in form.atoms(sympy.Pow)):
             together = sympy.powsimp(sympy.expand(form))
-            others += [together, sympy.cancel(sympy.together(together))]
+            yield together
+            yield sympy.cancel(sympy.together(together))
         before = self._divisions(form)
         cancelled = sympy.cancel(sympy.together(form)) if before else form
         # -Y/A + (1-Y)/(1-A) stays as it is: one fraction is no gain unless it divides by less.
         if not before or self._divisions(cancelled) < before:
-            small = (
-                cancelled.count_ops() <= _TOO_LONG_TO_FACTOR and len(form.free_symbols) <= _TOO_MANY_LETTERS
-            )
-            others += [cancelled, *([sympy.factor(cancelled)] if small else [])]
-        return others
+            yield cancelled
+            if cancelled.count_ops() <= _TOO_LONG_TO_FACTOR and len(form.free_symbols) <= _TOO_MANY_LETTERS:
+                yield sympy.factor(cancelled)
 
     def _divisions(self, form: Form) -> int:
         """How many letters are divided by that may be 0: scalars are not counted."""
@@ -114,8 +122,9 @@ class Shortener:
         """A(1 - A) for e / (1 + e)², where A = 1 / (1 + e)."""
         for letter in form.free_symbols & self._values.keys():
             for value, definition in self._values[letter]:
-                yield from self._solved(form, letter, value, definition)
-                yield from self._as_polynomial(form, letter, value, definition)
+                with suppress(self.sympy.PolynomialError):
+                    yield from self._solved(form, letter, value, definition)
+                    yield from self._as_polynomial(form, letter, value, definition)
 
     def _solved(self, form: Form, letter: Form, value: Form, definition: Form) -> Iterator[Form]:
         """The letter as a fraction of the value, where the definition can be solved for it."""

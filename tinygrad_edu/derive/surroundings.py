@@ -39,7 +39,7 @@ class Surroundings:
 
     def count(self, number: int, arg: Expression, e: Applied) -> Expression:
         """The length of the axes that were summed over: m, where the examples stand along one of them."""
-        if self.examples is None:
+        if self.examples is None or not arg.shape:
             return Number(number)
         m, axis = self.examples.m, self.examples.axis
         along = arg.shape[axis] == m and (not e.shape or len(e.shape) < len(arg.shape) or e.shape[axis] == 1)

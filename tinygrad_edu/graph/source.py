@@ -211,6 +211,8 @@ def _plain(value: Any) -> str:
         return f"[{', '.join(literal(v).text for v in value)}]"
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
         return f"np.{np.dtype(value)}"
+    if isinstance(value, str) and '"' not in value:
+        return f'"{value}"'
     return repr(value)
 
 
