@@ -46,8 +46,7 @@ def _factors(x: Array, compute: Callable[..., Any], *ops: tuple[Op, dict[str, An
         values = compute(getattr(x, "_data", x))
     except ValueError:
         first, settings = ops[0]
-        first(x, **settings)  # fails in the same way, with an error that names the matrix
-        raise
+        return [first(x, **settings)]  # fails in the same way, with an error that names the matrix
     return [apply(op, (x,), settings, value=value) for (op, settings), value in zip(ops, values, strict=True)]
 
 
