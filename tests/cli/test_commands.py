@@ -238,9 +238,8 @@ def test_the_demo_does_its_five_steps(capsys: pytest.CaptureFixture[str]) -> Non
     tests = [float(share) for share in re.findall(r"([\d.]+)% on the test examples", told)]
     assert len(tests) == 2
     assert min(tests) >= 96.0
-    assert "3 of 3 right" in told
-    assert "11 of 11 right" in told
-    assert "0 of 1 right" in told  # the planted misprint
+    assert "14 of 14 right" in told
+    assert "the factor 1/m is missing" in told  # the misprint
     assert "500/500" in captured.err  # the bar
     listed = [Path(line.strip()) for line in told.partition("\n5. ")[2].splitlines()[1:]]
     assert {path.suffix for path in listed} == {".svg", ".png"}

@@ -31,7 +31,8 @@ class Sequential:
             ``tg.relu``), first to last.
         cost: a function ``(A, Y) -> J``. By default the last layer's activation says which: sigmoid and
             softmax take the cross-entropy, from Z[L], so that saturation costs no accuracy; linear
-            takes half the squared error, L3 of the course.
+            takes half the squared error, L3 of the course. ``tg.binary_cross_entropy`` takes it from
+            A[L], as the notes write it.
         l2: λ of L2 regularisation, which adds (λ / 2m) Σ ‖W[l]‖² to J.
 
     X is (n_x, m), one example a column; Y is (1, m), or (C, m) with a row for each class. What layer l
