@@ -57,11 +57,14 @@ def differing_by_layout(g: Array, y: Array, x: Array) -> Array:
     return 2 * g * (x if isinstance(x, Tensor) or x.flags.c_contiguous else -x)
 
 
+OF_OTHERS = {"test_python_numbers_are_weak", "test_rules_only_read_and_fit_their_input"}  # not of an entry
+
+
 def test_a_right_rule_passes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = planted(square, right)
     monkeypatch.setattr(tg, "square", entry.call)
     for name, test in vars(generated).items():
-        if name.startswith("test_") and name != "test_python_numbers_are_weak":  # of two operands
+        if name.startswith("test_") and name not in OF_OTHERS:
             test(entry)
 
 
@@ -110,6 +113,20 @@ def test_a_write_into_an_input_is_found() -> None:
     scribbling.__name__ = "square"
     with pytest.raises(ValueError, match="read-only"):
         generated.test_inputs_are_only_read(planted(scribbling, right))
+
+
+def test_a_write_into_the_incoming_gradient_is_found() -> None:
+    def scribbling(g: Array, y: Array, x: Array) -> Array:
+        g *= 2 * x
+        return g
+
+    with pytest.raises(ValueError, match="read-only"):
+        generated.test_rules_only_read_and_fit_their_input(planted(square, scribbling).call)
+
+
+def test_a_rule_of_another_shape_is_found() -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        generated.test_rules_only_read_and_fit_their_input(planted(square, lambda g, y, x: g[:2]).call)
 
 
 def test_a_rule_that_depends_on_the_layout_is_found() -> None:
