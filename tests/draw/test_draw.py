@@ -9,19 +9,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.course_example import example
 from tinygrad_edu.draw import RenderError
 from tinygrad_edu.draw.render import render as to_bytes
-
-
-def example():
-    a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
-    u = b * c
-    u.name = "u"
-    v = a + u
-    v.name = "v"
-    J = 3 * v
-    J.name = "J"
-    return J
 
 
 def network(seed=0, n=(4, 3, 1), m=6):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.course_example import example
 
 
 def page(tmp_path, J, **options):
@@ -15,17 +16,6 @@ def page(tmp_path, J, **options):
 
 def moments(text):
     return json.loads(re.search(r'id="steps">(.*?)</script>', text, re.DOTALL).group(1))
-
-
-def example():
-    a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
-    u = b * c
-    u.name = "u"
-    v = a + u
-    v.name = "v"
-    J = 3 * v
-    J.name = "J"
-    return J
 
 
 def test_it_walks_forward_and_then_backward(tmp_path):

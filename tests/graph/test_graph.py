@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.course_example import example
 
 
 @pytest.fixture
 def course_example():
-    a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
-    u = b * c
-    u.name = "u"
-    v = a + u
-    v.name = "v"
-    J = 3 * v
-    J.name = "J"
-    return J
+    return example()
 
 
 def names(graph):
