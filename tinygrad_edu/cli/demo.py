@@ -104,7 +104,7 @@ def trained(
     history = fit(
         model, *examples.train, optimizer=optimizer, epochs=epochs, batch_size=batch_size, progress=True
     )
-    history.plot(picture, title=f"{model!r}")
+    history.plot(picture, title=str(model))
     say(f"   cost {history.epoch_cost[0]:.4f} at first, {history.epoch_cost[-1]:.4f} at last")
     train, test = (model.accuracy(*part) for part in (examples.train, examples.test))
     say(f"   accuracy {train:.1%} on the training examples, {test:.1%} on the test examples")

@@ -176,7 +176,7 @@ class LogisticRegression(Sequential):
     """Logistic regression on n_x features: A = σ(W1 X + b1), from zeros. Course: L12, where w is W1ᵀ.
 
     >>> LogisticRegression(30)
-    LogisticRegression([Dense(30, 1, 'sigmoid')])
+    LogisticRegression(30)
     """
 
     def __init__(
@@ -189,6 +189,9 @@ class LogisticRegression(Sequential):
         dtype: DTypeLike = np.float64,
     ) -> None:
         super().__init__([Dense(n_x, 1, "sigmoid", init=init, seed=seed, dtype=dtype)], l2=l2)
+
+    def __repr__(self) -> str:
+        return f"LogisticRegression({self.n_x})"
 
 
 class MLP(Sequential):
