@@ -14,7 +14,8 @@ Array = NDArray[Any]
 
 
 def sigmoid(z: Array) -> Array:
-    return 1 / (1 + np.exp(-z))
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-z))
 
 
 def softmax(z: Array) -> Array:
@@ -48,6 +49,9 @@ class Network:
     keep: float = 1.0
     seed: int = 1
     dtype: type = np.float64
+    scale: float = 1.0
+    uneven: bool = False
+    """Whether the features differ in size by many powers of ten."""
 
     @property
     def L(self) -> int:
@@ -57,8 +61,12 @@ class Network:
         """Every quantity of the derivation by its name, gradients in the course's convention."""
         r, m, L = np.random.default_rng(self.seed), self.m, self.L
         v: dict[str, Any] = {"np": np, "m": m, "lambd": self.lambd or 0.7, "keep": self.keep, "L": L}
+        keep = self.dtype(self.keep)
         v |= {"sigmoid": sigmoid, "softmax": softmax, "g": VALUE[self.hidden], "slope": SLOPE[self.hidden]}
-        v["X"] = v["A0"] = A = r.standard_normal((self.dims[0], m)).astype(self.dtype)
+        X = r.standard_normal((self.dims[0], m)) * self.scale
+        if self.uneven:
+            X *= 10.0 ** r.integers(-5, 5, (self.dims[0], 1))
+        v["X"] = v["A0"] = A = X.astype(self.dtype)
         for l in range(1, L + 1):
             W = (r.standard_normal((self.dims[l], self.dims[l - 1])) * 0.5).astype(self.dtype)
             b = (r.standard_normal((self.dims[l], 1)) * 0.3).astype(self.dtype)
@@ -67,8 +75,8 @@ class Network:
                 A = VALUE[self.hidden](Z).astype(self.dtype)
                 v[f"g{l}"] = SLOPE[self.hidden](Z).astype(self.dtype)
                 if self.keep < 1:
-                    v[f"D{l}"] = (r.random(A.shape) < self.keep) * 1.0
-                    v[f"H{l}"], A = A, A * v[f"D{l}"] / self.keep
+                    v[f"D{l}"] = (r.random(A.shape) < self.keep).astype(self.dtype)
+                    v[f"H{l}"], A = A, A * v[f"D{l}"] / keep
             else:
                 A = {"sigmoid": sigmoid, "softmax": softmax, "line": lambda z: z}[self.output](Z)
             v |= {f"W{l}": W, f"b{l}": b, f"Z{l}": Z, f"A{l}": A}

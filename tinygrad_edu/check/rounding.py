@@ -53,7 +53,7 @@ def _single(array: Array) -> bool:
     """Whether double-precision numbers came out of single precision: their last 29 bits are all zero."""
     finite = array[np.isfinite(array) & (array != np.round(array))]
     with np.errstate(all="ignore"):
-        return finite.size > 3 and bool(np.all(finite.astype(np.float32) == finite))
+        return finite.size > 0 and bool(np.all(finite.astype(np.float32) == finite))
 
 
 def run(program: Program, nudge: Callable[[Step, list[Any], Any], Any] | None = None) -> dict[str, Array]:

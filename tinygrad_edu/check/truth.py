@@ -118,7 +118,8 @@ class Truth:
             self._spread[eps] = spread(self.program, eps)
         right = np.abs(np.asarray(step.value, float))
         finite = right[np.isfinite(right)]
-        floor = eps * (float(finite.max()) if finite.size else 0.0)
+        smallest = np.finfo(np.float32 if eps > 1e-12 else np.float64).tiny  # below it, precision is lost
+        floor = eps * (float(finite.max()) if finite.size else 0.0) + float(smallest)
         bound: Array = SAFETY * (self._spread[eps][step.name] + eps * right) + floor
         return bound
 
