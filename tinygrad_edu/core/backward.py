@@ -9,9 +9,10 @@ Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +23,18 @@ from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.table import OPS
 
-__all__ = ["Node", "accumulate", "fitted", "flow", "gradients", "order", "release", "seed_for", "verify"]
+__all__ = [
+    "NO_SETTINGS",
+    "Node",
+    "accumulate",
+    "fitted",
+    "flow",
+    "gradients",
+    "order",
+    "release",
+    "seed_for",
+    "verify",
+]
 
 
 class Node(Protocol):
@@ -37,15 +49,17 @@ class Node(Protocol):
     saved: tuple[Any, ...]
     scope: tuple[str, ...]
     seq: int
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
 
     def __hash__(self) -> int: ...
 
 
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
+
 SPENT: tuple[Guard, ...] = ()
 """The guards of a node that has been differentiated: its inputs are unlocked, so they are checked anew."""
 
-_recorded = attrgetter("seq")
+_by_age = attrgetter("seq")
 
 
 def order(*roots: Any) -> list[Any]:
@@ -57,18 +71,23 @@ def order(*roots: Any) -> list[Any]:
             if parent is not None and parent.requires_grad and parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
-    nodes.sort(key=_recorded, reverse=True)
+    nodes.sort(key=_by_age, reverse=True)
     return nodes
 
 
 def gradients(
-    root: Any, seed: Any, *, create_graph: bool = False, keep: Iterable[Any] | None = None, spend: bool = False
+    root: Any,
+    seed: Any,
+    *,
+    create_graph: bool = False,
+    keep: Iterable[Any] | None = None,
+    spend: bool = False,
 ) -> dict[Any, Any]:
     """The gradient of ``seed * root`` with respect to every node that takes part (or those in ``keep``)."""
     return flow({root: seed}, create_graph=create_graph, keep=keep, spend=spend)
 
 
-def flow(
+def flow(  # noqa: C901  (the small cases written out)
     seeds: Mapping[Any, Any],
     *,
     create_graph: bool = False,
@@ -83,19 +102,12 @@ def flow(
     found = dict(seeds)
     kept = None if keep is None else set(keep)
     since = 0 if not kept else min(node.seq for node in kept)  # what is older cannot depend on them
-    waiting = [(-root.seq, root) for root in found if root.op is not None]
-    heapify(waiting)
-    older: list[Any] = []
+    waiting: list[tuple[int, Any]] = []  # a heap
+    for root in found:
+        if root.op is not None:
+            heappush(waiting, (-root.seq, root))
 
-    def wanted(parent: Any, value: Any) -> bool:
-        if parent.op is None and parent._data is not value:
-            _check_leaf(parent, value)
-        if parent.seq < since:
-            older.append(parent)
-            return False
-        return bool(parent.requires_grad)
-
-    def arrive(parent: Any, value: Any, g: Any) -> None:
+    def arrive(g: Any, parent: Any, value: Any) -> None:
         if g.shape != value.shape or g.dtype is not value.dtype:
             g = fitted(g, value)
         if parent in found:
@@ -114,46 +126,54 @@ def flow(
                 _check_spent(node)
             elif spend:
                 node.guards = SPENT
-            op, settings = node.op, node.settings
-            y, xs = node._data, node.saved
-            if create_graph:
-                ambient.set(Ambient(scope=node.scope))
-                for parent, value, gx in _recorded_pullbacks(node, g, wanted):
-                    arrive(parent, value, gx)
-            elif settings or not op.short:
-                for parent, value, pullback in zip(node.parents, xs, op.pullbacks_of(node)):
-                    if parent is not None and wanted(parent, value) and pullback is not None:
-                        arrive(parent, value, pullback(g, y, *xs, **settings))
-            # One and two operands written out: a loop over them takes as long as a small product.
+            op, y, xs = node.op, node._data, node.saved
+            if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
+                for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
+                    if p is not None and _wanted(p, a, since) and rule is not None:
+                        gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
+                        arrive(gx, p, a)
+            # The same for one and for two operands, written out: a loop takes as long as a small product.
             elif len(xs) == 1:
                 (p,), (a,), (rule,) = node.parents, xs, op.pullbacks
-                if (p.requires_grad and p.op is not None and p.seq >= since) or wanted(p, a):
-                    arrive(p, a, rule(g, y, a))
+                if (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a)) or _wanted(
+                    p, a, since
+                ):
+                    arrive(rule(g, y, a), p, a)
             else:
-                (p, q), (a, b), (rule, other_rule) = node.parents, xs, op.pullbacks
-                if p is not None and ((p.requires_grad and p.op is not None and p.seq >= since) or wanted(p, a)):
-                    arrive(p, a, rule(g, y, a, b))
-                if q is not None and ((q.requires_grad and q.op is not None and q.seq >= since) or wanted(q, b)):
-                    arrive(q, b, other_rule(g, y, a, b))
+                (p, q), (a, b), (rule, other) = node.parents, xs, op.pullbacks
+                if p is not None and (
+                    (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a))
+                    or _wanted(p, a, since)
+                ):
+                    arrive(rule(g, y, a, b), p, a)
+                if q is not None and (
+                    (q.requires_grad and q.seq >= since and (q.op is not None or q._data is b))
+                    or _wanted(q, b, since)
+                ):
+                    arrive(other(g, y, a, b), q, b)
     finally:
         if outside is not None:
             ambient.reset(outside)
-    if spend and older:
-        release(order(*older))
+    if spend and since:
+        release(order(*seeds))
     return found
 
 
-def _recorded_pullbacks(
-    node: Any, g: Any, wanted: Callable[[Any, Any], bool]
-) -> Iterator[tuple[Any, Any, Any]]:
-    """One node's share of a backward pass that is itself recorded: its rules run on Tensors."""
+def _wanted(parent: Any, value: Any, since: int) -> bool:
+    """Whether an operand is to have a gradient; complains where a leaf has another value than was recorded."""
+    if parent.op is None and parent._data is not value:
+        _check_leaf(parent, value)
+    return bool(parent.requires_grad and parent.seq >= since)
+
+
+def _recorded(rule: Callable[..., Any], g: Any, node: Any) -> Any:
+    """One gradient of a backward pass that is itself recorded: the rule runs on Tensors."""
+    ambient.set(Ambient(scope=node.scope))
     xs = tuple(x if p is None else p for p, x in zip(node.parents, node.saved, strict=True))
-    for parent, value, pullback in zip(node.parents, node.saved, node.op.pullbacks_of(node)):
-        if parent is not None and wanted(parent, value) and pullback is not None:
-            gx = pullback(g, node, *xs, **node.settings)
-            if not hasattr(gx, "seq"):  # a rule may give a plain constant
-                gx = type(g)(gx, requires_grad=False)
-            yield parent, value, OPS["positive"](g) if gx is g else gx  # a node for each: du = dv
+    gx = rule(g, node, *xs, **node.settings)
+    if not hasattr(gx, "seq"):  # a rule may give a plain constant
+        gx = type(g)(gx, requires_grad=False)
+    return OPS["positive"](g) if gx is g else gx  # a node for each: du = dv
 
 
 def fitted(g: Any, value: Any) -> Any:
@@ -173,7 +193,7 @@ def fitted(g: Any, value: Any) -> Any:
 
 def verify(node: Any) -> None:
     """Makes sure that a node's inputs hold what they held when it was recorded, else StaleGraphError."""
-    for parent, value in zip(node.parents, node.saved):
+    for parent, value in zip(node.parents, node.saved, strict=True):
         if parent is not None and parent.op is None and parent._data is not value:
             _check_leaf(parent, value)
     if node.guards is SPENT:
@@ -203,7 +223,7 @@ def seed_for(root: Any, gradient: Any) -> Any:
     if gradient is None:
         if value.size != 1:
             raise ValueError(errors.NO_SCALAR.format(shape=value.shape))
-        seed = np.ones(value.shape, value.dtype)
+        seed = np.ones(value.shape, value.dtype) if value.ndim else value.dtype.type(1)
     else:
         seed = real(getattr(gradient, "_data", gradient), value.dtype, what="gradient: ")
         if seed.shape != value.shape:

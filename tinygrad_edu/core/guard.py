@@ -93,14 +93,9 @@ def same_values(a: Any, b: Any) -> bool:
 
 
 def sole_owner(holder: Any) -> bool:
-    """Whether ``holder._pending`` is an ordinary array that nothing else refers to."""
+    """Whether the array ``holder._pending`` can be written to, and nothing else refers to it."""
     array = holder._pending
-    return (
-        type(array) is np.ndarray
-        and array.base is None
-        and array.flags.writeable
-        and getrefcount(array) == _UNSHARED
-    )
+    return array.base is None and array.flags.writeable and getrefcount(array) == _UNSHARED
 
 
 def _references_of_an_unshared_array() -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from operator import index
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import ReferenceType
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_edu import errors
 from tinygrad_edu.core import protocols
-from tinygrad_edu.core.backward import Node, accumulate, gradients, seed_for
+from tinygrad_edu.core.backward import NO_SETTINGS, Node, accumulate, flow, seed_for
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.operators import Operators
@@ -23,7 +22,7 @@ from tinygrad_edu.core.reals import real
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["NO_SETTINGS", "Tensor", "recorded_at"]
+__all__ = ["Tensor", "recorded_at"]
 
 recorded_at = count(1).__next__
 """The order in which nodes came to be: inputs before results, so it is a topological order."""
@@ -85,7 +84,7 @@ class Tensor(Operators, ArrayMethods):
     saved: tuple[Any, ...]
     scope: tuple[str, ...]
     seq: int
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
 
     __hash__ = object.__hash__
     __array_priority__ = 1000.0
@@ -98,15 +97,12 @@ class Tensor(Operators, ArrayMethods):
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        if isinstance(value, Tensor):
-            value = value._data
-        if dtype is None and isinstance(value, (float, int)) and not isinstance(value, bool):
+        if type(value) is float and dtype is None:
             data: Any = np.float64(value)
+            differentiable = True
         else:
-            data = real(value, dtype, what="Tensor: ")
-            if data.ndim == 0:
-                data = data[()]
-        differentiable = data.dtype.kind == "f"
+            data = _stored(value, dtype)
+            differentiable = data.dtype.kind == "f"
         if requires_grad and not differentiable:
             raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=data.dtype))
         if name is not None and not isinstance(name, str):
@@ -133,7 +129,7 @@ class Tensor(Operators, ArrayMethods):
             value = self._data = np.array(value)
         if self.op is not None and value.flags.writeable:
             value.setflags(write=False)
-        return cast(NDArray[Any], value)
+        return cast("NDArray[Any]", value)
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
@@ -150,7 +146,8 @@ class Tensor(Operators, ArrayMethods):
     def grad(self) -> NDArray[Any] | None:
         """The gradient gathered by ``backward()``: an array of the tensor's shape, or None."""
         if self._pending is not None:
-            new = self._pending if sole_owner(self) else np.array(self._pending)
+            own = type(self._pending) is np.ndarray and sole_owner(self)
+            new = self._pending if own else np.array(self._pending)
             old = self._grad
             self._grad, self._pending = new if old is None else np.asarray(old + new), None
         return self._grad
@@ -166,7 +163,7 @@ class Tensor(Operators, ArrayMethods):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the value."""
-        return cast(tuple[int, ...], self._data.shape)
+        return cast("tuple[int, ...]", self._data.shape)
 
     @property
     def ndim(self) -> int:
@@ -219,7 +216,7 @@ class Tensor(Operators, ArrayMethods):
             RuntimeError: nothing here requires a gradient.
             StaleGraphError: a value was replaced after the graph was recorded.
         """
-        accumulate(gradients(self, seed_for(self, gradient), spend=not retain_graph))
+        accumulate(flow({self: seed_for(self, gradient)}, spend=not retain_graph))
 
     def zero_grad(self) -> None:
         """Forgets the gradient gathered so far."""
@@ -311,8 +308,17 @@ class Tensor(Operators, ArrayMethods):
         return _restore(*self.__reduce__()[1])
 
 
-NO_SETTINGS: dict[str, Any] = cast("dict[str, Any]", MappingProxyType({}))
 _node: type[Node] = Tensor  # a Tensor is a Node: mypy holds it to the protocol
+
+
+def _stored(value: Any, dtype: DTypeLike | None) -> Any:
+    """A value as a leaf keeps it: an array of its own, or a NumPy scalar; Python's numbers in float64."""
+    if isinstance(value, Tensor):
+        value = value._data
+    if dtype is None and isinstance(value, (float, int)) and not isinstance(value, bool):
+        return np.float64(value)
+    data = real(value, dtype, what="Tensor: ")
+    return data if data.ndim else data[()]
 
 
 def _restore(cls: type[Tensor], value: Any, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
