@@ -96,7 +96,7 @@ def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
     new: dict[Node, Node] = {}
     for node in nodes:
         found = _scaled(node)
-        ends = _ends(node, users) if found and node not in outputs else None
+        ends = _ends(node, users, outputs) if found else None
         if ends is not None and sum(e.size for e in ends) < node.size:
             new[node] = new[found[1]] if found else node
             continue
@@ -109,12 +109,14 @@ def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
     return [new[n] for n in outputs]
 
 
-def _ends(node: Node, users: dict[Node, list[Node]]) -> list[Node] | None:
+def _ends(node: Node, users: dict[Node, list[Node]], outputs: Sequence[Node]) -> list[Node] | None:
     """The sums and products that read a node, through transposition; None where something else does."""
+    if node in outputs:
+        return None
     found: list[Node] = []
     for user in users[node]:
         if user.op == "transpose":
-            behind = _ends(user, users)
+            behind = _ends(user, users, outputs)
             if behind is None:
                 return None
             found += behind
