@@ -20,6 +20,8 @@ from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, Sheet, in_order
 
 __all__ = ["simplified"]
 
+_PROMISING = ARITHMETIC | {"where", "log", "exp", "sigmoid"}
+"""Operands that an identity may apply to."""
 _ROUNDS = 4
 _PER_CALL = 500
 """What calling NumPy once costs, in additions."""
@@ -93,7 +95,7 @@ class _Simplifier:
 
     def _cheaper(self, node: Node, given: AbstractSet[Node]) -> Node:
         """The node as a polynomial, where that costs less."""
-        if not any(a.op in ARITHMETIC or a.number is not None for a in node.args):
+        if not any(a.op in _PROMISING or a.number is not None for a in node.args):
             return node  # one operation on what is not arithmetic: there is nothing to gain
         try:
             terms = expanded(node, lambda product: resolved(product, self.sheet), given)

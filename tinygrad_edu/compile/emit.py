@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compile.forms import constant_code, is_ufunc, is_view, takes_out, text
+from tinygrad_edu.compile.forms import constant_code, is_ufunc, takes_out, text
+from tinygrad_edu.compile.kernels import Kernel
+from tinygrad_edu.compile.lifetimes import Lifetimes
 from tinygrad_edu.compile.memory import Buffer, Life, arranged
 from tinygrad_edu.compile.schedule import Loop, Schedule
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, array_of
@@ -31,6 +31,8 @@ class Emitted:
     ops: tuple[Op, ...]
     buffers: tuple[Buffer, ...]
     nbytes: int
+    kernels: tuple[Kernel, ...] = ()
+    """Chains that numba compiles."""
 
 
 def emitted(
@@ -38,6 +40,8 @@ def emitted(
     names: Mapping[Node, str],
     inputs: Sequence[str],
     moves: Sequence[tuple[str, str, Node]] = (),
+    *,
+    fused: bool = False,
 ) -> Emitted:
     """Writes the step.
 
@@ -46,84 +50,30 @@ def emitted(
         names: what the quantities are called in the program.
         inputs: the arguments of the function.
         moves: ``key, parameter, gradient`` of each parameter that an optimiser updates.
+        fused: whether chains of elementwise operations become kernels.
     """
-    return _Writer(schedule, names, inputs, moves).emitted()
+    return _Writer(schedule, names, inputs, moves, fused=fused).emitted()
 
 
-class _Writer:
+class _Writer(Lifetimes):
+    """The lines as text."""
+
     def __init__(
         self,
         schedule: Schedule,
         names: Mapping[Node, str],
         inputs: Sequence[str],
         moves: Sequence[tuple[str, str, Node]],
+        *,
+        fused: bool,
     ) -> None:
-        self.schedule, self.inputs, self.moves = schedule, inputs, moves
-        loop = schedule.loop
-        body = loop.body if loop else ()
-        self.order = (*schedule.before, *body, *schedule.after)
-        self.first, self.behind = len(schedule.before), len(schedule.before) + len(body)
-        self.axis: Mapping[Node, int] = loop.axis if loop else {}
-        self.sums: frozenset[Node] = loop.sums if loop else frozenset()
-        self.body = frozenset(body)
-        self.results = {*schedule.outputs, *(gradient for _, _, gradient in moves)}
-        self.names = _called(self.order, names, inputs, self.results)
+        results = {*schedule.outputs, *(gradient for _, _, gradient in moves)}
+        super().__init__(schedule, names, inputs, results, fused=fused)
+        self.moves = moves
         self.constants: dict[str, NDArray[Any]] = {}
         self.constant_names: dict[tuple[Node, tuple[int, ...]], str] = {}
         self.generators: dict[str, Any] = {}
-        self.last = self._last_uses()
-        self.lives = self._lives()
         self.cut = self._cut_inputs()
-
-    # lifetimes
-
-    def _last_uses(self) -> dict[Node, int]:
-        """The position of the last line that reads a node's memory, by itself or by way of a view."""
-        last: dict[Node, int] = {}
-        owners: dict[Node, frozenset[Node]] = {}
-        for k, node in enumerate(self.order):
-            used = frozenset().union(*(owners.get(a, frozenset((a,))) for a in node.args))
-            for owner in used:
-                inherited = k < self.behind and node in self.body and owner not in self.body
-                last[owner] = self.behind - 1 if inherited else k
-            # What NumPy hands out without out= may be a view of an operand.
-            shares = is_view(node) or (node.shape and not takes_out(node))
-            owners[node] = used | {node} if shares else frozenset((node,))
-        for node in self.results:
-            for owner in owners.get(node, (node,)):
-                last[owner] = len(self.order)
-        return last
-
-    def _lives(self) -> dict[Node, Life]:
-        """What lives in the preallocated memory: everything but scalars, views, results and parameters."""
-        lives: dict[Node, Life] = {}
-        for k, node in enumerate(self.order):
-            if not takes_out(node) or node in self.results or node in self.schedule.updates:
-                continue
-            summed = node in self.sums
-            start = self.first if summed else k
-            lives[node] = Life(
-                self.names[node], self._shape(node), node.dtype, start, max(self.last.get(node, k), k)
-            )
-            if is_ufunc(node) and not summed:
-                lives[node].over = self._overwritten(node, k, lives)
-        return lives
-
-    def _overwritten(self, node: Node, k: int, lives: Mapping[Node, Life]) -> Life | None:
-        for arg in node.args:
-            life = lives.get(arg)
-            if life is None or life.end != k or arg in self.sums or (arg in self.body) != (node in self.body):
-                continue
-            if (life.dtype, life.shape) == (node.dtype, self._shape(node)):
-                return life
-        return None
-
-    def _shape(self, node: Node) -> tuple[int, ...]:
-        """The shape of a node's value; inside the loop, that of one tile."""
-        loop, axis = self.schedule.loop, self.axis.get(node)
-        if loop is None or axis is None or node not in self.body:
-            return node.shape
-        return (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :])
 
     def _cut_inputs(self) -> dict[Node, str]:
         """The arrays from outside that the loop reads by tiles, and what a tile of each is called."""
@@ -134,11 +84,9 @@ class _Writer:
         whole = {node: node.name or self.names.get(node, f"part{k}") for k, node in enumerate(read)}
         return {node: f"{name}_" for node, name in whole.items()}
 
-    # text
-
     def emitted(self) -> Emitted:
         """The step as source, with its memory laid out."""
-        temporaries = self._temporaries()
+        temporaries = self.temporaries
         offsets, nbytes = arranged([*self.lives.values(), *temporaries.values()])
         self.places: dict[Any, str] = {}
         self.buffer = {
@@ -160,15 +108,14 @@ class _Writer:
             for (offset, shape, dtype, _), name in self.places.items()
         )
         ops = tuple(needing_definitions(n.rule for n in self.order))
-        return Emitted("\n".join(lines) + "\n", {**self.constants, **self.generators}, ops, buffers, nbytes)
-
-    def _temporaries(self) -> dict[Node, Life]:
-        """What one tile adds to a sum."""
-        return {
-            node: Life(f"{self.names[node]}_part", node.shape, node.dtype, k, k)
-            for k, node in enumerate(self.order)
-            if node in self.sums and takes_out(node)
-        }
+        return Emitted(
+            "\n".join(lines) + "\n",
+            {**self.constants, **self.generators},
+            ops,
+            buffers,
+            nbytes,
+            tuple(self.kernels),
+        )
 
     def _place(self, life: Life, offset: int) -> str:
         axis = next(
@@ -201,8 +148,27 @@ class _Writer:
             yield from self._lines_of(k, node, "        ")
 
     def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
-        if not self._inline(node):
+        if node in self.member:
+            if self.called_at[self.member[node]] == k:
+                yield from ((k, indent + line) for line in self._call(self.member[node]))
+        elif not self.inline(node):
             yield k, indent + self._statement(node)
+
+    def _call(self, kernel: Kernel) -> Iterator[str]:
+        """A kernel's call, and before it what its results are called."""
+        outs = []
+        for node in kernel.outputs:
+            name = self.names[node]
+            if node in self.schedule.updates:
+                name = self.schedule.updates[node].name
+            elif node in self.lives:
+                yield f"{name} = {self.buffer[name]}"
+            else:
+                yield f"{name} = np.empty({node.shape}, np.{node.dtype})"
+            outs.append(name)
+        given = [self._code(n).text if n.shape else f"np.{n.dtype}({self._code(n)})" for n in kernel.inputs]
+        call = f"{kernel.name}({', '.join([*outs, *given])})"
+        yield f"{self.names[kernel.total]} = {call}" if kernel.total is not None else call
 
     def _zero(self, node: Node) -> str:
         name = self.names[node]
@@ -253,7 +219,7 @@ class _Writer:
             return Code(node.name, ATOM, node.shape, node.dtype)
         if node.op == CONSTANT:
             return self._constant(node)
-        if self._inline(node):
+        if self.inline(node):
             return written(
                 node.rule,
                 [self._code(a) for a in node.args],
@@ -263,16 +229,12 @@ class _Writer:
             )
         return Code(self.names[node], ATOM, node.shape, node.dtype)
 
-    def _inline(self, node: Node) -> bool:
-        """Looking at an array differently needs no line of its own."""
-        return is_view(node) and node not in self.results
-
     def _tiled(self, node: Node) -> Code:
         if self.schedule.loop and node in self.axis and node.number is not None:
             return self._row_of_tile(node, self.schedule.loop)
         if node in self.cut:
             return Code(self.cut[node], ATOM, node.shape, node.dtype)
-        if self._inline(node):
+        if self.inline(node):
             return written(
                 node.rule,
                 [self._tiled(a) for a in node.args],
@@ -310,7 +272,11 @@ class _Writer:
     def _returned(self, k: int) -> str:
         node = self.schedule.outputs[k]
         code = self._code(node)
-        fresh = takes_out(node) and node.op not in (INPUT, CONSTANT) and node not in self.schedule.outputs[:k]
+        fresh = (
+            self.has_place(node)
+            and node.op not in (INPUT, CONSTANT)
+            and node not in self.schedule.outputs[:k]
+        )
         return (
             code.text
             if fresh
@@ -333,20 +299,3 @@ def _natural(node: Node) -> bool:
     arrays = [a for a in node.args if a.number is None]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     return shape == node.shape and all(a.dtype == node.dtype for a in arrays)
-
-
-def _called(
-    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], results: AbstractSet[Node]
-) -> dict[Node, str]:
-    """A name for every node: the program's, else t1, t2, ..."""
-    taken = {*inputs, *names.values()}
-    numbers = count(1)
-    found: dict[Node, str] = {}
-    for node in order:
-        if is_view(node) and node not in results:
-            continue
-        name = names.get(node)
-        while name is None or name in found.values():
-            name = next((t for t in (f"t{next(numbers)}",) if t not in taken), None)
-        found[node] = name
-    return found

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compile.algebra import simplified
+from tinygrad_edu.compile.cached import functions_of
 from tinygrad_edu.compile.emit import Emitted, emitted
 from tinygrad_edu.compile.habits import in_fast_forms
+from tinygrad_edu.compile.kernels import module_source
 from tinygrad_edu.compile.lower import finished, lowered
 from tinygrad_edu.compile.scalars import scalars_moved
 from tinygrad_edu.compile.schedule import scheduled
@@ -42,7 +44,7 @@ RATE = "rate"
 
 
 def assembled(
-    recording: Recording, keys: Sequence[str], update: Update
+    recording: Recording, keys: Sequence[str], update: Update, *, fused: bool
 ) -> tuple[Callable[..., Any], Emitted]:
     """The function that a recording comes to, and its source.
 
@@ -51,6 +53,7 @@ def assembled(
         keys: what the optimiser knows each parameter by.
         update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
             argument; an optimiser's methods are called; None makes a function that gives the gradients.
+        fused: whether chains of elementwise operations become kernels, compiled by numba.
     """
     program, sheet = recording.program, Sheet()
     assert program is not None
@@ -68,6 +71,7 @@ def assembled(
             tiled(scheduled([J], {new: W for new, W in zip(moved, parameters, strict=True) if new is not W})),
             sheet.names,
             [*recording.arguments, rate.name],
+            fused=fused,
         )
     elif update is None:
         written = emitted(
@@ -77,7 +81,9 @@ def assembled(
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
         J, *gradients = _simplest([J, *gradients], sheet)
         moves = [(key[name], name, gradient) for name, gradient in zip(program.wrt, gradients, strict=True)]
-        written = emitted(tiled(scheduled([J], {}, gradients)), sheet.names, recording.arguments, moves)
+        written = emitted(
+            tiled(scheduled([J], {}, gradients)), sheet.names, recording.arguments, moves, fused=fused
+        )
     return _function(written, update), written
 
 
@@ -105,6 +111,8 @@ def _function(written: Emitted, update: Update) -> Callable[..., Any]:
     for buffer in written.buffers:
         stretch = memory[buffer.offset : buffer.offset + buffer.nbytes]
         space[buffer.name] = stretch.view(buffer.dtype).reshape(buffer.shape)
+    if written.kernels:
+        space |= functions_of(module_source(written.kernels), [kernel.name for kernel in written.kernels])
     if not isinstance(update, str | None):
         space |= {"begin": update.begin, "update": update.update}
     filename = f"<compiled step {next(_number)}>"

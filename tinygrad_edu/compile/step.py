@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.compile.emit import Emitted
+from tinygrad_edu.compile.kernels import module_source
 from tinygrad_edu.compile.memory import Buffer
 from tinygrad_edu.compile.pipeline import Moves, Update, assembled
 from tinygrad_edu.compile.trace import Recording, record
@@ -157,7 +158,7 @@ class CompiledStep:
         parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
-        run, written = assembled(recording, keys, update)
+        run, written = assembled(recording, keys, update, fused=self.backend == "numba")
         return _Compiled(run, recording.without_values(), written, update)
 
     @property
@@ -169,7 +170,10 @@ class CompiledStep:
     @property
     def source(self) -> str:
         """The NumPy source that the last call ran."""
-        return self._shown.emitted.source
+        emitted = self._shown.emitted
+        return (
+            emitted.source if not emitted.kernels else f"{module_source(emitted.kernels)}\n\n{emitted.source}"
+        )
 
     @property
     def graph(self) -> Graph:
