@@ -128,6 +128,20 @@ def of_classes() -> nn.Sequential:
     return nn.MLP([3, 4], output="softmax")
 
 
+def test_several_sigmoids_answer_each_for_itself() -> None:
+    model = nn.MLP([3, 2], init="zeros")
+    model.dense[0].b.data[...] = [[1.0], [-1.0]]
+    assert model.predict(X).tolist() == [[1] * 7, [0] * 7]
+    assert model.accuracy(X, np.array([[1.0] * 7, [0.0] * 6 + [1.0]])) == pytest.approx(6 / 7)
+
+
+def test_a_model_without_classes_answers_with_its_output() -> None:
+    model = nn.Sequential([nn.Dense(3, 1, "tanh", seed=1)], cost=lambda A, Y: np.mean((A - Y) ** 2))
+    assert model.predict(X).tolist() == model(X).tolist()
+    with pytest.raises(TypeError, match="answers with numbers"):
+        model.accuracy(X, Y)
+
+
 def model_of_three() -> nn.Sequential:
     return nn.MLP([3, 4, 1], seed=1)
 

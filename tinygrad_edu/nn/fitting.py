@@ -157,7 +157,7 @@ class _Run:
         with no_grad():
             cost = self.model.loss(X, Y).item()
         history.validation_cost.append(cost)
-        if isinstance(self.model, Sequential) and self.model.output != "linear":
+        if isinstance(self.model, Sequential) and self.model.classifies:
             history.validation_accuracy.append(self.model.accuracy(X, Y))
         if self.stopping.improved(cost):
             history.best_epoch = history.epochs - 1

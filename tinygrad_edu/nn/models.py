@@ -72,6 +72,11 @@ class Sequential:
         return last.activation if isinstance(last, Dense) and isinstance(last.activation, str) else ""
 
     @property
+    def classifies(self) -> bool:
+        """Whether it answers with classes: its output is sigmoid or softmax."""
+        return self.output in COSTS and COSTS[self.output].classes
+
+    @property
     def n_x(self) -> int:
         """The features that an example has."""
         return self.dense[0].n_in
@@ -120,9 +125,10 @@ class Sequential:
             check_labels(Y, self.output)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """What the model answers, one column an example: class numbers (1, m), or A[L] for a linear output.
+        """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
 
-        With one output, class 1 where A > 0.5, as in the course; with several, the row of the largest.
+        After sigmoid, class 1 where A > 0.5, as in the course; after softmax, the row of the largest A. A
+        sigmoid with several outputs answers 0 or 1 for each.
 
         >>> import numpy as np
         >>> LogisticRegression(2).predict(np.ones((2, 3)))
@@ -130,23 +136,23 @@ class Sequential:
         """
         with no_grad():
             A = np.asarray(self(X).data)
-        if self.output == "linear":
+        if not self.classifies:
             return A
-        return (A > 0.5).astype(int) if len(A) == 1 else np.argmax(A, axis=0, keepdims=True)
+        return np.argmax(A, axis=0, keepdims=True) if self.output == "softmax" else (A > 0.5).astype(int)
 
     def accuracy(self, X: Any, Y: Any) -> float:
-        """The share of examples whose class is the one predicted. Y as in :meth:`loss`.
+        """The share of examples that are predicted right, in all outputs. Y as in :meth:`loss`.
 
         >>> import numpy as np
         >>> LogisticRegression(2).accuracy(np.ones((2, 4)), np.array([[0, 0, 1, 0]]))
         0.75
         """
-        if self.output == "linear":
-            raise TypeError("accuracy: a linear output answers with numbers, not with classes")
+        if not self.classifies:
+            raise TypeError(f"accuracy: {self!r} answers with numbers, not with classes")
         self.check(X, Y)
         Y = _constant(Y, "Y").data
-        answers = Y > 0.5 if len(Y) == 1 else np.argmax(Y, axis=0, keepdims=True)
-        return float(np.mean(self.predict(X) == answers))
+        answers = np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else Y > 0.5
+        return float(np.mean(np.all(self.predict(X) == answers, axis=0)))
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
