@@ -184,5 +184,8 @@ def test_diagonals_and_triangles(k: int) -> None:
 def test_diagonals_refuse_other_ranks() -> None:
     with pytest.raises(ValueError, match=r"diag: expected a vector or a matrix, got shape \(2, 2, 2\)"):
         np.diag(tg.Tensor(np.ones((2, 2, 2))))
+    for f in (np.tril, np.triu):
+        with pytest.raises(ValueError, match="a number has no triangles"):
+            f(tg.Tensor(1.0))
     with pytest.raises(ValueError, match="matrix_transpose: expected"):
         np.matrix_transpose(tg.Tensor(np.ones(2)))

@@ -342,6 +342,14 @@ def test_matrices_that_are_not_square_are_named(name: str) -> None:
         f(M, 2) if name == "matrix_power" else f(M)
 
 
+def test_a_right_side_that_does_not_fit_is_named() -> None:
+    M, v = tg.Tensor(A), tg.Tensor(np.ones(4))
+    with pytest.raises(
+        ValueError, match=r"solve: M \(3, 3\) with v \(4,\): 3 unknowns, and a right side of 4 rows"
+    ):
+        np.linalg.solve(M, v)
+
+
 def test_settings_that_have_no_meaning_are_refused() -> None:
     M = tg.Tensor(np.eye(2))
     with pytest.raises(TypeError, match=r"expected a whole number as exponent, got 0\.5"):

@@ -71,6 +71,14 @@ def test_activations_agree_with_jax(name: str, settings: dict[str, Any]) -> None
     agrees_with_jax(lambda xp, x: getattr(tg, name)(x, **settings), lambda xp, x: theirs(x, **settings), x)
 
 
+def test_gelu_understands_pytorchs_words_and_no_others() -> None:
+    x = tg.Tensor([0.5])
+    for words, meaning in (("tanh", True), ("none", False)):
+        assert tg.gelu(x, approximate=words).item() == tg.gelu(x, approximate=meaning).item()
+    with pytest.raises(ValueError, match="approximate: expected True, False, 'tanh' or 'none', got 'erf'"):
+        tg.gelu(x, approximate="erf")
+
+
 def test_the_slopes_where_an_activation_has_a_corner() -> None:
     at_zero = {"relu": 0.0, "leaky_relu": 0.01, "elu": 1.0}
     for name, slope in at_zero.items():

@@ -25,7 +25,7 @@ def _same_shape(predictions: Array, Y: Array, what: str) -> None:
     if np.shape(predictions) != np.shape(Y):
         raise ValueError(
             f"expected labels of the shape of {what}, {np.shape(predictions)}, got {np.shape(Y)}; "
-            "one example a column"
+            "one example a column, one row a class"
         )
 
 

@@ -147,6 +147,12 @@ def matrix_transpose(x: Array) -> Array:
     return np.swapaxes(x, -1, -2)
 
 
+def _with_rows(x: Array) -> Array:
+    if np.ndim(x) == 0:
+        raise ValueError("a number has no triangles")
+    return x
+
+
 _TRIANGLES = [Sample((shape,), {"k": k}) for shape in ((3, 4), (2, 3, 3)) for k in (0, 1, -1)]
 _TRIANGLES += [Sample(((3,),)), Sample(((0, 3),))]
 
@@ -162,7 +168,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
     >>> tg.tril(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[1.0, 0.0], [3.0, 4.0]]
     """
-    return np.tril(x, k)
+    return np.tril(_with_rows(x), k)
 
 
 @movement(
@@ -176,4 +182,4 @@ def triu(x: Array, *, k: int = 0) -> Array:
     >>> tg.triu(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[1.0, 2.0], [0.0, 4.0]]
     """
-    return np.triu(x, k)
+    return np.triu(_with_rows(x), k)

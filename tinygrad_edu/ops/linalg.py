@@ -102,6 +102,9 @@ def solve(a: Array, b: Array) -> Array:
     >>> tg.solve(tg.Tensor([[2.0, 0.0], [0.0, 4.0]]), [2.0, 4.0]).tolist()
     [1.0, 1.0]
     """
+    rows = np.shape(b)[-2:][0] if np.ndim(b) else 1
+    if np.ndim(a) > 1 and rows != np.shape(a)[-1]:
+        raise ValueError(f"{np.shape(a)[-1]} unknowns, and a right side of {rows} rows")
     return np.linalg.solve(a, b)
 
 

@@ -143,8 +143,15 @@ _CUBIC = 0.044715
 _SCALE = math.sqrt(2 / math.pi)
 
 
-def _through_gelu(g: Array, y: Array, z: Array, *, approximate: bool = False) -> Array:
-    if approximate:
+def _by_tanh(approximate: bool | str) -> bool:
+    """Which formula of gelu is meant, in our words or in PyTorch's."""
+    if approximate not in (True, False, "tanh", "none"):
+        raise ValueError(f"approximate: expected True, False, 'tanh' or 'none', got {approximate!r}")
+    return approximate in (True, "tanh")
+
+
+def _through_gelu(g: Array, y: Array, z: Array, *, approximate: bool | str = False) -> Array:
+    if _by_tanh(approximate):
         t = np.tanh(_SCALE * (z + _CUBIC * z * z * z))
         return g * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * _SCALE * (1 + 3 * _CUBIC * z * z))
     return g * (0.5 * erfc(-z / math.sqrt(2)) + z * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi))
@@ -154,7 +161,7 @@ _GELU = [Sample((shape,), {"approximate": a}) for a in (False, True) for shape i
 
 
 @elementwise(pullback=_through_gelu, latex=r"{z} \, \Phi({z})", label="gelu", samples=_GELU)
-def gelu(z: Array, *, approximate: bool = False) -> Array:
+def gelu(z: Array, *, approximate: bool | str = False) -> Array:
     """z Φ(z), where Φ is the normal distribution's; ``approximate`` takes its tanh formula, which is faster.
 
     Source: D. Hendrycks, K. Gimpel, arXiv:1606.08415.
@@ -163,7 +170,7 @@ def gelu(z: Array, *, approximate: bool = False) -> Array:
     >>> tg.gelu(tg.Tensor([0.0, 1.0])).round(6).tolist()
     [0.0, 0.841345]
     """
-    if approximate:
+    if _by_tanh(approximate):
         return 0.5 * z * (1 + np.tanh(_SCALE * (z + _CUBIC * z * z * z)))
     return 0.5 * z * erfc(-z / math.sqrt(2))
 
