@@ -140,7 +140,11 @@ class Network:
         if self.output == "line":
             return np.sum((Z - Y) ** 2) / (2 * self.m)
         if logits:
-            return tg.binary_cross_entropy_with_logits(Z, Y) if self.output == "sigmoid" else tg.softmax_cross_entropy(Z, Y)
+            return (
+                tg.binary_cross_entropy_with_logits(Z, Y)
+                if self.output == "sigmoid"
+                else tg.softmax_cross_entropy(Z, Y)
+            )
         if self.output == "softmax":
             return -np.sum(Y * np.log(A)) / self.m
         return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / self.m

@@ -59,7 +59,11 @@ def _weights(n: Network, l: int) -> Iterator[Mistake]:
     yield "dW{l}", "{dZ}[:, :-1] @ {Ap}[:, :-1].T / (m - 1)", ("example_omitted",)
     yield "dW{l}", "{dZ} @ {Ap}.T // m", ("integer_division",)
     yield "dW{l}", "{dZ} @ {Ap}.T * (1 // m)", ("integer_division",)
-    yield "dW{l}", "np.sum({dZ} @ {Ap}.T) / m * np.ones({W}.shape)", ("sum_all", "sum_extra", "elementwise_for_matmul")
+    yield (
+        "dW{l}",
+        "np.sum({dZ} @ {Ap}.T) / m * np.ones({W}.shape)",
+        ("sum_all", "sum_extra", "elementwise_for_matmul"),
+    )
     yield "dW{l}", "np.sum({dZ}, axis=1, keepdims=True) / m * np.ones({W}.shape)", ("chain_factor_missing",)
     yield "dW{l}", "np.clip({dW}, -0.01, 0.01)", ("unknown",)
     yield "dW{l}", "{dW} * (1 + 1e-3 * np.cos(np.arange({dW}.size)).reshape({dW}.shape))", ("unknown",)
@@ -76,7 +80,11 @@ def _weights(n: Network, l: int) -> Iterator[Mistake]:
         yield "dW{l}", f"({slopes}) @ {{Ap}}.T / m", ("slope_missing",)
         yield "dW{l}", f"({slopes}) @ {{Ap}}.T", ("slope_missing", "factor_m_missing")
         yield "dW{l}", f"(({slopes}) * {{A}}) @ {{Ap}}.T / m", ("activation_for_slope", "slope_wrong")
-        yield "dW{l}", f"(({slopes}) * {{g}}**2) @ {{Ap}}.T / m", ("slope_extra",) + (("ok",) if n.hidden == "relu" else ())
+        yield (
+            "dW{l}",
+            f"(({slopes}) * {{g}}**2) @ {{Ap}}.T / m",
+            ("slope_extra",) + (("ok",) if n.hidden == "relu" else ()),
+        )
         yield "dW{l}", "{dZn} @ {Ap}.T / m", ("wrong_layer", "wrong_shape")
     if n.dims[l] == 1:
         yield "dW{l}", "np.sum({dZ} * {Ap}) / m * np.ones({W}.shape)", ("elementwise_for_matmul", "sum_all")
@@ -91,7 +99,11 @@ def _biases(n: Network, l: int) -> Iterator[Mistake]:
     yield "db{l}", "np.sum({dZ}, axis=1)", ("sum_keepdims", "factor_m_missing")
     yield "db{l}", "{dZ} / m", ("sum_missing",)
     yield "db{l}", "{dZ}", ("sum_missing",)
-    yield "db{l}", "np.sum({dZ}, axis=0, keepdims=True) / m", ("sum_axis",) if n.dims[l] > 1 else ("sum_axis", "sum_missing")
+    yield (
+        "db{l}",
+        "np.sum({dZ}, axis=0, keepdims=True) / m",
+        ("sum_axis",) if n.dims[l] > 1 else ("sum_axis", "sum_missing"),
+    )
     yield "db{l}", "np.sum({dZ}, axis=0) / m", ("sum_axis", "sum_missing", "sum_keepdims")
     yield "db{l}", "4. / m * np.sum({dZ}, axis=1, keepdims=True)", ("constant_factor",)
     yield "db{l}", "{dZ}[:, -1:]", ("last_example_only",)
@@ -108,11 +120,27 @@ def _biases(n: Network, l: int) -> Iterator[Mistake]:
     if not n.lambd:
         yield "db{l}", "np.sum({dW}, axis=1, keepdims=True)", ("bias_from_weights",)
     if l < n.L:
-        yield "db{l}", "np.mean({Wn}.T @ {dZn}, axis=1, keepdims=True)", ("slope_missing", "chain_factor_missing")
-        yield "db{l}", "np.sum({Wn}.T @ {dZn}, axis=1, keepdims=True)", ("slope_missing", "chain_factor_missing", "factor_m_missing")
+        yield (
+            "db{l}",
+            "np.mean({Wn}.T @ {dZn}, axis=1, keepdims=True)",
+            ("slope_missing", "chain_factor_missing"),
+        )
+        yield (
+            "db{l}",
+            "np.sum({Wn}.T @ {dZn}, axis=1, keepdims=True)",
+            ("slope_missing", "chain_factor_missing", "factor_m_missing"),
+        )
         if n.dims[l + 1] == 1:
-            yield "db{l}", "np.broadcast_to(np.mean({dZn}, axis=1, keepdims=True), {b}.shape)", ("wrong_layer",)
-        yield "db{l}", "-np.mean({Wn}.T @ {dZn} * {A}, axis=1, keepdims=True)", ("sign", "activation_for_slope", "slope_wrong")
+            yield (
+                "db{l}",
+                "np.broadcast_to(np.mean({dZn}, axis=1, keepdims=True), {b}.shape)",
+                ("wrong_layer",),
+            )
+        yield (
+            "db{l}",
+            "-np.mean({Wn}.T @ {dZn} * {A}, axis=1, keepdims=True)",
+            ("sign", "activation_for_slope", "slope_wrong"),
+        )
 
 
 def _penalties(n: Network) -> Iterator[Mistake]:
@@ -149,25 +177,51 @@ def _hidden(n: Network, l: int) -> Iterator[Mistake]:
     yield "dZ{l}", f"({back}) * (1 - {a})", ("slope_wrong",)
     yield "dZ{l}", f"({back}) * (1 + {a}**2)", ("slope_wrong",)
     yield "dZ{l}", f"({back}) * (1 - 2 * {a})", ("slope_wrong",)
-    yield "dZ{l}", f"({back}) * (1 - np.power({{Z}}, 2))", ("slope_at_z", "slope_wrong", "z_for_a", "slope_wrong_activation")
-    yield "dZ{l}", f"({back}) * {{Z}} * (1 - {{Z}})", ("slope_at_z", "slope_wrong", "z_for_a", "slope_wrong_activation")
+    yield (
+        "dZ{l}",
+        f"({back}) * (1 - np.power({{Z}}, 2))",
+        ("slope_at_z", "slope_wrong", "z_for_a", "slope_wrong_activation"),
+    )
+    yield (
+        "dZ{l}",
+        f"({back}) * {{Z}} * (1 - {{Z}})",
+        ("slope_at_z", "slope_wrong", "z_for_a", "slope_wrong_activation"),
+    )
     if n.hidden != "sigmoid":
         yield "dZ{l}", f"({back}) * {s}", ("slope_wrong_activation", "slope_wrong")
-        yield "dZ{l}", f"({back}) * sigmoid({{Z}}) * (1 - sigmoid({{Z}}))", ("slope_wrong_activation", "slope_wrong")
+        yield (
+            "dZ{l}",
+            f"({back}) * sigmoid({{Z}}) * (1 - sigmoid({{Z}}))",
+            ("slope_wrong_activation", "slope_wrong"),
+        )
     if n.hidden != "tanh":
         yield "dZ{l}", f"({back}) * {t}", ("slope_wrong_activation", "slope_wrong")
         yield "dZ{l}", f"({back}) * (1 - np.tanh({{Z}})**2)", ("slope_wrong_activation", "slope_wrong")
     if n.hidden != "relu":
         yield "dZ{l}", f"({back}) * {r}", ("slope_wrong_activation", "slope_wrong")
-        yield "dZ{l}", f"({back}) * slope({a})", ("slope_at_a",) if n.hidden != "leaky_relu" else ("slope_at_a", "ok")
+        yield (
+            "dZ{l}",
+            f"({back}) * slope({a})",
+            ("slope_at_a",) if n.hidden != "leaky_relu" else ("slope_at_a", "ok"),
+        )
         yield "dZ{l}", f"({back}) * {{g}}**2", ("slope_extra", "slope_doubled")
     else:
         yield "dZ{l}", f"({back}) * ({{Z}} < 0)", ("slope_wrong",)
         yield "dZ{l}", f"({back}) * np.where({{Z}} > 0, 1, 0.01)", ("slope_wrong_activation", "slope_wrong")
     dA = f"({back})"
-    yield "dZ{l}", f"{dA} * ({dA} > 0)", ("slope_on_gradient",) + (("slope_wrong",) if n.hidden != "relu" else ())
+    yield (
+        "dZ{l}",
+        f"{dA} * ({dA} > 0)",
+        ("slope_on_gradient",) + (("slope_wrong",) if n.hidden != "relu" else ()),
+    )
     if n.dims[l + 1] == 1:
-        yield "dZ{l}", "{dZn} * {g}", ("chain_factor_missing", "wrong_layer") if not mask else ("chain_factor_missing", "dropout_mask_missing", "wrong_layer", "unknown")
+        yield (
+            "dZ{l}",
+            "{dZn} * {g}",
+            ("chain_factor_missing", "wrong_layer")
+            if not mask
+            else ("chain_factor_missing", "dropout_mask_missing", "wrong_layer", "unknown"),
+        )
         yield "dZ{l}", "{A} - Y", ("output_shortcut",)
     if l + 1 < n.L or n.output != "line":
         yield "dZ{l}", f"({{Wn}}.T @ {{dAn}}){mask} * {{g}}", ("slope_missing", "chain_factor_missing")
@@ -202,12 +256,20 @@ def _output(n: Network) -> Iterator[Mistake]:
     yield "dZ{l}", "{dA}".replace("{dA}", "dA{l}"), ("slope_missing",)
     if n.output == "softmax":
         yield "dZ{l}", "(-Y / {A}) * {A} * (1 - {A})", ("softmax_elementwise",)
-        yield "dZ{l}", "np.exp({Z}) / np.exp({Z}).sum(axis=1, keepdims=True) - Y", ("sum_axis", "softmax_axis")
+        yield (
+            "dZ{l}",
+            "np.exp({Z}) / np.exp({Z}).sum(axis=1, keepdims=True) - Y",
+            ("sum_axis", "softmax_axis"),
+        )
         yield "dA{l}", "Y / {A}", ("sign",)
         yield "dA{l}", "-Y / {A} / m", ("factor_m_doubled",)
         yield "dA{l}", "{A} - Y", ("slope_extra", "output_shortcut")
         yield "dZ{l}", "sigmoid({Z}) - Y", ("slope_wrong_activation", "slope_wrong")
-        yield "dW{l}", "(({A} - Y) * {A} * (1 - {A})) @ {Ap}.T / m{reg}", ("slope_extra", "slope_doubled", "softmax_elementwise")
+        yield (
+            "dW{l}",
+            "(({A} - Y) * {A} * (1 - {A})) @ {Ap}.T / m{reg}",
+            ("slope_extra", "slope_doubled", "softmax_elementwise"),
+        )
         return
     dA = "(-Y / {A} + (1 - Y) / (1 - {A}))"
     yield "dA{l}", "-Y / {A} - (1 - Y) / (1 - {A})", ("sign", "sign_inside")
@@ -230,7 +292,11 @@ def _output(n: Network) -> Iterator[Mistake]:
     yield "dZ{l}", "({A} > 0.5) - Y", ("unknown",)
     yield "dW{l}", "({Z} - Y) @ {Ap}.T / m{reg}", ("z_for_a",)
     yield "dW{l}", "(({A} - Y) * {A} * (1 - {A})) @ {Ap}.T / m{reg}", ("slope_extra", "slope_doubled")
-    yield "db{l}", "np.mean(({A} - Y) * {A} * (1 - {A}), axis=1, keepdims=True)", ("slope_extra", "slope_doubled")
+    yield (
+        "db{l}",
+        "np.mean(({A} - Y) * {A} * (1 - {A}), axis=1, keepdims=True)",
+        ("slope_extra", "slope_doubled"),
+    )
     yield "db{l}", "np.mean({Z} - Y, axis=1, keepdims=True)", ("z_for_a",)
 
 

@@ -96,7 +96,9 @@ def test_one_wrong_entry_is_found_and_located(v: dict[str, Any], J: tg.Tensor) -
 def test_what_follows_from_a_mistake_names_its_root(v: dict[str, Any], J: tg.Tensor) -> None:
     dZ2 = v["W3"].T @ v["dZ3"]
     dA1 = v["W2"].T @ dZ2
-    report = tg.check.compare(J, {"dZ3": v["dZ3"], "dZ2": dZ2, "dA1": dA1, "db2": dZ2.mean(axis=1, keepdims=True)})
+    report = tg.check.compare(
+        J, {"dZ3": v["dZ3"], "dZ2": dZ2, "dA1": dA1, "db2": dZ2.mean(axis=1, keepdims=True)}
+    )
     assert report["dZ3"].ok
     assert report["dZ2"].diagnosis.codes[0] == "slope_missing"
     for name in ("dA1", "db2"):
@@ -121,7 +123,13 @@ def test_coinciding_mistakes_are_told_as_alternatives() -> None:
 def test_the_report_as_text_html_and_data(v: dict[str, Any], J: tg.Tensor) -> None:
     report = tg.check.compare(J, {"dW1": v["dW1"] * 2, "db1": v["db1"]})
     lines = str(report).splitlines()
-    assert [cell.strip() for cell in lines[0].split("|")] == ["quantity", "shape", "max error", "verdict", "diagnosis"]
+    assert [cell.strip() for cell in lines[0].split("|")] == [
+        "quantity",
+        "shape",
+        "max error",
+        "verdict",
+        "diagnosis",
+    ]
     assert "1 of 2 right" in str(report)
     assert "\x1b[31m" in report.text(colour=True)
     assert "\x1b" not in str(report)
@@ -184,7 +192,9 @@ def test_bad_costs_and_conventions_are_told(v: dict[str, Any], J: tg.Tensor) -> 
 
 
 @pytest.mark.parametrize(("bad", "said"), [(np.nan, "NaN"), (np.inf, "infinite")])
-def test_entries_that_are_not_finite_are_pointed_at(bad: float, said: str, v: dict[str, Any], J: tg.Tensor) -> None:
+def test_entries_that_are_not_finite_are_pointed_at(
+    bad: float, said: str, v: dict[str, Any], J: tg.Tensor
+) -> None:
     dW1 = v["dW1"].copy()
     dW1[2, 5] = bad
     entry = tg.check.compare(J, {"dW1": dW1})["dW1"]

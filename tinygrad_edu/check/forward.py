@@ -51,7 +51,7 @@ def forward(J: Tensor, manual: Mapping[str | Tensor, ArrayLike | Tensor], *, m: 
     """
     given = given_arrays(manual, "forward")
     truth = Truth(J, m=m)
-    names = {key: truth.graph.find(key).name for key in given}
+    names = {key: truth.forward_quantity(key) for key in given}
     arrays = {names[key]: value for key, value in given.items()}
     right = {name: _agrees(truth, name, array) for name, array in arrays.items()}
     with np.errstate(all="ignore"):

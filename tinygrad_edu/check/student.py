@@ -128,7 +128,8 @@ def _once(
 ) -> tuple[Report, tuple[str, ...]]:
     data = ("X", "Y", "x", "y")
     tensors = {
-        n: v if n in data or not isinstance(v, (np.ndarray, float)) else Tensor(v, name=n) for n, v in values.items()
+        n: v if n in data or not isinstance(v, (np.ndarray, float)) else Tensor(v, name=n)
+        for n, v in values.items()
     }
     parameters = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
     result, variables = recorded(forward, arguments_for(forward, tensors, parameters))

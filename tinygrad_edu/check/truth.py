@@ -75,9 +75,21 @@ class Truth:
                 if self.graph.find(name).requires_grad:
                     return name
         known = [f"d{node.name}" for node in self.graph if node.named and node.requires_grad]
-        near = difflib.get_close_matches(which, known, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-        raise KeyError(f"{which!r} is not the gradient of a quantity of this graph; {hint}")
+        raise KeyError(f"{which!r} is not the gradient of a quantity of this graph; {_nearest(which, known)}")
+
+    def forward_quantity(self, which: str | Tensor) -> str:
+        """The name of the quantity meant by its name, or by the tensor itself.
+
+        Raises:
+            KeyError: no such quantity; the message has the nearest names.
+        """
+        if not isinstance(which, (str, Tensor)):
+            raise TypeError(f"check: expected a name, or a Tensor, as key, got {which!r}")
+        if which in self._given:
+            return self._given.find(which).name
+        known = [node.name for node in self.graph if node.named]
+        called = which if isinstance(which, str) else str(which.name)
+        raise KeyError(f"{called!r} is not a quantity of this graph; {_nearest(called, known)}")
 
     def _differentiate_constants(self) -> None:
         """The same graph with its data as variables, for one who also asks for dX."""
@@ -122,6 +134,11 @@ class Truth:
         floor = eps * (float(finite.max()) if finite.size else 0.0) + float(smallest)
         bound: Array = SAFETY * (self._spread[eps][step.name] + eps * right) + floor
         return bound
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
 
 
 _ALIASES = {"A0": "X", "a0": "x"}

@@ -32,7 +32,7 @@ _ALIKE = 0.25
 """Explanations whose costs differ by less are told as alternatives."""
 _PLAIN = 1.15
 """Pairs are made of edits that cost no more than this."""
-_WORK = 60_000
+_WORK = 25_000
 """How many pairs are looked at in one report; those of large arrays count for more."""
 
 
@@ -274,7 +274,7 @@ class _Search:
                 yield Explanation((*variant.edits, Edit((), "in some of the entries only", 0.3)))
 
     def _pairs(self, path: Path, target: Target, node: GraphNode) -> Iterator[Explanation]:
-        for k, first in list(self._single(path, 0, None)):
+        for k, first in sorted(self._single(path, 0, None), key=lambda single: single[1].edit.cost):
             if first.edit.cost > _PLAIN:
                 continue
             data = through(path.links[k:], first.value)
