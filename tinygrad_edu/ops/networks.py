@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,12 @@ def elu(z: Array, *, alpha: float = 1.0) -> Array:
     return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
 
 
+def _of_each_entry(f: Callable[[float], float], x: Array) -> Array:
+    """Python's own f, which NumPy lacks."""
+    flat = np.fromiter(map(f, np.ravel(x).tolist()), np.result_type(x, 0.0), np.size(x))
+    return np.reshape(flat, np.shape(x))[()]
+
+
 @elementwise(
     pullback=lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
     latex=r"\operatorname{{erf}} {x}", onnx="Erf", opaque=True,
@@ -122,7 +129,7 @@ def erf(x: Array) -> Array:
     >>> round(tg.erf(tg.Tensor(1.0)).item(), 6)
     0.842701
     """
-    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x), np.result_type(x, 0.0))[()]
+    return _of_each_entry(math.erf, x)
 
 
 @elementwise(
@@ -136,7 +143,7 @@ def erfc(x: Array) -> Array:
     >>> f"{tg.erfc(tg.Tensor(10.0)).item():.4e}"
     '2.0885e-45'
     """
-    return np.asarray(np.frompyfunc(math.erfc, 1, 1)(x), np.result_type(x, 0.0))[()]
+    return _of_each_entry(math.erfc, x)
 
 
 _CUBIC = 0.044715
