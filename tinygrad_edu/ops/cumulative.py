@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import array
+from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = [
     "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum", "recurrence",
@@ -24,12 +25,13 @@ _WITH_ZEROS = Sample(((3, 4),), {"axis": 1}, make=lambda rng: (rng.normal(size=(
 
 def _line(x: Array, axis: int | None) -> tuple[Array, int]:
     """The array and the axis to run along; without an axis, the entries in one row."""
-    return (np.reshape(x, (-1,)), 0) if axis is None else (x, axis % np.ndim(x))
+    return (np.reshape(x, (-1,)), 0) if axis is None else (x, *axes_of(x, axis))
 
 
 def cut(x: Array, axis: int, start: int | None, stop: int | None = None) -> Array:
     """``x[start:stop]`` along an axis."""
-    return array(x)[(slice(None),) * (axis % np.ndim(x)) + (slice(start, stop),)]
+    (place,) = axes_of(x, axis)
+    return array(x)[(slice(None),) * place + (slice(start, stop),)]
 
 
 def _delayed(x: Array, axis: int, first: float) -> Array:

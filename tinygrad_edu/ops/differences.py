@@ -10,6 +10,7 @@ from tinygrad_edu.core.kinds import composed
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
 from tinygrad_edu.ops.movement import array, astype, dtype_of
+from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = ["diff", "ediff1d", "gradient", "trapezoid"]
 
@@ -139,14 +140,14 @@ def gradient(
     """
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
-    axes = range(np.ndim(f)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = axes_of(f, axis)
     given = spacing or (1.0,)
     if len(given) == 1 and np.ndim(given[0]) == 0:
         given = given * len(axes)
     if len(given) != len(axes):
         raise TypeError(f"gradient: expected 1 or {len(axes)} spacings, got {len(given)}")
     slopes = tuple(
-        astype(_slope_along(f, h, a % np.ndim(f), edge_order), dtype=dtype_of(f))
+        astype(_slope_along(f, h, a, edge_order), dtype=dtype_of(f))
         for h, a in zip(given, axes, strict=True)
     )
     return slopes[0] if len(slopes) == 1 else slopes

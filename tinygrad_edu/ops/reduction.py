@@ -21,10 +21,12 @@ MANY = 1024
 
 
 def axes_of(x: Array, axis: Axis) -> tuple[int, ...]:
-    """The axes that are taken away, counted from the front."""
+    """The axes that are taken away, counted from the front; an AxisError where x has no such axis."""
     if axis is None:
         return tuple(range(np.ndim(x)))
-    return tuple(a % np.ndim(x) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    if isinstance(axis, int):
+        return (np.lib.array_utils.normalize_axis_index(axis, np.ndim(x)),)
+    return np.lib.array_utils.normalize_axis_tuple(axis, np.ndim(x))
 
 
 def expanded(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:

@@ -13,6 +13,7 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.cumulative import cut
 from tinygrad_edu.ops.movement import array, astype, dtype_of
+from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = [
     "delete",
@@ -43,7 +44,7 @@ def flip(x: Array, axis: Axes = None) -> Array:
     >>> tg.flip(tg.Tensor([1.0, 2.0])).tolist()
     [2.0, 1.0]
     """
-    chosen = range(np.ndim(x)) if axis is None else np.atleast_1d(axis) % np.ndim(x)
+    chosen = axes_of(x, axis)
     return array(x)[tuple(slice(None, None, -1) if k in chosen else slice(None) for k in range(np.ndim(x)))]
 
 
@@ -286,7 +287,7 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: fl
     [2.0, 1.0, 2.0, 3.0, 2.0]
     """
     if isinstance(pad_width, dict):
-        given = {axis % np.ndim(x): w for axis, w in pad_width.items()}
+        given = {k: w for axis, w in pad_width.items() for k in axes_of(x, axis)}
         pad_width = [given.get(axis, 0) for axis in range(np.ndim(x))]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     width = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (np.ndim(x), 2)))
