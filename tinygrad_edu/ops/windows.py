@@ -205,7 +205,10 @@ def conv2d(x: Array, W: Array, *, stride: Any = 1, padding: Padding = 0) -> Arra
         raise ValueError(f"expected filters (f_H, f_W, n_C, filters), got shape {np.shape(W)}")
     views = windows(x, size=W.shape[:2], stride=stride, padding=padding)
     if W.shape[2] != x.shape[3]:
-        raise ValueError(f"the filters have {W.shape[2]} channels, the images {x.shape[3]}")
+        raise ValueError(
+            f"the filters have {W.shape[2]} channels, the images {x.shape[3]}; "
+            "images are (m, n_H, n_W, n_C), filters (f_H, f_W, n_C, filters)"
+        )
     return np.tensordot(views, W, ((3, 4, 5), (0, 1, 2)))
 
 
