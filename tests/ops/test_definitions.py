@@ -69,7 +69,9 @@ def test_an_unknown_setting_is_refused_by_name(entry: Entry) -> None:
         (lambda t: np.var(t, 0, None, None, 1), "var"),
         (lambda t: np.var(t, dtype=np.float32), "dtype"),
         (lambda t: tg.sum(np.zeros(2), axis=t), "axis must be a plain value"),
-        (lambda t: np.add.outer(t, t), "np.add.outer has no derivative rule"),
+        (np.subtract.reduce, "np.subtract.reduce has no derivative rule"),
+        (np.maximum.accumulate, "np.maximum.accumulate has no derivative rule"),
+        (lambda t: np.nextafter.outer(t, t), "np.nextafter: it is about the gaps"),
         (lambda t: np.add.at(np.zeros(2), [0, 1], t), "np.add.at"),
         (tg.add, "expected 2 arrays"),
     ],
@@ -79,12 +81,32 @@ def test_what_an_operation_does_not_take_is_refused(call: Any, said: str) -> Non
         call(tg.Tensor([1.0, 2.0]))
 
 
-@pytest.mark.parametrize("ufunc", ["add", "multiply", "maximum", "minimum"])
-def test_reduce_of_a_ufunc_is_the_reduction(ufunc: str) -> None:
+UFUNC_METHODS = [
+    *(f.reduce for f in (np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or)),
+    np.add.accumulate,
+    np.multiply.accumulate,
+]
+
+
+@pytest.mark.parametrize("settings", [{}, {"axis": 1}, {"axis": -1}])
+@pytest.mark.parametrize("method", UFUNC_METHODS, ids=lambda m: f"{m.__self__.__name__}.{m.__name__}")
+def test_methods_of_ufuncs_are_answered(method: Any, settings: Mapping[str, Any]) -> None:
     t = tg.Tensor([[1.0, 2.0], [3.0, 4.0]])
-    for settings in ({}, {"axis": 1}, {"axis": None}):
-        got = getattr(np, ufunc).reduce(t, **settings)
-        assert np.array_equal(got, getattr(np, ufunc).reduce(t.numpy(), **settings))
+    got = method(t, **settings)
+    assert np.array_equal(getattr(got, "data", got), method(t.numpy(), **settings))
+
+
+@pytest.mark.parametrize("axis", [None, (0, 1)])
+def test_reduce_over_all_axes(axis: Any) -> None:
+    assert np.add.reduce(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=axis).item() == 10
+
+
+@pytest.mark.parametrize("f", [np.add, np.multiply, np.hypot, np.greater])
+def test_outer_of_a_ufunc_pairs_all_entries(f: Any) -> None:
+    a, b = np.array([[1.0, 2.0, 3.0]]), np.array([4.0, 5.0])
+    for left, right in ((tg.Tensor(a), tg.Tensor(b)), (a, tg.Tensor(b)), (tg.Tensor(a), b)):
+        got = f.outer(left, right)
+        assert np.array_equal(getattr(got, "data", got), f.outer(a, b))
 
 
 @pytest.mark.parametrize(

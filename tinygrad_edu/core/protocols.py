@@ -16,12 +16,17 @@ from tinygrad_edu.core.table import NUMPY, REFUSED
 
 __all__ = ["function", "ufunc"]
 
-_REDUCTIONS: Mapping[Any, str] = {
-    np.add: "sum",
-    np.multiply: "prod",
-    np.maximum: "max",
-    np.minimum: "min",
+_OVER_AXES: Mapping[tuple[str, Any], Any] = {
+    ("reduce", np.add): np.sum,
+    ("reduce", np.multiply): np.prod,
+    ("reduce", np.maximum): np.max,
+    ("reduce", np.minimum): np.min,
+    ("reduce", np.logical_and): np.all,
+    ("reduce", np.logical_or): np.any,
+    ("accumulate", np.add): np.cumsum,
+    ("accumulate", np.multiply): np.cumprod,
 }
+"""What a method of a ufunc is called as a function, along axis 0 unless told otherwise."""
 
 
 def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -30,12 +35,14 @@ def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict
         return NUMPY[function](*inputs)
     if kwargs.get("out") is not None:
         raise TypeError(
-            f"np.{function.__name__} with out= (or an in-place operator on an array) would write a Tensor's value "
-            "into a plain array, which has no history. Use the result instead: a = a + t."
+            f"np.{function.__name__} with out= (or an in-place operator on an array) would write a "
+            "Tensor's value into a plain array, which has no history. Use the result instead: a = a + t."
         )
-    if method == "reduce" and function in _REDUCTIONS:
-        kwargs.setdefault("axis", 0)
-        return NUMPY[getattr(np, _REDUCTIONS[function])](*inputs, **_given(kwargs))
+    if (method, function) in _OVER_AXES:
+        return NUMPY[_OVER_AXES[method, function]](*inputs, **{"axis": 0, **_given(kwargs)})
+    if method == "outer" and len(inputs) == 2:
+        a, b = inputs
+        inputs, method = (np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b), "__call__"
     if method != "__call__":
         raise TypeError(errors.no_rule(f"np.{function.__name__}.{method}"))
     if function not in NUMPY:
@@ -53,7 +60,9 @@ def function(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
 
 def _given(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     # np.sum passes its own "nothing was said" marker on; casting="same_kind" and the like are defaults.
-    return {k: v for k, v in kwargs.items() if v is not np._NoValue and not (v is None and k in ("out", "dtype"))}
+    return {
+        k: v for k, v in kwargs.items() if v is not np._NoValue and not (v is None and k in ("out", "dtype"))
+    }
 
 
 def _refusal(function: Any, name: str) -> str:
