@@ -225,7 +225,9 @@ def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
 
 def _through_logsumexp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     y = expanded(y, x, axis, keepdims)
-    return expanded(g, x, axis, keepdims) * np.exp(x - np.where(np.equal(y, -np.inf), 0.0, y))
+    weights = np.exp(x - np.where(np.equal(y, -np.inf), 0.0, y))
+    total = np.sum(weights, axis=axis, keepdims=True)  # 1, but for the digits y lost where x is large
+    return expanded(g, x, axis, keepdims) * weights / np.where(np.equal(total, 0), 1.0, total)
 
 
 @reduction(
