@@ -22,9 +22,11 @@ SLOPE_FORMULAS = {
 def planted(n: Network) -> Iterator[Mistake]:
     """Every mistake that fits the network."""
     for l in range(1, n.L + 1):
-        names = {"l": l, "W": f"W{l}", "b": f"b{l}", "Z": f"Z{l}", "A": f"A{l}", "dZ": f"dZ{l}", "Ap": f"A{l - 1}", "Zp": f"Z{l - 1}",
-                 "dW": f"dW{l}", "db": f"db{l}", "Wn": f"W{l + 1}", "dZn": f"dZ{l + 1}", "dAn": f"dA{l + 1}", "dWn": f"dW{l + 1}",
-                 "D": f"D{l}", "H": f"H{l}", "g": f"g{l}", "reg": f" + lambd / m * W{l}" if n.lambd else "", "L": n.L}  # fmt: skip
+        names = {"l": l, "L": n.L, "reg": f" + lambd / m * W{l}" if n.lambd else ""}
+        names |= {q: f"{q}{l}" for q in ("W", "b", "Z", "A", "dZ", "dW", "db", "D", "H", "g")}
+        names |= {"Ap": f"A{l - 1}", "Zp": f"Z{l - 1}"} | {
+            f"{q}n": f"{q}{l + 1}" for q in ("W", "dZ", "dA", "dW")
+        }
         tables = [_weights(n, l), _biases(n, l)]
         if n.lambd:
             tables.append(_penalties(n))

@@ -1,4 +1,4 @@
-"""Right answers, computed in other but equal formulas, other orders of summation, at single and double precision."""
+"""Right answers, in other but equal formulas, other orders of summation, at single and double precision."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def J(v: dict[str, Any]) -> tg.Tensor:
 
 
 def gradients(v: dict[str, Any]) -> dict[str, Any]:
-    return {k: a for k, a in v.items() if k[0] == "d" and k[1].isupper() or k[:2] == "db"}
+    return {k: a for k, a in v.items() if (k[0] == "d" and k[1].isupper()) or k[:2] == "db"}
 
 
 def test_every_quantity_is_compared_and_right(v: dict[str, Any], J: tg.Tensor) -> None:

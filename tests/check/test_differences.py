@@ -54,7 +54,7 @@ def test_a_result_that_is_no_scalar_is_weighted() -> None:
 def test_bad_input_is_told() -> None:
     with pytest.raises(ValueError, match="at least one input"):
         tg.check.gradients(lambda: tg.Tensor(1.0))
-    with pytest.raises(ValueError, match="order 1, 2, ..., got 0"):
+    with pytest.raises(ValueError, match="got 0"):
         tg.check.gradients(lambda t: t * t, 1.0, order=0)
     with pytest.raises(TypeError, match="expected f to give a Tensor, got float"):
         tg.check.gradients(lambda t: t.item(), 1.0)

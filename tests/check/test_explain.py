@@ -18,7 +18,7 @@ def test_the_chain_to_a_weight_is_told_from_the_output_down() -> None:
     assert told.lines[1].formula == "dZ2 = A2 - Y"
     assert all(np.allclose(line.value, v[line.name]) for line in told.lines)
     assert "multiplied by its slope at Z1" in told.lines[3].words
-    assert "summed over the examples" in str(told)
+    assert "the products are summed" in str(told)
     assert "<ol>" in told._repr_mimebundle_()["text/html"]
 
 

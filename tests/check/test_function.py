@@ -105,7 +105,7 @@ def test_bad_functions_are_told() -> None:
     def unknown(A7: Any) -> Any:
         return {"dW1": A7}
 
-    with pytest.raises(TypeError, match="no quantity is called 'A7'; there are: .*A1"):
+    with pytest.raises(TypeError, match=r"no quantity is called 'A7'; there are: .*A1"):
         tg.check.function(unknown, loss, SHAPES)
     with pytest.raises(TypeError, match="expected a dict such as"):
         tg.check.function(lambda A1: 3.0, loss, SHAPES)

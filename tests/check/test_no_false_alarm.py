@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tests.check.networks import Network
 from tests.check.right_answers import derivation, random_network
 
 ANSWERS = 10_000

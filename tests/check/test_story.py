@@ -1,12 +1,13 @@
 """A story: the costs that a first edition published follow from one line, and the tool finds it.
 
-Copies of the course's first edition sum a layer's db over its units as well as over the examples: one number a
-layer. Their costs agree with the right ones at iteration 0 and at no later one.
+Copies of the course's first edition sum a layer's db over its units as well as over the examples: one number
+a layer. Their costs agree with the right ones at iteration 0 and at no later one.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,9 @@ def images(shared: Path) -> tuple[Any, Any]:
 
 
 def initial(layers: list[int]) -> dict[str, Any]:
-    rng = np.random.RandomState(1)  # noqa: NPY002  (the exercise's generator)
+    rng = np.random.RandomState(1)
     parameters = {}
-    for l, (n_prev, n) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for l, (n_prev, n) in enumerate(pairwise(layers), start=1):
         scale = 0.01 if len(layers) == 3 else 1 / np.sqrt(n_prev)
         parameters |= {f"W{l}": rng.randn(n, n_prev) * scale, f"b{l}": np.zeros((n, 1))}
     return parameters

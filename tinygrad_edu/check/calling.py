@@ -41,10 +41,12 @@ def arguments_for(
             found[name] = dict(values)
         elif parameter.default is parameter.empty:
             known = ", ".join(values)
-            raise TypeError(
-                f"{getattr(f, '__name__', 'the function')}: no quantity is called {name!r}; there are: {known}"
-            )
+            raise TypeError(f"{_called(f)}: no quantity is called {name!r}; there are: {known}")
     return found
+
+
+def _called(f: Callable[..., Any]) -> str:
+    return str(getattr(f, "__name__", "the function"))
 
 
 def called(f: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
@@ -100,9 +102,10 @@ def gradients_of(
         result = {named[id(g)]: g for g in result}
     if not isinstance(result, Mapping):
         raise TypeError(
-            f"the backward pass: expected a dict such as {{'dW1': dW1, 'db1': db1}}, got {type(result).__name__}"
+            "the backward pass: expected a dict such as {'dW1': dW1, 'db1': db1}, "
+            f"got {type(result).__name__}"
         )
-    given_arrays(result, getattr(backward, "__name__", "backward"))
+    given_arrays(result, _called(backward))
     return dict(result)
 
 

@@ -37,13 +37,13 @@ def compare(
 
     Args:
         J: the cost, a scalar Tensor.
-        manual: the derivation's arrays. A key is ``"d"`` + the name of a quantity, or its Tensor. Or a function
-            that takes quantities by the names of its parameters and gives such a dict.
+        manual: the derivation's arrays. A key is ``"d"`` + the name of a quantity, or its Tensor. Or a
+            function that takes quantities by the names of its parameters and gives such a dict.
         convention: ``"course"``: the gradients of intermediate quantities (dZ, dA) hold each example's own
             in its column, so that 1/m enters at dW and db. ``"exact"``: all are the derivative of J.
         m: the number of examples, where the graph's data don't show it.
-        probe: runs a derivation that is given as a function again, on other parameters, to tell apart mistakes
-            that coincide. (On other shapes: :func:`function`.)
+        probe: runs a derivation that is given as a function again, on other parameters, to tell apart
+            mistakes that coincide. (On other shapes: :func:`function`.)
 
     Returns:
         A :class:`Report`. Rounding is judged by dtype and conditioning.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.autodiff import grad
+from tinygrad_edu.autodiff.grad import grad
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["GradientCheck", "InputCheck", "gradients"]
@@ -139,7 +139,8 @@ def _scalar(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
         y = f(*xs)
         if not isinstance(y, Tensor):
             raise TypeError(f"gradients: expected f to give a Tensor, got {type(y).__name__}")
-        return y if y.size == 1 and y.ndim == 0 else np.sum(y * _weights(y.shape, 0))  # type: ignore[no-any-return,call-overload]
+        result: Any = y if y.ndim == 0 else np.sum(y * _weights(y.shape, 0))
+        return cast(Tensor, result)
 
     return weighted
 
@@ -156,12 +157,12 @@ def _along(f: Callable[..., Tensor], directions: list[Array]) -> Callable[..., T
         variables = [x if x.requires_grad else Tensor(x) for x in xs]
         y = f(*variables)
         if not y.requires_grad:
-            return y * 0.0
+            return cast(Tensor, y * 0.0)
         slopes = grad(y, variables, create_graph=True)
         total: Any = 0.0
         for slope, direction in zip(slopes, directions, strict=True):
             total = total + np.sum(slope * direction)
-        return total if isinstance(total, Tensor) else Tensor(total)
+        return cast(Tensor, total)
 
     return derivative
 

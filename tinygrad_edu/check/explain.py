@@ -109,9 +109,9 @@ def _words(network: Network, link: Link | None, of: str, before: str | None, out
         return f"{output} depends on {of}: d{of} says how much."
     what = network.names[link.by] if link is not None and link.by is not None else ""
     told = {
-        "left": f"{of} reaches {output} through the product with {what}, so the gradient goes back through its transpose.",
-        "right": f"each entry of {of} is multiplied by the examples of {what}: the products are summed over the examples.",
-        "slope": f"{of} goes through the activation: the gradient is multiplied by its slope at {of}, entry by entry.",
+        "left": f"{of} goes into a product with {what}, so the gradient comes back through its transpose.",
+        "right": f"{of} is multiplied by {what}, example by example: the products are summed.",
+        "slope": f"{of} goes into the activation: the gradient is multiplied by its slope at {of}.",
         "softmax": f"every class's probability depends on every entry of {of}: the softmax's derivative.",
         "sum": f"{of} is added to every example, so its gradient is the sum over the examples.",
         "times": f"{of} is multiplied by {what}, so the gradient is too.",

@@ -1,4 +1,4 @@
-"""``check.forward``: values computed by hand against the recorded ones, so that a wrong J is told from a wrong dJ."""
+"""``check.forward``: values computed by hand against the recorded ones: a wrong J is told from a wrong dJ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinygrad_edu.check.diagnosis.constants import Constants
 from tinygrad_edu.check.diagnosis.edit import Edit, Variant
 from tinygrad_edu.check.diagnosis.local import localised, wrong_shape
-from tinygrad_edu.check.diagnosis.match import Explanation, Target
+from tinygrad_edu.check.diagnosis.match import Target
 from tinygrad_edu.check.diagnosis.network import Layer, Network
 from tinygrad_edu.check.diagnosis.steps import stands_for
 from tinygrad_edu.check.manual import given_arrays, not_finite
@@ -156,26 +156,21 @@ def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
         yield Variant((Edit(("constant_factor",), f"{called[layer.b]} is there twice", 1.2),), W @ X + 2 * b)
     for other in network.pool:
         V = other.value
-        for edit, make in (
-            (lambda o=other: stands_for(network, o, layer.A_prev), lambda V=V: W @ V + b),
-            (lambda o=other: stands_for(network, o, layer.W), lambda V=V: V @ X + b),
-            (lambda o=other: stands_for(network, o, layer.b), lambda V=V: W @ X + V),
-        ):
-            try:
-                yield Variant((edit(),), make())
-            except (ValueError, KeyError):
-                continue
-    for change, make in (
-        (Edit(("inner_transpose",), f"{name} is transposed"), lambda: W.T @ X + b),
-        (
-            Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input"),
-            lambda: W * X + b,
-        ),
-    ):
-        try:
-            yield Variant((change,), make())
-        except ValueError:
-            continue
+        for right, factors in ((layer.A_prev, (W, V, b)), (layer.W, (V, X, b)), (layer.b, (W, X, V))):
+            if right is not None:
+                yield from _affine(stands_for(network, other, right), *factors)
+    yield from _affine(Edit(("inner_transpose",), f"{name} is transposed"), W.T, X, b)
+    if np.ndim(W) == np.ndim(X) and (W.shape == X.shape or 1 in (*W.shape, *X.shape)):
+        edit = Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input")
+        yield from _affine(edit, W, X, b, np.multiply)
+
+
+def _affine(edit: Edit, W: Array, X: Array, b: Any, times: Any = np.matmul) -> Iterator[Variant]:
+    """``W @ X + b``, where the shapes allow it."""
+    try:
+        yield Variant((edit,), times(W, X) + b)
+    except ValueError:
+        return
 
 
 def _activation(network: Network, layer: Layer) -> Iterator[Variant]:
@@ -229,7 +224,8 @@ def _cost(network: Network, node: GraphNode) -> Iterator[Variant]:
     two = network.output[0] == "sigmoid"
     losses = -(first + second) if two else -first
     yield Variant((Edit(("sum_missing",), "the examples' losses are not summed"),), losses / m)
-    yield Variant((Edit(("inner_transpose", "wrong_shape"), "Yᵀ log A instead of Y log Aᵀ: every pair of examples"),),
+    pairs = Edit(("inner_transpose", "wrong_shape"), "Yᵀ log A instead of Y log Aᵀ: every pair of examples")
+    yield Variant((pairs,),
                   -(Y.T @ np.log(S) + ((1 - Y).T @ np.log(1 - S) if two else 0)) / m)  # fmt: skip
     if two:
         parenthesis = ("loss_parenthesis", "sign_inside")

@@ -36,12 +36,12 @@ def function(
 
     Args:
         backward: takes arrays by the names of its parameters: those in ``shapes``, and any quantity that
-            ``loss`` computes (``Z1``, ``A1``, ``m``); ``params`` is the dict of all parameters, ``cache`` that of
-            all quantities. Gives a dict such as ``{"dW1": dW1, "db1": db1}``.
-        loss: the cost J as a function of Tensors, by the same names, in NumPy; or a model with ``loss(X, Y)`` and
-            ``parameters()``.
-        shapes: for each input its shape, or the array itself, or a function of a random generator that makes it.
-            Names that begin with X or Y are data; Y is 0 or 1, one-hot where it has several rows.
+            ``loss`` computes (``Z1``, ``A1``, ``m``); ``params`` is the dict of all parameters, and ``cache``
+            that of all quantities. Gives a dict such as ``{"dW1": dW1, "db1": db1}``.
+        loss: the cost J as a function of Tensors, by the same names, in NumPy; or a model with ``loss(X, Y)``
+            and ``parameters()``.
+        shapes: for each input its shape, or the array itself, or a function of a random generator. Names that
+            begin with X or Y are data; Y is 0 or 1, one-hot where it has several rows.
         runs: how many random inputs; several tell apart mistakes that coincide on one.
         seed: of the random inputs.
         convention: as for :func:`compare`.
@@ -137,7 +137,9 @@ def compared_with(
     convention: Convention,
 ) -> Report:
     """The backward pass against J, given the forward pass's variables by name."""
-    names = {v: k for k, v in reversed(variables.items()) if isinstance(v, Tensor) and not k.startswith("_")}
+    names = {
+        v: k for k, v in reversed(list(variables.items())) if isinstance(v, Tensor) and not k.startswith("_")
+    }
     truth = Truth(J, names=names)
     arrays = {node.name: np.array(node.value) for node in truth.graph if node.named}
     values = {

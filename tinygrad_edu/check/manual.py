@@ -71,4 +71,5 @@ def not_finite(array: Array) -> str:
     kinds = [n for n, found in (("NaN", np.isnan(array).any()), ("infinite", np.isinf(array).any())) if found]
     places = ", ".join(str([int(k) for k in index]) for index in np.argwhere(bad)[:4])
     more = ", ..." if count > 4 else ""
-    return f"{count} of {array.size} entries {'is' if count == 1 else 'are'} {' or '.join(kinds)}: {places}{more}"
+    verb = "is" if count == 1 else "are"
+    return f"{count} of {array.size} entries {verb} {' or '.join(kinds)}: {places}{more}"

@@ -92,7 +92,7 @@ _MARKS = {"right": "✓", "wrong": "✗", "follows": "↳"}
 
 @dataclass(frozen=True)
 class Report:
-    """A table of quantity, shape, largest error, verdict and diagnosis; ``report["dW1"]`` is one line of it."""
+    """A table of quantity, shape, largest error, verdict, diagnosis; ``report["dW1"]`` is one line of it."""
 
     entries: tuple[Entry, ...]
     convention: str

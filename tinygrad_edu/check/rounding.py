@@ -3,9 +3,10 @@
 The program is run again with every operation's result nudged by about one unit in its last place, a few
 times, each nudge up or down at random. What that does to a result is what rounding does to it: entries that
 are the small difference of large numbers move a lot, others hardly at all. So a right answer that was
-computed in another order, or in another but equal formula, is told from a wrong one without a fixed threshold.
+computed in another order, or in another but equal formula, is told from a wrong one without a threshold.
 
-Source: J. Vignes, *A stochastic arithmetic for reliable scientific computation*, Math. Comput. Simul. 35 (1993).
+Source: J. Vignes, *A stochastic arithmetic for reliable scientific computation*, Mathematics and Computers
+in Simulation 35 (1993).
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _size(step: Step, args: list[Any], value: Any, eps: float) -> Any:
     if op is None:
         exact = step.role != "input" or step.dtype.kind != "f" or eps <= np.finfo(step.dtype).eps
         return None if exact else _cast_error(step.value, eps)
-    if op.kind in _MOVES and op.name not in _SUMS or op.name in _EXACT:
+    if (op.kind in _MOVES and op.name not in _SUMS) or op.name in _EXACT:
         return None
     if op.name in _SUMS:
         return _of_a_sum(op.name, args, value, step.settings)

@@ -1,4 +1,4 @@
-"""A student's file with ``forward`` and ``backward``: run, recorded, compared. The command line calls this."""
+"""A student's file with ``forward`` and ``backward``: run, recorded, compared."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,11 @@ class StudentFileError(Exception):
 def check_file(path: str | Path, *, seed: int = 0) -> Report:
     """Runs a file, and compares its ``backward`` with the gradients of its own ``forward``.
 
-    ``forward`` takes the data and the parameters by name (``X, Y, W1, b1, ...``, or ``parameters``, a dict) and
-    gives the cost J, alone or first in a tuple; if it gives A[L] instead, the cross-entropy with Y is the cost.
-    ``backward`` takes what it needs by the names that ``forward`` uses (``A1``, ``Z2``, ``cache``, ``m``) and gives a
-    dict such as ``{"dW1": dW1}``. The inputs are random; a dict ``shapes`` in the file says other shapes.
+    ``forward`` takes the data and the parameters by name (``X, Y, W1, b1, ...``, or ``parameters``, a dict),
+    and gives the cost J, alone or first in a tuple; if it gives A[L] instead, the cross-entropy with Y is the
+    cost. ``backward`` takes what it needs by the names that ``forward`` uses (``A1``, ``Z2``, ``cache``,
+    ``m``), and gives a dict such as ``{"dW1": dW1}``. Inputs are random; a dict ``shapes`` in the file sets
+    their shapes.
 
     **The file is run**, with all that it does: check only files that you would run yourself.
 
@@ -48,11 +50,11 @@ def check_file(path: str | Path, *, seed: int = 0) -> Report:
     source = file.read_text("utf-8")
     space = _run(file, source)
     forward, backward = _function(space, "forward", file), _function(space, "backward", file)
-    shapes = dict(space.get("shapes") or space.get("SHAPES") or _guessed(forward, source, file))
+    shapes = dict(space.get("shapes") or space.get("SHAPES") or _guessed(source, file))
     reports, notes = [], [f"{file.name} was run, with random inputs of the shapes {_told(shapes)}."]
     for k in range(_RUNS):
         values = random_values(shapes, np.random.default_rng(seed + k))
-        report, note = _guarded(file, lambda values=values: _once(forward, backward, values))
+        report, note = _guarded(file, partial(_once, forward, backward, values))
         reports.append(report)
     return replace(several(reports, backward), notes=(*notes, *note, *several(reports).notes))
 
@@ -94,10 +96,11 @@ def _function(space: dict[str, Any], name: str, file: Path) -> Callable[..., Any
     found = space.get(name)
     if not callable(found):
         raise StudentFileError(f"{file.name}: expected a function {name!r}: def {name}(X, Y, W1, b1, ...)")
-    return found
+    function: Callable[..., Any] = found
+    return function
 
 
-def _guessed(forward: Callable[..., Any], source: str, file: Path) -> dict[str, tuple[int, ...]]:
+def _guessed(source: str, file: Path) -> dict[str, tuple[int, ...]]:
     """Shapes by the names that the file uses: W1, b1, ..., or w, b."""
     names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     names |= {node.arg for node in ast.walk(ast.parse(source)) if isinstance(node, ast.arg)}
@@ -139,7 +142,7 @@ def _once(
         raise StudentFileError(
             f"forward: expected the cost J, computed from the parameters, first; got {what}"
         )
-    J, note = given[0], ()
+    J, note = given[0], tuple[str, ...]()
     if J.size != 1:
         J, note = _cost(J, values), ("forward gives A[L], so the cost is its cross-entropy with Y.",)
     named = {k: v for k, v in variables.items() if k not in ("parameters", "params")}

@@ -1,4 +1,4 @@
-"""Sums over the examples with wrong weights: only the last example, one left out, the division inside the loop."""
+"""Sums over the examples with wrong weights: the last one alone, one left out, m divided by in the loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes with unknown numbers in them, found by least squares: a penalty's factor, a slope's coefficients, a term's sign."""
+"""Mistakes with unknown numbers in them, by least squares: of a penalty, a slope, a term of the cost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def fit(target: Target, basis: Sequence[Array]) -> Array | None:
         return None
     if not target.close((columns @ found).reshape(target.given.shape)):
         return None
-    return found / np.array(sizes)
+    coefficients: Array = found / np.array(sizes)
+    return coefficients
 
 
 def _parallel(a: Array, b: Array) -> bool:
@@ -114,7 +115,7 @@ def _penalty_edit(told: str, c: float, factor: float | None, exact: bool, m: int
             1.1,
         )
     ratio = c / factor
-    known = {-1.0: "has the wrong sign", 2.0: "is there twice", 0.5: "is half of it: the 2 of the square is lost",
+    known = {-1.0: "has the wrong sign", 2.0: "is there twice", 0.5: "is half: the 2 of the square is lost",
              float(m): "is not divided by m", 1 / m: "is divided by m twice"}  # fmt: skip
     for value, words in known.items():
         if _is(ratio / value, 1.0):
@@ -148,7 +149,7 @@ def _terms(network: Network, path: Path) -> Iterator[tuple[GraphNode, list[Array
     last, Y = network.layers[-1], network.labels
     y = network.names[network.label_nodes[0]]
     terms = cost_terms(network)
-    if last.A in path.places and last.A is not None and terms is not None and len(terms) == 2:
+    if last.A is not None and last.A in path.places and terms is not None and len(terms) == 2:
         A = network.names[last.A]
         yield last.A, terms, (f"-{y}/{A}", f"(1 - {y})/(1 - {A})")
     if last.Z in path.places:

@@ -37,7 +37,7 @@ def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
         words += f"; {np.mean(given - right):.6g} is added to every entry"
     elif relative < 1e-2:
         about = 10.0 ** np.round(np.log10(relative))
-        words += f"; right to about {about:.0e} of the largest entry: a numerical derivative, or a lower precision?"
+        words += f"; right to about {about:.0e} of the largest entry: a numerical derivative, low precision?"
     return Diagnosis(("unknown",), words, where=where)
 
 

@@ -20,8 +20,8 @@ class Link:
     """One linear step: from the gradient of ``above`` to that of ``below``."""
 
     kind: str
-    """left: Uᵀ @ G. right: G @ Vᵀ. slope: G * g'(Z). times: G * factor. sum: over examples. softmax: its Jacobian.
-    scale: G * c. transpose. same."""
+    """left: Uᵀ @ G. right: G @ Vᵀ. slope: G * g'(Z). times: G * factor. sum: over examples.
+    softmax: its Jacobian. scale: G * c. transpose. same."""
     above: GraphNode
     below: GraphNode
     factor: Any = None
@@ -33,14 +33,16 @@ class Link:
 
     def apply(self, G: Array) -> Array:
         """The gradient below, from the one above."""
-        return _APPLY[self.kind](self, G)
+        below: Array = _APPLY[self.kind](self, G)
+        return below
 
 
 def _summed(link: Link, G: Array) -> Array:
     shape = link.factor
     lead = G.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(k + lead for k, n in enumerate(shape) if n == 1)
-    return np.sum(G, axis=axes).reshape(shape)
+    total: Array = np.sum(G, axis=axes)
+    return total.reshape(shape)
 
 
 _APPLY: dict[str, Any] = {
@@ -170,7 +172,7 @@ def _product(network: Network, user: GraphNode, below: GraphNode, place: int) ->
     return Link("right" if place == 0 else "left", user, below, network.value(other), other)
 
 
-def _sum(network: Network, user: GraphNode, below: GraphNode, place: int, sign: float = 1.0) -> Link | None:
+def _sum(network: Network, user: GraphNode, below: GraphNode, sign: float = 1.0) -> Link | None:
     if sign == 1.0 and user.shape == below.shape:
         return Link("same", user, below)
     if user.shape == below.shape:
@@ -198,8 +200,8 @@ def _quotient(network: Network, user: GraphNode, below: GraphNode, place: int) -
 
 _LINKS: dict[str, Any] = {
     "matmul": _product,
-    "add": _sum,
-    "subtract": lambda n, u, b, k: _sum(n, u, b, k, -1.0 if k else 1.0),
+    "add": lambda n, u, b, k: _sum(n, u, b),
+    "subtract": lambda n, u, b, k: _sum(n, u, b, -1.0 if k else 1.0),
     "multiply": _factor,
     "divide": _quotient,
     "negative": lambda n, u, b, k: Link("scale", u, b, -1.0),

@@ -116,7 +116,7 @@ class _Search:
             above = places[k]
             if above.name not in self.wrong or above is node:
                 continue
-            called, what = self.network.names[above], self.network.names[node]
+            called = self.network.names[above]
             value = self._sent(path, path.links[k:], self.network.given[above.name])
             if value is None:
                 continue
@@ -214,9 +214,9 @@ class _Search:
             if right.size == 1 or (axis is not None and right.shape[axis] == 1):
                 continue
             edit = Edit(codes, f"d{what} is summed {over}, and should not be")
-            yield Variant((edit,), np.sum(right, axis=axis, keepdims=True), fills=True)
+            yield Variant((edit,), np.asarray(np.sum(right, axis=axis, keepdims=True)), fills=True)
             mean = Edit((*codes, "mean_for_sum"), f"d{what} is averaged {over}, and should not be", 1.1)
-            yield Variant((mean,), np.mean(right, axis=axis, keepdims=True), fills=True)
+            yield Variant((mean,), np.asarray(np.mean(right, axis=axis, keepdims=True)), fills=True)
             if axis is not None:
                 run = Edit(("unknown",), f"running sums of d{what} {over}", 1.3)
                 yield Variant((run,), np.cumsum(right, axis=axis))
@@ -227,13 +227,14 @@ class _Search:
             if layer.b is node and layer.W is not None:
                 dW = self.network.truth.gradient(layer.W.name)
                 if base_shape := dW.shape[0] == node.shape[0]:
-                    told = f"d{self.network.names[node]} is the sum of the rows of d{self.network.names[layer.W]}"
+                    called = self.network.names
+                    told = f"d{called[node]} is the sum of the rows of d{called[layer.W]}"
                     edit = Edit(("bias_from_weights",), told)
                     yield Variant((edit,), dW.sum(axis=1, keepdims=base_shape))
                     yield Variant((edit,), dW.sum(axis=0, keepdims=True))
 
     def _changed(self, path: Path, start: int, G: Array | None) -> Iterator[Variant]:
-        """One change anywhere from a place of the path on; with another gradient entering there, if one is given."""
+        """One change anywhere from a place of the path on; another gradient may enter there."""
         for k, option in self._single(path, start, G):
             value = self._sent(path, path.links[k:], option.value)
             if value is not None:

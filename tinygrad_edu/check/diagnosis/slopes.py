@@ -68,18 +68,20 @@ def _of_another(other: Op, name: str, z: Array, a: Array, Z: str, A: str) -> Ite
 def _written_wrong(z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:
     """Formulas that look like a slope, and those for which g' has its argument or a square wrong."""
     formulas = {
-        f"1 - {A}": 1 - a, f"1 + {A}": 1 + a, f"1 + {A}²": 1 + a * a, f"{A}²": a * a, f"(1 - {A})²": (1 - a) ** 2,
-        f"{A} (1 + {A})": a * (1 + a), f"1 - 2{A}": 1 - 2 * a, f"1 - {A}³": 1 - a**3, f"√(1 - {A}²)": np.sqrt(1 - a * a),
-        f"{A}² (1 - {A})": a * a * (1 - a), f"{A} (1 - {A})²": a * (1 - a) ** 2, f"{A} (1 - {A}²)": a * (1 - a * a),
+        f"1 - {A}": 1 - a, f"1 + {A}": 1 + a, f"1 + {A}²": 1 + a * a, f"{A}²": a * a,
+        f"(1 - {A})²": (1 - a) ** 2, f"{A} (1 + {A})": a * (1 + a), f"1 - 2{A}": 1 - 2 * a,
+        f"1 - {A}³": 1 - a**3, f"√(1 - {A}²)": np.sqrt(1 - a * a), f"{A}² (1 - {A})": a * a * (1 - a),
+        f"{A} (1 - {A})²": a * (1 - a) ** 2, f"{A} (1 - {A}²)": a * (1 - a * a),
         f"({A} (1 - {A}))²": (a * (1 - a)) ** 2, f"1 - |{A}|": 1 - np.abs(a),
     }  # fmt: skip
     for told, slope in formulas.items():
         yield ("slope_wrong",), told, slope, 1.1
     at_z = {
         f"1 - {Z}": 1 - z, f"1 + {Z}²": 1 + z * z, f"1 / (1 + {Z}²)": 1 / (1 + z * z), f"{Z}²": z * z,
-        f"{Z} (1 - {Z})": z * (1 - z), f"e^-{Z}": np.exp(-z), f"1 / cosh({Z})": 1 / np.cosh(z), f"cosh({Z})": np.cosh(z),
-        f"1 - {Z} {A}": 1 - z * a, f"{Z} (1 - {A})": z * (1 - a), f"{A} (1 - {Z})": a * (1 - z), f"1 / {Z}": 1 / z,
-        f"e^-{Z} / (1 + e^-{Z})": 1 / (1 + np.exp(z)), f"sign({Z})": np.sign(z), f"|{Z}|": np.abs(z),
+        f"{Z} (1 - {Z})": z * (1 - z), f"e^-{Z}": np.exp(-z), f"1 / cosh({Z})": 1 / np.cosh(z),
+        f"cosh({Z})": np.cosh(z), f"1 - {Z} {A}": 1 - z * a, f"{Z} (1 - {A})": z * (1 - a),
+        f"{A} (1 - {Z})": a * (1 - z), f"1 / {Z}": 1 / z, f"|{Z}|": np.abs(z),
+        f"e^-{Z} / (1 + e^-{Z})": 1 / (1 + np.exp(z)), f"sign({Z})": np.sign(z),
     }  # fmt: skip
     for told, slope in at_z.items():
         yield ("slope_wrong", "slope_at_z", "z_for_a"), told, slope, 1.2
@@ -120,7 +122,7 @@ def _slope(op: Op, y: Array, x: Array, settings: dict[str, Any]) -> Array:
 
 
 def slope_basis(network: Network, link: Link) -> list[tuple[str, Array]]:
-    """The terms whose combinations a slope that was written wrong is looked for among: powers of A, then Z and the mask."""
+    """The terms of which a wrong slope may be a combination: powers of A, or 1 and the mask."""
     z, a = network.value(link.below), network.value(link.above)
     Z, A = network.names[link.below], network.names[link.above]
     one = np.ones_like(a)

@@ -1,8 +1,9 @@
-"""The ways in which the gradient that enters a path is got wrong: at the output, at the cost, by a shortcut."""
+"""How the gradient that enters a path is got wrong: at the output, at the cost, by a shortcut."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def _wrong(network: Network, node: GraphNode) -> Iterator[_Wrong]:
             yield from _at_the_output(network, Y)
         elif node is last.A:
             yield from _at_the_cost(network, Y, last.A)
-        elif letter in ("Z", "A", "X") and network.layers[layer - 1 if letter == "Z" else 0]:
+        elif letter in ("Z", "A", "X"):
             yield from _output_formulas(network, Y, node, letter, layer)
     yield from _of_other_quantities(network, node)
 
@@ -48,7 +49,7 @@ def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
     activation, S = network.output
     node = network.layers[-1].Z
     right, z = network.gradient(node), network.value(node)
-    c = float(np.sum(right * (S - Y)) / np.sum((S - Y) ** 2))
+    c: Any = float(np.sum(right * (S - Y)) / np.sum((S - Y) ** 2))
     A = network.names[network.layers[-1].A] if network.layers[-1].A is not None else "A"
     Z = network.names[node]
     y = network.names[network.label_nodes[0]]
@@ -97,7 +98,7 @@ def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
         c * (S - np.roll(Y, -1, axis=-1)),
     )
     if activation == "softmax":
-        yield from _of_softmax(S, z, Y, c, A, Z, y)
+        yield from _of_softmax(S, z, Y, c, A, y)
     for name in ("sigmoid", "tanh", "exp", "relu"):
         if name != activation:
             other = OPS[name].forward(z)
@@ -120,7 +121,7 @@ def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
             yield edit, c * (value - Y)
 
 
-def _of_softmax(S: Array, z: Array, Y: Array, c: float, A: str, Z: str, y: str) -> Iterator[_Wrong]:
+def _of_softmax(S: Array, z: Array, Y: Array, c: float, A: str, y: str) -> Iterator[_Wrong]:
     e = np.exp(z)
     over = Edit(("softmax_axis", "sum_axis"), f"{A} is normalised over the examples instead of the classes")
     yield over, c * (e / e.sum(axis=1, keepdims=True) - Y)
@@ -143,7 +144,7 @@ def _of_softmax(S: Array, z: Array, Y: Array, c: float, A: str, Z: str, y: str) 
 
 
 def cost_terms(network: Network) -> list[Array] | None:
-    """The terms of dA at the output, -Y/A and (1-Y)/(1-A), or the first alone; where the cost is one of these."""
+    """The terms of dA at the output, -Y/A and (1-Y)/(1-A), or the first alone; None for another cost."""
     if network.labels is None or not network.layers or network.layers[-1].A is None:
         return None
     A, Y = network.value(network.layers[-1].A), network.labels
@@ -277,7 +278,7 @@ def _of_other_quantities(network: Network, node: GraphNode) -> Iterator[_Wrong]:
 
 
 def _between(network: Network, node: GraphNode, other: GraphNode) -> tuple[tuple[str, ...], int]:
-    """The steps between two quantities of the same shape on one path, as mistakes: left out, or taken twice."""
+    """The steps between two quantities of one shape on one path, as mistakes: left out, or taken twice."""
     for low, high, table in ((node, other, _LEFT_OUT), (other, node, _TWICE)):
         path = path_to(network, low)
         if high in path.places:

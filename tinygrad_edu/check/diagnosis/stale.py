@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[
         names = " and ".join(network.names[path.links[k].by] for k in sorted(places))  # type: ignore[index]
         yield (
             f"{names} on the way back is",
-            lambda alpha, places=places: _with_moved(network, path, places, alpha),
+            partial(_with_moved, network, path, places),
         )
     if sum(n.value.size for n in network.truth.graph) > _SIZE or network.is_sampled:
         return
@@ -61,10 +62,10 @@ def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[
         by = path.links[k].by
         if by is not None and not by.is_leaf:
             what = f"{network.names[by]} comes from another iteration: the parameters are"
-            yield what, lambda alpha, k=k: _with_forward(network, path, k, parameters, alpha)
+            yield what, partial(_with_forward, network, path, k, parameters)
     if len(parameters) > 1:
         for one in parameters:
-            yield f"{network.names[one]} is", lambda alpha, one=one: _again(network, node, [one], alpha)
+            yield f"{network.names[one]} is", partial(_again, network, node, [one])
 
 
 def _with_moved(network: Network, path: Path, places: set[int], alpha: float) -> Array | None:

@@ -40,6 +40,11 @@ def options(network: Network, link: Link, G: Array) -> Iterator[Option]:
         yield Option(edit, value, turnable, fills)
 
 
+def _with(make: Callable[..., Any], fixed: Any) -> Callable[[Array], Any]:
+    """A function of G alone, the loop's variable being held."""
+    return lambda G: make(G, fixed)
+
+
 _Made = tuple[Edit, Callable[[Array], Any], bool, bool]
 
 
@@ -102,10 +107,10 @@ def _left(network: Network, link: Link) -> Iterator[_Made]:
         if node in network.label_nodes or V.shape[0] not in (W.shape[0], W.shape[1]):
             continue
         edit = stands_for(network, node, by)
-        yield edit, lambda G, V=V: V.T @ G, False, False
+        yield edit, _with(lambda G, V: V.T @ G, V), False, False
         if V.shape[0] != V.shape[1] or V.shape == W.shape:
             both = Edit((*edit.codes, "inner_transpose"), edit.text + ", without its transpose", 1.5)
-            yield both, lambda G, V=V: V @ G, False, False
+            yield both, _with(lambda G, V: V @ G, V), False, False
 
 
 def _right(network: Network, link: Link) -> Iterator[_Made]:
@@ -144,19 +149,21 @@ def _right(network: Network, link: Link) -> Iterator[_Made]:
             f"only the {k} example counts",
             1.1,
         )
-        yield one, lambda G, column=column: G[:, column] @ V[:, column].T, False, False
+        yield one, _with(lambda G, column: G[:, column] @ V[:, column].T, column), False, False
     for node in network.pool:
         other = network.value(node)
         if node is not by and other.ndim == 2 and other.shape[1] == V.shape[1]:
-            yield stands_for(network, node, by), lambda G, other=other: G @ other.T, False, False
+            yield stands_for(network, node, by), _with(lambda G, other: G @ other.T, other), False, False
     for node in network.gradients_known:
-        other = network.gradient(node) if node.name in network.truth.per_example else None
-        if other is not None and other.ndim == 2 and other.shape[1] == V.shape[1]:
+        if node.name not in network.truth.per_example:
+            continue
+        other = network.gradient(node)
+        if other.ndim == 2 and other.shape[1] == V.shape[1]:
             edit = Edit(("wrong_layer",), f"d{network.names[node]} stands where {name} belongs", 1.3)
-            yield edit, lambda G, other=other: G @ other.T, False, False
+            yield edit, _with(lambda G, other: G @ other.T, other), False, False
     for threshold in (0.0, 0.5):
         cut = Edit(("unknown",), f"{name} > {threshold} stands where {name} belongs", 1.4)
-        yield cut, lambda G, threshold=threshold: G @ (threshold < V).astype(V.dtype).T, False, False
+        yield cut, _with(lambda G, threshold: G @ (threshold < V).astype(V.dtype).T, threshold), False, False
 
 
 def _slope(network: Network, link: Link) -> Iterator[_Made]:
@@ -178,7 +185,7 @@ def _slope(network: Network, link: Link) -> Iterator[_Made]:
     for codes, told, slope, cost in wrong_slopes(network, link):
         yield (
             Edit(codes, f"in place of the slope g'({Z}) stands {told}", cost),
-            lambda G, slope=slope: G * slope,
+            _with(lambda G, slope: G * slope, slope),
             False,
             False,
         )
@@ -270,7 +277,7 @@ def _times(network: Network, link: Link) -> Iterator[_Made]:
         if node is not link.by:
             other = network.value(node)
             edit = Edit(("wrong_layer",), f"{network.names[node]} stands where {name} belongs", 1.2)
-            yield edit, lambda G, other=other: G * other, False, False
+            yield edit, _with(lambda G, other: G * other, other), False, False
 
 
 def _sum(network: Network, link: Link) -> Iterator[_Made]:  # noqa: ARG001
@@ -282,11 +289,11 @@ def _sum(network: Network, link: Link) -> Iterator[_Made]:  # noqa: ARG001
     for axis in (0, 1):
         axes = Edit(("sum_axis",), f"summed over axis {axis} instead of axis {1 - axis}")
         if len(link.factor) < 2 or link.factor == (1, 1) or link.factor[axis] != 1:
-            yield axes, lambda G, axis=axis: np.sum(G, axis=axis, keepdims=True), False, False
+            yield axes, _with(lambda G, axis: np.sum(G, axis=axis, keepdims=True), axis), False, False
     for told, reduce in _REDUCTIONS.items():
         yield (
             Edit(("unknown",), f"{told} over the examples instead of the sum", 1.3),
-            lambda G, reduce=reduce: reduce(G),
+            _with(lambda G, reduce: reduce(G), reduce),
             False,
             False,
         )
@@ -296,7 +303,7 @@ def _sum(network: Network, link: Link) -> Iterator[_Made]:  # noqa: ARG001
             f"only the {k} example counts",
             1.1,
         )
-        yield one, lambda G, column=column: G[:, column], False, False
+        yield one, _with(lambda G, column: G[:, column], column), False, False
 
 
 _REDUCTIONS: dict[str, Callable[[Array], Array]] = {
