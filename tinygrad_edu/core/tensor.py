@@ -227,6 +227,8 @@ class Tensor(Operators, ArrayMethods):
     def __repr__(self) -> str:
         value = np.array2string(np.asarray(self._data), separator=", ", threshold=20, prefix="Tensor(")
         facts = [value]
+        if self.size == 0:
+            facts.append(f"shape={self.shape}")
         if self.name is not None:
             facts.append(f"name={self.name!r}")
         if self._data.dtype not in (np.float64, np.bool_, np.int64):
