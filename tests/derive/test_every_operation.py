@@ -7,10 +7,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.table import OPS
 
 DIFFERENTIABLE = [
-    (name, k)
-    for name, op in sorted(OPS.items())
-    if not op.constant
-    for k in range(len(op.samples))
+    (name, k) for name, op in sorted(OPS.items()) if not op.constant for k in sorted({0, len(op.samples) - 1})
 ]
 
 

@@ -23,7 +23,7 @@ class Derivation:
 
     def __init__(self, chain: Chain, graph: Graph) -> None:
         self._chain = chain
-        self._graph = graph
+        self.graph = graph
 
     @property
     def convention(self) -> Convention:
@@ -33,12 +33,12 @@ class Derivation:
     @cached_property
     def forward(self) -> tuple[DerivationStep, ...]:
         """The way to J, a line for each quantity that has a name."""
-        return tuple(steps_of(self._chain.forward, self._chain, self._graph))
+        return tuple(steps_of(self._chain.forward, self._chain, self.graph))
 
     @cached_property
     def steps(self) -> tuple[DerivationStep, ...]:
         """The way back, in the order of the backward pass."""
-        return tuple(steps_of(self._chain.backward, self._chain, self._graph))
+        return tuple(steps_of(self._chain.backward, self._chain, self.graph))
 
     def __getitem__(self, name: str) -> DerivationStep:
         for step in (*self.forward, *self.steps):

@@ -16,6 +16,9 @@ from tinygrad_edu.graph.naming import Names
 
 __all__ = ["derive"]
 
+_NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
+"""Variables that may hold the number of examples, so that a small number can be told to be it."""
+
 
 def derive(
     J: Tensor,
@@ -68,7 +71,7 @@ def derive(
         )
     graph = Graph(J, names=names)
     wanted = _wanted(graph, wrt)
-    integers = [value for _, value in values_of_the_caller(int)]
+    integers = [value for name, value in values_of_the_caller(int) if name in _NUMBERS_OF_EXAMPLES]
     graph = shortened(graph, wanted, integers)
     program = Program.of_graph(graph, wanted)
     examples = examples_of(graph, program, integers)

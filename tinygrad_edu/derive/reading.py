@@ -61,6 +61,8 @@ class _Reader:
             return self._sum(form)
         if form.is_Mul or (form.is_Pow and form.exp.is_number and _is_negative(form.exp)):
             return self._product(form)
+        if form.func == self.sympy.Abs:
+            return applied("absolute", self.read(form.args[0]))
         assert form.is_Pow, form
         if form.exp == 2:
             return applied("square", self.read(form.base))
