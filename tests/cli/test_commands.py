@@ -222,6 +222,16 @@ def test_an_interruption_is_told(capsys: pytest.CaptureFixture[str], monkeypatch
     assert capsys.readouterr().err.endswith("tinygrad-edu demo: interrupted\n")
 
 
+def test_the_demo_names_the_extra_that_it_lacks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert main(["demo", "-o", "shown"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "tinygrad_edu[sklearn]" in told
+
+
 def test_written() -> None:
     assert written(np.array([[0.1, 1e-12], [2.0, 3.0]])) == "[[0.1, 1e-12], [2, 3]]"
     assert "..." in written(np.arange(1000.0))

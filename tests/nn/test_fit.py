@@ -360,6 +360,13 @@ def test_the_history_plots_itself(settings: dict[str, Any], tmp_path: Path) -> N
     assert history.plot().axes
 
 
+def test_without_matplotlib_the_plot_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(tg.MissingExtraError, match=r"tinygrad_edu\[plot\]"):
+        trained()[0].plot()
+
+
 # errors
 
 
