@@ -411,6 +411,17 @@ def test_an_optimiser_belongs_to_one_model() -> None:
         trained(optimizer=optimizer)
 
 
+def test_a_graph_that_still_needs_a_parameter_is_told() -> None:
+    network = model()
+    J = network.loss(X, Y)
+    with pytest.raises(
+        RuntimeError, match="fit: W1 is read-only, because a recorded graph still depends on it"
+    ):
+        trained(model=network)
+    J.backward()
+    assert trained(model=network)[0].epochs == 6
+
+
 def test_a_model_without_parameters_to_train_is_refused() -> None:
     network = nn.LogisticRegression(2)
     for parameter in network.parameters().values():

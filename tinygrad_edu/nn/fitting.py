@@ -21,7 +21,7 @@ from tinygrad_edu.nn.checks import whole
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.models import Sequential
-from tinygrad_edu.nn.optim import Optimizer
+from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.steps import Model, Step, compiled_step, constants, eager_step
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping
@@ -76,6 +76,7 @@ def fit(
         TypeError: something else than a model or an optimiser; with ``compile``, a cost that looks at values.
         ValueError: shapes or labels that do not fit, no examples, values that are not finite, or a
             checkpoint of another training.
+        RuntimeError: a graph that was recorded before, and not differentiated, still needs a parameter.
 
     Training ends early, with a warning, where the cost is no longer a finite number.
 
@@ -219,6 +220,7 @@ def _to_train(model: Model) -> dict[str, Tensor]:
     found = {name: p for name, p in model.parameters().items() if p.requires_grad}
     if not found:
         raise ValueError("fit: the model has no parameter that requires a gradient")
+    check_unlocked("fit", found)
     return found
 
 

@@ -14,7 +14,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import above_zero, at_least
 from tinygrad_edu.nn.optim.schedules import Schedule
 
-__all__ = ["Optimizer", "Parameters"]
+__all__ = ["Optimizer", "Parameters", "check_unlocked"]
 
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = str | int
@@ -151,12 +151,7 @@ class Optimizer(ABC):
             raise RuntimeError(
                 f"{called}.step: no parameter has a gradient; call backward() first, or give gradients="
             )
-        for key in moving:
-            if not targets[key].data.flags.writeable:
-                raise RuntimeError(
-                    f"{called}.step: {targets[key].name or key} is read-only, because a recorded graph still "
-                    "depends on it; differentiate that graph (without retain_graph), or let go of it, first"
-                )
+        check_unlocked(f"{called}.step", {key: targets[key] for key in moving})
         self.begin(moving.values())
         for key, gradient in moving.items():
             self.update(key, targets[key].data, gradient)
@@ -193,6 +188,16 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
     if len({*map(id, found.values())}) < len(found):
         raise ValueError(f"{called}: the same parameter is given twice among {', '.join(map(str, found))}")
     return found
+
+
+def check_unlocked(called: str, parameters: Mapping[Any, Tensor]) -> None:
+    """Raises RuntimeError where a recorded graph still depends on a parameter's value."""
+    for key, parameter in parameters.items():
+        if not parameter.data.flags.writeable:
+            raise RuntimeError(
+                f"{called}: {parameter.name or key} is read-only, because a recorded graph still depends on "
+                "it; differentiate that graph (without retain_graph), or let go of it, first"
+            )
 
 
 def _paired(targets: Mapping[Key, Tensor], gradients: Any) -> dict[Key, Any]:
