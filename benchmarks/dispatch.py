@@ -16,7 +16,7 @@ import argparse
 import gc
 import importlib
 import importlib.metadata
-import math
+import importlib.util
 import os
 import platform
 import statistics
@@ -30,7 +30,7 @@ from typing import Any
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
-import numpy as np
+import numpy as np  # noqa: E402  (after the number of threads is set)
 
 BLOCKS = 100  # of ten operations
 SHAPE = (64,)
@@ -122,7 +122,7 @@ def bare_numpy() -> list[Engine]:
 
 def tinygrad_edu() -> list[Engine]:
     """This package: its own functions, then NumPy's on its Tensors."""
-    import tinygrad_edu as tg
+    tg = importlib.import_module("tinygrad_edu")
 
     leaves = [tg.Tensor(v) for v in chain_inputs()]
 
@@ -147,7 +147,7 @@ def tinygrad_edu() -> list[Engine]:
 
 def pytorch() -> list[Engine]:
     """PyTorch, eager."""
-    import torch
+    torch = importlib.import_module("torch")
 
     torch.set_num_threads(1)
     leaves = [torch.tensor(v, requires_grad=True) for v in chain_inputs()]
@@ -170,7 +170,7 @@ def pytorch() -> list[Engine]:
 
 def mygrad() -> list[Engine]:
     """MyGrad."""
-    import mygrad as mg
+    mg = importlib.import_module("mygrad")
 
     leaves = [mg.tensor(v) for v in chain_inputs()]
 
@@ -190,8 +190,7 @@ def mygrad() -> list[Engine]:
 
 def hips_autograd() -> list[Engine]:
     """HIPS autograd: it transforms functions, so one call does both passes."""
-    import autograd
-    import autograd.numpy as anp
+    autograd, anp = importlib.import_module("autograd"), importlib.import_module("autograd.numpy")
 
     def J(leaves: Leaves) -> Any:
         return anp.sum(chain(*leaves, anp.tanh, anp.exp))
@@ -204,7 +203,7 @@ def hips_autograd() -> list[Engine]:
 
 def micrograd() -> list[Engine]:
     """micrograd: scalars only, and its recursive sort ends at a chain of about a thousand."""
-    from micrograd.engine import Value
+    Value = importlib.import_module("micrograd.engine").Value
 
     def run_scalar() -> tuple[Any, Any]:
         a, b, c = Value(5.0), Value(3.0), Value(2.0)
@@ -248,11 +247,12 @@ def verify(engine: Engine) -> None:
             np.testing.assert_allclose(np.asarray(got), want, rtol=1e-9, err_msg=engine.name)
     if engine.scalar is not None:
         J, gradients = engine.scalar()
-        np.testing.assert_allclose([float(J), *map(float, gradients)], [33.0, 3.0, 6.0, 9.0][: 1 + len(gradients)])
+        expected = [33.0, 3.0, 6.0, 9.0][: 1 + len(gradients)]
+        np.testing.assert_allclose([float(J), *map(float, gradients)], expected)
 
 
 def measure(program: Callable[[], Any], calls: int) -> float:
-    """Seconds a call, after a collection, with the garbage collector at work as usual."""
+    """CPU seconds a call, after a collection, with the garbage collector at work as usual."""
     gc.collect()
     start = process_time()
     for _ in range(calls):
@@ -300,30 +300,31 @@ def report(turns: int) -> str:
     scalars = {e.name: e.scalar for e in found if e.scalar is not None}
     operations = 10 * BLOCKS + 1
     own = "tinygrad_edu"
-    versions = [f"{module} {importlib.metadata.version(module)}" for module in PEERS if module != own and not _missing(module)]
-    return "\n".join(
-        [
-            "# Dispatch: what one small operation costs",
-            "",
-            "Written by `python benchmarks/dispatch.py --write docs/benchmarks-dispatch.md`.",
-            f"{turns} interleaved turns, one thread, Python {platform.python_version()}, {', '.join(versions)};",
-            f"{platform.machine()}, {os.cpu_count()} cores. All engines' values and gradients agreed first, to rounding.",
-            "",
-            f"## A chain of 1,000 elementwise operations of shape {SHAPE}, forward and backward",
-            "",
-            *table(take_turns(chains, turns=turns, calls=4), operations, "operation", own),
-            "",
-            "## J = 3(a + bc) on scalars: three leaves made, forward, backward",
-            "",
-            *table(take_turns(scalars, turns=turns, calls=1000), 1, "evaluation", own),
-            "",
-            *notes,
-        ]
-    ).rstrip() + "\n"
-
-
-def _missing(module: str) -> bool:
-    return importlib.util.find_spec(module) is None
+    peers = [module for module in PEERS if module != own and importlib.util.find_spec(module)]
+    versions = [f"{module} {importlib.metadata.version(module)}" for module in peers]
+    return (
+        "\n".join(
+            [
+                "# Dispatch: what one small operation costs",
+                "",
+                "Written by `python benchmarks/dispatch.py --write docs/benchmarks-dispatch.md`.",
+                f"{turns} interleaved turns, one thread, CPU time; {platform.machine()}, {os.cpu_count()} cores,",
+                f"Python {platform.python_version()}, {', '.join(versions)}.",
+                "All engines' values and gradients agreed first, to rounding.",
+                "",
+                f"## A chain of 1,000 elementwise operations of shape {SHAPE}, forward and backward",
+                "",
+                *table(take_turns(chains, turns=turns, calls=4), operations, "operation", own),
+                "",
+                "## J = 3(a + bc) on scalars: three leaves made, forward, backward",
+                "",
+                *table(take_turns(scalars, turns=turns, calls=1000), 1, "evaluation", own),
+                "",
+                *notes,
+            ]
+        ).rstrip()
+        + "\n"
+    )
 
 
 def main() -> None:

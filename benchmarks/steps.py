@@ -20,13 +20,19 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the page to this file")
 parser.add_argument("--turns", type=int, default=15)
 parser.add_argument("--threads", type=int, default=1, help="cores that every engine may use")
+parser.add_argument(
+    "--clock",
+    choices=("wall", "cpu"),
+    default="wall",
+    help="cpu: processor time, which other programs on the machine disturb less; for one thread only",
+)
 parser.add_argument("--only", help="workloads whose name has this in it")
 arguments = parser.parse_args()
 
@@ -34,6 +40,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: arguments.threads]))
 for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{library}_NUM_THREADS"] = str(arguments.threads)
+clock = process_time if arguments.clock == "cpu" else perf_counter
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
@@ -77,10 +84,10 @@ def verified(w: Workload) -> tuple[dict[str, Callable[[], float]], list[str]]:
 
 def measured(step: Callable[[], Any], calls: int) -> float:
     """Seconds a call."""
-    start = perf_counter()
+    start = clock()
     for _ in range(calls):
         step()
-    return (perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def taking_turns(steps: dict[str, Callable[[], Any]], turns: int) -> dict[str, list[float]]:
@@ -210,13 +217,17 @@ def report() -> str:
         peaks = {name: peak_memory(name, w) for name in names}
         body += table(w, times, peaks)
         print("\n".join(table(w, times, peaks)), file=sys.stderr)
-    command = f"python benchmarks/steps.py --threads {arguments.threads} --write docs/benchmarks-steps.md"
+    blas = os.environ.get("OPENBLAS_CORETYPE")
+    command = (
+        f"{f'OPENBLAS_CORETYPE={blas} ' if blas else ''}python benchmarks/steps.py {' '.join(sys.argv[1:])}"
+    )
+    timed = "processor time, all threads of the process" if arguments.clock == "cpu" else "wall-clock time"
     return (
         "\n".join(
             [
                 "# Steps: forward pass, backward pass and update",
                 "",
-                f"Written by `{command}`. {arguments.turns} interleaved turns.",
+                f"Written by `{command}`. {arguments.turns} interleaved turns, {timed}.",
                 machine(),
                 "All engines' costs and parameters over three steps agreed first. Below 1 ×, the compiled step is faster.",
                 "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks: D2's block also",

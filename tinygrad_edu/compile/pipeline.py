@@ -74,9 +74,8 @@ def assembled(
             fused=fused,
         )
     elif update is None:
-        written = emitted(
-            tiled(scheduled(_simplest([J, *gradients], sheet), {})), sheet.names, recording.arguments
-        )
+        whole = scheduled(_simplest([J, *gradients], sheet), {})
+        written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused)
     else:
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
         J, *gradients = _simplest([J, *gradients], sheet)
