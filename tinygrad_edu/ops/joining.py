@@ -21,11 +21,11 @@ Array = Any
 Sections = int | Sequence[int]
 
 
-def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int = 0) -> Array:
-    start = int(np.sum([x.shape[axis] for x in xs[:k]], dtype=int))
-    cut = [slice(None)] * y.ndim
-    cut[axis] = slice(start, start + xs[k].shape[axis])
-    return g[tuple(cut)]
+def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int | None = 0) -> Array:
+    sizes = [x.size if axis is None else x.shape[axis] for x in xs]
+    start = sum(sizes[:k])
+    part = cut(g, 0 if axis is None else axis, start, start + sizes[k])
+    return np.reshape(part, xs[k].shape) if axis is None else part
 
 
 @movement(
@@ -37,10 +37,11 @@ def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int = 0) -> Array:
         Sample(((2, 3), (4, 3))),
         Sample(((2, 3), (2, 1), (2, 2)), {"axis": 1}),
         Sample(((2, 0), (2, 3)), {"axis": -1}),
+        Sample(((2, 2), (3,), ()), {"axis": None}),
     ],
 )
-def concatenate(*xs: Array, axis: int = 0) -> Array:
-    """Arrays joined along an existing axis.
+def concatenate(*xs: Array, axis: int | None = 0) -> Array:
+    """Arrays joined along an existing axis; with ``axis=None`` all entries, in one row.
 
     Raises:
         ValueError: shapes that differ in other axes; the message lists them.
