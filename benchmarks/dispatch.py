@@ -308,7 +308,7 @@ def report(turns: int) -> str:
                 "# Dispatch: what one small operation costs",
                 "",
                 "Written by `python benchmarks/dispatch.py --write docs/benchmarks-dispatch.md`.",
-                f"{turns} interleaved turns, one thread, CPU time; {platform.machine()}, {os.cpu_count()} cores,",
+                f"{turns} interleaved turns, one thread, CPU time; {os.cpu_count()} cores,",
                 f"Python {platform.python_version()}, {', '.join(versions)}.",
                 "All engines' values and gradients agreed first, to rounding.",
                 "",

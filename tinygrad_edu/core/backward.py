@@ -42,7 +42,7 @@ class Node(Protocol):
 
     _data: Any
     _pending: Any
-    guards: tuple[Guard, ...] | None
+    guards: Guard | tuple[Guard, ...] | None
     op: Any
     parents: Any
     requires_grad: bool
@@ -160,7 +160,7 @@ def flow(  # noqa: C901  (the small cases written out)
 
 
 def _wanted(parent: Any, value: Any, since: int) -> bool:
-    """Whether an operand is to have a gradient; complains where a leaf has another value than was recorded."""
+    """Whether an operand is to have a gradient; complains where a leaf holds another value than then."""
     if parent.op is None and parent._data is not value:
         _check_leaf(parent, value)
     return bool(parent.requires_grad and parent.seq >= since)
@@ -206,7 +206,7 @@ def _check_leaf(leaf: Any, recorded: Any) -> None:
 
 
 def _check_spent(node: Any) -> None:
-    """A differentiated graph's inputs are writable again: whatever was written shows when it is recomputed."""
+    """A differentiated graph's inputs are writable again: what was written shows when it is recomputed."""
     with np.errstate(all="ignore"):
         again = node.op.forward(*node.saved, **node.settings)
     if not same_values(again, node._data):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from sys import getrefcount
-from typing import Any, Protocol
+from types import SimpleNamespace
+from typing import Any, Protocol, Self
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -47,17 +48,20 @@ class _Lock(ref[Guard]):
 
     __slots__ = ("array",)
 
-    def __new__(cls, guard: Guard, array: np.ndarray[Any, Any]) -> _Lock:  # noqa: ARG004
-        return super().__new__(cls, guard, _unlock)
+    array: Any
 
-    def __init__(self, guard: Guard, array: np.ndarray[Any, Any]) -> None:
-        super().__init__(guard, _unlock)
-        self.array = array
+    def __new__(cls, guard: Guard, array: Any) -> Self:
+        lock = super().__new__(cls, guard, _unlock)
+        lock.array = array
         with _mutex:
             count = _held.get(id(array), 0)
             if count or array.flags.writeable:
                 _held[id(array)] = count + 1
                 array.setflags(write=False)
+        return lock
+
+    def __init__(self, guard: Guard, array: Any) -> None:  # noqa: ARG002
+        super().__init__(guard, _unlock)  # type: ignore[call-arg]
 
 
 def _unlock(lock: Any) -> None:
@@ -89,22 +93,18 @@ def same_values(a: Any, b: Any) -> bool:
     if a is b:
         return True
     a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    return bool(a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes())
 
 
 def sole_owner(holder: Any) -> bool:
     """Whether the array ``holder._pending`` can be written to, and nothing else refers to it."""
     array = holder._pending
-    return array.base is None and array.flags.writeable and getrefcount(array) == _UNSHARED
+    return bool(array.base is None and array.flags.writeable and getrefcount(array) == _UNSHARED)
 
 
 def _references_of_an_unshared_array() -> int:
-    # Interpreters differ in what a local variable counts for, so it is measured, in a function of hold's form.
-    class Probe:
-        __slots__ = ("_data", "_guard")
-
-    leaf = Probe()
-    leaf._data, leaf._guard = np.zeros(1), None
+    # Interpreters differ in what a local variable counts for, so it is measured, in a function like hold.
+    leaf = SimpleNamespace(_data=np.zeros(1))
 
     def count(leaf: Any) -> int:
         array = leaf._data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 __all__ = ["Ambient", "ambient", "no_grad", "recorded", "scope"]
 
@@ -35,7 +35,7 @@ class _Block(ContextDecorator):
         self._tokens.append(ambient.set(self._inside(ambient.get() or Ambient())))
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         ambient.reset(self._tokens.pop())
 
     def _recreate_cm(self) -> Self:
@@ -60,7 +60,7 @@ class no_grad(_Block):  # noqa: N801  (the field's name for it)
 
 
 class recorded(_Block):  # noqa: N801  (the counterpart of no_grad)
-    """Operations inside are recorded, within ``no_grad`` too: where a function is run to be differentiated."""
+    """Operations inside are recorded, within ``no_grad`` too: a function is run to be differentiated."""
 
     def _inside(self, outside: Ambient) -> Ambient:
         return replace(outside, recording=True)
@@ -80,7 +80,8 @@ class scope(_Block):  # noqa: N801  (reads as the keyword it is used like)
     name: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
+        given: object = self.name
+        if not isinstance(given, str) or not given:
             raise TypeError(f"scope: expected a non-empty name, got {self.name!r}")
 
     def _inside(self, outside: Ambient) -> Ambient:

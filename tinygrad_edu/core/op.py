@@ -95,9 +95,10 @@ class Op:
         return _named, (self.name,)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
+        """The value: a Tensor where one of the inputs is one, else an array."""
         if not settings and len(args) == len(self.parameters) and not self.variadic:
             return self.recorded(*args)
-        if self.variadic and len(args) and isinstance(args[0], (list, tuple)):
+        if self.variadic and args and isinstance(args[0], (list, tuple)):
             args = (*args[0], *args[1:]) if len(args) == 1 else self._positional(args[0], args[1:], settings)
         elif not self.variadic and len(args) > len(self.parameters):
             n = len(self.parameters)
@@ -129,7 +130,7 @@ class Op:
         return tuple(args)
 
     def _numpy_order(self) -> tuple[str, ...]:
-        """The settings that NumPy takes next by position, up to an ``out`` or ``dtype`` that is unknown here."""
+        """The settings that NumPy takes next by position, up to an ``out`` or ``dtype`` unknown here."""
         try:
             order = tuple(inspect.signature(self.numpy[0]).parameters)[len(self.parameters) :]
         except (IndexError, ValueError):  # not NumPy's, or written in C without a signature
@@ -163,7 +164,7 @@ _PLAIN = (np.ndarray, np.generic, float, int)
 
 
 def _constant(value: Any) -> Any:
-    """An operand that isn't a Tensor, as the graph keeps it: its own, so that later writes do not reach it."""
+    """An operand that isn't a Tensor, as the graph keeps it: a copy, which later writes do not reach."""
     if isinstance(value, (float, int)):
         return value
     array = real(value)

@@ -21,7 +21,9 @@ class Operators:
     __hash__ = object.__hash__
 
     _data: Any
+    data: Any
     op: Any
+    shape: Any
 
     if TYPE_CHECKING:  # bound below, as the operations are defined
 
@@ -132,8 +134,13 @@ def _is_no_number(other: Any) -> bool:
 
 def bind(name: str, record: Callable[..., Any]) -> None:
     """Lets Python's operator be the operation of that name, without a look-up or a call between them."""
+
+    def long(*operands: Any) -> Any:  # only a function is bound to the tensor that it is looked up on
+        return record(*operands)
+
+    direct = record if isinstance(record, FunctionType) else long
     if name in _UNARY:
-        setattr(Operators, f"__{_UNARY[name]}__", lambda self: record(self))
+        setattr(Operators, f"__{_UNARY[name]}__", direct)
     if name in _COMPARISONS:
         setattr(
             Operators,
@@ -141,6 +148,5 @@ def bind(name: str, record: Callable[..., Any]) -> None:
             lambda self, other: NotImplemented if _is_no_number(other) else record(self, other),
         )
     if name in _BINARY:
-        direct = record if isinstance(record, FunctionType) else lambda self, other: record(self, other)
         setattr(Operators, f"__{_BINARY[name]}__", direct)
         setattr(Operators, f"__r{_BINARY[name]}__", lambda self, other: record(other, self))

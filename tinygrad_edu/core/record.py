@@ -37,18 +37,17 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     def record(x: Any) -> Any:
         if type(x) is not Tensor or not x.requires_grad or _surroundings() is not None:
             return apply(op, (x,), {})
-        a = x._data
-        guards = None
+        a, guards = x._data, None
         if x.op is None and type(a) is _array:
             a = None  # hold copies an array that somebody else refers to
-            guards = (hold(x),)
-            a = guards[0].value
+            guards = (x._guard and x._guard()) or hold(x)
+            a = guards.value
         t = _new(Tensor)
         try:
             t._data = forward(a)
-        except Exception:
+        except Exception:  # noqa: BLE001  (the same again, with an error that names the operands)
             guards = None  # the error keeps this frame, and must not keep arrays read-only
-            return apply(op, (x,), {})  # the same again, with an error that names the operands
+            return apply(op, (x,), {})
         t._pending = t._grad = t._guard = t.name = None
         t.scope = ()
         t.requires_grad = True
@@ -61,19 +60,19 @@ def _unary(op: Op) -> Callable[[Any], Any]:
     return record
 
 
-def _binary(op: Op) -> Callable[[Any, Any], Any]:
+def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, each a Tensor or a number)
     forward = op.forward
 
     def record(x: Any, y: Any) -> Any:
         if _surroundings() is not None:
             return apply(op, (x, y), {})
-        guards = None
+        guards: Any = None
         if type(x) is Tensor:
             a, p, differentiable = x._data, x, x.requires_grad
             if x.op is None and type(a) is _array:
                 a = None
-                guards = (hold(x),)
-                a = guards[0].value
+                guards = (x._guard and x._guard()) or hold(x)
+                a = guards.value
         elif type(x) is float or type(x) is int:
             a, p, differentiable = x, None, False
         else:
@@ -83,8 +82,9 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
             differentiable = differentiable or y.requires_grad
             if y.op is None and type(b) is _array:
                 b = None
-                guards = (hold(y),) if guards is None else (guards[0], hold(y))
-                b = guards[-1].value
+                guard = (y._guard and y._guard()) or hold(y)
+                guards = guard if guards is None else (guards, guard)
+                b = guard.value
         elif type(y) is float or type(y) is int:
             b, q = y, None
         else:
@@ -94,9 +94,9 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:
         t = _new(Tensor)
         try:
             t._data = forward(a, b)
-        except Exception:
-            guards = None  # the error keeps this frame, and must not keep arrays read-only
-            return apply(op, (x, y), {})  # the same again, with an error that names the operands
+        except Exception:  # noqa: BLE001
+            guards = guard = None  # type: ignore[assignment]
+            return apply(op, (x, y), {})
         t._pending = t._grad = t._guard = t.name = None
         t.scope = ()
         t.requires_grad = True

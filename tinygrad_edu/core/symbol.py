@@ -21,7 +21,7 @@ class ValueDependence(TypeError):  # noqa: N818  (names what was found, as StopI
 def _refuse(what: str) -> Never:
     raise ValueDependence(
         f"{what} asks for a value while the computation is being recorded for all values, and would freeze "
-        "today's answer into it. Use np.where(condition, a, b), or leave this part out of the compiled function."
+        "today's answer into it. Use np.where(condition, a, b), or leave this part out of what is compiled."
     )
 
 
@@ -42,7 +42,7 @@ class Symbol(Tensor):
         return _refuse("t.data")
 
     @data.setter
-    def data(self, value: Any) -> None:
+    def data(self, value: Any) -> None:  # noqa: ARG002
         _refuse("assigning to t.data")
 
     def item(self) -> Any:

@@ -76,7 +76,7 @@ class Tensor(Operators, ArrayMethods):
     _grad: NDArray[Any] | None  # owned by the user once asked for
     _pending: Any  # gradients since, possibly shared with other tensors
     _guard: ReferenceType[Guard] | None
-    guards: tuple[Guard, ...] | None
+    guards: Guard | tuple[Guard, ...] | None
     name: str | None
     op: Op | None
     parents: tuple[Tensor | None, ...]
@@ -97,11 +97,12 @@ class Tensor(Operators, ArrayMethods):
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        if type(value) is float and dtype is None:
-            data: Any = np.float64(value)
+        given: Any = value
+        if isinstance(given, float) and dtype is None:
+            data: Any = np.float64(given)
             differentiable = True
         else:
-            data = _stored(value, dtype)
+            data = _stored(given, dtype)
             differentiable = data.dtype.kind == "f"
         if requires_grad and not differentiable:
             raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=data.dtype))
