@@ -90,6 +90,13 @@ def test_functions_may_stand_between_layers() -> None:
     assert tg.Graph(split(X)).find("A1").scope == ("layer 1",)
 
 
+def test_an_activation_may_be_given_as_the_function_that_it_is() -> None:
+    by_function = nn.MLP([3, 4, 1], activation=tg.relu, output=tg.sigmoid, seed=1)
+    by_name = nn.MLP([3, 4, 1], activation="relu", output="sigmoid", seed=1)
+    assert by_function.loss(X, Y).item() == by_name.loss(X, Y).item()
+    assert by_function.output == "sigmoid"
+
+
 def test_a_cost_of_ones_own() -> None:
     layers = [nn.Dense(3, 1, "sigmoid", seed=1)]
     assert nn.Sequential(layers, cost=tg.binary_cross_entropy).loss(X, Y).item() == pytest.approx(
@@ -158,7 +165,7 @@ def model_of_three() -> nn.Sequential:
         (lambda m: m.loss(X, Y.T), ValueError, r"Y: expected labels \(1, 7\) for X \(3, 7\).* got \(7, 1\)"),
         (lambda m: m.loss(X, 2 * Y), ValueError, "expected labels 0 or 1 .* from 0.0 to 2.0"),
         (lambda m: m.loss(X, Y - np.inf), ValueError, "expected labels 0 or 1"),
-        (lambda m: m.accuracy(X, Y[0]), ValueError, r"got \(7,\)"),
+        (lambda m: m.accuracy(X, Y[0]), ValueError, r"got \(7,\); take Y.reshape\(1, -1\)"),
         (lambda m: of_classes().loss(X, CLASSES * 2), ValueError, "values from 0.0 to 2.0"),
         (lambda m: of_classes().loss(X, CLASSES + np.roll(CLASSES, 1, 0)), ValueError, "0 sums to 2.0"),
         (lambda m: of_classes().loss(X, np.arange(7)), ValueError, r"one-hot.*np.eye\(4\)\[:, labels\]"),

@@ -46,7 +46,7 @@ def check_examples(X: Any, Y: Any, n_x: int, n_out: int) -> None:
     >>> check_examples(np.ones((2, 3)), np.ones((3, 1)), 2, 1)
     Traceback (most recent call last):
     ...
-    ValueError: Y: expected labels (1, 3) for X (2, 3), one example a column, got (3, 1)
+    ValueError: Y: expected labels (1, 3) for X (2, 3), one example a column, got (3, 1); take Y.reshape(1, -1)
     """
     if len(X.shape) != 2 or X.shape[0] != n_x:
         hint = "; it looks transposed" if len(X.shape) == 2 and X.shape[1] == n_x else ""
@@ -55,8 +55,9 @@ def check_examples(X: Any, Y: Any, n_x: int, n_out: int) -> None:
     if not m:
         raise ValueError(f"X: expected at least one example, got an empty data set, {X.shape}")
     if tuple(Y.shape) != (n_out, m):
-        one_hot = n_out > 1 and Y.size == m
-        hint = f"; one-hot labels of {n_out} classes: np.eye({n_out})[:, labels]" if one_hot else ""
+        hint = ""
+        if Y.size == m:
+            hint = f"; one-hot: np.eye({n_out})[:, labels]" if n_out > 1 else "; take Y.reshape(1, -1)"
         raise ValueError(
             f"Y: expected labels ({n_out}, {m}) for X {tuple(X.shape)}, one example a column, "
             f"got {tuple(Y.shape)}{hint}"

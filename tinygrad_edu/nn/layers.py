@@ -68,8 +68,8 @@ class Dense:
         if np.dtype(dtype).kind != "f":
             raise TypeError(f"Dense: dtype: expected a floating-point dtype, got {np.dtype(dtype)}")
         self.n_in, self.n_out = whole("Dense: n_in", n_in, 1), whole("Dense: n_out", n_out, 1)
-        self.activation = activation
-        scheme = init if init is not None else "he" if activation in ("relu", "leaky_relu") else "xavier"
+        self.activation = next((name for name, g in ACTIVATIONS.items() if g is activation), activation)
+        scheme = init if init is not None else "he" if self.activation in ("relu", "leaky_relu") else "xavier"
         self.W = Tensor(initial((self.n_out, self.n_in), scheme, seed), name="W", dtype=dtype)
         self.b = Tensor(np.zeros((self.n_out, 1)), name="b", dtype=dtype)
 
