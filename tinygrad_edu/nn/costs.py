@@ -46,7 +46,7 @@ def check_examples(X: Any, Y: Any, n_x: int, n_out: int) -> None:
     >>> check_examples(np.ones((2, 3)), np.ones((3, 1)), 2, 1)
     Traceback (most recent call last):
     ...
-    ValueError: Y: expected labels (1, 3) for X (2, 3), one example a column, got (3, 1); take Y.reshape(1, -1)
+    ValueError: Y: expected labels (1, 3) for X (2, 3), one example a column, got (3, 1); ...
     """
     if len(X.shape) != 2 or X.shape[0] != n_x:
         hint = "; it looks transposed" if len(X.shape) == 2 and X.shape[1] == n_x else ""
