@@ -174,29 +174,24 @@ def _affine(edit: Edit, W: Array, X: Array, b: Any, times: Any = np.matmul) -> I
 
 
 def _activation(network: Network, layer: Layer) -> Iterator[Variant]:
-    z, a = layer.Z.value, layer.H.value if layer.H is not None else layer.Z.value
-    Z, op = network.names[layer.Z], layer.op
+    known = network.activation(layer.Z)
+    if known is None:
+        return
+    op, settings, H = known
+    z, Z = layer.Z.value, network.names[layer.Z]
     yield Variant((Edit(("z_for_a",), f"the activation is missing: {Z} itself"),), z)
     for name in ("sigmoid", "tanh", "relu", "leaky_relu", "exp"):
-        if op is not None and name != op.name:
+        if name != op.name:
             edit = Edit(("wrong_activation", "unknown"), f"{name}({Z}) instead of {op.name}({Z})")
             yield Variant((edit,), np.asarray(OPS[name].forward(z)))
-    if op is None:
-        return
-    yield Variant(
-        (Edit(("a_for_z",), f"{op.name} is applied twice"),),
-        np.asarray(op.forward(a, **layer.H.settings if layer.H else {})),
-    )
-    yield Variant(
-        (Edit(("sign_inside",), f"{op.name}(-{Z})"),),
-        np.asarray(op.forward(-z, **layer.H.settings if layer.H else {})),
-    )
+    twice = Edit(("a_for_z",), f"{op.name} is applied twice")
+    yield Variant((twice,), np.asarray(op.forward(H.value, **settings)))
+    minus = Edit(("sign_inside",), f"{op.name}(-{Z})")
+    yield Variant((minus,), np.asarray(op.forward(-z, **settings)))
     if op.name == "softmax" and z.ndim == 2:
         e = np.exp(z)
-        yield Variant(
-            (Edit(("softmax_axis", "sum_axis"), "normalised over the examples instead of the classes"),),
-            e / e.sum(axis=1, keepdims=True),
-        )
+        over = Edit(("softmax_axis", "sum_axis"), "normalised over the examples instead of the classes")
+        yield Variant((over,), e / e.sum(axis=1, keepdims=True))
         yield Variant((Edit(("softmax_axis", "sum_all"), "normalised over everything"),), e / e.sum())
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -17,13 +17,18 @@ from tinygrad_edu.graph import GraphNode
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["Layer", "Network", "base_of", "is_activation"]
+__all__ = ["Activation", "Layer", "Network", "base_of", "is_activation"]
 
 LARGEST_AXIS = 160
 """An axis longer than this that is not the examples' is looked at in a sample of its entries."""
 _NOT_ACTIVATIONS = frozenset(
     {"negative", "positive", "log", "astype", "log1p", "square", "abs", "reciprocal", "log_softmax", "cumsum"}
 )
+
+
+Activation: TypeAlias = "tuple[Op, dict[str, Any], GraphNode]"
+_WRITTEN_OUT = ("relu", "sigmoid", "tanh", "leaky_relu", "softmax")
+"""Activations that are recognised by their values where they are written in NumPy."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Network:
         self.nodes = {node.name: node for node in truth.graph}
         self.given = {name: self.sample(array) for name, array in given.items()}
         self._gradients: dict[str, Array] = {}
+        self._activations: dict[GraphNode, Activation | None] = {}
         self.remembered: dict[Any, list[Any]] = {}
         """What was worked out for a step once, for whoever asks again."""
 
@@ -126,10 +132,37 @@ class Network:
                 others = [a for a in user.inputs if a is not product]
                 if others and others[0].is_leaf:
                     Z, b = user, others[0]
-        for user in self.consumers.get(Z, []):
-            if is_activation(user):
-                return Layer(index, W, A_prev, b, Z, user.op, self._scaled(user), user)
-        return Layer(index, W, A_prev, b, Z, None, None, None)
+        found = self.activation(Z)
+        if found is None:
+            return Layer(index, W, A_prev, b, Z, None, None, None)
+        op, _, H = found
+        return Layer(index, W, A_prev, b, Z, op, self._scaled(H), H)
+
+    def activation(self, Z: GraphNode) -> Activation | None:
+        """What a quantity goes through: ``op, settings, result``; also where it is written out in NumPy."""
+        if Z not in self._activations:
+            self._activations[Z] = next((a for a in self._possible(Z) if a is not None), None)
+        return self._activations[Z]
+
+    def _possible(self, Z: GraphNode) -> Iterator[Activation | None]:
+        users = self.consumers.get(Z, [])
+        yield from (
+            (u.op, u.settings, u) for u in users if is_activation(u) and u.op is not None and len(users) == 1
+        )
+        if not Z.value.ndim or Z.name not in self.truth.per_example or Z.is_leaf:
+            return
+        below = [n for n in _after(Z, self.consumers) if n.shape == Z.shape]
+        for name in _WRITTEN_OUT:
+            settings = {"axis": 0} if name == "softmax" else {}
+            if name == "softmax" and (Z.value.ndim != 2 or Z.shape[0] == 1):
+                continue
+            with np.errstate(all="ignore"):
+                value = OPS[name].forward(Z.value, **settings)
+            if not np.array_equal(value, Z.value):
+                loose = 1e-12 if Z.dtype == np.float64 else 1e-5
+                yield from (
+                    (OPS[name], settings, n) for n in below if np.allclose(n.value, value, rtol=loose, atol=0)
+                )
 
     def _scaled(self, node: GraphNode) -> GraphNode:
         """What goes on to the next layer: after a dropout's mask and its scaling."""
@@ -263,6 +296,19 @@ class Network:
                 if 0 < c < 1:
                     found["keep_prob"] = c
         return found
+
+
+def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list[GraphNode]:
+    """What is computed from a node, entry by entry or by sums along an axis, up to the next product."""
+    found: list[GraphNode] = []
+    queue, seen = [node], {node}
+    for one in queue:
+        for user in consumers.get(one, []):
+            if user not in seen and user.op is not None and user.op.name != "matmul":
+                seen.add(user)
+                queue.append(user)
+                found.append(user)
+    return found
 
 
 def base_of(node: GraphNode) -> GraphNode | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.network import Network, is_activation
+from tinygrad_edu.check.diagnosis.network import Network
 from tinygrad_edu.graph import GraphNode
+
+if TYPE_CHECKING:
+    from tinygrad_edu.core.op import Op
 
 __all__ = ["Link", "Path", "path_to", "through"]
 
@@ -28,8 +31,15 @@ class Link:
     """U, V, the slope, the factor, the number, or the softmax's value."""
     by: GraphNode | None = None
     """The node that the factor is."""
-    axis: int = 0
-    """Of a softmax."""
+    op: Op | None = None
+    """The activation."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Its settings."""
+
+    @property
+    def axis(self) -> int:
+        """Of a softmax."""
+        return int(self.settings.get("axis", 0))
 
     def apply(self, G: Array) -> Array:
         """The gradient below, from the one above."""
@@ -109,6 +119,11 @@ def _longest(network: Network, node: GraphNode) -> Path:
     rest = None
     below = node
     while True:
+        known = network.activation(below)
+        if known is not None:
+            links.append(_activation(network, below, *known))
+            below = links[-1].above
+            continue
         users = [u for u in network.consumers.get(below, []) if u.requires_grad]
         user = users[0] if len(users) == 1 else _main(users) if below is node and node.is_leaf else None
         link = _link(network, user, below) if user is not None else None
@@ -149,20 +164,20 @@ def _link(network: Network, user: GraphNode, below: GraphNode) -> Link | None:
     op = user.op
     if op is None or sum(a is below for a in user.args) != 1:
         return None
-    if is_activation(user):
-        return _activation(network, user, below)
     build = _LINKS.get(op.name)
     return None if build is None else build(network, user, below, user.args.index(below))
 
 
-def _activation(network: Network, user: GraphNode, below: GraphNode) -> Link:
-    op, z, y = user.op, network.value(below), network.value(user)
-    assert op is not None
+def _activation(
+    network: Network, below: GraphNode, op: Op, settings: dict[str, Any], user: GraphNode
+) -> Link:
+    z, y = network.value(below), network.value(user)
     if op.name == "softmax":
-        return Link("softmax", user, below, y, user, int(user.settings.get("axis", 0)))
+        return Link("softmax", user, below, y, user, op, settings)
+    rule: Any = op.pullbacks[0]
     with np.errstate(all="ignore"):
-        slope = op.pullbacks[0](np.ones_like(y), y, z, **user.settings)  # type: ignore[misc]
-    return Link("slope", user, below, np.asarray(slope, z.dtype), user)
+        slope = rule(np.ones_like(y), y, z, **settings)
+    return Link("slope", user, below, np.asarray(slope, z.dtype), user, op, settings)
 
 
 def _product(network: Network, user: GraphNode, below: GraphNode, place: int) -> Link | None:

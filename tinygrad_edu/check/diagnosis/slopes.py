@@ -24,9 +24,9 @@ _LETTERS = {"sigmoid": "σ", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "leak
 
 def wrong_slopes(network: Network, link: Link) -> Iterator[_Wrong]:
     """``codes, words, array, cost`` for everything that may stand in a slope's place."""
-    op = link.above.op
+    op = link.op
     assert op is not None
-    settings = link.above.settings
+    settings = link.settings
     z, a = network.value(link.below), network.value(link.above)
     Z, A = network.names[link.below], network.names[link.above]
     with np.errstate(all="ignore"):
@@ -44,6 +44,7 @@ def wrong_slopes(network: Network, link: Link) -> Iterator[_Wrong]:
         )
         yield ("activation_for_slope", "slope_wrong"), f"g({Z}) = {A} itself", a, 1.0
         yield ("slope_wrong", "activation_for_slope", "z_for_a"), f"{Z}", z, 1.1
+        yield ("slope_wrong",), f"1 - g'({Z})", 1 - link.factor, 1.1
         yield ("activation_for_slope", "slope_wrong"), f"g({A})", op.forward(a, **settings), 1.2
         for name in _KNOWN:
             if name in OPS and name != op.name:
@@ -91,7 +92,7 @@ def _written_wrong(z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:
 
 
 def _of_another_layer(network: Network, link: Link) -> Iterator[_Wrong]:
-    op, settings = link.above.op, link.above.settings
+    op, settings = link.op, link.settings
     assert op is not None
     for node in network.pool:
         x = network.value(node)
@@ -126,6 +127,6 @@ def slope_basis(network: Network, link: Link) -> list[tuple[str, Array]]:
     z, a = network.value(link.below), network.value(link.above)
     Z, A = network.names[link.below], network.names[link.above]
     one = np.ones_like(a)
-    if link.above.op is not None and link.above.op.name in ("relu", "leaky_relu"):
+    if link.op is not None and link.op.name in ("relu", "leaky_relu"):
         return [("1", one), (f"({Z} > 0)", (z > 0).astype(a.dtype))]
     return [("1", one), (A, a), (f"{A}²", a * a)]

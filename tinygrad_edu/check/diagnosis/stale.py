@@ -102,11 +102,11 @@ def _with_forward(network: Network, path: Path, k: int, moved: list[GraphNode], 
     values = _values(network, moved, alpha)
     factor = values[link.by.name]
     if link.kind == "slope":
-        op, z = link.above.op, values[link.below.name]
+        op, z = link.op, values[link.below.name]
         assert op is not None
         rule = op.pullbacks[0]
         assert rule is not None
-        factor = rule(np.ones_like(z), factor, z, **link.above.settings)
+        factor = rule(np.ones_like(z), factor, z, **link.settings)
     links = [*path.links[:k], replace(link, factor=factor), *path.links[k + 1 :]]
     G = through(links, network.gradient(path.head))
     return None if G is None else path.finish(G)

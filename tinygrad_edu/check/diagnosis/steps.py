@@ -202,12 +202,10 @@ def _slope(network: Network, link: Link) -> Iterator[_Made]:
 
 
 def _slope_at(link: Link, x: Array) -> Array:
-    op = link.above.op
+    op = link.op
     assert op is not None
     rule: Any = op.pullbacks[0]
-    return np.asarray(
-        rule(np.ones_like(x), op.forward(x, **link.above.settings), x, **link.above.settings), float
-    )
+    return np.asarray(rule(np.ones_like(x), op.forward(x, **link.settings), x, **link.settings), float)
 
 
 def _softmax(network: Network, link: Link) -> Iterator[_Made]:
