@@ -38,3 +38,18 @@ def test_cost_and_gradients_are_the_eager_ones(dtype: Any, rtol: float) -> None:
     for name, g in expected_grads.items():
         np.testing.assert_allclose(grads[name], g, rtol=rtol, atol=rtol)
         assert grads[name].dtype == dtype
+
+
+def test_a_quantity_may_be_called_as_the_function_that_the_source_calls() -> None:
+    def loss(params: Any) -> Any:
+        erf = tg.erf(params["softplus"])
+        _, logabsdet = np.linalg.slogdet(params["M"])
+        return np.sum(erf * erf) + logabsdet
+
+    params = {"softplus": np.array([0.5, 1.0]), "M": np.array([[2.0, 1.0], [0.0, 3.0]])}
+    tensors = {name: tg.Tensor(value) for name, value in params.items()}
+    J, grads = tg.compile(loss)(params)
+    expected = loss(tensors)
+    assert np.isclose(J, expected.item())
+    for name, g in zip(tensors, tg.grad(expected, list(tensors.values())), strict=True):
+        np.testing.assert_allclose(grads[name], g)

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.symbol import Symbol, ValueDependence
+from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.graph.source import in_numpy
 
 __all__ = ["Recording", "record"]
 
@@ -171,8 +173,10 @@ def _arguments(loss: Callable[..., Any]) -> list[str]:
 
 
 def _identifier(name: str) -> str:
+    """The name as Python may have it, and as nothing is called that the source calls."""
     name = re.sub(r"\W", "_", name)
-    return f"_{name}" if not name.isidentifier() or name in _RESERVED else name
+    taken = name in _RESERVED or (name in OPS and in_numpy(OPS[name]) is None)
+    return f"_{name}" if taken or not name.isidentifier() else name
 
 
 @contextmanager
