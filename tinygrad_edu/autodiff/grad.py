@@ -52,7 +52,12 @@ def grad(
         seed = gradient if isinstance(gradient, Tensor) else Tensor(seed, requires_grad=False)
     found = gradients(output, seed, create_graph=create_graph, keep=wanted, spend=not create_graph)
     if create_graph:
-        return [
-            found[x] if x in found else Tensor(np.zeros_like(x._data), requires_grad=False) for x in wanted
-        ]
+        return [_recorded(found.get(x), x) for x in wanted]
     return [np.array(found[x]) if x in found else np.zeros_like(np.asarray(x._data)) for x in wanted]
+
+
+def _recorded(g: Tensor | None, x: Tensor) -> Tensor:
+    """A gradient that can be differentiated in its turn: where it came out constant, to zeros."""
+    if g is None:
+        return Tensor(np.zeros_like(x._data))
+    return g if g.requires_grad else Tensor(g._data)
