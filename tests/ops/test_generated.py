@@ -280,6 +280,28 @@ def test_precisions_mix_as_in_numpy(entry: Entry) -> None:
             assert (g.shape, g.dtype) == (x.shape, x.dtype)
 
 
+def whole_numbers(x: Any) -> Any:
+    """The ranks of the entries: integers in the same order, all different."""
+    return np.argsort(np.argsort(x, axis=None)).reshape(x.shape) + 2 if x.dtype.kind == "f" else x
+
+
+NUMPYS = {name: e for name, e in ENTRIES.items() if e.numpy}
+
+
+@pytest.mark.parametrize("entry", NUMPYS.values(), ids=NUMPYS)
+def test_integers_give_what_numpy_gives(entry: Entry) -> None:
+    """On integers a function is NumPy's, without a gradient, where NumPy takes them."""
+    for case in cases_of(entry):
+        case = replace(case, xs=tuple(map(whole_numbers, case.xs)))
+        try:
+            expected = case.numpy_call(entry.numpy[0], case.xs)
+        except (TypeError, ValueError, RuntimeWarning, np.linalg.LinAlgError):
+            continue
+        got = case.call([Tensor(x) for x in case.xs])
+        assert not any(isinstance(y, Tensor) and y.requires_grad for y in as_list(got))
+        same(got, expected, 1e-10)
+
+
 BINARY = {name: e for name, e in SMOOTH.items() if e.free_shapes and len(e.samples[0].shapes) == 2}
 
 

@@ -177,7 +177,7 @@ def nancumsum(x: Array, axis: int | None = None) -> Array:
     >>> tg.nancumsum(tg.Tensor([1.0, float("nan"), 3.0])).tolist()
     [1.0, 1.0, 4.0]
     """
-    return np.cumsum(np.where(np.isnan(x), 0.0, x), axis=axis)
+    return np.cumsum(np.where(np.isnan(x), 0, x), axis=axis)
 
 
 @composed(samples=[*_ALONG, _GAPS])
@@ -188,4 +188,4 @@ def nancumprod(x: Array, axis: int | None = None) -> Array:
     >>> tg.nancumprod(tg.Tensor([2.0, float("nan"), 3.0])).tolist()
     [2.0, 2.0, 6.0]
     """
-    return np.cumprod(np.where(np.isnan(x), 1.0, x), axis=axis)
+    return np.cumprod(np.where(np.isnan(x), 1, x), axis=axis)

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import array, astype, dtype_of
+from tinygrad_edu.ops.movement import array, astype, dtype_of, floating
 from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = ["diff", "ediff1d", "gradient", "trapezoid"]
@@ -140,6 +140,7 @@ def gradient(
     """
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
+    f = floating(f)
     axes = axes_of(f, axis)
     given = spacing or (1.0,)
     if len(given) == 1 and np.ndim(given[0]) == 0:
@@ -147,8 +148,7 @@ def gradient(
     if len(given) != len(axes):
         raise TypeError(f"gradient: expected 1 or {len(axes)} spacings, got {len(given)}")
     slopes = tuple(
-        astype(_slope_along(f, h, a, edge_order), dtype=dtype_of(f))
-        for h, a in zip(given, axes, strict=True)
+        astype(_slope_along(f, h, a, edge_order), dtype=dtype_of(f)) for h, a in zip(given, axes, strict=True)
     )
     return slopes[0] if len(slopes) == 1 else slopes
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, elementwise
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import floating
 
 __all__ = [
     "ceil", "copysign", "fabs", "floor", "heaviside", "modf", "rint", "round", "sign", "trunc", "unwrap",
@@ -84,6 +85,7 @@ def modf(x: Array) -> tuple[Array, Array]:
     >>> [part.item() for part in tg.modf(tg.Tensor(-1.5))]
     [-0.5, -1.0]
     """
+    x = floating(x)
     whole = np.trunc(x)
     return x - whole, whole
 

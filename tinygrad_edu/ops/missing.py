@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, over_axes
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import dtype_of
 from tinygrad_edu.ops.reduction import Axis
 
 __all__ = ["nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar"]
@@ -24,7 +25,8 @@ _SPREADS = [
 
 
 def _present(x: Array) -> Array:
-    return np.logical_not(np.isnan(x))
+    """Which entries are there; of integers, all."""
+    return np.logical_not(np.isnan(x)) if dtype_of(x).kind == "f" else True
 
 
 @composed(samples=[*over_axes(), *_GAPS])
@@ -91,6 +93,8 @@ def nanmax(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     3.0
     """
     present = _present(x)
+    if present is True:
+        return np.max(x, axis=axis, keepdims=keepdims)
     y = np.max(x, axis=axis, keepdims=keepdims, initial=-np.inf, where=present)
     return np.where(np.any(present, axis=axis, keepdims=keepdims), y, np.nan)
 
@@ -104,5 +108,7 @@ def nanmin(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     1.0
     """
     present = _present(x)
+    if present is True:
+        return np.min(x, axis=axis, keepdims=keepdims)
     y = np.min(x, axis=axis, keepdims=keepdims, initial=np.inf, where=present)
     return np.where(np.any(present, axis=axis, keepdims=keepdims), y, np.nan)

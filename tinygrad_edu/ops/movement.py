@@ -299,6 +299,11 @@ def dtype_of(x: Array) -> np.dtype[Any]:
     return dtype
 
 
+def floating(x: Array) -> Array:
+    """Floats as they are, integers as float64: what NumPy computes with where a result is no integer."""
+    return x if dtype_of(x).kind == "f" else astype(x, dtype=np.float64)
+
+
 @composed(samples=[Sample(((3, 4),))])
 def copy(x: Array) -> Array:
     """The same value as a new node of the graph.

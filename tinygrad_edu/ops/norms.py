@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
+from tinygrad_edu.ops.movement import floating
 from tinygrad_edu.ops.reduction import expanded
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
@@ -96,6 +97,7 @@ def matrix_norm(x: Array, *, keepdims: bool = False, ord: Any = "fro") -> Array:
     """
     if np.ndim(x) < 2:
         raise ValueError(f"matrix_norm: expected two axes or more, got shape {np.shape(x)}")
+    x = floating(x)
     if ord == "fro":
         return np.linalg.vector_norm(x, axis=(-2, -1), keepdims=keepdims)
     if ord == "nuc":

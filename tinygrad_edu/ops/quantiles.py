@@ -16,14 +16,14 @@ from tinygrad_edu.ops.sorting import searchsorted
 __all__ = ["interp", "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
 Array = Any
-METHODS: dict[str, Callable[[Array], tuple[Array, Array, Array]]] = {
+METHODS: dict[str, Callable[[Array], tuple[Array, Array, Array | None]]] = {
     "linear": lambda place: (np.floor(place), np.ceil(place), place - np.floor(place)),
-    "lower": lambda place: (np.floor(place), np.floor(place), 0.0 * place),
-    "higher": lambda place: (np.ceil(place), np.ceil(place), 0.0 * place),
+    "lower": lambda place: (np.floor(place), np.floor(place), None),
+    "higher": lambda place: (np.ceil(place), np.ceil(place), None),
     "midpoint": lambda place: (np.floor(place), np.ceil(place), 0.5 + 0.0 * place),
-    "nearest": lambda place: (np.rint(place), np.rint(place), 0.0 * place),
+    "nearest": lambda place: (np.rint(place), np.rint(place), None),
 }
-"""The two sorted entries on either side of a place between them, and how far it is from the first."""
+"""The two sorted entries on either side of a place between them, and how far it is on."""
 
 
 def _picked(rows: Array, n: Array, q: float, method: str, dtype: Any) -> Array:
@@ -33,7 +33,7 @@ def _picked(rows: Array, n: Array, q: float, method: str, dtype: Any) -> Array:
         np.take_along_axis(rows, np.expand_dims(astype(place, dtype=np.intp), -1), axis=-1)[..., 0]
         for place in (low, high)
     )
-    return below + astype(share, dtype=dtype) * (above - below)
+    return below if share is None else below + astype(share, dtype=dtype) * (above - below)
 
 
 def _precision(x: Array, q: Any, method: str) -> Any:
@@ -57,7 +57,7 @@ def _quantile(
     n = np.sum(np.logical_not(missing), axis=-1) if gaps else np.full(np.shape(rows)[:-1], np.shape(rows)[-1])
     dtype = _precision(x, q, method)
     parts = [_picked(rows, n, share, method, dtype) for share in shares.ravel().tolist()]
-    if not gaps:  # one nan makes the result nan, as in NumPy
+    if not gaps and dtype_of(x).kind == "f":  # one nan makes the result nan, as in NumPy
         parts = [np.where(missing[..., -1], np.nan, part) for part in parts]
     if keepdims:
         kept = tuple(1 if a in axes_of(x, axis) else size for a, size in enumerate(np.shape(x)))

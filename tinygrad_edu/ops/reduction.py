@@ -101,11 +101,11 @@ def _generally(name: str, neutral: float, joined: Callable[[Array, Array], Array
 
 
 def number(x: Array, axis: Axis, keepdims: bool, where: Array) -> Array:
-    """How many entries each result is made from; where only some are chosen, in the dtype of x."""
+    """How many entries each result is made from; where only some are chosen, in the precision of x."""
     if where is True:
         return count(x, axis)
-    chosen = np.broadcast_to(where, np.shape(x))
-    return astype(np.sum(chosen, axis=axis, keepdims=keepdims), dtype=dtype_of(x))
+    chosen = np.sum(np.broadcast_to(where, np.shape(x)), axis=axis, keepdims=keepdims)
+    return astype(chosen, dtype=dtype_of(x)) if dtype_of(x).kind == "f" else chosen
 
 
 def _mean_of_some(
@@ -119,7 +119,7 @@ def _mean_of_some(
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims), x.shape
     ),
-    general=_generally("sum", 0.0, np.add),
+    general=_generally("sum", 0, np.add),
     latex=r"\sum{settings} {x}",
     label="Σ",
     onnx="ReduceSum",
@@ -174,7 +174,7 @@ def _slope_of_product(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdi
     pullback=_slope_of_product,
     latex=r"\prod{settings} {x}",
     label="Π",
-    general=_generally("prod", 1.0, np.multiply),
+    general=_generally("prod", 1, np.multiply),
     onnx="ReduceProd",
     samples=[
         *over_axes(),
