@@ -134,6 +134,10 @@ def _from(network: Network, node: GraphNode, given: Mapping[str, Array]) -> Arra
 
 def _variants(network: Network, node: GraphNode) -> Iterator[Variant]:
     yield Variant((), node.value)
+    if node.requires_grad:
+        name = network.names[node]
+        lost = Edit(("unknown",), f"the gradient d{name} stands where {name} belongs: a d is lost")
+        yield Variant((lost,), network.gradient(node))
     for layer in network.layers:
         if node is layer.Z:
             yield from _linear(network, layer)
@@ -162,13 +166,13 @@ def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
     yield from _affine(Edit(("inner_transpose",), f"{name} is transposed"), W.T, X, b)
     if np.ndim(W) == np.ndim(X) and (W.shape == X.shape or 1 in (*W.shape, *X.shape)):
         edit = Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input")
-        yield from _affine(edit, W, X, b, np.multiply)
+        yield Variant((edit,), np.multiply(W, X) + b, turnable=True)
 
 
-def _affine(edit: Edit, W: Array, X: Array, b: Any, times: Any = np.matmul) -> Iterator[Variant]:
+def _affine(edit: Edit, W: Array, X: Array, b: Any) -> Iterator[Variant]:
     """``W @ X + b``, where the shapes allow it."""
     try:
-        yield Variant((edit,), times(W, X) + b)
+        yield Variant((edit,), W @ X + b)
     except ValueError:
         return
 
@@ -196,55 +200,63 @@ def _activation(network: Network, layer: Layer) -> Iterator[Variant]:
 
 
 def _cost(network: Network, node: GraphNode) -> Iterator[Variant]:
-    J, Y, m = node.value, network.labels, network.m
-    penalty = J - _plain_cost(network) if _plain_cost(network) is not None else None
-    if penalty is not None and abs(float(penalty)) > 1e-12 * abs(float(J)):
-        data = J - penalty
-        yield Variant((Edit(("regularisation_missing",), "the penalty is missing"),), data)
+    plain = _plain_cost(network)
+    if plain is None or network.output is None or network.labels is None:
+        return
+    J, m = float(node.value.item()), network.m
+    shape = node.shape
+    if abs(J - plain) > 1e-9 * abs(J):
+        yield Variant((Edit(("regularisation_missing",), "the penalty is missing"),), np.full(shape, plain))
         for factor, told in (
             (2.0, "twice"),
             (0.5, "half"),
-            (float(m), "m times"),
+            (m, "m times"),
             (1 / m, "1/m times"),
             (-1.0, "minus"),
         ):
             edit = Edit(("regularisation_factor",), f"the penalty is {told} what it should be")
-            yield Variant((edit,), data + factor * penalty)
-    if Y is None or network.output is None:
-        return
-    S = network.output[1]
-    first, second = Y * np.log(S), (1 - Y) * np.log(1 - S)
-    if _plain_cost(network) is None:
-        return
+            yield Variant((edit,), np.full(shape, plain + factor * (J - plain)))
     two = network.output[0] == "sigmoid"
-    losses = -(first + second) if two else -first
-    yield Variant((Edit(("sum_missing",), "the examples' losses are not summed"),), losses / m)
-    pairs = Edit(("inner_transpose", "wrong_shape"), "Yᵀ log A instead of Y log Aᵀ: every pair of examples")
-    yield Variant((pairs,),
-                  -(Y.T @ np.log(S) + ((1 - Y).T @ np.log(1 - S) if two else 0)) / m)  # fmt: skip
-    if two:
-        parenthesis = ("loss_parenthesis", "sign_inside")
-        yield Variant(
-            (
-                Edit(
-                    (*parenthesis, "sum_missing"),
-                    "the parenthesis closes too early: the second term is outside the sum",
-                ),
-            ),
-            -np.sum(first) / m + second,
-        )
-        yield Variant(
-            (Edit(parenthesis, "a parenthesis: 1 - y log(1 - a) instead of (1 - y) log(1 - a)"),),
-            -np.sum(first + 1 - Y * np.log(1 - S)) / m,
-        )
-        yield Variant((Edit(parenthesis, "the second term has the wrong sign"),), -np.sum(first - second) / m)
-        yield Variant(
-            (Edit(("term_missing",), "the term (1 - Y) log(1 - A) is missing"),), -np.sum(first) / m
-        )
-        yield Variant((Edit(("term_missing",), "the term Y log A is missing"),), -np.sum(second) / m)
+    for edit, value in _losses(network.output[1], network.labels, m, two):
+        yield Variant((edit,), np.full(shape, value) if np.ndim(value) == 0 else np.asarray(value))
 
 
-def _plain_cost(network: Network) -> Any:
+def _losses(S: Array, Y: Array, m: int, two: bool) -> Iterator[tuple[Edit, Any]]:
+    """The cross-entropy, got wrong: for two classes, or for many."""
+    first, second = Y * np.log(S), (1 - Y) * np.log(1 - S)
+    losses = first + second if two else first
+    yield Edit(("sum_missing",), "the examples' losses are not summed"), -losses / m
+    crossed = Y.T @ np.log(S) + ((1 - Y).T @ np.log(1 - S) if two else 0)
+    pairs = ("inner_transpose", "wrong_shape")
+    yield Edit(pairs, "Yᵀ log A instead of Y log Aᵀ: every pair of examples"), -crossed / m
+    classes = Edit(
+        ("inner_transpose", "sum_missing"), "Yᵀ log A instead of Y log Aᵀ, summed over one of them"
+    )
+    yield classes, -crossed.sum(axis=0, keepdims=True) / m
+    yield (
+        Edit(("sum_axis", "sum_missing"), "summed over the classes only"),
+        -losses.sum(axis=0, keepdims=True) / m,
+    )
+    if not two:
+        return
+    early = ("loss_parenthesis", "sign_inside")
+    told = "the parenthesis closes too early: the second term is outside the sum"
+    yield Edit((*early, "sum_missing"), told), -np.sum(first) / m + second
+    told = "a parenthesis: 1 - y log(1 - a) instead of (1 - y) log(1 - a)"
+    yield Edit(early, told), -np.sum(first + 1 - Y * np.log(1 - S)) / m
+    yield Edit(early, "the second term has the wrong sign"), -np.sum(first - second) / m
+    yield Edit(("term_missing",), "the term (1 - Y) log(1 - A) is missing"), -np.sum(first) / m
+    yield Edit(("term_missing",), "the term Y log A is missing"), -np.sum(second) / m
+    for k, which in ((0, "first"), (-1, "last")):
+        y = Y[..., [k]]
+        one = Edit(("last_example_only", "unknown"), f"the {which} example's label stands for all")
+        yield one, -np.sum(y * np.log(S) + (1 - y) * np.log(1 - S)) / m
+    index = Edit(("unknown",), "the example's number is read as a power of A", 1.3)
+    powers = np.arange(1, S.shape[-1] + 1)
+    yield index, -np.sum(Y * np.log(S**powers) + (1 - Y) * np.log(1 - S**powers)) / m
+
+
+def _plain_cost(network: Network) -> float | None:
     """The cross-entropy of the output, without a penalty; None where the cost is none."""
     if network.labels is None or network.output is None or network.output[0] == "identity":
         return None
@@ -252,4 +264,4 @@ def _plain_cost(network: Network) -> Any:
     terms = np.where(Y > 0, Y * np.log(S), 0.0)
     if network.output[0] == "sigmoid":
         terms = terms + np.where(Y < 1, (1 - Y) * np.log(1 - S), 0.0)
-    return -np.sum(terms) / network.m
+    return float(-np.sum(terms) / network.m)
