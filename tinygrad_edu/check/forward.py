@@ -164,9 +164,9 @@ def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
             if right is not None:
                 yield from _affine(stands_for(network, other, right), *factors)
     yield from _affine(Edit(("inner_transpose",), f"{name} is transposed"), W.T, X, b)
-    if np.ndim(W) == np.ndim(X) and (W.shape == X.shape or 1 in (*W.shape, *X.shape)):
-        edit = Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input")
-        yield Variant((edit,), np.multiply(W, X) + b, turnable=True)
+    edit = Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input")
+    if np.ndim(W) == np.ndim(X) and all(n == k or 1 in (n, k) for n, k in zip(W.shape, X.shape, strict=True)):
+        yield Variant((edit,), np.asarray(W * X + b), turnable=True)
 
 
 def _affine(edit: Edit, W: Array, X: Array, b: Any) -> Iterator[Variant]:
