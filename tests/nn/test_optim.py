@@ -84,6 +84,55 @@ def test_steps_are_those_of_pytorch(optimizer: optim.Optimizer, name: str, setti
         np.testing.assert_allclose(value, expected[key], rtol=2e-5 if "clip_norm" in settings else 1e-10)
 
 
+# The rules of the papers, written as recurrences of whole arrays: (W, dW, kept, t) -> W, kept.
+
+
+def nesterov(W: Any, dW: Any, v: Any, t: int) -> Any:
+    v = 0.8 * v + 0.2 * dW
+    return W - 0.1 * (0.8 * v + 0.2 * dW), v
+
+
+def rmsprop(W: Any, dW: Any, s: Any, t: int) -> Any:
+    s = 0.95 * s + 0.05 * dW**2
+    return W - 0.01 * dW / (np.sqrt(s) + 1e-8), s
+
+
+def adamw(W: Any, dW: Any, kept: Any, t: int) -> Any:
+    v, s = kept if np.ndim(kept) else (0.0, 0.0)
+    v, s = 0.9 * v + 0.1 * dW, 0.999 * s + 0.001 * dW**2
+    step = (v / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+    return W - 0.01 * (step + 0.5 * W), np.array([v, s])
+
+
+def decayed(W: Any, dW: Any, _: Any, t: int) -> Any:
+    return W - 0.1 * (dW + 0.3 * W), 0.0
+
+
+def clipped(W: Any, dW: Any, _: Any, t: int) -> Any:
+    return W - 0.1 * np.minimum(np.maximum(dW, -0.5), 0.5), 0.0
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rule"),
+    [
+        (optim.Nesterov(lr=0.1, beta=0.8), nesterov),
+        (optim.RMSProp(lr=0.01, beta=0.95), rmsprop),
+        (optim.AdamW(lr=0.01, weight_decay=0.5), adamw),
+        (optim.SGD(lr=0.1, weight_decay=0.3), decayed),
+        (optim.SGD(lr=0.1, clip_value=0.5), clipped),
+    ],
+    ids=lambda v: getattr(v, "__name__", ""),
+)
+def test_steps_are_those_of_the_papers(optimizer: optim.Optimizer, rule: Any) -> None:
+    values = start()
+    kept: dict[str, Any] = dict.fromkeys(values, 0.0)
+    for t in range(STEPS):
+        for key, dW in gradients(t).items():
+            values[key], kept[key] = rule(values[key], dW, kept[key], t + 1)
+    for key, value in moved(optimizer).items():
+        np.testing.assert_allclose(value, values[key], rtol=1e-10)
+
+
 def test_momentum_is_the_course_s() -> None:
     values = start()
     v = optimisers.initialize_velocity(values)
