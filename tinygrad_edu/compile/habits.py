@@ -16,6 +16,8 @@ LONGEST = 16_384
 """Entries of a row that may be added up in their own dtype."""
 FEWEST = 256
 """Entries from which on it matters."""
+FEWEST_ROWS = 4
+"""Rows from which on one more is no memory to speak of."""
 
 
 def in_fast_forms(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
@@ -42,7 +44,8 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
         return _row_sums(node, args[0], sheet)
     if node.op in ("maximum", "minimum") and node.ndim and node.size >= FEWEST:
         x, other = args
-        if other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
+        wide = node.size >= FEWEST_ROWS * node.shape[-1]
+        if wide and other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
             row = sheet.constant(float(other.number), (*(1,) * (node.ndim - 1), node.shape[-1]), node.dtype)
             return sheet.node(node.op, [x, row], shape=node.shape, dtype=node.dtype)
     return None
@@ -51,12 +54,9 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
 def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
     """Σ over the columns is X 1."""
     rows = x.ndim == 2 and node.settings.get("axis") in (1, -1) and node.settings.get("keepdims") is True
-    if (
-        not rows
-        or x.dtype != node.dtype
-        or x.size < FEWEST
-        or (node.dtype.itemsize < 8 and x.shape[1] > LONGEST)
-    ):
+    if not rows or x.dtype != node.dtype or x.size < FEWEST or x.shape[0] < FEWEST_ROWS:
+        return None
+    if node.dtype.itemsize < 8 and x.shape[1] > LONGEST:
         return None
     ones = sheet.constant(1.0, (x.shape[1], 1), node.dtype)
     return sheet.node("matmul", [x, ones], shape=node.shape, dtype=node.dtype)
