@@ -25,11 +25,11 @@ def derivation():
 @pytest.mark.parametrize(
     ("name", "formula"),
     [
-        ("Z1", "Z^{[1]} = W^{[1]} X + b^{[1]}"),
+        ("Z1", r"Z^{[1]} = W^{[1]} \, X + b^{[1]}"),
         ("A2", r"A^{[2]} = \sigma(Z^{[2]})"),
         ("dA2", r"dA^{[2]} = \frac{1 - Y}{1 - A^{[2]}} - \frac{Y}{A^{[2]}}"),
         ("dZ2", "dZ^{[2]} = A^{[2]} - Y"),
-        ("dW2", r"dW^{[2]} = \frac{1}{m} dZ^{[2]} A^{[1]\top}"),
+        ("dW2", r"dW^{[2]} = \frac{1}{m} dZ^{[2]} \, A^{[1]\top}"),
         ("db2", r"db^{[2]} = \frac{1}{m} \sum_{\mathrm{columns}} dZ^{[2]}"),
         ("dZ1", r"dZ^{[1]} = dA^{[1]} \odot \left(1 - \left(A^{[1]}\right)^{2}\right)"),
     ],

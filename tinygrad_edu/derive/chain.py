@@ -47,6 +47,8 @@ class Line:
     """As mathematics has it."""
     per_example: bool = False
     """Whether it is m times the derivative of J, one column per example."""
+    raw: Expression | None = None
+    """What the rules made of it, for a gradient: in derivatives of J, nothing simplified."""
     cancelled: Expression | None = None
     """What the chain rule, taken factor by factor, divides by, and this formula does not."""
 
@@ -183,12 +185,33 @@ class Chain:
             found.append((self.algebra.measure(form), len(found), form, expression))
         _, place, form, expression = min(found)
         cancelled = self._cancelled(expression, form) if place else None
-        line = Line(step, *self._written(form, step), per_example, cancelled)
+        line = Line(step, *self._written(form, step), per_example, raw, cancelled)
         self.backward.append(line)
         self._chosen[line.quantity] = (
             applied("divide", line.expression, self.m, dtype=step.dtype) if per_example else line.expression
         )
         return line.quantity
+
+    def local(self, line: Line) -> tuple[str, Expression] | None:
+        """``A2, A2 (1 - A2)``: whose gradient is multiplied by what, entry by entry, to give that line's.
+
+        The output's own gradient is 1. None where several gradients meet, or entries mix.
+        """
+        raw = line.raw
+        if raw is None:
+            return None
+        gradients = [q for q in quantities(raw) if q in self._chosen]
+        form = self.algebra.form(raw)
+        if len(gradients) > 1:
+            return None
+        if gradients:
+            (g,) = gradients
+            form = self.algebra.simplest(form / self.algebra.symbol(g), on_paper=True)
+            if any(g in parts(self.algebra.meaning[s]) for s in form.free_symbols):
+                return None
+        after = self.program[gradients[0].name].of if gradients else self.program.output
+        expression = bare(self.algebra.tree(self.algebra.simplest(form, on_paper=True)))
+        return None if after is None else (after, expression)
 
     def _is_per_example(self, step: Step) -> bool:
         if self._asked == "exact" or self.examples is None:

@@ -81,6 +81,7 @@ class Derivation:
             KeyError: there is no line of that name.
             ValueError: the formula names something else, or isn't one.
 
+        >>> import numpy as np
         >>> import tinygrad_edu as tg
         >>> x = tg.Tensor(2.0)
         >>> J = np.tanh(x) ** 2

@@ -168,7 +168,7 @@ def _matrix_product(e: Applied, letters: Letters) -> Text:
     left, right = (_text(a, letters) for a in e.args)
     one = _bracketed(left, FRACTION if left[1] == PREFIX else PRODUCT)
     factor = isinstance(e.args[1], Applied) and e.args[1].op.name == "multiply"
-    return f"{one} {_bracketed(right, FRACTION if factor else PRODUCT)}", PRODUCT
+    return rf"{one} \, {_bracketed(right, FRACTION if factor else PRODUCT)}", PRODUCT
 
 
 _OWN: dict[str, Any] = {

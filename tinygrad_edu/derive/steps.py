@@ -57,7 +57,7 @@ def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationSt
             of=line.step.of,
             formula=f"{line.name} = {text(line.on_paper)}",
             latex=f"{latex(line.quantity, letters)} = {latex(line.on_paper, letters)}",
-            local="; ".join(_locals(graph, graph.find(line.step.of))) if line.step.of else "",
+            local=_local(line, chain, graph),
             value=_value(line, chain),
             note=_note(line),
         )
@@ -85,6 +85,17 @@ def _note(line: Line) -> str:
         return ""
     below = text(bare(line.cancelled))
     return f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
+
+
+def _local(line: Line, chain: Chain, graph: Graph) -> str:
+    """``∂A/∂Z = A * (1 - A)``: what the gradient of A is multiplied by to give that of Z."""
+    if line.step.of is None:
+        return ""
+    multiplied = chain.local(line)
+    if multiplied is not None:
+        after, factor = multiplied
+        return f"∂{after}/∂{line.step.of} = {text(factor)}"
+    return "; ".join(_locals(graph, graph.find(line.step.of)))
 
 
 def _locals(graph: Graph, node: GraphNode) -> Iterator[str]:
