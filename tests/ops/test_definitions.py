@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from string import Formatter
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tests.ops.cases import ENTRIES, Entry
+from tests.ops.cases import ENTRIES, Entry, cases_of
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import OPS
 
@@ -52,6 +53,22 @@ def test_an_unknown_setting_is_refused_by_name(entry: Entry) -> None:
     arguments = xs if case.arrange is None else case.arrange(*xs)
     with pytest.raises(TypeError, match="no_such_setting"):
         entry.call(*arguments, **{**case.settings, "no_such_setting": 1})
+
+
+ALONG = {
+    name: e for name, e in ENTRIES.items() if any(type(s.settings.get("axis")) is int for s in e.samples)
+}
+
+
+@pytest.mark.parametrize("axis", [99, -99])
+@pytest.mark.parametrize("entry", ALONG.values(), ids=ALONG)
+def test_an_axis_that_is_not_there_is_an_error(entry: Entry, axis: int) -> None:
+    for case in cases_of(entry):
+        if type(case.settings.get("axis")) is int:
+            case = replace(case, settings={**case.settings, "axis": axis})
+            xs = [tg.Tensor(x) if x.dtype.kind == "f" else x for x in case.xs]
+            with pytest.raises((ValueError, IndexError), match="axis"):
+                case.call(xs)
 
 
 @pytest.mark.parametrize(

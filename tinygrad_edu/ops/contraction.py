@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import length
 
 __all__ = [
     "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat",
@@ -263,7 +264,7 @@ def vecdot(a: Array, b: Array, *, axis: int = -1) -> Array:
     >>> tg.vecdot(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), [1.0, 1.0]).tolist()
     [3.0, 7.0]
     """
-    if np.shape(a)[axis] != np.shape(b)[axis]:
+    if length(a, axis) != length(b, axis):
         raise ValueError(f"vecdot: {np.shape(a)} and {np.shape(b)} differ in length along axis {axis}")
     return np.sum(np.multiply(a, b), axis=axis)
 
@@ -319,7 +320,7 @@ def cross(a: Array, b: Array, *, axis: int = -1) -> Array:
     >>> tg.cross(tg.Tensor([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0]).tolist()
     [0.0, 0.0, 1.0]
     """
-    if np.shape(a)[axis] != 3 or np.shape(b)[axis] != 3:
+    if length(a, axis) != 3 or length(b, axis) != 3:
         raise ValueError(
             f"cross: expected three entries along axis {axis}, got shapes {np.shape(a)} and {np.shape(b)}"
         )

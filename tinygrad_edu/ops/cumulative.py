@@ -8,8 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import array
-from tinygrad_edu.ops.reduction import axes_of
+from tinygrad_edu.ops.movement import array, axis_of
 
 __all__ = [
     "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum", "recurrence",
@@ -25,13 +24,12 @@ _WITH_ZEROS = Sample(((3, 4),), {"axis": 1}, make=lambda rng: (rng.normal(size=(
 
 def _line(x: Array, axis: int | None) -> tuple[Array, int]:
     """The array and the axis to run along; without an axis, the entries in one row."""
-    return (np.reshape(x, (-1,)), 0) if axis is None else (x, *axes_of(x, axis))
+    return (np.reshape(x, (-1,)), 0) if axis is None else (x, axis_of(x, axis))
 
 
 def cut(x: Array, axis: int, start: int | None, stop: int | None = None) -> Array:
     """``x[start:stop]`` along an axis."""
-    (place,) = axes_of(x, axis)
-    return array(x)[(slice(None),) * place + (slice(start, stop),)]
+    return array(x)[(slice(None),) * axis_of(x, axis) + (slice(start, stop),)]
 
 
 def _delayed(x: Array, axis: int, first: float) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import array, astype, dtype_of, floating
+from tinygrad_edu.ops.movement import array, astype, axis_of, dtype_of, floating
 from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = ["diff", "ediff1d", "gradient", "trapezoid"]
@@ -48,7 +48,7 @@ def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array = None, append: Ar
         raise ValueError(f"diff: expected n of 0 or more, got {n}")
     if np.ndim(x) == 0:
         raise ValueError("diff: expected an array of at least one axis, got a number")
-    x = array(x)
+    x, axis = array(x), axis_of(x, axis)
     parts = [_as_slab(part, x, axis) for part in (prepend, x, append) if part is not None]
     x = np.concatenate(parts, axis=axis) if n and len(parts) > 1 else x
     for _ in range(n):
@@ -171,6 +171,6 @@ def trapezoid(y: Array, x: Array = None, dx: float = 1.0, axis: int = -1) -> Arr
     widths: Array = dx
     if x is not None:
         along = [1] * np.ndim(y)
-        along[axis] = -1
+        along[axis_of(y, axis)] = -1
         widths = np.reshape(np.diff(x), tuple(along)) if np.ndim(x) == 1 else np.diff(x, axis=axis)
     return np.sum(widths * (cut(y, axis, 1) + cut(y, axis, None, -1)) / 2, axis=axis)

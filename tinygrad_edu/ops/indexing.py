@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, indexing
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import array, astype
+from tinygrad_edu.ops.movement import array, astype, axis_of
 
 __all__ = [
     "add_along_axis", "choose", "compress", "extract", "getitem", "piecewise", "scatter_add", "select",
@@ -108,12 +108,12 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: str = "raise"
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    places, n = np.asarray(indices), np.shape(x)[axis]
+    places, n = np.asarray(indices), np.shape(x)[axis_of(x, axis)]
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f'take: expected a mode of "raise", "wrap" or "clip", got {mode!r}')
     if mode != "raise":
         places = places % n if mode == "wrap" else np.clip(places, 0, n - 1)
-    return array(x)[(slice(None),) * (axis % np.ndim(x)) + (places,)]
+    return array(x)[(slice(None),) * axis_of(x, axis) + (places,)]
 
 
 def _along(indices: Array, axis: int) -> tuple[Array, ...]:
@@ -166,7 +166,8 @@ def add_along_axis(x: Array, indices: Array, *, axis: int, length: int) -> Array
     [3.0, 0.0, 0.0]
     """
     x, indices = np.asarray(x), np.asarray(indices)
-    shape = (*x.shape[: axis % x.ndim], length, *x.shape[axis % x.ndim + 1 :])
+    place = axis_of(x, axis)
+    shape = (*x.shape[:place], length, *x.shape[place + 1 :])
     return _added_up(x, _along(indices, axis), shape)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
+from tinygrad_edu.ops.movement import length
 
 __all__ = [
     "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack", "hsplit", "hstack",
@@ -184,7 +185,7 @@ def _leaves(parts: Any, depth: int) -> Any:
 
 def _bounds(name: str, x: Array, sections: Sections, axis: int, *, equal: bool) -> list[int]:
     """Where the pieces begin and end."""
-    n = np.shape(x)[axis]
+    n = length(x, axis)
     if not isinstance(sections, (int, np.integer)):
         return [0, *map(int, sections), n]
     if sections < 1:
@@ -291,4 +292,4 @@ def unstack(x: Array, *, axis: int = 0) -> tuple[Array, ...]:
     >>> [part.item() for part in tg.unstack(tg.Tensor([1.0, 2.0]))]
     [1.0, 2.0]
     """
-    return tuple(np.moveaxis(x, axis, 0)[k] for k in range(np.shape(x)[axis]))
+    return tuple(np.moveaxis(x, axis, 0)[k] for k in range(length(x, axis)))

@@ -288,6 +288,17 @@ def astype(x: Array, *, dtype: DTypeLike) -> Array:
     return array(x).astype(dtype)
 
 
+def axis_of(x: Array, axis: int) -> int:
+    """The axis counted from the front; an AxisError where x has no such axis."""
+    place: int = np.lib.array_utils.normalize_axis_index(axis, np.ndim(x))
+    return place
+
+
+def length(x: Array, axis: int) -> int:
+    """How many entries lie along an axis; an AxisError where x has no such axis."""
+    return int(np.shape(x)[axis_of(x, axis)])
+
+
 def array(x: Array) -> Array:
     """An array or Tensor as it is; of a number, or a list of them, the array."""
     return x if hasattr(x, "dtype") else np.asarray(x)

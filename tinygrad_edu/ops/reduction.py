@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import RECORD
-from tinygrad_edu.ops.movement import astype, dtype_of
+from tinygrad_edu.ops.movement import astype, axis_of, dtype_of
 
 __all__ = ["max", "mean", "min", "prod", "ptp", "sum", "sum_to"]
 
@@ -25,7 +25,7 @@ def axes_of(x: Array, axis: Axis) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(np.ndim(x)))
     if isinstance(axis, int):
-        return (np.lib.array_utils.normalize_axis_index(axis, np.ndim(x)),)
+        return (axis_of(x, axis),)
     return np.lib.array_utils.normalize_axis_tuple(axis, np.ndim(x))
 
 

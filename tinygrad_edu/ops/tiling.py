@@ -12,7 +12,7 @@ from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import array, astype, dtype_of
+from tinygrad_edu.ops.movement import array, astype, axis_of, dtype_of, length
 from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = [
@@ -119,7 +119,7 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
     if axis is None:
         return np.reshape(np.roll(np.ravel(x), shift, 0), np.shape(x))
     for by, along in np.broadcast(shift, axis):
-        n = np.shape(x)[along]
+        n = length(x, along)
         if n and by % n:
             x = np.concatenate([cut(x, along, n - by % n), cut(x, along, 0, n - by % n)], axis=along)
     return x
@@ -166,7 +166,7 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    return np.take(x, np.repeat(np.arange(np.shape(x)[axis]), repeats), axis=axis)
+    return np.take(x, np.repeat(np.arange(length(x, axis)), repeats), axis=axis)
 
 
 @composed(samples=[Sample(((2, 3),), {"new_shape": (3, 4)}), Sample(((4,),), {"new_shape": 3})])
@@ -194,7 +194,7 @@ def delete(x: Array, obj: Any, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    return np.take(x, np.delete(np.arange(np.shape(x)[axis]), obj), axis=axis)
+    return np.take(x, np.delete(np.arange(length(x, axis)), obj), axis=axis)
 
 
 @composed(
@@ -215,13 +215,13 @@ def insert(x: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    n, ndim = np.shape(x)[axis], np.ndim(x)
+    n, ndim, axis = length(x, axis), np.ndim(x), axis_of(x, axis)
     values = np.reshape(values, (1,) * (ndim - np.ndim(values)) + np.shape(values))
     if not isinstance(obj, slice) and np.ndim(obj) == 0:  # NumPy: then the first axis of values goes along
         values = np.moveaxis(values, 0, axis)
     one = not isinstance(obj, slice) and np.size(obj) == 1
     k = np.shape(values)[axis] if one else np.insert(np.arange(n), obj, 0).size - n
-    slab = tuple(k if a == axis % ndim else size for a, size in enumerate(np.shape(x)))
+    slab = tuple(k if a == axis else size for a, size in enumerate(np.shape(x)))
     order = np.insert(np.arange(n), obj, np.arange(n, n + k))
     return np.take(np.concatenate([x, np.broadcast_to(values, slab)], axis=axis), order, axis=axis)
 
@@ -299,5 +299,5 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: fl
         raise ValueError(f"pad: expected a mode of {('constant', *_GATHERS)}, got {mode!r}")
     for axis, w in enumerate(width):
         if any(w):
-            x = np.take(x, np.pad(np.arange(np.shape(x)[axis]), w, mode=mode), axis=axis)  # type: ignore[call-overload]
+            x = np.take(x, np.pad(np.arange(length(x, axis)), w, mode=mode), axis=axis)  # type: ignore[call-overload]
     return x
