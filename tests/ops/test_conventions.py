@@ -237,6 +237,23 @@ def test_one_sample_is_the_same_everywhere() -> None:
     assert (x.grad.tolist(), f.grad.tolist()) == ([0, 0, 0], [3])
 
 
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.min, np.nansum, np.nanmax, np.nanmean, np.cumprod])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_a_number_may_be_reduced_along_the_axis_that_it_does_not_have(f: Any, axis: int) -> None:
+    x = tg.Tensor(3.0)
+    f(x, axis=axis).sum().backward()
+    assert f(x, axis=axis).shape == f(3.0, axis=axis).shape
+    assert x.grad == 1.0
+
+
+def test_shapes_in_which_there_is_nothing() -> None:
+    assert np.resize(tg.Tensor(np.ones((0, 3))), (2, 2)).tolist() == [[0, 0], [0, 0]]
+    assert np.pad(tg.Tensor(3.0), 2).item() == 3.0
+    assert np.cumulative_sum(tg.Tensor(3.0)).tolist() == np.cumulative_sum(np.array(3.0)).tolist()
+    with pytest.raises(ValueError, match="at most two axes"):
+        np.cov(tg.Tensor(np.ones((2, 2, 2))))
+
+
 def test_gradient_needs_a_spacing_for_each_axis() -> None:
     with pytest.raises(TypeError, match="expected 1 or 2 spacings, got 3"):
         np.gradient(tg.Tensor(np.ones((3, 3))), 1.0, 2.0, 3.0)

@@ -24,7 +24,7 @@ _WITH_ZEROS = Sample(((3, 4),), {"axis": 1}, make=lambda rng: (rng.normal(size=(
 
 def _line(x: Array, axis: int | None) -> tuple[Array, int]:
     """The array and the axis to run along; without an axis, the entries in one row."""
-    return (np.reshape(x, (-1,)), 0) if axis is None else (x, axis_of(x, axis))
+    return (np.reshape(x, (-1,)), 0) if axis is None or not x.ndim else (x, axis_of(x, axis))
 
 
 def cut(x: Array, axis: int, start: int | None, stop: int | None = None) -> Array:
@@ -116,7 +116,7 @@ def cumprod(x: Array, *, axis: int | None = None) -> Array:
 
 
 def _running(name: str, x: Array, axis: int | None, include_initial: bool, first: float) -> Array:
-    if axis is None and np.ndim(x) != 1:
+    if axis is None and np.ndim(x) > 1:
         raise ValueError(f"{name}: expected an axis for an array of shape {np.shape(x)}, as NumPy does")
     along = -1 if axis is None else axis
     y = np.cumsum(x, axis=along) if first == 0 else np.cumprod(x, axis=along)

@@ -137,6 +137,10 @@ def cov(m: Array, y: Array = None, rowvar: bool = True, bias: bool = False, ddof
 
 
 def _variables(m: Array, rowvar: bool) -> Array:
+    if np.ndim(m) > 2:
+        raise ValueError(
+            f"cov: expected at most two axes, variables and observations, got shape {np.shape(m)}"
+        )
     m = np.atleast_2d(astype(m, dtype=np.float64))  # as NumPy: covariances are computed in float64
     return m if rowvar or np.shape(m)[0] == 1 else np.matrix_transpose(m)
 

@@ -31,14 +31,16 @@ def axes_of(x: Array, axis: Axis) -> tuple[int, ...]:
 
 def expanded(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """A reduced array with the axes that were taken away put back, of length 1."""
-    if keepdims or axis is None:
-        return g if keepdims else np.reshape(g, (1,) * x.ndim)
+    if keepdims or not x.ndim:  # NumPy lets a number be summed along its axis 0, which it does not have
+        return g
+    if axis is None:
+        return np.reshape(g, (1,) * x.ndim)
     return np.expand_dims(g, axes_of(x, axis))
 
 
 def count(x: Array, axis: Axis) -> int:
     """How many entries each result was made from."""
-    return int(np.prod([np.shape(x)[a] for a in axes_of(x, axis)]))
+    return int(np.prod([np.shape(x)[a] for a in axes_of(x, axis)])) if np.ndim(x) else 1
 
 
 def gathered(x: Array, axis: Axis) -> Array:
@@ -166,6 +168,7 @@ def _product_of_the_others(rows: Array) -> Array:
 
 
 def _slope_of_product(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    axis = axis if x.ndim else None
     others = spread(_product_of_the_others(gathered(x, axis)), x, axis) if x.size else x
     return expanded(g, x, axis, keepdims) * others
 

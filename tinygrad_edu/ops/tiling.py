@@ -177,6 +177,8 @@ def resize(x: Array, new_shape: int | tuple[int, ...]) -> Array:
     >>> tg.resize(tg.Tensor([1.0, 2.0]), (3,)).tolist()
     [1.0, 2.0, 1.0]
     """
+    if 0 in np.shape(x):
+        return np.zeros(new_shape, dtype_of(x))  # nothing to repeat: NumPy fills with zeros
     places = np.resize(np.arange(int(np.prod(np.shape(x)))), new_shape)
     return np.take(np.ravel(x), places)
 
@@ -291,6 +293,8 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: fl
         pad_width = [given.get(axis, 0) for axis in range(np.ndim(x))]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     width = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (np.ndim(x), 2)))
+    if not width:
+        return np.positive(x)
     if mode == "constant":
         if np.ndim(constant_values):
             raise ValueError(f"pad: expected one number as constant_values, got {constant_values!r}")
