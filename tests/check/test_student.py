@@ -140,3 +140,47 @@ def test_the_command_gives_1_for_a_mistake(tmp_path: Path, capsys: pytest.Captur
     assert main(["check", str(file)]) != 0
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert main(["check", str(tmp_path / "none.py")]) == 2
+
+
+LOOSE = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def forward(X, W1, b1, W2, b2):
+    Z1 = np.dot(W1, X) + b1
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(W2, A1) + b2
+    A2 = sigmoid(Z2)
+    return Z1, A1, Z2, A2
+
+def backward(X, Y, W1, b1, W2, b2):
+    m = X.shape[1]
+    Z1, A1, Z2, A2 = forward(X, W1, b1, W2, b2)
+    dZ2 = (A2 - Y) / m
+    dZ1 = np.dot(W2.T, dZ2) * (1 - A1)
+    return {"dW1": np.dot(dZ1, X.T), "dW2": np.dot(dZ2, A1.T)}
+"""
+
+
+def test_the_last_prediction_stands_for_the_cost(tmp_path: Path) -> None:
+    assert "forward gives A[L], so the cost is its cross-entropy with Y." in checked(tmp_path, LOOSE).notes
+
+
+def test_a_mistake_is_traced_to_the_variable_that_it_began_in(tmp_path: Path) -> None:
+    report = checked(tmp_path, LOOSE)
+    assert report["dZ1"].diagnosis.line == (18, "dZ1 = np.dot(W2.T, dZ2) * (1 - A1)")
+    assert report["dW1"].diagnosis.codes == ("follows_from",)
+    assert report["dZ2"].ok
+
+
+def test_variables_on_the_way_are_not_judged_where_the_result_is_right(tmp_path: Path) -> None:
+    report = checked(tmp_path, LOOSE.replace("(1 - A1)", "(1 - A1**2)"))
+    assert report.ok
+    assert "dZ1" not in report
+
+
+def test_neither_cost_nor_prediction_is_said_with_what_came(tmp_path: Path) -> None:
+    with pytest.raises(tg.check.student.StudentFileError, match=r"got Tensor \(6, 11\)"):
+        checked(tmp_path, LOOSE.replace("return Z1, A1, Z2, A2", "return Z1"))

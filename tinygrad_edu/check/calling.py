@@ -82,10 +82,11 @@ def recorded(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, 
 
 def gradients_of(
     backward: Callable[..., Any], values: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> dict[Any, Any]:
+) -> tuple[dict[Any, Any], dict[str, Any]]:
     """The gradients that a hand-written backward pass returns, as a dict ``{"dW1": array, ...}``.
 
-    A tuple is named by the variables it was returned from.
+    A tuple is named by the variables it was returned from. Beside it the gradients of other known quantities
+    that the function had in variables of its own, such as dZ1, when it returned.
 
     Raises:
         TypeError: it returns something else.
@@ -106,7 +107,12 @@ def gradients_of(
             f"got {type(result).__name__}"
         )
     given_arrays(result, _called(backward))
-    return dict(result)
+    on_the_way = {
+        name: value
+        for name, value in variables.items()
+        if name not in result and name[:1] == "d" and name[1:] in copies and isinstance(value, np.ndarray)
+    }
+    return dict(result), on_the_way
 
 
 def plain(value: Any) -> Any:

@@ -76,7 +76,7 @@ def compare(
         again = truth if k == 0 else Truth(replayed(J, np.random.default_rng(k)), m=truth.m)
         values = {**again.values, "m": again.m}
         own = {node.name: node.value for node in again.graph.inputs if node.requires_grad}
-        reports.append(compared(again, given_arrays(gradients_of(manual, values, own)), convention))
+        reports.append(compared(again, given_arrays(gradients_of(manual, values, own)[0]), convention))
     return several(reports, manual)
 
 

@@ -13,7 +13,7 @@ from tinygrad_edu.check.compare import compared
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.check.report import Report
 from tinygrad_edu.check.runs import several
-from tinygrad_edu.check.truth import Convention, Truth
+from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["compared_with", "function", "random_values"]
@@ -147,5 +147,11 @@ def compared_with(
         **{k: arrays[k] for k in arrays if k not in variables},
     }
     values.setdefault("m", truth.m)
-    gradients = gradients_of(backward, values, {k: values[k] for k in parameters})
-    return compared(truth, given_arrays(gradients), convention)
+    gradients, on_the_way = gradients_of(backward, values, {k: values[k] for k in parameters})
+    report = compared(truth, given_arrays(gradients), convention)
+    if report.ok or not on_the_way:
+        return report
+    # Something is wrong: what was computed on the way, in whichever convention, shows where it began.
+    everything = given_arrays({**on_the_way, **gradients})
+    each = [compared(truth, everything, c) for c in (convention, *CONVENTIONS)]
+    return max(each, key=lambda r: sum(entry.ok for entry in r))

@@ -137,32 +137,35 @@ def _once(
     parameters = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
     result, variables = recorded(forward, arguments_for(forward, tensors, parameters))
     given = result if isinstance(result, tuple) else (result,)
-    if not given or not isinstance(given[0], Tensor):
-        what = type(given[0]).__name__ if given else "nothing"
-        raise StudentFileError(
-            f"forward: expected the cost J, computed from the parameters, first; got {what}"
-        )
-    J, note = given[0], tuple[str, ...]()
-    if J.size != 1:
-        J, note = _cost(J, values), ("forward gives A[L], so the cost is its cross-entropy with Y.",)
+    J, note = _cost(given, values)
     named = {k: v for k, v in variables.items() if k not in ("parameters", "params")}
-    for extra in given[1:]:
+    for extra in given:
         if isinstance(extra, dict):
             named |= {k: v for k, v in extra.items() if k not in named}
     named |= tensors
-    caches = [g for g in given[1:] if isinstance(g, (dict, list, tuple))]
+    caches = [g for g in given if isinstance(g, (dict, list, tuple))]
     if caches:
         named |= {k: plain(caches[0]) for k in ("cache", "caches", "memory")}
     return compared_with(backward, J, named, list(parameters), "course"), note
 
 
-def _cost(A: Tensor, values: dict[str, Any]) -> Tensor:
-    Y = values.get("Y")
-    if Y is None or np.shape(Y) != A.shape:
-        raise StudentFileError(f"forward: expected the cost J, a number; got shape {A.shape}")
-    cost: Tensor
+def _cost(given: tuple[Any, ...], values: dict[str, Any]) -> tuple[Tensor, tuple[str, ...]]:
+    """The cost among what ``forward`` gives; where there is only A[L], its cross-entropy with Y."""
+    tensors = [g for g in given if isinstance(g, Tensor)]
+    shape: tuple[int, ...] = np.shape(values.get("Y", 0.0))
+    predictions = [t for t in tensors if t.shape == shape and shape]
+    if costs := [t for t in tensors if t.size == 1 and t not in predictions]:
+        return costs[0], ()
+    if not predictions:
+        got = ", ".join(
+            f"{type(g).__name__} {g.shape}" if isinstance(g, Tensor) else type(g).__name__ for g in given
+        )
+        raise StudentFileError(
+            "forward: expected the cost J, a number, computed from the parameters, or A[L] of the shape of Y "
+            f"{shape}; got {got or 'nothing'}"
+        )
+    A = max(predictions, key=lambda t: t.seq)  # the last that was computed
+    note = ("forward gives A[L], so the cost is its cross-entropy with Y.",)
     if A.shape[0] == 1:
-        cost = OPS["binary_cross_entropy"](A, Y)
-    else:
-        cost = OPS["negative"](OPS["sum"](OPS["multiply"](Y, OPS["log"](A)))) / A.shape[1]
-    return cost
+        return OPS["binary_cross_entropy"](A, values["Y"]), note
+    return OPS["negative"](OPS["sum"](OPS["multiply"](values["Y"], OPS["log"](A)))) / A.shape[1], note
