@@ -3,22 +3,26 @@
     python benchmarks/steps.py                                     # prints the tables
     python benchmarks/steps.py --write docs/benchmarks-steps.md    # and writes the page
 
-Every engine starts from the same parameters and has to agree on the costs of three steps and on the
-parameters after them, before anything is timed. Then they take turns; a ratio is formed within a turn,
-and its median, smallest and largest over the turns are shown. Cores are fixed, the same for all.
+Every engine, in a process of its own, starts from the same parameters and has to agree on the costs of
+three steps and on the parameters after them, before anything is timed. Then they take turns; a ratio is
+formed within a turn, and its median, smallest and largest over the turns are shown. Cores are fixed, the
+same for all.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import importlib.metadata
+import multiprocessing
 import os
 import platform
 import statistics
 import sys
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -52,60 +56,112 @@ OWN = "tinygrad_edu, compiled"
 STUDENT, EXPERT = "by hand, student", "by hand, expert"
 BOUND = "matrix products alone"
 IN_NUMPY = ("by hand", "tinygrad_edu", "MyGrad", "HIPS")
-SECONDS = 0.1
+SPAWN = multiprocessing.get_context("spawn")
+SECONDS = 0.05
 """About how long an engine runs in one turn."""
 
 
-def verified(w: Workload) -> tuple[dict[str, Callable[[], float]], list[str]]:
+class Engine:
+    """An engine in a process of its own: it shares no allocator and no threads with the others."""
+
+    def __init__(self, name: str, k: int) -> None:
+        self.here, there = SPAWN.Pipe()
+        self.process = SPAWN.Process(target=work, args=(there, name, k), daemon=True)
+        self.process.start()
+
+    def ask(self, *question: Any) -> Any:
+        """What the process answers; an error of its is raised here."""
+        self.here.send(question)
+        answer = self.here.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.here.send(("end",))
+        self.process.join()
+
+
+def work(pipe: Any, name: str, k: int) -> None:
+    """What runs in the process: makes the step, and then does as it is asked."""
+    w = WORKLOADS[k]
+    parameters: dict[str, Any] = {}
+    step: Callable[[], Any] | None = None
+    while (question := pipe.recv())[0] != "end":
+        try:
+            if question[0] == "make":
+                step, parameters = (w.bound(), {}) if name == BOUND else ENGINES[name](w)
+                pipe.send(None)
+            elif question[0] == "three":
+                costs = [step() for _ in range(3)]
+                pipe.send((costs, {key: np.array(v, np.float64) for key, v in parameters.items()}))
+            elif question[0] == "run":
+                pipe.send(measured(step, question[1]))
+            elif question[0] == "peak":
+                pipe.send(peak_memory(name, w))
+            elif question[0] == "kernels":
+                pipe.send(kernels())
+        except Exception as error:  # noqa: BLE001  (reported by the parent)
+            pipe.send(
+                type(error)(str(error)[:300])
+                if isinstance(error, ImportError)
+                else RuntimeError(repr(error)[:300])
+            )
+
+
+def verified(k: int) -> tuple[dict[str, Engine], list[str]]:
     """The engines whose first three costs, and parameters after them, are those derived by hand."""
+    w = WORKLOADS[k]
     expected: dict[str, Any] = {}
-    found: dict[str, Callable[[], float]] = {}
+    found: dict[str, Engine] = {}
     notes = []
     tolerance = 1e-9 if w.dtype == "float64" else 2e-4
-    for name, make in ENGINES.items():
+    for name in ENGINES:
+        engine = Engine(name, k)
         try:
-            step, parameters = make(w)
-            costs = [step() for _ in range(3)]
-        except ImportError as error:
-            notes.append(f"{name}: left out, {error.name} is not installed.")
+            engine.ask("make")
+            costs, values = engine.ask("three")
+        except (ImportError, RuntimeError) as error:
+            notes.append(f"{name} is left out on {w.name}: {error}")
+            engine.close()
             continue
-        except Exception as error:  # noqa: BLE001  (an engine that fails on this machine is named, not hidden)
-            notes.append(f"{name}: left out on {w.name}: {type(error).__name__}.")
-            continue
-        values = {k: np.array(v, np.float64) for k, v in parameters.items()}
         expected = expected or {"costs": costs, **values}
         np.testing.assert_allclose(costs, expected["costs"], rtol=tolerance, err_msg=name)
-        for k, v in values.items():
-            np.testing.assert_allclose(v, expected[k], rtol=tolerance, atol=tolerance, err_msg=f"{name}: {k}")
-        found[name] = step
-    found[BOUND] = w.bound()
+        for key, v in values.items():
+            np.testing.assert_allclose(
+                v, expected[key], rtol=tolerance, atol=tolerance, err_msg=f"{name}: {key}"
+            )
+        found[name] = engine
+    found[BOUND] = Engine(BOUND, k)
+    found[BOUND].ask("make")
     return found, notes
 
 
 def measured(step: Callable[[], Any], calls: int) -> float:
     """Seconds a call."""
+    gc.collect()
     start = clock()
     for _ in range(calls):
         step()
     return (clock() - start) / calls
 
 
-def taking_turns(steps: dict[str, Callable[[], Any]], turns: int) -> dict[str, list[float]]:
+def taking_turns(engines: dict[str, Engine], turns: int) -> dict[str, list[float]]:
     """Seconds a call, turn by turn, in one interleaved run; nobody always follows the same neighbour."""
-    calls = {name: max(1, int(SECONDS / measured(step, 2))) for name, step in steps.items()}
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    names = list(steps)
+    calls = {name: max(1, int(SECONDS / engine.ask("run", 2))) for name, engine in engines.items()}
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    names = list(engines)
     for turn in range(turns):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            gc.collect()
-            times[name].append(measured(steps[name], calls[name]))
+            times[name].append(engines[name].ask("run", calls[name]))
     return times
 
 
 def peak_memory(name: str, w: Workload) -> int | None:
     """The most that a step holds beyond its data and parameters, as far as Python can see (NumPy's arrays)."""
-    if not name.startswith(IN_NUMPY) or name == BOUND:
+    if not name.startswith(IN_NUMPY):
         return None
     gc.collect()
     tracemalloc.start()
@@ -119,7 +175,7 @@ def peak_memory(name: str, w: Workload) -> int | None:
     finally:
         tracemalloc.stop()
     itemsize = np.dtype(w.dtype).itemsize
-    given = w.m * (w.dims[0] + w.classes) + sum(n * (k + 1) for k, n in zip(w.dims, w.dims[1:], strict=False))
+    given = w.m * (w.dims[0] + w.classes) + sum(n * (k + 1) for k, n in pairwise(w.dims))
     return peak - given * itemsize
 
 
@@ -164,16 +220,6 @@ def machine() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    kernels = ""
-    try:
-        import threadpoolctl
-
-        found = {
-            d.get("architecture") for d in threadpoolctl.threadpool_info() if d["internal_api"] == "openblas"
-        }
-        kernels = f"; OpenBLAS with its kernels for {', '.join(sorted(filter(None, found)))}"
-    except ImportError:
-        pass
     names = ("numpy", "torch", "jax", "mygrad", "autograd", "numba")
     versions = []
     for name in names:
@@ -183,7 +229,21 @@ def machine() -> str:
             continue
     return (
         f"{model or platform.machine()}, {os.cpu_count()} logical cores, of which every engine may use "
-        f"{arguments.threads}{kernels}. Python {platform.python_version()}, {', '.join(versions)}."
+        f"{arguments.threads}{kernels()}. Python {platform.python_version()}, {', '.join(versions)}."
+    )
+
+
+def kernels() -> str:
+    """Which processor NumPy's OpenBLAS takes this one for."""
+    try:
+        threadpoolctl = importlib.import_module("threadpoolctl")
+    except ImportError:
+        return ""
+    found = {
+        d.get("architecture") for d in threadpoolctl.threadpool_info() if d["internal_api"] == "openblas"
+    }
+    return (
+        f"; NumPy's OpenBLAS runs its kernels for {', '.join(sorted(filter(None, found)))}" if found else ""
     )
 
 
@@ -205,16 +265,17 @@ def compile_time() -> str:
 
 def report() -> str:
     """The whole page."""
-    chosen = [w for w in WORKLOADS if not arguments.only or arguments.only in w.name]
     body: list[str] = []
     notes: dict[str, None] = {}
-    for w in chosen:
-        steps, missing = verified(w)
+    for k, w in enumerate(WORKLOADS):
+        if arguments.only and arguments.only not in w.name:
+            continue
+        engines, missing = verified(k)
         notes |= dict.fromkeys(missing)
-        times = taking_turns(steps, arguments.turns)
-        names = list(steps)
-        steps.clear()
-        peaks = {name: peak_memory(name, w) for name in names}
+        times = taking_turns(engines, arguments.turns)
+        peaks = {name: engine.ask("peak") for name, engine in engines.items()}
+        for engine in engines.values():
+            engine.close()
         body += table(w, times, peaks)
         print("\n".join(table(w, times, peaks)), file=sys.stderr)
     blas = os.environ.get("OPENBLAS_CORETYPE")
@@ -227,12 +288,18 @@ def report() -> str:
             [
                 "# Steps: forward pass, backward pass and update",
                 "",
-                f"Written by `{command}`. {arguments.turns} interleaved turns, {timed}.",
+                f"Written by `{command}`:",
+                f"{arguments.turns} interleaved turns, {timed}.",
+                "",
                 machine(),
-                "All engines' costs and parameters over three steps agreed first. Below 1 ×, the compiled step is faster.",
-                "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks: D2's block also",
-                "gives dA[l-1] to the layer before, dA[0] included. *Lean student*: the same without dA[0]. *Expert*: every",
-                "array made beforehand, `out=` everywhere. *Matrix products alone*: what no step with this BLAS undercuts.",
+                "",
+                "Each engine runs in a process of its own; they take turns. Their costs and parameters over three",
+                "steps agreed first. Below 1 ×, the compiled step is faster.",
+                "",
+                "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks: that of",
+                "D2 also gives dA[l-1] to the layer before, dA[0] included. *Lean student*: without dA[0].",
+                "*Expert*: every array made beforehand, `out=` everywhere. *Matrix products alone*: what no step",
+                "with this BLAS undercuts, unless it reads X once for both passes.",
                 "",
                 *body,
                 compile_time(),
