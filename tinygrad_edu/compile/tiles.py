@@ -16,10 +16,11 @@ from tinygrad_edu.compile.sheet import INPUT, Node
 
 __all__ = ["tiled"]
 
-CACHE = 1 << 21
-"""The bytes of a core's own cache (L2) that a tile should fit into; most have as much, or more."""
-WORTH = 8
-"""How many times the cache the arrays must take before a loop pays."""
+CACHE = 3 << 20
+"""The bytes of a tile: small enough for a core's caches to hold until the way back (measured: twice that,
+and half of it, are slower)."""
+WORTH = 3
+"""How many times that the arrays must take before a loop pays."""
 CHECK = "probabilities"
 """Looks at all labels before anything else, and gives them back."""
 SHORTEST = 256
