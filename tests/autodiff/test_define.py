@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.autodiff.define import withdraw
+from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 
 
@@ -91,6 +92,19 @@ def test_settings_go_to_function_and_rule():
 
     assert tg.func.grad(lambda x: raised(x, power=3))(2.0) == 12.0
     assert tg.func.grad(raised)(2.0) == 4.0
+
+
+def test_a_rule_may_leave_its_gradient_narrow():
+    @tg.define(
+        pullback=lambda g, y, x: g * 2.0, samples=[Sample(((2, 3),)), Sample(((2, 1, 3),))], kind="reduction",
+        name="test_total",
+    )  # fmt: skip
+    def total(x):
+        return 2.0 * np.sum(x, axis=0)
+
+    x = tg.Tensor(X)
+    total(x).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.full((2, 2), 2.0))
 
 
 def test_samples_that_fit_together():

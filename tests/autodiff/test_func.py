@@ -268,6 +268,12 @@ def test_a_result_that_does_not_depend_on_the_input_has_slope_zero():
     assert w.grad is None
 
 
+def test_results_that_depend_on_the_input_and_results_that_do_not():
+    w = tg.Tensor(2.0, requires_grad=False)
+    J = func.jacobian(lambda x: {"depends": x * w, "constant": w})(3.0)
+    assert J == {"depends": 2.0, "constant": 0.0}
+
+
 def test_the_input_itself_as_result():
     assert func.grad(lambda x: x)(2.0) == 1.0
     _y, pull = func.vjp(lambda x: (x, x), 2.0)

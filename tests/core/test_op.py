@@ -25,6 +25,12 @@ def test_without_a_tensor_it_is_a_numpy_function():
     assert tg.add(2, 3) == 5
 
 
+def test_without_a_tensor_its_errors_are_numpy_s():
+    with pytest.raises(ValueError, match="could not be broadcast together") as caught:
+        tg.add(np.ones(2), np.ones(3))
+    assert "add:" not in str(caught.value)
+
+
 def test_settings_by_keyword_and_in_numpy_s_order():
     np.testing.assert_array_equal(tg.sum(tg.Tensor(A), axis=1).data, A.sum(axis=1))
     np.testing.assert_array_equal(np.sum(tg.Tensor(A), 1).data, A.sum(axis=1))

@@ -224,6 +224,7 @@ def test_constants_turn_into_numbers_and_arrays():
     assert (float(c), int(c), math.exp(c)) == (2.5, 2, math.exp(2.5))
     assert type(np.asarray(c)) is np.ndarray
     np.testing.assert_array_equal(np.array([c, c], dtype=float), [2.5, 2.5])
+    np.testing.assert_array_equal(np.ma.exp(c), np.exp(2.5))
 
 
 # history is not lost
@@ -316,6 +317,8 @@ def test_constants_have_no_gradient(t):
 def test_integers_cannot_be_made_differentiable_afterwards():
     t = tg.Tensor(np.array([1, 2]))
     t.requires_grad = True
+    with pytest.raises(TypeError, match="int64"):
+        t.backward(np.ones(2))
     with pytest.raises(TypeError, match="int64"):
         np.sum(t * 2.0).backward()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,13 +133,8 @@ def _is_no_number(other: Any) -> bool:
 
 def bind(name: str, record: Callable[..., Any]) -> None:
     """Lets Python's operator be the operation of that name, without a look-up or a call between them."""
-
-    def long(*operands: Any) -> Any:  # only a function is bound to the tensor that it is looked up on
-        return record(*operands)
-
-    direct = record if isinstance(record, FunctionType) else long
     if name in _UNARY:
-        setattr(Operators, f"__{_UNARY[name]}__", direct)
+        setattr(Operators, f"__{_UNARY[name]}__", record)
     if name in _COMPARISONS:
         setattr(
             Operators,
@@ -148,5 +142,5 @@ def bind(name: str, record: Callable[..., Any]) -> None:
             lambda self, other: NotImplemented if _is_no_number(other) else record(self, other),
         )
     if name in _BINARY:
-        setattr(Operators, f"__{_BINARY[name]}__", direct)
+        setattr(Operators, f"__{_BINARY[name]}__", record)
         setattr(Operators, f"__r{_BINARY[name]}__", lambda self, other: record(other, self))
