@@ -25,7 +25,7 @@ HEAD = """# What the tool says of the misprints in the notes
 Written by `python docs/make_diagnosis.py` from a run; do not edit.
 
 Every row of the notes that is misprinted or wrong, computed as printed, and given to `check.compare` (where
-it is a gradient) or `check.forward` (where it is a value). *Sizes apart* has n = 7, 5, 6 and m = 11, so that a
+it is a gradient) or `check.forward` (where it is a value). *Sizes apart* has n = 7, 5, 6 and m = 11, so a
 wrong transpose raises; *sizes equal* has 5 for all of them, where nothing but the numbers tells. In brackets
 are the codes that `report["dW1"].diagnosis.codes` holds; [the room's page](../tinygrad_edu/check/README.md)
 tells how they are found.

@@ -115,8 +115,11 @@ def test_a_second_mistake_on_top_of_an_inherited_one_is_named(v: dict[str, Any],
 def test_coinciding_mistakes_are_told_as_alternatives() -> None:
     n = Network((7, 5, 1))
     v = n.arrays()
-    entry = tg.check.compare(n.cost(v), {"db2": v["dZ2"].mean(axis=1)})["db2"]
+    report = tg.check.compare(n.cost(v), {"db2": v["dZ2"].mean(axis=1)})
+    entry = report["db2"]
+    assert "tells them apart" in report.notes[-1]
     assert entry.diagnosis.alternatives
+    assert entry.diagnosis.confidence == "one of several"
     assert "sum_keepdims" in entry.diagnosis.codes
 
 

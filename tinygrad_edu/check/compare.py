@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ __all__ = ["agrees", "compare", "compared"]
 
 Array = NDArray[Any]
 _PROBES = 3
+_TELL_APART = (
+    "Where several mistakes give the same numbers, check.function runs your function at other shapes and "
+    "values (layer sizes and m pairwise different, none of them 2, 3 or 4), which tells them apart."
+)
 
 
 def compare(
@@ -70,7 +75,9 @@ def compare(
         )
     truth = Truth(J, m=m)
     if not callable(manual):
-        return compared(truth, given_arrays(manual), convention)
+        report = compared(truth, given_arrays(manual), convention)
+        several_fit = any(entry.diagnosis.alternatives for entry in report)
+        return replace(report, notes=(*report.notes, _TELL_APART)) if several_fit else report
     reports = []
     for k in range(_PROBES if probe else 1):
         again = truth if k == 0 else Truth(replayed(J, np.random.default_rng(k)), m=truth.m)

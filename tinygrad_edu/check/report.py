@@ -33,6 +33,13 @@ class Diagnosis:
     """The number and text of the source line that assigns it, where that is known."""
 
     @property
+    def confidence(self) -> str:
+        """``sure``: no other mistake as plain gives these numbers. ``one of several``. ``not named``."""
+        if not self.codes or self.codes[0] in ("unknown", "wrong_shape"):
+            return "not named" if self.codes else "sure"
+        return "one of several" if self.alternatives else "sure"
+
+    @property
     def sentence(self) -> str:
         """Everything for the reader: the mistake, what it may be instead, and the line."""
         told = self.text
@@ -79,6 +86,7 @@ class Entry:
             "codes": list(self.diagnosis.codes),
             "text": self.diagnosis.text,
             "alternatives": list(self.diagnosis.alternatives),
+            "confidence": self.diagnosis.confidence,
             "root": self.diagnosis.root,
             "where": self.diagnosis.where,
             "line": list(self.diagnosis.line) if self.diagnosis.line else None,

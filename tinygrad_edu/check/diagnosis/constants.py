@@ -21,6 +21,8 @@ _PLAIN = {
     100.0: "100",
     0.01: "1/100",
 }
+_RATES = (0.001, 0.005, 0.0075, 0.009, 0.02, 0.03, 0.05, 0.075, 0.2, 0.3, 1.2)
+"""Learning rates of the course, by which a gradient may have been multiplied already."""
 _LOGS = {1 / log(2): "1/ln 2, as with log2", 1 / log(10): "1/ln 10, as with log10"}
 _LOGS |= {log(2): "ln 2, as with log2", log(10): "ln 10, as with log10", 1 / log(1 + e): "1/ln(1 + e)"}
 
@@ -103,6 +105,8 @@ class Constants:
             yield m / (m - 1), Edit(("wrong_m", "constant_factor"), "divided by m - 1 instead of m", 1.2)
             yield m / (m + 1), Edit(("wrong_m", "constant_factor"), "divided by m + 1 instead of m", 1.3)
             yield sqrt(m), Edit(("wrong_m", "constant_factor"), "divided by √m instead of m", 1.4)
+        for value in _RATES:
+            yield value, Edit(("constant_factor",), f"off by the factor {value}: a learning rate?", 1.3)
         for name, value in extra.items():
             yield value, Edit(("constant_factor",), f"off by the factor {name} = {value:.4g}", 1.3)
             yield 1 / value, Edit(("constant_factor",), f"off by the factor 1/{name} = {1 / value:.4g}", 1.3)

@@ -73,6 +73,12 @@ def penalty(
             continue
         if exact and factor is not None and _is(c / factor, a):
             continue  # the penalty is right, and scaled with the rest
+        if told == name and _is(c, 1.0) and a < 0:
+            updated = Edit(
+                ("stale_parameters", "unknown"), f"this is the updated {name}, not its gradient", 1.0
+            )
+            yield Explanation((updated, *edits))
+            continue
         yield Explanation((*constant, _penalty_edit(told, c, factor, exact, network.m), *edits))
 
 

@@ -33,6 +33,12 @@ def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
         words += "; they are 0"
     elif values.size > 1 and np.ptp(values) == 0:
         words += f"; they are all {values[0]:.6g}"
+    elif (digits := _digits(given, right)) is not None:
+        words += f"; right, but rounded to {digits} decimals"
+    elif given.size > 2 and np.allclose(
+        np.sort(given, axis=None), np.sort(right, axis=None), rtol=1e-9, atol=0
+    ):
+        words += "; the right entries, in another order"
     elif given.size > 2 and np.ptp(given - right) <= 4 * np.max(tolerance):
         words += f"; {np.mean(given - right):.6g} is added to every entry"
     elif relative < 1e-2:
@@ -55,6 +61,10 @@ def degenerate(given: Array, right: Array, tolerance: Array) -> Diagnosis | None
                 told = f"{words} to whole numbers: an integer division (//)?"
                 return Diagnosis(("integer_division", "unknown"), told, where=where)
     return None
+
+
+def _digits(given: Array, right: Array) -> int | None:
+    return next((k for k in range(1, 9) if np.array_equal(given, np.round(right, k))), None)
 
 
 def _where(off: Array) -> dict[str, Any]:

@@ -136,7 +136,8 @@ class _Search:
 
     def _sent(self, path: Path, links: tuple[Link, ...], G: Array) -> Array | None:
         value = through(links, G)
-        return None if value is None else path.finish(value)
+        # what is 0 whatever the change was tells nothing of it
+        return None if value is None or not np.any(value) else path.finish(value)
 
     # changes to the right formula
 
@@ -193,6 +194,11 @@ class _Search:
                     ("regularisation_missing",), f"the penalty's term {path.penalty:.6g} W is missing", 1.0
                 )
                 yield Explanation((gone, *left_out.edits))
+            assert path.rest is not None
+            alone = Edit(("term_missing", "regularisation_factor"), "only the penalty's term is there", 1.0)
+            only = target.explains(Variant((alone,), path.rest))
+            if only is not None:
+                yield only
         yield from penalty(self.network, path, node, target, data, edits)
 
     def _reduced(self, target: Target, node: GraphNode) -> Iterator[Variant]:
@@ -220,12 +226,20 @@ class _Search:
             if axis is not None:
                 run = Edit(("unknown",), f"running sums of d{what} {over}", 1.3)
                 yield Variant((run,), np.cumsum(right, axis=axis))
+        for told, value in (
+            ("magnitudes", np.abs(right)),
+            ("squares", right * right),
+            ("signs", np.sign(right)),
+        ):
+            edit = Edit(("unknown",), f"the {told} of d{what}'s entries instead of them", 1.3)
+            yield Variant((edit,), value, rigid=True)
         yield from self._from_weights(node)
 
     def _from_weights(self, node: GraphNode) -> Iterator[Variant]:
         for layer in self.network.layers:
             if layer.b is node and layer.W is not None:
                 dW = self.network.truth.gradient(layer.W.name)
+                dW = dW if dW.shape[0] == node.shape[0] or dW.ndim != 2 else dW.T
                 if base_shape := dW.shape[0] == node.shape[0]:
                     called = self.network.names
                     told = f"d{called[node]} is the sum of the rows of d{called[layer.W]}"

@@ -40,6 +40,7 @@ def _wrong(network: Network, node: GraphNode) -> Iterator[_Wrong]:
         elif letter in ("Z", "A", "X"):
             yield from _output_formulas(network, Y, node, letter, layer)
     yield from _of_other_quantities(network, node)
+    yield from _without_the_d(network, node)
 
 
 def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
@@ -164,7 +165,7 @@ def _at_the_cost(network: Network, Y: Array, node: GraphNode) -> Iterator[_Wrong
     terms = cost_terms(network)
     S, z = network.value(node), network.value(network.layers[-1].Z)
     A, y, Z = network.names[node], network.names[network.label_nodes[0]], network.names[network.layers[-1].Z]
-    yield Edit(("slope_extra", "output_shortcut"), f"{A} - {y} is d{Z}, not d{A}"), S - Y
+    yield Edit(("slope_extra", "output_shortcut"), f"{A} - {y} is d{Z}, not d{A}", 1.05), S - Y
     if terms is None:
         return
     two = len(terms) == 2
@@ -256,6 +257,18 @@ def _output_formulas(
         yield edit, S - Y
 
 
+def _without_the_d(network: Network, node: GraphNode) -> Iterator[_Wrong]:
+    """The value where the gradient belongs: a d is lost."""
+    shape = network.gradient(node).shape
+    if node.name in network.truth.per_example:
+        letter, layer = network.role.get(node, ("", 0))
+        own = [n for n, (other, its) in network.role.items() if its == layer and letter and other in "ZA"]
+        for value in (node, *(n for n in own if n is not node)):
+            if network.value(value).shape == shape:
+                told = f"{network.names[value]} stands where d{network.names[node]} belongs"
+                yield Edit(("unknown",), told, 1.25), network.value(value)
+
+
 def _of_other_quantities(network: Network, node: GraphNode) -> Iterator[_Wrong]:
     shape = network.gradient(node).shape
     mine = network.role.get(node)
@@ -269,8 +282,9 @@ def _of_other_quantities(network: Network, node: GraphNode) -> Iterator[_Wrong]:
         its = network.role.get(other)
         alike = mine is not None and its is not None and mine[0] == its[0]
         codes, steps = _between(network, node, other)
-        if steps == 1:
-            continue  # that is one step left out, or taken twice
+        of_examples = network.truth.per_example
+        if steps == 1 or (node.name in of_examples and other.name not in of_examples):
+            continue  # that is one step left out, or taken twice; or nobody would take it
         edit = Edit(
             codes or ("wrong_layer",), f"d{name} stands where d{what} belongs", 1.0 if alike or codes else 1.2
         )

@@ -96,6 +96,10 @@ def _left(network: Network, link: Link) -> Iterator[_Made]:
         False,
         False,
     )
+    if W.shape[0] == 1:
+        above = network.names[link.above]
+        alone = Edit(("chain_factor_missing",), f"the gradient d{above} is missing after {name}ᵀ")
+        yield alone, lambda G: W.T, False, True
     summed = Edit(
         ("summed_too_early", "sum_extra"), "the gradient is summed over the examples before this step", 1.1
     )
@@ -183,12 +187,18 @@ def _slope(network: Network, link: Link) -> Iterator[_Made]:
         False,
     )
     for codes, told, slope, cost in wrong_slopes(network, link):
+        if np.all(slope == 1):
+            continue  # that is no slope at all
         yield (
             Edit(codes, f"in place of the slope g'({Z}) stands {told}", cost),
             _with(lambda G, slope: G * slope, slope),
             False,
             False,
         )
+    alone = Edit(("chain_factor_missing",), f"the gradient d{A} is missing: only the slope g'({Z}) is there")
+    yield alone, lambda G: s, False, False
+    plus = Edit(("slope_wrong", "unknown"), f"+ instead of * before the slope g'({Z})", 1.2)
+    yield plus, lambda G: G + s, False, False
     on_G = Edit(
         ("slope_on_gradient", "slope_wrong"), f"the slope is taken at the gradient d{A} instead of {Z}", 1.1
     )
@@ -196,7 +206,7 @@ def _slope(network: Network, link: Link) -> Iterator[_Made]:
     yield on_G, lambda G: G * (G > 0), False, False
     over = Edit(("slope_wrong",), f"divided by the slope g'({Z}) instead of multiplied", 1.1)
     yield over, lambda G: np.where(s == 0, 0, G / s), False, False
-    product = Edit(("matmul_for_elementwise",), f"@ instead of * with the slope g'({Z})")
+    product = Edit(("matmul_for_elementwise",), f"@ instead of * with the slope g'({Z})", 1.05)
     for make in (lambda G: G @ s.T, lambda G: G.T @ s, lambda G: G @ s, lambda G: s.T @ G):
         yield product, make, True, False
 
