@@ -39,6 +39,11 @@ class Guard:
         self.value = value
         self.lock = _Lock(self, array)
 
+    def __del__(self) -> None:
+        # The cyclic collector forgets the callback of a weak reference that is garbage itself.
+        if self.lock() is None:
+            _unlock(self.lock)
+
 
 class _Lock(ref[Guard]):
     """A guard's weak reference to itself: the array is unlocked by its callback.
@@ -54,10 +59,11 @@ class _Lock(ref[Guard]):
         lock = super().__new__(cls, guard, _unlock)
         lock.array = array
         with _mutex:
-            count = _held.get(id(array), 0)
-            if count or array.flags.writeable:
-                _held[id(array)] = count + 1
+            if array.flags.writeable:
+                _held[id(array)] = 1
                 array.setflags(write=False)
+            elif id(array) in _held:
+                _held[id(array)] += 1
         return lock
 
     def __init__(self, guard: Guard, array: Any) -> None:  # noqa: ARG002
