@@ -42,11 +42,14 @@ class Probe:
         self.case = case
         self.rng = np.random.default_rng(seed)
         self.wanted = [k for k, wanted in enumerate(case.differentiable) if wanted]
-        self.directions = [self.rng.standard_normal(np.shape(case.xs[k])) for k in self.wanted]
-        self.again = [self.rng.standard_normal(np.shape(case.xs[k])) for k in self.wanted]
+        self.directions = self.random_directions()
+        self.contractions = [self.random_directions(), self.random_directions()]
         values = [plain(y) for y in case.outputs(case.xs)]
         self.weights = [self.rng.uniform(0.5, 1.5, np.shape(y)) for y in values]
         self.scale = 10 + sum(float(np.sum(np.abs(y))) for y in values)
+
+    def random_directions(self) -> list[Any]:
+        return [self.rng.standard_normal(np.shape(self.case.xs[k])) for k in self.wanted]
 
     def moved(self, t: float) -> list[Any]:
         xs = list(self.case.xs)
@@ -58,40 +61,44 @@ class Probe:
         ys = self.case.outputs(self.moved(t))
         return float(sum(np.sum(w * y) for w, y in zip(self.weights, ys, strict=True)))
 
-    def tensors(self, xs: Sequence[Any]) -> tuple[list[Any], list[Tensor]]:
-        arguments = [tg.Tensor(x) if k in self.wanted else x for k, x in enumerate(xs)]
-        return arguments, [arguments[k] for k in self.wanted]
+    def tensors(self, t: float) -> tuple[Tensor, list[Tensor]]:
+        """J, and the inputs that it is differentiated with respect to."""
+        arguments = [tg.Tensor(x) if k in self.wanted else x for k, x in enumerate(self.moved(t))]
+        J = contracted(self.weights, self.case.outputs(arguments))
+        return J, [arguments[k] for k in self.wanted]
 
-    def weighted(self, arguments: Sequence[Any]) -> Tensor:
-        ys = self.case.outputs(arguments)
-        return sum((tg.sum(w * y) for w, y in zip(self.weights, ys, strict=True)), start=tg.Tensor(0.0))
+    def gradients(self, order: int, t: float = 0.0) -> list[Any]:
+        """The gradient of J, or of its gradient along a contraction, or of the gradient of that along one."""
+        J, wanted = self.tensors(t)
+        for k in range(order - 1):
+            if J.requires_grad:
+                J = contracted(self.contractions[k], tg.grad(J, wanted, create_graph=True))
+        return tg.grad(J, wanted) if J.requires_grad else [np.zeros(x.shape) for x in wanted]
 
-    def gradients(self, t: float = 0.0) -> list[Any]:
-        arguments, wanted = self.tensors(self.moved(t))
-        J = self.weighted(arguments)
-        return tg.grad(J, wanted) if J.requires_grad else [np.zeros(w.shape) for w in wanted]
+    def agrees(self, order: int) -> bool | None:
+        """The derivative of that order along a direction against differences of the one below it."""
+        gs = self.gradients(order)
+        along = sum(float(np.sum(g * v)) for g, v in zip(gs, self.directions, strict=True))
+        size = self.scale + abs(along)
+        if order == 1:
+            return agree(along, self.value, size)
+        weights = self.contractions[order - 2]
 
-    def first(self) -> bool | None:
-        """The gradient along a direction against differences of the value."""
-        along = sum(float(np.sum(g * v)) for g, v in zip(self.gradients(), self.directions, strict=True))
-        return agree(along, self.value, self.scale + abs(along))
+        def below(t: float) -> float:
+            return sum(
+                float(np.sum(u * g)) for u, g in zip(weights, self.gradients(order - 1, t), strict=True)
+            )
 
-    def second(self) -> bool | None:
-        """The derivative of the gradient along a direction against differences of the gradient."""
-        arguments, wanted = self.tensors(self.case.xs)
-        J = self.weighted(arguments)
-        along, size = 0.0, self.scale
-        if J.requires_grad:
-            gs = tg.grad(J, wanted, create_graph=True)
-            for recorded, eager in zip(gs, self.gradients(), strict=True):
-                np.testing.assert_allclose(recorded.data, eager, rtol=1e-9, atol=1e-12)
-            H = sum((tg.sum(u * g) for u, g in zip(self.again, gs, strict=True)), start=tg.Tensor(0.0))
-            if H.requires_grad:
-                hs = tg.grad(H, wanted)
-                along = sum(float(np.sum(h * v)) for h, v in zip(hs, self.directions, strict=True))
-                size += sum(float(np.sum(np.abs(g.data))) for g in gs)
+        return agree(along, below, size + sum(float(np.sum(np.abs(g))) for g in self.gradients(order - 1)))
 
-        def gradient_along(t: float) -> float:
-            return sum(float(np.sum(u * g)) for u, g in zip(self.again, self.gradients(t), strict=True))
+    def recorded_gradients(self) -> list[Any]:
+        """The gradient as a backward pass that is itself recorded gives it."""
+        J, wanted = self.tensors(0.0)
+        if not J.requires_grad:
+            return [np.zeros(x.shape) for x in wanted]
+        return [g.data for g in tg.grad(J, wanted, create_graph=True)]
 
-        return agree(along, gradient_along, size + abs(along))
+
+def contracted(weights: Sequence[Any], values: Sequence[Any]) -> Tensor:
+    """The sum of the products of both."""
+    return sum((tg.sum(w * y) for w, y in zip(weights, values, strict=True)), start=tg.Tensor(0.0))

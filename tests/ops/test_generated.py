@@ -102,14 +102,22 @@ def test_derivatives(entry: Entry) -> None:
     def holds(case: Case, seed: int) -> None:
         nonlocal compared
         probe = Probe(case, seed)
-        first, second = probe.first(), probe.second()
+        first, second = probe.agrees(1), probe.agrees(2)
         assert first is not False, "the gradient differs from finite differences of the value"
         assert second is not False, "the second derivative differs from finite differences of the gradient"
         assume(first and second)
+        for recorded, eager in zip(probe.recorded_gradients(), probe.gradients(1), strict=True):
+            np.testing.assert_allclose(recorded, eager, rtol=1e-9, atol=1e-12)
         compared += 1
 
     holds()
     assert compared >= EXAMPLES
+
+
+@smooth
+def test_third_derivatives(entry: Entry) -> None:
+    for k, case in enumerate(cases_of(entry)[:3]):
+        assert Probe(case, k).agrees(3) is not False
 
 
 @every
