@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections import Counter
@@ -61,7 +62,8 @@ class _Function:
     def docstring(self) -> Iterator[str]:
         """What goes in, with shapes, what comes out, and what the letters mean."""
         program = self.chain.program
-        yield f'{_INDENT}"""The derivatives of {program.output} with respect to {_listed(program.wrt)}.'
+        wrt = _listed([_told(name) for name in program.wrt])
+        yield f'{_INDENT}"""The derivatives of {_told(program.output)} with respect to {wrt}.'
         yield ""
         inputs = (f"{self.called[step.name]} {self.shape(step)}" for step in self.inputs)
         yield from paragraph(f"Given: {', '.join(inputs)}.", _INDENT)
@@ -72,8 +74,8 @@ class _Function:
                 _INDENT,
             )
         for name, fact in self.chain.given.assumed.items():
-            yield from paragraph(f"Of {name} it is taken that {fact}.", _INDENT)
-        results = (f"{name} {self.shape(program[name])}" for name in self.wrt)
+            yield from paragraph(f"Of {_told(name)} it is taken that {fact}.", _INDENT)
+        results = (f"{_told(name)} {self.shape(program[name])}" for name in self.wrt)
         yield from paragraph(f"Gives a dictionary: {', '.join(results)}.", _INDENT)
         yield f'{_INDENT}"""'
 
@@ -119,7 +121,7 @@ class _Function:
         entries = []
         for name in self.wrt:
             over = f" / {self.called[self.m]}" if self.line_of[name].per_example else ""
-            entries.append(f'"{name}": {self.called[name]}{over}')
+            entries.append(f"{json.dumps(name, ensure_ascii=False)}: {self.called[name]}{over}")
         line = f"{_INDENT}return {{{', '.join(entries)}}}"
         if len(line) <= WIDTH:
             yield line
@@ -127,6 +129,11 @@ class _Function:
             yield f"{_INDENT}return {{"
             yield from (f"{2 * _INDENT}{entry}," for entry in entries)
             yield f"{_INDENT}}}"
+
+
+def _told(name: str) -> str:
+    """A name, which may be any text, as a docstring can hold it."""
+    return " ".join(name.replace("\\", "\\\\").replace('"', "'").split())
 
 
 def _needed(lines: Sequence[Line], wrt: Iterable[str]) -> list[Line]:
