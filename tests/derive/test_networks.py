@@ -212,6 +212,7 @@ def test_examples_may_stand_in_rows(source_agrees):
     derivation = tg.derive(J, [W, b])
     assert derivation["dW"].formula == "dW = X.T @ dZ / m"
     assert "m = X.shape[0]" in derivation.numpy_source()
+    assert "one row each" in derivation.assumptions[0]
 
 
 def test_a_sum_over_examples_has_no_m(source_agrees):

@@ -101,6 +101,11 @@ class Chain:
         """The convention that the lines are in: the course's, where something in them is per example."""
         return "course" if any(line.per_example for line in self.backward) else "exact"
 
+    @property
+    def line_up(self) -> str:
+        """Whether the examples stand in rows or in columns."""
+        return "row" if self.examples is not None and self.examples.axis == 0 else "column"
+
     def fits_convention(self) -> bool:
         """Whether 1/m is gone from all that belongs to single examples, as the course would have it."""
         return not any(self.m in parts(line.expression) for line in self.backward if line.per_example)

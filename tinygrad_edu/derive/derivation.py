@@ -52,9 +52,10 @@ class Derivation:
         """What the formulas take from the data and from the convention, in words."""
         said = []
         if self.convention == "course":
+            chain = self._chain
             said.append(
                 f"What belongs to single examples ({', '.join(self._per_example)}) is m times the derivative "
-                f"of {self._chain.program.output}, one column each; 1/m enters where they are summed."
+                f"of {chain.program.output}, one {chain.line_up} each; 1/m enters where they are summed."
             )
         said += [f"Of {name} it is taken that {fact}." for name, fact in self._chain.given.assumed.items()]
         return tuple(said)

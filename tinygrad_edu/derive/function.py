@@ -69,8 +69,8 @@ class _Function:
         yield from paragraph(f"Given: {', '.join(inputs)}.", _INDENT)
         if any(line.per_example for line in self.line_of.values()):
             yield from paragraph(
-                f"{self._columns()}: {self.m} times the derivative of {program.output}, one column per "
-                f"example; 1/{self.m} enters where the examples are summed.",
+                f"{self._per_example()}: {self.m} times the derivative of {program.output}, one "
+                f"{self.chain.line_up} per example; 1/{self.m} enters where the examples are summed.",
                 _INDENT,
             )
         for name, fact in self.chain.given.assumed.items():
@@ -79,7 +79,7 @@ class _Function:
         yield from paragraph(f"Gives a dictionary: {', '.join(results)}.", _INDENT)
         yield f'{_INDENT}"""'
 
-    def _columns(self) -> str:
+    def _per_example(self) -> str:
         return _listed([self.called[line.name] for line in self.line_of.values() if line.per_example])
 
     def shape(self, step: Step) -> str:

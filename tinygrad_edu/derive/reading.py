@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from tinygrad_edu.derive.expression import Expression, Number, applied, quantities
+from tinygrad_edu.derive.expression import Expression, Number, Quantity, applied, quantities
 from tinygrad_edu.derive.surroundings import Surroundings
 
 __all__ = ["read"]
@@ -128,6 +128,6 @@ class _Reader:
             return 0, 0, False
         meanings = [self.meaning[letter] for letter in letters]
         holds_gradient = any(q.name in self.given.gradients for e in meanings for q in quantities(e))
-        scalar = all(e.shape == () for e in meanings)
+        scalar = all(e.shape == () and isinstance(e, Quantity) for e in meanings)
         rank = 1 if holds_gradient else 0 if scalar else 2
         return rank, min(self.age[letter] for letter in letters), form.is_Add

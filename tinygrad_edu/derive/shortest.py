@@ -74,7 +74,7 @@ class Shortener:
             return []
         try:
             return list(self._rewritings(form))
-        except self.sympy.PolynomialError:  # SymPy takes no power of a power for a polynomial
+        except (self.sympy.PolynomialError, NotImplementedError):  # a power of a power is no polynomial
             return [self.sympy.expand(form)]
 
     def _rewritings(self, form: Form) -> Iterator[Form]:
@@ -102,19 +102,17 @@ class Shortener:
 
     def measure(self, form: Form) -> float:
         """How much there is to write: letters, numbers, and a little for each sign."""
-        return sum(map(self._weight, self.sympy.preorder_traversal(form)))
-
-    def _weight(self, part: Form) -> float:
-        if part.is_Symbol:
-            meaning = self.meaning[part]
+        if form.is_Symbol:
+            meaning = self.meaning[form]
             if meaning == self.m:
                 return 0.3
             return 1 + meaning.size if isinstance(meaning, Applied) else 1
-        if part.is_Number:
-            return 0.2 if part in (1, -1) else 1
-        if part.is_Pow:
-            return 0.6 if _divides(part) else 0.3
-        return 0.2 if part.is_Add else 0
+        if form.is_Number:
+            return 0.2 if form in (1, -1) else 1
+        if form.is_Pow:
+            sign = 0.6 if _divides(form) else 0.3
+            return self.measure(form.base) + sign + (0 if form.exp.is_number else self.measure(form.exp))
+        return sum(map(self.measure, form.args), 0.2 if form.is_Add else 0.0)
 
     # Values by their names
 

@@ -122,10 +122,10 @@ def _text(name: str, function: ast.FunctionDef, source: FunctionType) -> str:
     for arg in (n for n in ast.walk(arguments) if isinstance(n, ast.arg)):
         arg.annotation = None
     doc = ast.get_docstring(function)
-    body = function.body[1:] if doc is not None else function.body
     head = [f"def {name}({ast.unparse(arguments)}):"]
+    start = function.body[0].lineno - 1
     if doc is not None:
         head.append(f"    # {doc.splitlines()[0]}")
-    first = body[0].lineno if body else function.lineno
-    end = function.end_lineno or len(lines)
-    return "\n".join([*head, *lines[first - 1 : end]])
+        start = function.body[0].end_lineno or start
+    body = "\n".join(lines[start : function.end_lineno])
+    return "\n".join([*head, body.strip("\n")])
