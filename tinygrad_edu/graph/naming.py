@@ -28,6 +28,8 @@ def name_nodes(tensors: Iterable[Tensor], names: Names = None) -> tuple[dict[Ten
         name = given.get(tensor) or tensor.name or variables.get(id(tensor))
         if name is None:
             waiting.append(tensor)
+        elif not isinstance(name, str):
+            raise TypeError(f"name: expected a string as the name of a Tensor, got {name!r}")
         else:
             found[tensor] = unique(name, taken)
     for tensor in waiting:  # made names come last, so that they never take one that was given
@@ -36,8 +38,10 @@ def name_nodes(tensors: Iterable[Tensor], names: Names = None) -> tuple[dict[Ten
 
 
 def _given(names: Names) -> dict[Tensor, str]:
-    if not isinstance(names, Mapping):
+    if names is None or isinstance(names, bool):
         return {}
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names: expected a mapping of names to Tensors, None or a bool, got {names!r}")
     found: dict[Tensor, str] = {}
     for key, value in names.items():
         tensor, name = (value, key) if isinstance(key, str) else (key, value)
