@@ -189,3 +189,32 @@ def test_graphs_go_without_the_cycle_collector(differentiate):
         assert [r() for r in seen] == [None, None]
     finally:
         gc.enable()
+
+
+def test_graphs_in_a_cycle_let_go_when_the_collector_takes_them():
+    """As in a notebook, where a traceback keeps the frame that keeps the error."""
+
+    def in_a_cycle():
+        w = T(np.ones(3))
+        loop = [w, (w * w).sum()]
+        loop.append(loop)
+        return w.data
+
+    arrays = [in_a_cycle() for _ in range(20)]
+    gc.collect()
+    assert all(array.flags.writeable for array in arrays)
+
+
+def test_arrays_that_come_to_lie_where_such_a_graph_lay_are_not_locked():
+    def in_a_cycle():
+        w = T(np.ones(3))
+        loop = [w, (w * w).sum()]
+        loop.append(loop)
+
+    for _ in range(50):
+        in_a_cycle()
+    gc.collect()
+    for _ in range(200):
+        w = T(np.ones(3))
+        (w * w).sum().backward()
+        w.data[0] = 2.0
