@@ -66,7 +66,6 @@ def multiply(a: Array, b: Array) -> Array:
     latex=r"\frac{{{a}}}{{{b}}}",
     label="/",
     domain=((-2.0, 2.0), (0.5, 2.0)),
-    numpy=(np.divide, np.true_divide),
     onnx="Div",
 )
 def divide(a: Array, b: Array) -> Array:

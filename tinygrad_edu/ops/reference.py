@@ -113,7 +113,7 @@ def _row(definition: Op | Composed) -> str:
 
 def _names_of(functions: Iterable[Callable[..., Any]]) -> list[str]:
     names = numpy_names()
-    return _code(name for function in functions for name in sorted(names.get(function, [])))
+    return _code(name for function in dict.fromkeys(functions) for name in sorted(names.get(function, [])))
 
 
 def _code(names: Iterable[str]) -> list[str]:
