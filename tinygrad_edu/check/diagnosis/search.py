@@ -70,6 +70,8 @@ class _Search:
         right = network.truth.gradient(name, "course")
         if bad := not_finite(full):
             return Diagnosis(("unknown",), bad)
+        if not full.size or not right.size:
+            return wrong_shape(full, right)
         node = network.nodes[name]
         path = path_to(network, node)
         target = self._target(node, path)

@@ -36,11 +36,7 @@ def stale(network: Network, path: Path, target: Target, node: GraphNode) -> Iter
 
 
 def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[str, _Function]]:
-    lefts = [
-        k
-        for k, link in enumerate(path.links)
-        if link.kind == "left" and link.by is not None and base_of(link.by)
-    ]
+    lefts = [k for k, link in enumerate(path.links) if link.kind == "left" and _is_parameter(link.by)]
     moved = [{k} for k in lefts] + ([set(lefts)] if len(lefts) > 1 else [])
     for places in moved:
         names = " and ".join(network.names[path.links[k].by] for k in sorted(places))  # type: ignore[index]
@@ -66,6 +62,11 @@ def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[
     if len(parameters) > 1:
         for one in parameters:
             yield f"{network.names[one]} is", partial(_again, network, node, [one])
+
+
+def _is_parameter(node: GraphNode | None) -> bool:
+    leaf = None if node is None else base_of(node)
+    return leaf is not None and leaf.requires_grad
 
 
 def _with_moved(network: Network, path: Path, places: set[int], alpha: float) -> Array | None:
