@@ -13,7 +13,7 @@ SHOWS: dict[str, tuple[list[str], list[str]]] = {
         [
             "J = 33.0: dv = 3.0, du = 3.0, da = 3.0, db = 6.0, dc = 9.0",
             "dc: f64[] = multiply du b",
-            "dc = b * du",
+            "dc = ",
             "def step(",
             "3 of 4 right",
             "b = 2.4, J = 29.4",
@@ -25,7 +25,7 @@ SHOWS: dict[str, tuple[list[str], list[str]]] = {
         ["the validation cost has not fallen since epoch", "dW1 = dZ1 @ X.T / m", "accuracy test"],
         ["network.svg"],
     ),
-    "04_custom_operation.py": (["J = 0.360344", "dx = np.tanh(x) * du", "refused: define: wrong"], []),
+    "04_custom_operation.py": (["J = 0.360344", "np.tanh(x)", "refused: define: wrong"], []),
     "05_compare_by_hand.py": (
         ["6 of 6 right", "the factor 1/m is missing", "wrong only because dZ1 is", "transposed", "agrees"],
         [],
