@@ -84,8 +84,22 @@ GRAPHS = [
 def given_for(right: Any, m: int) -> list[Any]:
     noise = RNG.standard_normal(right.shape)
     total = right.sum(axis=-1) if right.ndim else right
-    return [2 * right, -right, right.T, right.sum(), 0 * right, noise, right.ravel(), total, right * m,
-            np.ones((2, 3)), np.full(right.shape, np.nan), np.abs(right), np.array([]), right * 1e300]  # fmt: skip
+    return [
+        2 * right,
+        -right,
+        right.T,
+        right.sum(),
+        0 * right,
+        noise,
+        right.ravel(),
+        total,
+        right * m,
+        np.ones((2, 3)),
+        np.full(right.shape, np.nan),
+        np.abs(right),
+        np.array([]),
+        right * 1e300,
+    ]
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
