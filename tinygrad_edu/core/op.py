@@ -98,6 +98,8 @@ class Op:
         """The value: a Tensor where one of the inputs is one, else an array."""
         if not settings and len(args) == len(self.parameters) and not self.variadic:
             return self.recorded(*args)
+        if self.variadic and self.numpy and len(args) == 1 and isinstance(args[0], Tensor):
+            args = (list(args[0]),)  # NumPy takes an array for the list of its rows
         if self.variadic and args and isinstance(args[0], (list, tuple)):
             args = (*args[0], *args[1:]) if len(args) == 1 else self._positional(args[0], args[1:], settings)
         elif not self.variadic and len(args) > len(self.parameters):

@@ -196,7 +196,8 @@ def delete(x: Array, obj: Any, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    return np.take(x, np.delete(np.arange(length(x, axis)), obj), axis=axis)
+    places = obj if isinstance(obj, slice) else np.asarray(obj)
+    return np.take(x, np.delete(np.arange(length(x, axis)), places), axis=axis)
 
 
 @composed(
@@ -218,6 +219,7 @@ def insert(x: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     if axis is None:
         x, axis = np.ravel(x), 0
     n, ndim, axis = length(x, axis), np.ndim(x), axis_of(x, axis)
+    obj = obj if isinstance(obj, slice) else np.asarray(obj)
     values = np.reshape(values, (1,) * (ndim - np.ndim(values)) + np.shape(values))
     if not isinstance(obj, slice) and np.ndim(obj) == 0:  # NumPy: then the first axis of values goes along
         values = np.moveaxis(values, 0, axis)
