@@ -180,6 +180,17 @@ def test_a_cancellation_that_it_removes_is_named():
     assert derivation["dZ1"].note == ""
 
 
+def test_an_overflow_that_it_removes_is_named():
+    x = tg.Tensor([0.5, -800.0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        a = 1 / (1 + np.exp(-x))
+        J = np.sum(a * a)
+        derivation = tg.derive(J, [x])
+    assert derivation["dx"].formula == "dx = da * a * (1 - a)"
+    assert derivation["dx"].value[1] == 0.0  # where the chain rule, factor by factor, gives inf * 0
+    assert derivation["dx"].note == "np.exp(-x) does not enter, which overflows where its argument is large"
+
+
 def test_where_the_chain_rule_divides_by_0_the_source_does_not():
     X, Y = np.array([[1.0, -1.0]]), np.array([[0.0, 1.0]])
     w = tg.Tensor([[1000.0]])

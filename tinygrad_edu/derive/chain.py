@@ -52,6 +52,9 @@ class Line:
     cancelled: Expression | None = None
     """What the chain rule, taken factor by factor, divides by, and this formula does not."""
 
+    overflows: Expression | None = None
+    """An exponential that the chain rule takes factor by factor, and this formula does without."""
+
     @property
     def name(self) -> str:
         """What it is called."""
@@ -190,7 +193,9 @@ class Chain:
             found.append((self.algebra.measure(form), len(found), form, expression))
         _, place, form, expression = min(found)
         cancelled = self._cancelled(expression, form) if place else None
-        line = Line(step, *self._written(form, step), per_example, raw, cancelled)
+        line = Line(
+            step, *self._written(form, step), per_example, raw, cancelled, self._spared(expression, form)
+        )
         self.backward.append(line)
         self._chosen[line.quantity] = (
             applied("divide", line.expression, self.m, dtype=step.dtype) if per_example else line.expression
@@ -256,6 +261,12 @@ class Chain:
             return None
         signed = [-f if f.is_Add and any(t.is_Number and t < 0 for t in f.args) else f for f in gone]
         return self.algebra.tree(self.algebra.sympy.Mul(*signed))
+
+    def _spared(self, expression: Expression, form: Form) -> Expression | None:
+        """An exponential of the formula that its shortest form is free of."""
+        gone = self.algebra.form(expression).free_symbols - form.free_symbols
+        meanings = sorted((self.algebra.meaning[s] for s in gone), key=repr)
+        return next((e for e in meanings if isinstance(e, Applied) and e.op.name == "exp"), None)
 
     def _may_vanish(self, form: Form) -> bool:
         """Whether it is made of named values alone; 1 + e^-z, say, is not, and is never 0."""

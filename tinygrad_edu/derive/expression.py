@@ -181,6 +181,8 @@ def evaluate(expression: Expression, values: Mapping[str, Any], *, recorded: boo
     if not isinstance(expression, Applied):
         return expression.value
     args = [evaluate(a, values, recorded=recorded) for a in expression.args]
+    if expression.op.kind != "elementwise":  # which may ask its operands for their axes
+        args = [np.asarray(a, FLOAT)[()] if isinstance(a, (int, float)) else a for a in args]
     compute = expression.op if recorded else expression.op.forward
     return compute(*args, **expression.settings)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.derive.chain import Chain, Line
 from tinygrad_edu.derive.code import text
-from tinygrad_edu.derive.expression import bare
+from tinygrad_edu.derive.expression import bare, evaluate
 from tinygrad_edu.derive.latex import latex
 from tinygrad_edu.derive.notation import letter
 from tinygrad_edu.graph import Graph, GraphNode
@@ -50,7 +50,7 @@ class DerivationStep:
 
 def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationStep]:
     """The lines as steps, in order."""
-    letters = letters_of(chain)
+    letters, values = letters_of(chain), _values(chain)
     return [
         DerivationStep(
             name=line.name,
@@ -58,7 +58,7 @@ def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationSt
             formula=f"{line.name} = {text(line.on_paper)}",
             latex=f"{latex(line.quantity, letters)} = {latex(line.on_paper, letters)}",
             local=_local(line, chain, graph),
-            value=_value(line, chain),
+            value=values[line.name],
             note=_note(line),
         )
         for line in lines
@@ -74,17 +74,32 @@ def letters_of(chain: Chain) -> Mapping[str, str]:
     return found
 
 
-def _value(line: Line, chain: Chain) -> NDArray[Any]:
-    if not line.per_example or chain.examples is None:
-        return line.step.value
-    return np.asarray(line.step.value * np.asarray(chain.examples.m, line.step.dtype))
+def _values(chain: Chain) -> dict[str, Any]:
+    """What the formulas come to, for the recorded inputs and forward values."""
+    values: dict[str, Any] = {
+        step.name: step.value for step in (*chain.program.inputs, *chain.program.forward)
+    }
+    if chain.examples is not None:
+        values[chain.m.name] = chain.examples.m
+    with np.errstate(all="ignore"):
+        for line in chain.backward:
+            value = evaluate(line.expression, values)
+            values[line.name] = np.broadcast_to(value, line.step.shape).astype(line.step.dtype)
+    return values
 
 
 def _note(line: Line) -> str:
-    if line.cancelled is None:
-        return ""
-    below = text(bare(line.cancelled))
-    return f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
+    said = []
+    if line.cancelled is not None:
+        below = text(bare(line.cancelled))
+        said.append(
+            f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
+        )
+    if line.overflows is not None:
+        said.append(
+            f"{text(bare(line.overflows))} does not enter, which overflows where its argument is large"
+        )
+    return "; ".join(said)
 
 
 def _local(line: Line, chain: Chain, graph: Graph) -> str:
