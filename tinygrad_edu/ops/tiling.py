@@ -196,7 +196,7 @@ def delete(x: Array, obj: Any, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    places = obj if isinstance(obj, slice) else np.asarray(obj)
+    places = np.asarray(obj) if isinstance(obj, Tensor) else obj
     return np.take(x, np.delete(np.arange(length(x, axis)), places), axis=axis)
 
 
@@ -219,7 +219,7 @@ def insert(x: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     if axis is None:
         x, axis = np.ravel(x), 0
     n, ndim, axis = length(x, axis), np.ndim(x), axis_of(x, axis)
-    obj = obj if isinstance(obj, slice) else np.asarray(obj)
+    obj = np.asarray(obj) if isinstance(obj, Tensor) else obj
     values = np.reshape(values, (1,) * (ndim - np.ndim(values)) + np.shape(values))
     if not isinstance(obj, slice) and np.ndim(obj) == 0:  # NumPy: then the first axis of values goes along
         values = np.moveaxis(values, 0, axis)
