@@ -15,7 +15,7 @@ from tinygrad_edu.core.table import OPS
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["slope_basis", "wrong_slopes"]
+__all__ = ["slope_basis", "slopes_like", "wrong_slopes"]
 
 _Wrong = tuple[tuple[str, ...], str, Array, float]
 _KNOWN = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "gelu", "elu", "silu", "exp")
@@ -24,33 +24,33 @@ _LETTERS = {"sigmoid": "σ", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "leak
 
 def wrong_slopes(network: Network, link: Link) -> Iterator[_Wrong]:
     """``codes, words, array, cost`` for everything that may stand in a slope's place."""
-    op = link.op
-    assert op is not None
-    settings = link.settings
+    assert link.op is not None
     z, a = network.value(link.below), network.value(link.above)
-    Z, A = network.names[link.below], network.names[link.above]
+    yield from slopes_like(link.op, link.settings, z, a, network.names[link.below], network.names[link.above])
     with np.errstate(all="ignore"):
+        yield from _of_another_layer(network, link)
+
+
+def slopes_like(op: Op, settings: dict[str, Any], z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:
+    """The same, from the quantities of the activation alone: its input, its value, and their names."""
+    with np.errstate(all="ignore"):
+        right = _slope(op, a, z, settings)
         yield (
             ("slope_at_a", "slope_wrong"),
             f"g'({A})",
             _slope(op, op.forward(a, **settings), a, settings),
             1.0,
         )
-        yield (
-            ("slope_at_z", "slope_wrong", "z_for_a"),
-            f"the slope's formula in {A}, with {Z} put in",
-            _slope(op, z, z, settings),
-            1.0,
-        )
+        put_in = f"the slope's formula in {A}, with {Z} put in"
+        yield ("slope_at_z", "slope_wrong", "z_for_a"), put_in, _slope(op, z, z, settings), 1.0
         yield ("activation_for_slope", "slope_wrong"), f"g({Z}) = {A} itself", a, 1.0
         yield ("slope_wrong", "activation_for_slope", "z_for_a"), f"{Z}", z, 1.1
-        yield ("slope_wrong",), f"1 - g'({Z})", 1 - link.factor, 1.1
+        yield ("slope_wrong",), f"1 - g'({Z})", 1 - right, 1.1
         yield ("activation_for_slope", "slope_wrong"), f"g({A})", op.forward(a, **settings), 1.2
         for name in _KNOWN:
             if name in OPS and name != op.name:
                 yield from _of_another(OPS[name], name, z, a, Z, A)
         yield from _written_wrong(z, a, Z, A)
-        yield from _of_another_layer(network, link)
 
 
 def _of_another(other: Op, name: str, z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:

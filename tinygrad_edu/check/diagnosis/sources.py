@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.network import Network
 from tinygrad_edu.check.diagnosis.path import path_to
+from tinygrad_edu.check.diagnosis.slopes import slopes_like
 from tinygrad_edu.check.diagnosis.steps import Option
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import GraphNode
@@ -98,6 +99,8 @@ def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
         Edit(("unknown",), f"{y} is out of step with {A} by one example", 1.2),
         c * (S - np.roll(Y, -1, axis=-1)),
     )
+    if network.layers[-1].A is None and activation != "identity":
+        yield from _without_the_output(activation, S, z, Y, c, (Z, A))
     if activation == "softmax":
         yield from _of_softmax(S, z, Y, c, A, y)
     for name in ("sigmoid", "tanh", "exp", "relu"):
@@ -120,6 +123,18 @@ def _at_the_output(network: Network, Y: Array) -> Iterator[_Wrong]:
                 ("wrong_layer",), f"{network.names[other_node]} stands where {A} belongs, in {A} - {y}", 1.1
             )
             yield edit, c * (value - Y)
+
+
+def _without_the_output(
+    activation: str, S: Array, z: Array, Y: Array, c: Any, names: tuple[str, str]
+) -> Iterator[_Wrong]:
+    """dA times a slope, where the cost was computed from Z and the graph has no A."""
+    dA = -Y / S + (1 - Y) / (1 - S) if activation == "sigmoid" else -Y / S
+    yield Edit(("slope_missing",), f"d{names[1]} instead of d{names[0]}: the slope is missing", 1.05), c * dA
+    if activation == "sigmoid":
+        for codes, told, slope, cost in slopes_like(OPS["sigmoid"], {}, z, S, *names):
+            if not np.all(slope == 1):
+                yield Edit(codes, f"in place of the slope g'({names[0]}) stands {told}", cost), c * dA * slope
 
 
 def _of_softmax(S: Array, z: Array, Y: Array, c: float, A: str, y: str) -> Iterator[_Wrong]:
