@@ -150,3 +150,18 @@ def test_the_source_has_the_names_of_the_function() -> None:
 def test_before_the_first_call_there_is_nothing_to_show() -> None:
     with pytest.raises(RuntimeError, match="recorded when it is first called"):
         _ = tg.compile(lambda w: w).source
+
+
+def test_a_long_chain_compiles() -> None:
+    def loss(w: Any) -> Any:
+        total = w
+        for k in range(1000):
+            total = np.tanh(total + w * float(k % 3))
+        return np.sum(total)
+
+    w = np.linspace(-1.0, 1.0, 5)
+    J, grad = tg.compile(loss)(w)
+    t = tg.Tensor(w)
+    expected = loss(t)
+    assert J == pytest.approx(expected.item(), rel=1e-12)
+    np.testing.assert_allclose(grad, tg.grad(expected, [t])[0], rtol=1e-10)

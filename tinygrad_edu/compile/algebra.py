@@ -88,7 +88,11 @@ class _Simplifier:
         own: set[Node] = set()
         waiting = list(root.args)
         for node in waiting:
-            if node not in own and _entrywise(node) and self.readers[node] <= own | {root}:
+            if (
+                node not in own
+                and _entrywise(node)
+                and all(r in own or r is root for r in self.readers[node])
+            ):
                 own.add(node)
                 waiting += node.args
         return own

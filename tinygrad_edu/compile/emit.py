@@ -89,8 +89,10 @@ class _Writer(Lifetimes):
         temporaries = self.temporaries
         offsets, nbytes = arranged([*self.lives.values(), *temporaries.values()])
         self.places: dict[Any, str] = {}
+        # In the loop arrays of one shape are cut along different axes, so those are places of their own.
+        along = {life.name: self.axis.get(node) for node, life in self.lives.items() if node in self.body}
         self.buffer = {
-            life.name: self._place(life, offsets[life.name])
+            life.name: self._place(life, offsets[life.name], along.get(life.name))
             for life in (*self.lives.values(), *temporaries.values())
         }
         lines = [f"def step({', '.join(self.inputs)}):"]
@@ -117,10 +119,7 @@ class _Writer(Lifetimes):
             tuple(self.kernels),
         )
 
-    def _place(self, life: Life, offset: int) -> str:
-        axis = next(
-            (self.axis.get(n) for n, other in self.lives.items() if other is life and n in self.body), None
-        )
+    def _place(self, life: Life, offset: int, axis: int | None) -> str:
         return self.places.setdefault((offset, life.shape, life.dtype, axis), f"m{len(self.places)}")
 
     def _lines(self) -> Iterator[tuple[int, str]]:

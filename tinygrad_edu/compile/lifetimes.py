@@ -142,13 +142,13 @@ def _called(
 ) -> dict[Node, str]:
     """A name for every node: the program's, else t1, t2, ..."""
     taken = {*inputs, *names.values()}
-    numbers = count(1)
+    free = (name for name in map("t{}".format, count(1)) if name not in taken)
     found: dict[Node, str] = {}
+    given: set[str] = set()
     for node in order:
         if is_view(node) and node not in results:
             continue
         name = names.get(node)
-        while name is None or name in found.values():
-            name = next((t for t in (f"t{next(numbers)}",) if t not in taken), None)
-        found[node] = name
+        found[node] = next(free) if name is None or name in given else name
+        given.add(found[node])
     return found

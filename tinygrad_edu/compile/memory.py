@@ -7,8 +7,9 @@ overwritten by the result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Life:
     @property
     def nbytes(self) -> int:
         """The bytes that it takes."""
-        return int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -49,31 +50,25 @@ class Buffer:
     @property
     def nbytes(self) -> int:
         """The bytes that it takes."""
-        return int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def __repr__(self) -> str:
         tenants = ", ".join(f"{name} (lines {a}-{b})" for name, a, b in self.holds)
         return f"{self.name}: {self.dtype}{list(self.shape)} at {self.offset}: {tenants}"
 
 
-@dataclass
+@dataclass(eq=False)
 class _Place:
     """Values that take one another's place: one stretch, alive as long as any of them."""
 
-    lives: list[Life] = field(default_factory=list)
+    start: int
+    end: int
+    nbytes: int = 0
     offset: int = 0
 
-    @property
-    def start(self) -> int:
-        return min(life.start for life in self.lives)
-
-    @property
-    def end(self) -> int:
-        return max(life.end for life in self.lives)
-
-    @property
-    def nbytes(self) -> int:
-        return -(-max(life.nbytes for life in self.lives) // ALIGNMENT) * ALIGNMENT
+    def take_in(self, life: Life) -> None:
+        self.start, self.end = min(self.start, life.start), max(self.end, life.end)
+        self.nbytes = max(self.nbytes, -(-life.nbytes // ALIGNMENT) * ALIGNMENT)
 
     def meets(self, other: _Place) -> bool:
         return self.start <= other.end and other.start <= self.end
@@ -89,11 +84,11 @@ def arranged(lives: Sequence[Life]) -> tuple[dict[str, int], int]:
     """
     places: dict[int, _Place] = {}
     for life in lives:
-        place = places[id(life.over)] if life.over is not None else _Place()
-        place.lives.append(life)
+        place = places[id(life.over)] if life.over is not None else _Place(life.start, life.end)
+        place.take_in(life)
         places[id(life)] = place
     done: list[_Place] = []
-    for place in sorted(_distinct(places.values()), key=lambda p: (-p.nbytes, p.start)):
+    for place in sorted(dict.fromkeys(places.values()), key=lambda p: (-p.nbytes, p.start)):
         taken = sorted((p.offset, p.offset + p.nbytes) for p in done if p.meets(place))
         for start, end in taken:
             if place.offset + place.nbytes <= start:
@@ -102,7 +97,3 @@ def arranged(lives: Sequence[Life]) -> tuple[dict[str, int], int]:
         done.append(place)
     offsets = {life.name: places[id(life)].offset for life in lives}
     return offsets, max((p.offset + p.nbytes for p in done), default=0)
-
-
-def _distinct(places: Iterable[_Place]) -> list[_Place]:
-    return list({id(place): place for place in places}.values())

@@ -25,7 +25,7 @@ MOST = 12
 
 
 class TooMany(Exception):  # noqa: N818  (says what there were)
-    """The sum has more terms than are worth looking at."""
+    """The sum has more terms, or is nested deeper, than is worth looking at."""
 
 
 @dataclass(frozen=True)
@@ -80,31 +80,36 @@ class _Expansion:
             found = _put_together(found, whole, parts) if len(parts) > 1 else found
         return found
 
-    def terms(self, node: Node) -> Sum:
+    def terms(self, node: Node, depth: int = 0) -> Sum:
         """The terms of a sum, each a product whose factors may be sums."""
+        if depth > MOST:
+            raise TooMany
         if node.op in _SUMS and node in self.given:
             self.opened[node] = None
         if node.op == "add":
-            return self.terms(node.args[0]) + self.terms(node.args[1])
+            return self.terms(node.args[0], depth + 1) + self.terms(node.args[1], depth + 1)
         if node.op == "subtract":
-            return self.terms(node.args[0]) + [_negated(p) for p in self.terms(node.args[1])]
+            taken = [_negated(p) for p in self.terms(node.args[1], depth + 1)]
+            return self.terms(node.args[0], depth + 1) + taken
         if node.op == "negative":
-            return [_negated(p) for p in self.terms(node.args[0])]
+            return [_negated(p) for p in self.terms(node.args[0], depth + 1)]
         return [self.factored(node)]
 
-    def factored(self, node: Node) -> Product:
+    def factored(self, node: Node, depth: int = 0) -> Product:
         """A node as one product; sums are factors of their own."""
+        if depth > MOST:
+            raise TooMany
         if node.number is not None and math.isfinite(node.number):
             return Product(Fraction(node.number), {})
         if node.op == "multiply":
-            return self.factored(node.args[0]).times(self.factored(node.args[1]))
-        if node.op == "divide" and (below := self.factored(node.args[1])).coefficient:
-            return self.factored(node.args[0]).times(below, -1)
+            return self.factored(node.args[0], depth + 1).times(self.factored(node.args[1], depth + 1))
+        if node.op == "divide" and (below := self.factored(node.args[1], depth + 1)).coefficient:
+            return self.factored(node.args[0], depth + 1).times(below, -1)
         if node.op == "square":
-            inner = self.factored(node.args[0])
+            inner = self.factored(node.args[0], depth + 1)
             return inner.times(inner)
         if node.op == "negative":
-            return _negated(self.factored(node.args[0]))
+            return _negated(self.factored(node.args[0], depth + 1))
         return Product(ONE, {node: 1})
 
     def distributed(self, products: Iterable[Product]) -> Sum:
