@@ -81,3 +81,17 @@ def test_examples_in_rows_are_compared_too() -> None:
     report = tg.check.compare(J, {"dZ": dZ, "dW": X.T @ dZ / 11, "db": np.mean(dZ, axis=0, keepdims=True)})
     assert report.ok
     assert tg.check.compare(J, {"dW": X.T @ dZ})["dW"].diagnosis.codes == ("factor_m_missing",)
+
+
+def test_a_bias_of_zero_does_not_hide_what_an_activation_is_of() -> None:
+    # As at every initialisation: W1 @ X then has the values of Z1, and is not what goes through tanh.
+    rng = np.random.default_rng(1)
+    X, m = rng.normal(size=(3, 8)), 8
+    W1, b1 = tg.Tensor(rng.normal(size=(4, 3))), tg.Tensor(np.zeros((4, 1)))
+    Z1 = W1 @ X + b1
+    A1 = np.tanh(Z1)
+    J = np.sum(A1 * A1) / m
+    dZ1 = 2 * A1.data * (1 - A1.data)
+    report = tg.check.compare(J, {"dZ1": dZ1, "dW1": dZ1 @ X.T / m})
+    assert "slope_wrong" in report["dZ1"].diagnosis.codes
+    assert report["dW1"].diagnosis.codes == ("follows_from",)
