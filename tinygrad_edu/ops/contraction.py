@@ -266,7 +266,8 @@ def vecdot(a: Array, b: Array, *, axis: int = -1) -> Array:
     """
     if length(a, axis) != length(b, axis):
         raise ValueError(f"vecdot: {np.shape(a)} and {np.shape(b)} differ in length along axis {axis}")
-    return np.sum(np.multiply(a, b), axis=axis)
+    a, b = (np.moveaxis(v, axis, -1) for v in (a, b))  # an axis of each, before the others are broadcast
+    return np.sum(np.multiply(a, b), axis=-1)
 
 
 @composed(samples=_pairs((2, 3), (3,), (2, 3), (4, 3), (2, 2, 3), (2, 3)))

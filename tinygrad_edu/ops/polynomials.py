@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """
     if np.ndim(x) != 1:
         raise ValueError(f"vander: expected a vector, got shape {np.shape(x)}")
-    powers = np.arange(np.shape(x)[0] if N is None else N)
+    powers = np.arange(np.shape(x)[0] if N is None else index(N))
     return np.power(np.expand_dims(x, 1), powers if increasing else powers[::-1])
 
 

@@ -95,6 +95,8 @@ def _generally(name: str, neutral: float, joined: Callable[[Array, Array], Array
     ) -> Array:
         if where is not True and initial is None and np.isinf(neutral):
             raise ValueError(f"{name}: where= needs initial=, for the places where nothing is chosen")
+        if np.broadcast_shapes(np.shape(where), np.shape(x)) != np.shape(x):
+            raise ValueError(f"{name}: where= of shape {np.shape(where)} does not fit shape {np.shape(x)}")
         x = x if dtype is None else astype(x, dtype=dtype)
         y = RECORD[name](x if where is True else np.where(where, x, neutral), axis=axis, keepdims=keepdims)
         return y if initial is None else joined(y, initial)

@@ -294,6 +294,8 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: fl
         given = {k: w for axis, w in pad_width.items() for k in axes_of(x, axis)}
         pad_width = [given.get(axis, 0) for axis in range(np.ndim(x))]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
+    if np.asarray(pad_width).dtype.kind not in "iu":
+        raise TypeError(f"pad: expected integers as pad_width, got {pad_width!r}")
     width = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (np.ndim(x), 2)))
     if not width:
         return np.positive(x)
