@@ -15,6 +15,7 @@ from tinygrad_edu.check.diagnosis.local import degenerate, localised, wrong_shap
 from tinygrad_edu.check.diagnosis.match import TURNED, Explanation, Target
 from tinygrad_edu.check.diagnosis.network import Network
 from tinygrad_edu.check.diagnosis.path import Link, Path, path_to, through
+from tinygrad_edu.check.diagnosis.reductions import reduced
 from tinygrad_edu.check.diagnosis.sources import sources
 from tinygrad_edu.check.diagnosis.stale import stale
 from tinygrad_edu.check.diagnosis.steps import Option, options
@@ -146,7 +147,7 @@ class _Search:
     def _explanations(self, path: Path, target: Target, node: GraphNode) -> list[Explanation]:
         right = Variant((), target.right)
         found = [e for e in [target.explains(right)] if e is not None and e.edits]
-        for variant in (*self._reduced(target, node), *self._changed(path, 0, None)):
+        for variant in (*reduced(self.network, target, node), *self._changed(path, 0, None)):
             e = target.explains(variant)
             if e is not None and e.edits:
                 found.append(e)
@@ -202,52 +203,6 @@ class _Search:
             if only is not None:
                 yield only
         yield from penalty(self.network, path, node, target, data, edits)
-
-    def _reduced(self, target: Target, node: GraphNode) -> Iterator[Variant]:
-        """The right gradient itself, summed where it should not be."""
-        right, what = target.right, self.network.names[node]
-        if right.ndim != 2:
-            return
-        average = right.shape[1] if node.name in self.network.truth.per_example else 1
-        for axis, codes in (
-            (0, ("sum_extra", "sum_axis")),
-            (1, ("summed_too_early", "sum_extra")),
-            (None, ("sum_all", "summed_too_early", "sum_extra")),
-        ):
-            over = {
-                0: "over the units",
-                1: "over the examples" if average > 1 else "over its columns",
-                None: "over everything",
-            }[axis]
-            if right.size == 1 or (axis is not None and right.shape[axis] == 1):
-                continue
-            edit = Edit(codes, f"d{what} is summed {over}, and should not be")
-            yield Variant((edit,), np.asarray(np.sum(right, axis=axis, keepdims=True)), fills=True)
-            mean = Edit((*codes, "mean_for_sum"), f"d{what} is averaged {over}, and should not be", 1.1)
-            yield Variant((mean,), np.asarray(np.mean(right, axis=axis, keepdims=True)), fills=True)
-            if axis is not None:
-                run = Edit(("unknown",), f"running sums of d{what} {over}", 1.3)
-                yield Variant((run,), np.cumsum(right, axis=axis))
-        for told, value in (
-            ("magnitudes", np.abs(right)),
-            ("squares", right * right),
-            ("signs", np.sign(right)),
-        ):
-            edit = Edit(("unknown",), f"the {told} of d{what}'s entries instead of them", 1.3)
-            yield Variant((edit,), value, rigid=True)
-        yield from self._from_weights(node)
-
-    def _from_weights(self, node: GraphNode) -> Iterator[Variant]:
-        for layer in self.network.layers:
-            if layer.b is node and layer.W is not None:
-                dW = self.network.truth.gradient(layer.W.name)
-                dW = dW if dW.shape[0] == node.shape[0] or dW.ndim != 2 else dW.T
-                if base_shape := dW.shape[0] == node.shape[0]:
-                    called = self.network.names
-                    told = f"d{called[node]} is the sum of the rows of d{called[layer.W]}"
-                    edit = Edit(("bias_from_weights",), told)
-                    yield Variant((edit,), dW.sum(axis=1, keepdims=base_shape))
-                    yield Variant((edit,), dW.sum(axis=0, keepdims=True))
 
     def _changed(self, path: Path, start: int, G: Array | None) -> Iterator[Variant]:
         """One change anywhere from a place of the path on; another gradient may enter there."""
