@@ -325,6 +325,6 @@ def cross(a: Array, b: Array, *, axis: int = -1) -> Array:
         raise ValueError(
             f"cross: expected three entries along axis {axis}, got shapes {np.shape(a)} and {np.shape(b)}"
         )
-    a, b = (np.swapaxes(x, axis, -1) for x in (a, b))
+    a, b = (np.moveaxis(v, axis, -1) for v in (a, b))  # an axis of each, before the others are broadcast
     y = np.roll(a, -1, -1) * np.roll(b, -2, -1) - np.roll(a, -2, -1) * np.roll(b, -1, -1)
-    return np.swapaxes(y, axis, -1)
+    return np.moveaxis(y, -1, axis)
