@@ -31,7 +31,9 @@ def code(expression: Expression, like: Like) -> Code:
     if isinstance(expression, Constant):
         return literal(expression.value)
     operands = [code(a, like) for a in expression.args]
-    if expression.op.kind != "elementwise":  # which may ask its operands for their axes
+    if (
+        expression.op.kind != "elementwise" and expression.op.name != "broadcast_to"
+    ):  # which may ask its operands for their axes
         operands = [
             _as_array(x, a) if isinstance(a, Number) else x
             for x, a in zip(operands, expression.args, strict=True)

@@ -151,18 +151,12 @@ def _with_shared_parts(
     lines: Sequence[tuple[str, Expression]], taken: set[str]
 ) -> Iterator[tuple[str, Expression]]:
     """The lines, and before them what several need and is worth computing once, under names not yet taken."""
-    found: Counter[Expression] = Counter()
-    for _, expression in lines:
-        found.update(e for e in parts(expression) if isinstance(e, Applied))
+    chosen = _worth_computing_once([expression for _, expression in lines])
     shared: dict[Expression, Expression] = {}
     for name, expression in lines:
-        for part in sorted(set(parts(expression)), key=lambda e: getattr(e, "size", 0)):
-            if (
-                isinstance(part, Applied)
-                and part != expression
-                and part not in shared
-                and _worth(part, found[part])
-            ):
+        here = dict.fromkeys(e for e in parts(expression) if isinstance(e, Applied) and e in chosen)
+        for part in sorted(here, key=lambda e: e.size):
+            if part != expression and part not in shared:
                 made = next(f"{part.op.name}_{k}" for k in count(1) if f"{part.op.name}_{k}" not in taken)
                 taken.add(made)
                 yield made, replaced(part, shared)
@@ -170,10 +164,18 @@ def _with_shared_parts(
         yield name, replaced(expression, shared)
 
 
-def _worth(part: Applied, times: int) -> bool:
-    if times < 2:
-        return False
-    return part.op.name not in _CHEAP or part.size > 4
+def _worth_computing_once(lines: Sequence[Expression]) -> set[Applied]:
+    """What occurs more than once, and not just inside of something else that does; sums of names aside."""
+    times = Counter(e for line in lines for e in parts(line) if isinstance(e, Applied))
+    chosen = set()
+    for part in sorted(times, key=lambda e: e.size, reverse=True):
+        if times[part] > 1 and (part.op.name not in _CHEAP or part.size > 4):
+            chosen.add(part)
+            for inner, often in Counter(
+                e for e in parts(part) if isinstance(e, Applied) and e != part
+            ).items():
+                times[inner] -= often * (times[part] - 1)
+    return chosen
 
 
 def _renamed(expression: Expression, called: dict[str, str]) -> Expression:

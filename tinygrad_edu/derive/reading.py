@@ -74,12 +74,10 @@ class _Reader:
         if content != 1 and rest.is_Add and all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args):
             return self._times_a_number(content, self.read(rest))
         terms = sorted(form.args, key=lambda t: (_is_negative(t), not t.is_Number, self._place(t)))
-        total = _as_number(self.read(terms[0]))
-        for term in terms[1:]:
-            if _is_negative(term):
-                total = applied("subtract", total, self.read(-term))
-            else:
-                total = applied("add", total, self.read(term))
+        first, *others = [self.read(-t if _is_negative(t) and t is not terms[0] else t) for t in terms]
+        total = _as_number(first) if all(x.dtype.kind == "b" for x in (first, *others)) else first
+        for term, x in zip(terms[1:], others, strict=True):
+            total = applied("subtract" if _is_negative(term) else "add", total, x)
         return total
 
     def _product(self, form: Form) -> Expression:

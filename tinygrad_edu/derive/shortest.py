@@ -118,7 +118,7 @@ class Shortener:
 
     def _by_name(self, form: Form) -> Iterator[Form]:
         """A(1 - A) for e / (1 + e)², where A = 1 / (1 + e)."""
-        for letter in form.free_symbols & self._values.keys():
+        for letter in (known for known in self._values if known in form.free_symbols):
             for value, definition in self._values[letter]:
                 with suppress(self.sympy.PolynomialError):
                     yield from self._solved(form, letter, value, definition)
