@@ -16,6 +16,8 @@ LONGEST = 16_384
 """Entries of a row that may be added up in their own dtype."""
 FEWEST = 256
 """Entries from which on it matters."""
+FEW = 2048
+"""Entries up to which a call costs more than what it does."""
 FEWEST_ROWS = 4
 """Rows from which on one more is no memory to speak of."""
 
@@ -42,6 +44,8 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
         return None
     if node.op == "sum":
         return _row_sums(node, args[0], sheet)
+    if node.op == "negative" and args[0].op == "absolute" and node.size < FEW:  # -|z| in one call
+        return sheet.node("copysign", [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
     if node.op in ("maximum", "minimum") and node.ndim and node.size >= FEWEST:
         x, other = args
         wide = node.size >= FEWEST_ROWS * node.shape[-1]

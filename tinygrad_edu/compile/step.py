@@ -117,7 +117,7 @@ class CompiledStep:
             compiled, inputs = self._recorded(params, data, update)
         assert compiled is not None
         self._last = compiled
-        with compiled.lock, np.errstate(over="ignore", under="ignore"):
+        with compiled.lock:
             if update == "descent":
                 self.optimizer.begin(())
                 inputs.append(self.optimizer.lr)

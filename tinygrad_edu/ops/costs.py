@@ -42,7 +42,8 @@ def probabilities(Y: Array) -> Array:
     >>> probabilities(np.array([0, 1]))
     array([0, 1])
     """
-    if np.size(Y) and not (np.min(Y) >= 0 and np.max(Y) <= 1):
+    # The reductions themselves: np.min is a function around one, and this is looked at in every step.
+    if np.size(Y) and not (np.minimum.reduce(Y, axis=None) >= 0 and np.maximum.reduce(Y, axis=None) <= 1):
         raise ValueError(
             f"expected labels 0 or 1 (or probabilities), got values from {np.min(Y)} to {np.max(Y)}"
         )
