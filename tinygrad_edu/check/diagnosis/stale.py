@@ -29,39 +29,45 @@ def stale(network: Network, path: Path, target: Target, node: GraphNode) -> Iter
     for told, function in _functions(network, path, node):
         alpha = _solve(function, target)
         if alpha is not None:
-            how = "already updated" if alpha > 0 else "updated with the wrong sign"
-            yield Explanation(
-                (Edit(("stale_parameters",), f"{told} {how}: W - α dW with α = {alpha:.6g}", 1.1),)
-            )
+            sign = "" if alpha > 0 else ", with the wrong sign"
+            text = f"{told}{sign}: W - α dW with α = {alpha:.6g}"
+            yield Explanation((Edit(("stale_parameters",), text, 1.1),))
 
 
 def _functions(network: Network, path: Path, node: GraphNode) -> Iterator[tuple[str, _Function]]:
     lefts = [k for k, link in enumerate(path.links) if link.kind == "left" and _is_parameter(link.by)]
     moved = [{k} for k in lefts] + ([set(lefts)] if len(lefts) > 1 else [])
     for places in moved:
-        names = " and ".join(network.names[path.links[k].by] for k in sorted(places))  # type: ignore[index]
-        yield (
-            f"{names} on the way back is",
-            partial(_with_moved, network, path, places),
+        names = " and ".join(
+            network.names[by] for k in sorted(places) if (by := path.links[k].by) is not None
         )
+        yield f"{names} on the way back: {_MOVED}", partial(_with_moved, network, path, places)
     if sum(n.value.size for n in network.truth.graph) > _SIZE or network.is_sampled:
         return
-    parameters = [
-        n for n in network.truth.graph.inputs if n.requires_grad and n.name not in network.truth.per_example
+    updated = list(_updated(network))
+    for told, parameters in updated:
+        yield f"{told}: {_MOVED}", partial(_again, network, node, parameters)
+    for k, link in enumerate(path.links):
+        if link.kind in ("right", "slope") and link.by is not None and not link.by.is_leaf:
+            for told, parameters in updated:
+                what = f"{network.names[link.by]} comes from another iteration ({told})"
+                yield f"{what}: {_MOVED}", partial(_with_forward, network, path, k, parameters)
+
+
+_MOVED = "already updated"
+
+
+def _updated(network: Network) -> Iterator[tuple[str, list[GraphNode]]]:
+    """Which parameters may have moved together: all, those of one layer, or one alone."""
+    inputs = [n for n in network.truth.graph.inputs if n.requires_grad]
+    everything = [n for n in inputs if n.name not in network.truth.per_example]
+    yield "all parameters", everything
+    of_layers = [
+        [p for p in (layer.W, layer.b) if p is not None and p.requires_grad] for layer in network.layers
     ]
-    yield (
-        "the parameters that all of this is computed with are",
-        lambda alpha: _again(network, node, parameters, alpha),
-    )
-    rights = [k for k, link in enumerate(path.links) if link.kind in ("right", "slope")]
-    for k in rights:
-        by = path.links[k].by
-        if by is not None and not by.is_leaf:
-            what = f"{network.names[by]} comes from another iteration: the parameters are"
-            yield what, partial(_with_forward, network, path, k, parameters)
-    if len(parameters) > 1:
-        for one in parameters:
-            yield f"{network.names[one]} is", partial(_again, network, node, [one])
+    for some in (*of_layers, *([one] for one in everything)):
+        if some and some != everything:
+            yield " and ".join(network.names[p] for p in some), some
 
 
 def _is_parameter(node: GraphNode | None) -> bool:
@@ -115,7 +121,7 @@ def _with_forward(network: Network, path: Path, k: int, moved: list[GraphNode], 
 
 def _solve(function: _Function, target: Target) -> float | None:
     """α where the function gives the array, by Newton's method along the line, starting at 0."""
-    alpha, step = 0.0, 1e-5
+    alpha, step, before = 0.0, 1e-5, np.inf
     at = function(0.0)
     if at is None or at.shape != target.given.shape:
         return None
@@ -129,9 +135,12 @@ def _solve(function: _Function, target: Target) -> float | None:
         if norm == 0:
             return None
         change = float(np.sum(off * slope)) / norm
-        first = alpha == 0.0
-        if first and float(np.sum(off * slope)) ** 2 < 0.2 * norm * float(np.sum(off * off)):
+        size = float(np.sum(off * off))
+        if alpha == 0.0 and float(np.sum(off * slope)) ** 2 < 0.2 * norm * size:
             return None  # the residual is far from this direction: no small α will do
+        if size > 0.5 * before:
+            return None  # and it does not get smaller
+        before = size
         alpha += float(np.clip(change, -10, 10))
         at = function(alpha)
         if at is None or not np.isfinite(at).all():
