@@ -102,25 +102,18 @@ def flow(  # noqa: C901  (the small cases written out)
     found = dict(seeds)
     kept = None if keep is None else set(keep)
     since = 0 if not kept else min(node.seq for node in kept)  # what is older cannot depend on them
-    waiting: list[tuple[int, Any]] = []  # a heap
+    waiting: list[tuple[int, Any]] = []  # a heap: the youngest first
     for root in found:
         if root.op is not None:
             heappush(waiting, (-root.seq, root))
-
-    def arrive(g: Any, parent: Any, value: Any) -> None:
-        if g.shape != value.shape or g.dtype is not value.dtype:
-            g = fitted(g, value)
-        if parent in found:
-            found[parent] = found[parent] + g
-        else:
-            found[parent] = g
-            if parent.op is not None:
-                heappush(waiting, (-parent.seq, parent))
-
+    node: Any = None
+    q: Any
+    b: Any
     outside = ambient.set(None) if create_graph else None
     try:
-        while waiting:  # the youngest first: all that was computed from it has passed its gradient on
-            node = heappop(waiting)[1]
+        while waiting or node is not None:
+            if node is None:  # all that was computed from the youngest has passed its gradient on
+                node = heappop(waiting)[1]
             g = found[node] if kept is None or node in kept else found.pop(node)
             if node.guards is SPENT:
                 _check_spent(node)
@@ -131,32 +124,64 @@ def flow(  # noqa: C901  (the small cases written out)
                 for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
                     if p is not None and _wanted(p, a, since) and rule is not None:
                         gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
-                        arrive(gx, p, a)
-            # The same for one and for two operands, written out: a loop takes as long as a small product.
-            elif len(xs) == 1:
+                        _arrive(gx, p, a, found, waiting)
+                node = None
+                continue
+            # The same for one operand and for two, written out: a call takes as long as a small product.
+            # Where nothing waits, as along a chain, the operand is next, without a turn through the heap.
+            if len(xs) == 1:
                 (p,), (a,), (rule,) = node.parents, xs, op.pullbacks
-                if (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a)) or _wanted(
-                    p, a, since
-                ):
-                    arrive(rule(g, y, a), p, a)
+                q = b = None
             else:
                 (p, q), (a, b), (rule, other) = node.parents, xs, op.pullbacks
-                if p is not None and (
-                    (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a))
-                    or _wanted(p, a, since)
-                ):
-                    arrive(rule(g, y, a, b), p, a)
-                if q is not None and (
-                    (q.requires_grad and q.seq >= since and (q.op is not None or q._data is b))
-                    or _wanted(q, b, since)
-                ):
-                    arrive(other(g, y, a, b), q, b)
+            node = None
+            if p is not None and (
+                (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a))
+                or _wanted(p, a, since)
+            ):
+                gx = rule(g, y, a) if b is None else rule(g, y, a, b)
+                if gx.shape != a.shape or gx.dtype is not a.dtype:
+                    gx = fitted(gx, a)
+                if p in found:
+                    found[p] = found[p] + gx
+                else:
+                    found[p] = gx
+                    if p.op is not None:
+                        node = p
+            if q is not None and (
+                (q.requires_grad and q.seq >= since and (q.op is not None or q._data is b))
+                or _wanted(q, b, since)
+            ):
+                gx = other(g, y, a, b)
+                if gx.shape != b.shape or gx.dtype is not b.dtype:
+                    gx = fitted(gx, b)
+                if q in found:
+                    found[q] = found[q] + gx
+                else:
+                    found[q] = gx
+                    if q.op is not None:
+                        heappush(waiting, (-q.seq, q))
+            if waiting and node is not None:
+                heappush(waiting, (-node.seq, node))
+                node = None
     finally:
         if outside is not None:
             ambient.reset(outside)
     if spend and since:
         release(order(*seeds))
     return found
+
+
+def _arrive(g: Any, parent: Any, value: Any, found: dict[Any, Any], waiting: list[tuple[int, Any]]) -> None:
+    """Adds a gradient to what the operand has so far; the first one sends the operand into the queue."""
+    if g.shape != value.shape or g.dtype is not value.dtype:
+        g = fitted(g, value)
+    if parent in found:
+        found[parent] = found[parent] + g
+    else:
+        found[parent] = g
+        if parent.op is not None:
+            heappush(waiting, (-parent.seq, parent))
 
 
 def _wanted(parent: Any, value: Any, since: int) -> bool:
