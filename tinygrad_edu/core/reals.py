@@ -17,7 +17,7 @@ _UNLIKE_ARRAYS = {
 
 
 def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArray[Any]:
-    """A copy of ``value`` as an array of real numbers, in the given dtype or its own.
+    """A copy of ``value`` as an array of real numbers, in the given dtype or its own, in the machine's byte order.
 
     Raises:
         TypeError: it holds complex numbers, text, dates or objects, or isn't an array in NumPy's sense.
@@ -33,7 +33,8 @@ def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArr
         if isinstance(value, kind):
             raise TypeError(f"{what}expected an array, got {why}")
     array = np.array(value)
-    for found in (array.dtype, array.dtype if dtype is None else np.dtype(dtype)):
+    wanted = array.dtype if dtype is None else np.dtype(dtype)
+    for found in (array.dtype, wanted):
         if found.kind not in "fiub":
             raise TypeError(f"{what}expected real numbers, got {type(value).__name__} of dtype {found}")
-    return array if dtype is None else array.astype(dtype, copy=False)
+    return array.astype(wanted.newbyteorder("="), copy=False)
