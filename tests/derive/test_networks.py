@@ -213,6 +213,14 @@ def test_regularisation_keeps_its_own_term(source_agrees):
     assert derivation["dw"].formula == "dw = w / 2 + X @ (A - Y).T / m"
 
 
+def test_a_number_that_rounding_has_touched_is_shown_as_it_was_meant():
+    lambd, m = 0.7, 7
+    W = tg.Tensor(np.ones((2, 2)))
+    J = lambd / (2 * m) * np.sum(np.square(W))
+    assert lambd / (2 * m) != 0.05
+    assert tg.derive(J, [W])["dW"].formula == "dW = 0.1 * W"
+
+
 def test_examples_may_stand_in_rows(source_agrees):
     rng = np.random.default_rng(6)
     X, Y = rng.normal(size=(7, 3)), (rng.random((7, 1)) < 0.5) * 1.0

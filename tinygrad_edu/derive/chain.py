@@ -35,6 +35,9 @@ Convention = Literal["course", "exact"]
 _FORWARD_SIZE, _BACKWARD_SIZE = 24, 60
 """How long an unnamed intermediate may grow before it gets a line of its own."""
 
+_REAL_GAIN = 0.25
+"""By how much a formula must be shorter for a gradient from further back to be put in: more than a sign."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -190,7 +193,8 @@ class Chain:
         found: list[tuple[float, int, Form, Expression]] = []
         for expression in self._options(raw):
             form = self.algebra.simplest(self.algebra.form(self._in_convention(expression, per_example)))
-            found.append((self.algebra.measure(form), len(found), form, expression))
+            worth_it = _REAL_GAIN if found else 0.0
+            found.append((self.algebra.measure(form) + worth_it, len(found), form, expression))
         _, place, form, expression = min(found)
         cancelled = self._cancelled(expression, form) if place else None
         line = Line(

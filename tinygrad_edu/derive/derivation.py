@@ -16,9 +16,20 @@ __all__ = ["Derivation"]
 
 
 class Derivation:
-    """The formulas of a graph, forward and backward. Made by :func:`tinygrad_edu.derive`.
+    r"""The formulas of a graph, forward and backward. Made by :func:`tinygrad_edu.derive`.
 
     In a notebook it shows itself as formulas; ``print`` gives plain text.
+
+    >>> import numpy as np
+    >>> import tinygrad_edu as tg
+    >>> Z = tg.Tensor([[0.5, -1.0]])
+    >>> A = np.tanh(Z)
+    >>> J = np.sum(A**2) / 2
+    >>> derivation = tg.derive(J, [Z])
+    >>> [step.formula for step in derivation.steps]
+    ['dA = A', 'dZ = dA * (1 - A**2)']
+    >>> derivation["dZ"].local, derivation["dZ"].latex
+    ('∂A/∂Z = 1 - A**2', 'dZ = dA \\odot \\left(1 - A^{2}\\right)')
     """
 
     def __init__(self, chain: Chain, graph: Graph) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.derive.chain import Chain, Line
 from tinygrad_edu.derive.code import text
-from tinygrad_edu.derive.expression import bare, evaluate
+from tinygrad_edu.derive.expression import Expression, Number, bare, evaluate, rebuilt
 from tinygrad_edu.derive.latex import latex
 from tinygrad_edu.derive.notation import letter
 from tinygrad_edu.graph import Graph, GraphNode
@@ -55,7 +55,7 @@ def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationSt
         DerivationStep(
             name=line.name,
             of=line.step.of,
-            formula=f"{line.name} = {text(line.on_paper)}",
+            formula=f"{line.name} = {text(rebuilt(line.on_paper, _rounded))}",
             latex=f"{latex(line.quantity, letters)} = {latex(line.on_paper, letters)}",
             local=_local(line, chain, graph),
             value=values[line.name],
@@ -63,6 +63,11 @@ def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationSt
         )
         for line in lines
     ]
+
+
+def _rounded(e: Expression) -> Expression | None:
+    """Numbers to six digits: 0.05, where rounding has made 0.049999999999999996 of it."""
+    return Number(float(f"{e.value:.6g}")) if isinstance(e, Number) and isinstance(e.value, float) else None
 
 
 def letters_of(chain: Chain) -> Mapping[str, str]:
