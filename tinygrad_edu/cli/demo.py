@@ -1,7 +1,7 @@
 """``tinygrad-edu demo``: from a formula on the board to trained, checked and drawn models on real data.
 
-The settings of both trainings were chosen on parts held back from the training examples; the test
-examples are looked at once, here.
+The settings of both trainings were chosen on parts held back from the training examples; the seed is fixed,
+and nothing is trained on the test examples.
 """
 
 from __future__ import annotations

@@ -53,6 +53,8 @@ def written(op: Op, parts: Sequence[Text], settings: Mapping[str, Any], *, scala
     sign = op.label or op.name
     if sign in _INFIX and len(parts) == 2:
         return infix("·" if sign == "*" and scalar else sign, *parts)
+    if op.name == "positive":
+        return parts[0]
     if op.name == "negative":
         return f"−{bracketed(parts[0], 3)}", 1
     if op.name == "transpose":
