@@ -254,6 +254,15 @@ def test_a_factor_that_happens_to_be_the_number_of_examples_is_left_alone():
     assert tg.derive(J, [w])["dZ"].formula == "dZ = Z"
 
 
+def test_one_over_few_examples_is_told_from_a_factor():
+    rng = np.random.default_rng(9)
+    X, Y = rng.normal(size=(3, 3)), rng.normal(size=(1, 3))
+    w = tg.Tensor(rng.normal(size=(3, 1)))
+    Z = w.T @ X
+    J = 1 / X.shape[1] * np.sum((Z - Y) ** 2)
+    assert tg.derive(J, [w])["dw"].formula == "dw = X @ dZ.T / m"
+
+
 def test_what_was_drawn_is_given_to_the_source(source_agrees):
     rng = np.random.default_rng(8)
     x = tg.Tensor(rng.normal(size=(5, 4)), name="x")

@@ -20,6 +20,7 @@ from tinygrad_edu.graph import Graph, GraphNode, Program, Ref
 
 __all__ = ["Examples", "examples_of"]
 
+_SHORT_DECIMAL = 8  # nobody writes 0.3333333333333333 but as 1/3
 _TOO_SMALL_TO_TELL = 5  # a 2, 3 or 4 that somebody wrote is more likely a factor of the formula
 
 
@@ -43,12 +44,12 @@ class Examples:
         """``c, p`` where that operand is c mᵖ with p 1 or -1; None where it has nothing to do with m."""
         if (step, operand) in self.counted:
             return self.counted[step, operand], 1
-        if not self.written or isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
         for sign in (1, -1):
-            if value == sign * self.m:
+            if value == sign * self.m and self.written:
                 return sign, 1
-            if value == sign * (1 / self.m):
+            if value == sign * (1 / self.m) and (self.written or len(repr(1 / self.m)) > _SHORT_DECIMAL):
                 return sign, -1
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from tinygrad_edu.derive.expression import Applied, Expression
+from tinygrad_edu.derive.expression import Applied, Expression, Number
 
 __all__ = ["Form", "Guard", "Shortener"]
 
@@ -106,6 +106,8 @@ class Shortener:
             meaning = self.meaning[form]
             if meaning == self.m:
                 return 0.3
+            if isinstance(meaning, Number):
+                return 0.5
             return 1 + meaning.size if isinstance(meaning, Applied) else 1
         if form.is_Number:
             return 0.2 if form in (1, -1) else 1
