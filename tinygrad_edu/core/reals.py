@@ -17,7 +17,7 @@ _UNLIKE_ARRAYS = {
 
 
 def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArray[Any]:
-    """A copy of ``value`` as an array of real numbers, in the given dtype or its own, in the machine's byte order.
+    """A copy of ``value`` as an array of real numbers, in the given dtype or its own (in native byte order).
 
     Raises:
         TypeError: it holds complex numbers, text, dates or objects, or isn't an array in NumPy's sense.
