@@ -1,4 +1,4 @@
-"""The step in bare NumPy: as a good student writes the course's formulas, and as an expert does with ``out=``."""
+"""The step in bare NumPy: as a good student writes the formulas, and as an expert does with ``out=``."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module as imported
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from step_workloads import RATE, Params, Workload
 
 def eager(w: Workload) -> Step:
     """tinygrad_edu, recording a graph each time."""
-    import tinygrad_edu as tg
+    tg = imported("tinygrad_edu")
 
     (X, Y), p = w.data(), {k: tg.Tensor(v) for k, v in w.parameters().items()}
     loss = ours(w)
@@ -28,7 +29,7 @@ def eager(w: Workload) -> Step:
 
 def ours(w: Workload) -> Callable[..., Any]:
     """The loss in Tensor code."""
-    import tinygrad_edu as tg
+    tg = imported("tinygrad_edu")
 
     cost = tg.binary_cross_entropy_with_logits if w.classes == 1 else tg.softmax_cross_entropy
 
@@ -43,7 +44,7 @@ def ours(w: Workload) -> Callable[..., Any]:
 
 def compiled(w: Workload, backend: str = "numpy") -> Step:
     """tg.compile."""
-    import tinygrad_edu as tg
+    tg = imported("tinygrad_edu")
 
     (X, Y), p = w.data(), w.parameters()
     step = tg.compile(ours(w), optimizer=tg.optim.SGD(lr=RATE), backend=backend)
@@ -52,14 +53,14 @@ def compiled(w: Workload, backend: str = "numpy") -> Step:
 
 def numba(w: Workload) -> Step:
     """tg.compile(backend="numba")."""
-    import numba as _installed  # noqa: F401
+    imported("numba")
 
     return compiled(w, "numba")
 
 
 def torch_eager(w: Workload) -> Step:
     """PyTorch, eager, with the update in place under no_grad."""
-    import torch
+    torch = imported("torch")
 
     loss, X, Y, p = _torch(w)
 
@@ -76,7 +77,7 @@ def torch_eager(w: Workload) -> Step:
 
 def torch_compiled(w: Workload) -> Step:
     """torch.compile of the loss; the backward pass is compiled with it."""
-    import torch
+    torch = imported("torch")
 
     loss, X, Y, p = _torch(w)
     fast = torch.compile(loss)
@@ -93,7 +94,7 @@ def torch_compiled(w: Workload) -> Step:
 
 
 def _torch(w: Workload) -> tuple[Any, Any, Any, dict[str, Any]]:
-    import torch
+    torch = imported("torch")
 
     F = torch.nn.functional
     X, Y = (torch.from_numpy(a) for a in w.data())
@@ -111,8 +112,8 @@ def _torch(w: Workload) -> tuple[Any, Any, Any, dict[str, Any]]:
 
 def jax_jit(w: Workload) -> Step:
     """JAX, the whole update under jit, the parameters donated."""
-    import jax
-    import jax.numpy as jnp
+    jax = imported("jax")
+    jnp = imported("jax.numpy")
 
     jax.config.update("jax_enable_x64", True)
     X, Y = (jnp.asarray(a) for a in w.data())
@@ -145,7 +146,7 @@ def jax_jit(w: Workload) -> Step:
 
 def mygrad(w: Workload) -> Step:
     """MyGrad."""
-    import mygrad as mg
+    mg = imported("mygrad")
 
     X, Y = w.data()
     p = {k: mg.tensor(v) for k, v in w.parameters().items()}
@@ -170,8 +171,8 @@ def mygrad(w: Workload) -> Step:
 
 def hips_autograd(w: Workload) -> Step:
     """HIPS autograd."""
-    import autograd
-    import autograd.numpy as anp
+    autograd = imported("autograd")
+    anp = imported("autograd.numpy")
 
     (X, Y), p = w.data(), w.parameters()
 

@@ -1,4 +1,4 @@
-"""The workloads of ``steps.py``: networks of the course, their data, and the bound that no step can undercut."""
+"""The workloads of ``steps.py``: networks, their data, and the matrix products that no step can spare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RATE = 0.01
 
 @dataclass(frozen=True)
 class Workload:
-    """One update of a network on m examples: ReLU layers, then σ or softmax, cross-entropy, gradient descent."""
+    """One update of a network on m examples: ReLU, then σ or softmax, cross-entropy, gradient descent."""
 
     name: str
     dims: tuple[int, ...]

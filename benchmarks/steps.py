@@ -48,9 +48,10 @@ clock = process_time if arguments.clock == "cpu" else perf_counter
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import numpy as np
-from step_engines import ENGINES
-from step_workloads import WORKLOADS, Workload
+# After the number of threads is set:
+import numpy as np  # noqa: E402
+from step_engines import ENGINES, ours  # noqa: E402
+from step_workloads import WORKLOADS, Workload  # noqa: E402
 
 OWN = "tinygrad_edu, compiled"
 STUDENT, EXPERT = "by hand, student", "by hand, expert"
@@ -160,7 +161,7 @@ def taking_turns(engines: dict[str, Engine], turns: int) -> dict[str, list[float
 
 
 def peak_memory(name: str, w: Workload) -> int | None:
-    """The most that a step holds beyond its data and parameters, as far as Python can see (NumPy's arrays)."""
+    """The most that a step holds beyond its data and parameters, as far as Python sees (NumPy's arrays)."""
     if not name.startswith(IN_NUMPY):
         return None
     gc.collect()
@@ -203,10 +204,11 @@ def _bandwidth(w: Workload, times: dict[str, list[float]]) -> list[str]:
     size = w.dims[0] * w.m * np.dtype(w.dtype).itemsize
     X = np.ones(size // 8)
     seconds = min(measured(X.max, 1) for _ in range(5))
-    ours = statistics.median(times[OWN])
+    ours_takes = statistics.median(times[OWN])
     return [
-        f"Reading X ({size / 1e6:.0f} MB) once takes this machine about {1e3 * seconds:.1f} ms; the formulas read it",
-        f"twice, forward and backward. The compiled step takes {ours / seconds:.1f} times as long as one reading.",
+        f"Reading X ({size / 1e6:.0f} MB) once takes this machine about {1e3 * seconds:.1f} ms; the formulas",
+        "read it twice, forward and backward. "
+        f"The compiled step takes {ours_takes / seconds:.1f} times as long as one reading.",
     ]
 
 
@@ -249,8 +251,8 @@ def kernels() -> str:
 
 def compile_time() -> str:
     """Recording and compiling the course's deep network, the call included."""
-    import tinygrad_edu as tg
-    from step_engines import ours
+
+    tg = importlib.import_module("tinygrad_edu")
 
     w = next(w for w in WORKLOADS if w.dims == (12288, 20, 7, 5, 1))
     (X, Y), p = w.data(), w.parameters()
@@ -293,13 +295,15 @@ def report() -> str:
                 "",
                 machine(),
                 "",
-                "Each engine runs in a process of its own; they take turns. Their costs and parameters over three",
-                "steps agreed first. Below 1 ×, the compiled step is faster.",
+                "Each engine runs in a process of its own; they take turns. Their costs and parameters over",
+                "three steps agreed first. Below 1 ×, the compiled step is faster.",
                 "",
-                "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks: that of",
-                "D2 also gives dA[l-1] to the layer before, dA[0] included. *Lean student*: without dA[0].",
-                "*Expert*: every array made beforehand, `out=` everywhere. *Matrix products alone*: what no step",
-                "with this BLAS undercuts, unless it reads X once for both passes.",
+                "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks:",
+                "that of D2 gives dA[l-1], too, down to dA[0]. *Lean student*: the same without dA[0].",
+                "*Expert*: every array made beforehand, `out=` everywhere. *Matrix products alone*: what no",
+                "step with this BLAS undercuts, unless it reads X once for both passes. NumPy's rows run",
+                "with the BLAS that it brings (`OPENBLAS_CORETYPE` chooses its kernels; a wrong guess can",
+                "cost a factor of two); JAX and PyTorch bring their own.",
                 "",
                 *body,
                 compile_time(),
