@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.core import guard
 
 START = [1.0, 2.0, 3.0]
 READ_ONLY = r"read-only"
@@ -428,3 +431,33 @@ def test_a_view_is_let_go_while_its_base_is_still_held():
     assert not t.data.flags.writeable
     del second
     assert t.data.flags.writeable
+
+
+# locks
+
+
+def test_a_graph_in_a_reference_cycle_lets_go_when_it_is_collected():
+    w = tg.Tensor(START)
+    cycle = [square(w)]
+    cycle.append(cycle)
+    assert not writable(w.data)
+    del cycle
+    gc.collect()
+    assert writable(w.data)
+
+
+def test_two_locks_on_one_array_are_counted():
+    array = np.array(START)
+    first, second = guard.Guard(array, array), guard.Guard(array, array)
+    del first
+    assert not writable(array)
+    del second
+    assert writable(array)
+
+
+def test_a_lock_on_an_array_that_was_read_only_unlocks_nothing():
+    array = np.array(START)
+    array.setflags(write=False)
+    held = guard.Guard(array, array)
+    del held
+    assert not writable(array)

@@ -155,3 +155,8 @@ def test_a_random_operation_recorded_for_all_values_draws_nothing():
     rng = np.random.default_rng(0)
     tg.dropout(Symbol.standing_for(tg.Tensor(np.ones(5))), 0.5, rng=rng)
     assert rng.random() == np.random.default_rng(0).random()
+
+
+def test_the_rows_of_a_tensor_are_joined():
+    t = tg.Tensor(A)
+    np.testing.assert_array_equal(tg.concatenate(t).data, A.ravel())

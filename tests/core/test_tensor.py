@@ -36,6 +36,11 @@ def test_what_is_stored(value, dtype, differentiable):
     np.testing.assert_array_equal(t.data, value)
 
 
+def test_arrays_of_the_other_byte_order_become_ordinary_ones():
+    assert tg.Tensor(np.ones(2, ">f8")).dtype.isnative
+    assert tg.Tensor(np.ones(2), dtype=">f4").dtype == np.float32
+
+
 def test_a_dtype_may_be_given():
     assert tg.Tensor([1, 2], dtype=np.float32).dtype == np.float32
     assert tg.Tensor(1.0, dtype="float32").dtype == np.float32
