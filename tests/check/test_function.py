@@ -64,6 +64,18 @@ def test_a_mistake_in_a_dict_is_pointed_at() -> None:
     assert line[1] == "'dW2': (A2 - Y) @ A1.T"
 
 
+def test_the_line_is_that_of_the_step_in_which_the_mistake_is_made() -> None:
+    def backward(A1: Any, A2: Any, W2: Any, X: Any, Y: Any) -> Any:
+        grads = {"dZ1": W2.T @ (A2 - Y)}
+        grads["dW1"] = grads.pop("dZ1") @ X.T / X.shape[1]
+        return grads
+
+    diagnosis = tg.check.function(backward, loss, SHAPES)["dW1"].diagnosis
+    assert diagnosis.at == "dZ1"
+    assert diagnosis.line is not None
+    assert diagnosis.line[1] == "'dZ1': W2.T @ (A2 - Y)"
+
+
 def test_several_inputs_tell_coinciding_mistakes_apart() -> None:
     def backward(A2: Any, A1: Any, X: Any, Y: Any) -> Any:
         return {"dW2": (A2 - Y) @ A1.T / 5}  # n[1], which one shape could take for a bare constant

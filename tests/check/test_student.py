@@ -92,6 +92,15 @@ def test_the_mistake_and_its_line_are_named(tmp_path: Path) -> None:
     assert report["dW2"].ok
 
 
+def test_the_line_is_that_of_the_mistake_even_in_a_quantity_that_is_not_returned(tmp_path: Path) -> None:
+    source = TWO_LAYERS.replace(" * (1 - np.power(A1, 2))", "").replace(', "dZ1": dZ1}', "}")
+    report = checked(tmp_path, source)
+    assert report["dZ1"].diagnosis.codes[0] == "slope_missing"
+    assert report["dZ1"].diagnosis.line is not None
+    assert report["dZ1"].diagnosis.line[1].startswith("dZ1 = ")
+    assert report["dW1"].verdict == "follows"
+
+
 def test_a_file_without_a_cost_gets_the_cross_entropy(tmp_path: Path) -> None:
     report = checked(tmp_path, LOGISTIC)
     assert report["dw"].diagnosis.codes == ("factor_m_missing",)

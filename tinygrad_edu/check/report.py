@@ -27,6 +27,8 @@ class Diagnosis:
     """Other mistakes that would give exactly these numbers."""
     root: str | None = None
     """The quantity that this one is only wrong because of."""
+    at: str = ""
+    """The gradient in whose formula the mistake is made: dZ1, though it was found in dW1."""
     where: dict[str, Any] = field(default_factory=dict)
     """Which entries differ: ``count``, ``of``, ``first``, ``rows``, ``columns``."""
     line: tuple[int, str] | None = None
@@ -88,6 +90,7 @@ class Entry:
             "alternatives": list(self.diagnosis.alternatives),
             "confidence": self.diagnosis.confidence,
             "root": self.diagnosis.root,
+            "at": self.diagnosis.at,
             "where": self.diagnosis.where,
             "line": list(self.diagnosis.line) if self.diagnosis.line else None,
         }

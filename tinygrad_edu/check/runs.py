@@ -36,5 +36,9 @@ def _together(entries: list[Entry], backward: Callable[..., Any] | None) -> Entr
         diagnosis = Diagnosis(
             ("unknown",), f"no one mistake explains every run; in one of them: {best.diagnosis.text}"
         )
-    line = line_assigning(backward, worst.name) if backward is not None else None
+    line = None
+    if backward is not None:
+        line = (diagnosis.at and line_assigning(backward, diagnosis.at)) or line_assigning(
+            backward, worst.name
+        )
     return replace(worst, diagnosis=replace(diagnosis, line=line))

@@ -20,6 +20,8 @@ class Edit:
     text: str
     cost: float = 1.0
     """1 for a plain slip; a little more for the less usual. The explanation of least total cost is taken."""
+    at: str = ""
+    """The gradient in whose formula it is made, such as dZ1."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,11 @@ class Explanation:
         return tuple(dict.fromkeys(code for edit in self.edits for code in edit.codes))
 
     @property
+    def at(self) -> str:
+        """The gradient in whose formula the first of them is made; empty where it may be any."""
+        return next((edit.at for edit in self.edits if edit.at), "")
+
+    @property
     def text(self) -> str:
         """For the reader."""
         return "; ".join(dict.fromkeys(edit.text for edit in self.edits if edit.text))

@@ -25,12 +25,13 @@ def reduced(network: Network, target: Target, node: GraphNode) -> Iterator[Varia
     right, what = target.right, f"d{network.names[node]}"
     if right.ndim != 2:
         return
+    is_bias = network.role.get(node, ("", 0))[0] == "b"  # whose sums the step before is told by
     columns = "examples" if node.name in network.truth.per_example else "columns"
     for axis, over in ((0, "units"), (1, columns), (None, "units and " + columns)):
         if right.size == 1 or (axis is not None and right.shape[axis] == 1):
             continue
         codes = _CODES[axis]
-        edit = Edit(codes, f"{what} is summed over the {over}, and should not be")
+        edit = Edit(codes, f"{what} is summed over the {over}, and should not be", 1.3 if is_bias else 1.0)
         total: Array = np.add.reduce(right, axis=axis, keepdims=True)
         yield Variant((edit,), total, fills=True)
         mean = Edit((*codes, "mean_for_sum"), f"{what} is averaged over the {over}, and should not be", 1.1)

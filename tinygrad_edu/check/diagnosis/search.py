@@ -288,4 +288,4 @@ def _told(found: list[Explanation]) -> Diagnosis:
     alike = [e for e in found if e.cost <= found[0].cost + _ALIKE]
     codes = tuple(dict.fromkeys(code for e in alike for code in e.codes))
     texts = list(dict.fromkeys(e.text for e in alike))
-    return Diagnosis(codes, texts[0], tuple(texts[1:]))
+    return Diagnosis(codes, texts[0], tuple(texts[1:]), at=found[0].at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def sources(network: Network, node: GraphNode) -> Iterator[Option]:
     with np.errstate(all="ignore"):
         for edit, value in _wrong(network, node):
             if value.ndim == right.ndim:
+                edit = replace(edit, at=f"d{network.names[node]}")
                 yield Option(edit, value, fills=value.size < right.size)
 
 

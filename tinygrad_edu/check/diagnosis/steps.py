@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def options(network: Network, link: Link, G: Array) -> Iterator[Option]:
             value = make(G)
         except (ValueError, IndexError):
             continue
-        yield Option(edit, value, turnable, fills)
+        yield Option(replace(edit, at=f"d{network.names[link.below]}"), value, turnable, fills)
 
 
 def _with(make: Callable[..., Any], fixed: Any) -> Callable[[Array], Any]:
@@ -142,7 +142,7 @@ def _right(network: Network, link: Link) -> Iterator[_Made]:
         ("elementwise_for_matmul", "sum_axis"), f"* instead of @ with {name}, and summed over the units", 1.2
     )
     yield over, lambda G: np.sum(G * V, axis=0, keepdims=True), True, True
-    over = Edit(("elementwise_for_matmul",), f"* instead of @ with {name}, summed over the examples", 1.2)
+    over = Edit(("elementwise_for_matmul",), f"* instead of @ with {name}, summed over the examples", 1.3)
     yield over, lambda G: np.sum(G * V, axis=1, keepdims=True), True, True
     inner = Edit(("inner_transpose",), f"{name} instead of {name}ᵀ inside the product")
     yield inner, lambda G: G @ V, False, False
