@@ -76,7 +76,7 @@ class _Simplifier:
             return node
         args = tuple(self.new[a] for a in node.args)
         if is_ufunc(node):
-            args = tuple(_unbroadcast(a) for a in args)
+            args = tuple(_unbroadcast(a, self.sheet) for a in args)
         if args == node.args:
             same = node
         else:
@@ -157,8 +157,10 @@ def _entrywise(node: Node) -> bool:
     return node.op not in (INPUT, CONSTANT) and (is_ufunc(node) or node.op in ("where", "sigmoid"))
 
 
-def _unbroadcast(node: Node) -> Node:
+def _unbroadcast(node: Node, sheet: Sheet) -> Node:
     """What an elementwise operation broadcasts anyway."""
+    if node.number is not None and node.shape:
+        return sheet.constant(node.number, (), node.dtype)
     while node.op == "broadcast_to" or (node.op in ("reshape", "expand_dims") and node.args[0].shape == ()):
         node = node.args[0]
     return node

@@ -28,16 +28,19 @@ def rewritten(node: Node, sheet: Sheet) -> Node:
 
 
 def _power(node: Node, sheet: Sheet) -> Node | None:
-    """x² is a square, x⁻¹ a quotient; x⁰ = 1."""
+    """x² is a square, x³ a product, x^½ a root, and with a minus one over it; x¹ = x, x⁰ = 1."""
     base, exponent = node.args
     n = exponent.number
     if n == 1 and base.shape == node.shape and base.dtype == node.dtype:
         return base
-    if n in (2, -1, 0.5) and base.dtype == node.dtype:
-        if n == -1:
-            return sheet.node("divide", [sheet.constant(1.0), base], shape=node.shape, dtype=node.dtype)
-        return sheet.node("square" if n == 2 else "sqrt", [base], shape=node.shape, dtype=node.dtype)
-    return sheet.constant(1.0, node.shape, node.dtype) if n == 0 else None
+    if n == 0:
+        return sheet.constant(1.0, node.shape, node.dtype)
+    if n is None or abs(n) not in (0.5, 1, 2, 3) or base.dtype != node.dtype:
+        return None
+    size: dict[str, Any] = {"shape": node.shape, "dtype": node.dtype}
+    power = base if abs(n) == 1 else sheet.node("sqrt" if abs(n) == 0.5 else "square", [base], **size)
+    power = sheet.node("multiply", [base, power], **size) if abs(n) == 3 else power
+    return power if n > 0 else sheet.node("divide", [sheet.constant(1.0), power], **size)
 
 
 def _mean(node: Node, sheet: Sheet) -> Node | None:
