@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,15 +53,10 @@ class Surroundings:
         if e.op.name not in ("sum", "sum_to") or not isinstance(e.args[0], Quantity):
             return False
         labels = self.data.get(e.args[0].name)
-        if labels is None or np.shape(labels) == e.shape or labels.size < 2 * math_prod(e.shape):
+        if labels is None or np.shape(labels) == e.shape or labels.size < 2 * math.prod(e.shape):
             return False
         total = e.op.forward(labels, **e.settings)
         if not np.allclose(total, 1.0, rtol=0, atol=1e-12):
             return False
         self.assumed[e.args[0].name] = "its classes sum to 1 for each example"
         return True
-
-
-def math_prod(shape: tuple[int, ...]) -> int:
-    """The number of entries of a shape."""
-    return int(np.prod(shape, dtype=int))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.graph.definitions import definitions
-from tinygrad_edu.graph.program import Program, Ref, Step
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
@@ -24,7 +23,6 @@ __all__ = [
     "Code",
     "bracketed",
     "definitions",
-    "expression",
     "in_numpy",
     "literal",
     "needing_definitions",
@@ -69,29 +67,6 @@ class Code:
         return self.text
 
 
-def expression(step: Step, program: Program) -> str:
-    """What a step computes, its operands by their names.
-
-    >>> import tinygrad_edu as tg
-    >>> W, X = tg.Tensor([[1.0, 2.0]], name="W"), np.ones((2, 3))
-    >>> J = np.sum(W @ X)
-    >>> program = tg.Program.of(J, wrt=["W"])
-    >>> expression(program["J"], program), expression(program["dW"], program)
-    ('np.sum(matmul_1)', 'dmatmul_1 @ t_2')
-    """
-    if step.op is None:
-        return "".join(map(repr, step.args)) or literal(step.value).text
-    operands = [_operand(a, program) for a in step.args]
-    return written(step.op, operands, step.settings, shape=step.shape, dtype=step.dtype).text
-
-
-def _operand(arg: Ref | Any, program: Program) -> Code:
-    if not isinstance(arg, Ref):
-        return literal(arg)
-    step = program[arg.name]
-    return Code(arg.name, ATOM, step.shape, step.dtype)
-
-
 def written(
     op: Op,
     operands: Sequence[Code],
@@ -100,7 +75,13 @@ def written(
     shape: tuple[int, ...] = (),
     dtype: np.dtype[Any] = _FLOAT64,
 ) -> Code:
-    """An operation on operands that are written already; ``shape`` and ``dtype`` are the result's."""
+    """An operation on operands that are written already; ``shape`` and ``dtype`` are the result's.
+
+    >>> import tinygrad_edu as tg
+    >>> dZ, X = Code("dZ", shape=(1, 5)), Code("X", shape=(3, 5))
+    >>> written(tg.matmul, [dZ, written(tg.transpose, [X], {})], {}).text
+    'dZ @ X.T'
+    """
     if op.name in _INFIX and not (op.name in _BOOLEAN and any(x.dtype.kind != "b" for x in operands)):
         text, binds = _infix(op.name, *operands)
     elif op.name in _OWN_FORM:
