@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_edu.graph import Program, Ref, Step
-from tinygrad_edu.graph.text import ATOM, Text, constant, number, written
+from tinygrad_edu.graph.text import ATOM, CARRIES_ON, Text, constant, number, written
 
 __all__ = ["formula", "in_numbers"]
 
@@ -79,6 +79,6 @@ def _operand(operand: Ref | Any, program: Program, called: Called, depth: int) -
 
 def _computed(step: Step, program: Program, called: Called, depth: int) -> Text:
     parts = [_operand(a, program, called, depth - 1) for a in step.args]
-    if step.op is None:
+    if step.op is None or (step.role in ("backward", "gradient") and step.op.name in CARRIES_ON):
         return parts[0]
     return written(step.op, parts, step.settings, scalar=step.value.ndim == 0)

@@ -12,14 +12,12 @@ from typing import Any
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.snapshot import GraphNode
-from tinygrad_edu.graph.text import ATOM, Text, bracketed, constant, infix, number, written
+from tinygrad_edu.graph.text import ATOM, CARRIES_ON, Text, bracketed, constant, infix, number, written
 
 __all__ = ["local_derivative"]
 
 _LONGEST = 44
 _ONE: Text = ("1", ATOM)
-_CARRIES_ON = frozenset({"positive", "broadcast_to", "reshape", "expand_dims", "squeeze", "astype", "sum_to"})
-"""Operations that repeat or move g: the derivative itself is 1."""
 
 
 def local_derivative(node: GraphNode, k: int, called: Callable[[GraphNode], str] = lambda n: n.name) -> str:
@@ -78,7 +76,7 @@ class _Rule:
             return None
         name, args = t.op.name, _operands(t)
         with_g = [self.holds_g(a) for a in args]
-        if name in _CARRIES_ON or name == "negative":
+        if name in CARRIES_ON or name in ("sum_to", "negative"):
             inner = self.divided(args[0])
             return _negative(inner) if inner and name == "negative" else inner
         if name == "multiply" and sum(with_g) == 1:
@@ -124,7 +122,7 @@ class _Rule:
         if t.op.name == "where" and (spared := self.spared(*_operands(t))):
             return spared
         parts = [self.text(a) for a in _operands(t)]
-        if t.op.name in _CARRIES_ON and len(parts) == 1:
+        if t.op.name in CARRIES_ON and len(parts) == 1:
             return parts[0]
         if t.op.name in ("greater", "less", "greater_equal", "less_equal", "equal"):
             return f"[{written(t.op, parts, t.settings, scalar=False)[0]}]", ATOM

@@ -13,13 +13,17 @@ import numpy as np
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["ATOM", "Text", "bracketed", "constant", "infix", "number", "written"]
+__all__ = ["ATOM", "CARRIES_ON", "Text", "bracketed", "constant", "infix", "number", "written"]
 
 Text = tuple[str, int]
 """The characters and their strength."""
 
 ATOM = 9
 _INFIX = {"+": 1, "−": 1, "*": 2, "/": 2, "@": 2, "**": 4, ">": 0, "<": 0, ">=": 0, "<=": 0, "==": 0, "!=": 0}
+
+
+CARRIES_ON = frozenset({"positive", "broadcast_to", "reshape", "expand_dims", "squeeze", "astype"})
+"""Operations that only repeat or move a gradient: on the way back they go without saying."""
 
 
 def number(x: Any) -> str:
@@ -53,8 +57,6 @@ def written(op: Op, parts: Sequence[Text], settings: Mapping[str, Any], *, scala
     sign = op.label or op.name
     if sign in _INFIX and len(parts) == 2:
         return infix("·" if sign == "*" and scalar else sign, *parts)
-    if op.name == "positive":
-        return parts[0]
     if op.name == "negative":
         return f"−{bracketed(parts[0], 3)}", 1
     if op.name == "transpose":
