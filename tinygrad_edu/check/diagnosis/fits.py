@@ -40,7 +40,7 @@ def _parallel(a: Array, b: Array) -> bool:
 
 
 def _is(c: float, value: float) -> bool:
-    return abs(c - value) <= 1e-6 * max(abs(value), 1.0)
+    return abs(c - value) <= 1e-5 * max(abs(value), 1.0)
 
 
 def penalty(
@@ -68,7 +68,7 @@ def penalty(
         if coefficients is None:
             continue
         a, c = (float(x) for x in coefficients)
-        constant = target.constants.name(a)
+        constant = target.named(a)
         if constant is None or abs(c) * np.max(np.abs(direction)) <= 4 * target.tolerance:
             continue
         if exact and factor is not None and _is(c / factor, a):
@@ -168,18 +168,18 @@ def _term_edits(target: Target, coefficients: Array, told: tuple[str, str], m: i
     if _is(a, b) or (a == 0 and b == 0):
         return
     if a == 0 or b == 0:
-        edits = target.constants.name(a or b)
+        edits = target.named(a or b)
         if edits is not None:
             yield Explanation(
                 (Edit(("term_missing",), f"the term {told[0 if a == 0 else 1]} is missing", 1.2), *edits)
             )
         return
-    first, second = target.constants.name(a), target.constants.name(b)
+    first, second = target.named(a), target.named(b)
     if first is None or second is None:
         return
     if _is(a, -b):
         wrong = told[0] if a < 0 else told[1]
-        edits = () if _is(abs(a), 1.0) else target.constants.name(abs(a)) or ()
+        edits = () if _is(abs(a), 1.0) else target.named(abs(a)) or ()
         yield Explanation(
             (Edit(("sign_inside", "sign"), f"the term {wrong} has the wrong sign", 1.1), *edits)
         )

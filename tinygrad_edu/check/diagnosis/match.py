@@ -71,6 +71,10 @@ class Target:
         """The same target for the given array turned, or divided by a factor."""
         return Target(given / factor, self.right, self.tolerance / abs(factor), self.loose, self.constants)
 
+    def named(self, c: float) -> tuple[Edit, ...] | None:
+        """What a factor found from the given array amounts to, to the precision that it has."""
+        return self.constants.name(c, max(1e-9, 10 * self.loose + 4 * self.tolerance / (self._size or 1.0)))
+
     def close(self, value: Array) -> bool:
         """Whether an array is the given one, to rounding."""
         if value.shape != self.given.shape:
@@ -113,7 +117,7 @@ class Target:
         c = scale / norm
         if not self.close(c * value):
             return None
-        named = self.constants.name(c, max(1e-9, 10 * self.loose + 4 * self.tolerance / self._size))
+        named = self.named(c)
         if named is not None:
             return named
         if variant.value.size < value.size or self.entries < (5 if variant.edits else 3):

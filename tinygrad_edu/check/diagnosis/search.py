@@ -176,7 +176,7 @@ class _Search:
         """The rarer mistakes, and a constant factor besides."""
         m = float(self.network.m)
         for c in (-1.0, m, 1 / m, 2.0, 0.5, -m, -1 / m):
-            edits = target.constants.name(c)
+            edits = target.named(c)
             if edits:
                 for e in self._rarer(path, target.changed(target.given, c), node):
                     yield Explanation((*edits, *e.edits))
