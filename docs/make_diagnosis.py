@@ -31,9 +31,9 @@ are the codes that `report["dW1"].diagnosis.codes` holds; [the room's page](../t
 tells how they are found.
 
 ```python
-report = tg.check.compare(J, {"dW1": dW1, "db1": db1})      # gradients derived by hand
-report = tg.check.forward(J, {"Z1": Z1, "J": J_by_hand})     # values
-report = tg.check.function(backward, loss, shapes={...})     # a function, with its wrong line
+report = tg.check.compare(J, {"dW1": dW1, "db1": db1})  # gradients derived by hand
+report = tg.check.forward(J, {"Z1": Z1, "J": J_by_hand})  # values
+report = tg.check.function(backward, loss, shapes={...})  # a function, with its wrong line
 ```
 
 `tinygrad-edu check student.py` does the same for a file with functions `forward` and `backward`.

@@ -71,13 +71,14 @@ def history_lost(what: str) -> str:
     """A conversion that would silently drop the graph."""
     return (
         f"{what} would lose the Tensor's history, and no gradient would flow through it. Use a NumPy "
-        "function on the Tensor (np.exp(t), np.stack([t, u])), or t.item() / t.detach().data for the bare number."
+        "function on the Tensor (np.exp(t), np.stack([t, u])), or t.item() / t.detach().data for the plain "
+        "number."
     )
 
 
 NO_SCALAR = (
-    "backward() starts from a scalar, and this tensor has shape {shape}. Give backward(gradient=...) an array "
-    "of that shape, or reduce the tensor first, for example with np.sum or np.mean."
+    "backward() starts from a scalar, and this tensor has shape {shape}. Give backward(gradient=...) an "
+    "array of that shape, or reduce the tensor first, for example with np.sum or np.mean."
 )
 
 NO_HISTORY = (
