@@ -106,6 +106,7 @@ def flow(  # noqa: C901  (the small cases written out)
     for root in found:
         if root.op is not None:
             heappush(waiting, (-root.seq, root))
+    older: list[Any] = []  # what the walk does not come to
     node: Any = None
     q: Any
     b: Any
@@ -122,9 +123,13 @@ def flow(  # noqa: C901  (the small cases written out)
             op, y, xs = node.op, node._data, node.saved
             if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
                 for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
-                    if p is not None and _wanted(p, a, since) and rule is not None:
-                        gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
-                        _arrive(gx, p, a, found, waiting)
+                    if p is None or not _wanted(p, a, since, older):
+                        continue
+                    if rule is None:
+                        older.append(p)
+                        continue
+                    gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
+                    _arrive(gx, p, a, found, waiting)
                 node = None
                 continue
             # The same for one operand and for two, written out: a call takes as long as a small product.
@@ -137,7 +142,7 @@ def flow(  # noqa: C901  (the small cases written out)
             node = None
             if p is not None and (
                 (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a))
-                or _wanted(p, a, since)
+                or _wanted(p, a, since, older)
             ):
                 gx = rule(g, y, a) if b is None else rule(g, y, a, b)
                 if gx.shape != a.shape or gx.dtype is not a.dtype:
@@ -150,7 +155,7 @@ def flow(  # noqa: C901  (the small cases written out)
                         node = p
             if q is not None and (
                 (q.requires_grad and q.seq >= since and (q.op is not None or q._data is b))
-                or _wanted(q, b, since)
+                or _wanted(q, b, since, older)
             ):
                 gx = other(g, y, a, b)
                 if gx.shape != b.shape or gx.dtype is not b.dtype:
@@ -167,8 +172,8 @@ def flow(  # noqa: C901  (the small cases written out)
     finally:
         if outside is not None:
             ambient.reset(outside)
-    if spend and since:
-        release(order(*seeds))
+    if spend and older:
+        release(order(*older))
     return found
 
 
@@ -184,11 +189,14 @@ def _arrive(g: Any, parent: Any, value: Any, found: dict[Any, Any], waiting: lis
             heappush(waiting, (-parent.seq, parent))
 
 
-def _wanted(parent: Any, value: Any, since: int) -> bool:
+def _wanted(parent: Any, value: Any, since: int, older: list[Any]) -> bool:
     """Whether an operand is to have a gradient; complains where a leaf holds another value than then."""
     if parent.op is None and parent._data is not value:
         _check_leaf(parent, value)
-    return bool(parent.requires_grad and parent.seq >= since)
+    if parent.seq < since:
+        older.append(parent)
+        return False
+    return bool(parent.requires_grad)
 
 
 def _recorded(rule: Callable[..., Any], g: Any, node: Any) -> Any:
