@@ -149,6 +149,20 @@ def test_grad_releases_like_backward():
     assert writable(w.data)
 
 
+def test_grad_lets_go_of_what_is_older_than_its_inputs():
+    w = tg.Tensor(START)
+    u = square(w)
+    v = tg.Tensor(START)
+    tg.grad((u * v).sum(), [v])
+    assert writable(w.data)
+
+
+def test_grad_lets_go_of_what_no_gradient_comes_to():
+    w, v = tg.Tensor(START), tg.Tensor(START)
+    tg.grad(np.where(w * 2, v, 0).sum(), [v])
+    assert writable(w.data)
+
+
 def test_an_array_that_was_read_only_before_stays_so():
     w = tg.Tensor(START)
     w.data.setflags(write=False)
