@@ -115,6 +115,10 @@ def flow(  # noqa: C901  (the small cases written out)
         while waiting or node is not None:
             if node is None:  # all that was computed from the youngest has passed its gradient on
                 node = heappop(waiting)[1]
+            if node.seq < since:
+                older.append(node)
+                node = None
+                continue
             g = found[node] if kept is None or node in kept else found.pop(node)
             if node.guards is SPENT:
                 _check_spent(node)
@@ -141,7 +145,7 @@ def flow(  # noqa: C901  (the small cases written out)
                 (p, q), (a, b), (rule, other) = node.parents, xs, op.pullbacks
             node = None
             if p is not None and (
-                (p.requires_grad and p.seq >= since and (p.op is not None or p._data is a))
+                (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since)))
                 or _wanted(p, a, since, older)
             ):
                 gx = rule(g, y, a) if b is None else rule(g, y, a, b)
@@ -154,7 +158,7 @@ def flow(  # noqa: C901  (the small cases written out)
                     if p.op is not None:
                         node = p
             if q is not None and (
-                (q.requires_grad and q.seq >= since and (q.op is not None or q._data is b))
+                (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
                 or _wanted(q, b, since, older)
             ):
                 gx = other(g, y, a, b)
