@@ -5,14 +5,16 @@
 
 Two programs, the same text for every engine: a chain of 1,000 elementwise operations on arrays of
 shape (64,), with four leaves, and the scalar J = 3(a + bc), leaves included. Every engine's value and
-gradients are first compared with those derived by hand. Then they take turns, so that whatever else
-the machine does meets all of them alike; a ratio is formed within a turn, and its median, smallest
-and largest over the turns are shown.
+gradients are first compared with those derived by hand. Then they take turns, each in a process of its
+own, so that whatever else the machine does meets all of them alike, and nobody's garbage collector walks
+through the modules of the others; a ratio is formed within a turn, and its median, smallest and largest
+over the turns are shown.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
 import importlib.metadata
@@ -23,6 +25,8 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -231,19 +235,6 @@ PEERS = {
 }
 
 
-def engines() -> tuple[list[Engine], list[str]]:
-    """Those that are installed, and a note for each that is not."""
-    found, notes = [], []
-    for module, make in PEERS.items():
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            notes.append(f"{module} is not installed, and left out.")
-        else:
-            found += make()
-    return found, notes
-
-
 def verify(engine: Engine) -> None:
     """Both programs against the results derived by hand."""
     if engine.chain is not None:
@@ -268,17 +259,47 @@ def measure(program: Callable[[], Any], calls: int) -> float:
     return (process_time() - start) / calls
 
 
-def take_turns(programs: dict[str, Callable[[], Any]], *, turns: int, calls: int) -> dict[str, list[float]]:
+def serve(module: str, pipe: Connection) -> None:
+    """One library in a process of its own: tells its programs, then measures the one that is asked for."""
+    engines = PEERS[module]()
+    for engine in engines:
+        verify(engine)
+    programs = {("chain", e.name): e.chain for e in engines if e.chain is not None}
+    programs |= {("scalar", e.name): e.scalar for e in engines if e.scalar is not None}
+    pipe.send(list(programs))
+    with contextlib.suppress(EOFError):  # the report is done
+        while True:
+            asked, calls = pipe.recv()
+            pipe.send(measure(programs[asked], calls))
+
+
+class Served:
+    """A library in its process."""
+
+    def __init__(self, module: str) -> None:
+        self.pipe, theirs = get_context("spawn").Pipe()
+        self.process = get_context("spawn").Process(target=serve, args=(module, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.programs: list[tuple[str, str]] = self.pipe.recv()
+
+    def measure(self, program: tuple[str, str], calls: int) -> float:
+        """CPU seconds a call."""
+        self.pipe.send((program, calls))
+        return float(self.pipe.recv())
+
+
+def take_turns(served: list[Served], kind: str, *, turns: int, calls: int) -> dict[str, list[float]]:
     """Seconds a call for each turn of each program, in one interleaved run."""
-    times: dict[str, list[float]] = {name: [] for name in programs}
-    for program in programs.values():
-        measure(program, max(1, calls // 4))  # warm caches and specialised bytecode
-    gc.freeze()  # nobody's collections walk through the modules of the others
+    homes = {program: library for library in served for program in library.programs if program[0] == kind}
+    times: dict[str, list[float]] = {name: [] for _, name in homes}
+    for program, library in homes.items():
+        library.measure(program, calls)  # warm caches and specialised bytecode
     for turn in range(turns):
-        names = list(programs)
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:  # nobody always follows the same neighbour
-            times[name].append(measure(programs[name], calls))
+        order = list(homes)
+        shift = turn % len(order)
+        for program in order[shift:] + order[:shift]:  # nobody always follows the same neighbour
+            times[program[1]].append(homes[program].measure(program, calls))
     return times
 
 
@@ -302,32 +323,30 @@ def _spread(values: list[float]) -> str:
 
 def report(turns: int) -> str:
     """The whole page."""
-    found, notes = engines()
-    for engine in found:
-        verify(engine)
-    chains = {e.name: e.chain for e in found if e.chain is not None}
-    scalars = {e.name: e.scalar for e in found if e.scalar is not None}
+    present = [module for module in PEERS if importlib.util.find_spec(module)]
+    notes = [f"{module} is not installed, and left out." for module in PEERS if module not in present]
+    served = [Served(module) for module in present]
     operations = 10 * BLOCKS + 1
     own = "tinygrad_edu"
-    peers = [module for module in PEERS if module != own and importlib.util.find_spec(module)]
-    versions = [f"{module} {importlib.metadata.version(module)}" for module in peers]
+    versions = [f"{module} {importlib.metadata.version(module)}" for module in present if module != own]
     return (
         "\n".join(
             [
                 "# Dispatch: what one small operation costs",
                 "",
                 "Written by `python benchmarks/dispatch.py --write docs/benchmarks-dispatch.md`.",
-                f"{turns} interleaved turns, one thread, CPU time; {os.cpu_count()} cores,",
+                f"{turns} interleaved turns, each engine in a process of its own, one thread,",
+                f"CPU time; {os.cpu_count()} cores,",
                 f"Python {platform.python_version()}, {', '.join(versions)}.",
                 "All engines' values and gradients agreed first, to rounding.",
                 "",
                 f"## A chain of 1,000 elementwise operations of shape {SHAPE}, forward and backward",
                 "",
-                *table(take_turns(chains, turns=turns, calls=4), operations, "operation", own),
+                *table(take_turns(served, "chain", turns=turns, calls=4), operations, "operation", own),
                 "",
                 "## J = 3(a + bc) on scalars: three leaves made, forward, backward",
                 "",
-                *table(take_turns(scalars, turns=turns, calls=1000), 1, "evaluation", own),
+                *table(take_turns(served, "scalar", turns=turns, calls=1000), 1, "evaluation", own),
                 "",
                 *notes,
             ]
