@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu.graph import Program, Ref, Step
+from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.text import ATOM, CARRIES_ON, Text, constant, number, written
 
-__all__ = ["formula", "in_numbers"]
+__all__ = ["called", "formula", "in_numbers"]
 
 _LONGEST = 44
 
@@ -32,6 +32,11 @@ def formula(step: Step, program: Program) -> str:
     return f"{step.name} = {text}" if step.named else text
 
 
+def called(node: GraphNode, program: Program) -> str:
+    """The name of a node; of one that nobody named, what it computes."""
+    return node.name if node.named else formula(program[node.name], program)
+
+
 def in_numbers(step: Step, program: Program) -> str:
     """The same with numbers for names, and what it comes to; nothing where it isn't all numbers.
 
@@ -47,7 +52,7 @@ def in_numbers(step: Step, program: Program) -> str:
     return f"{_short(step, program, _numbered)} = {number(step.value[()])}"
 
 
-Called = Callable[[Step], Text]
+Naming = Callable[[Step], Text]
 
 
 def _named(step: Step) -> Text:
@@ -58,27 +63,27 @@ def _numbered(step: Step) -> Text:
     return constant(step.value[()]) if step.value.ndim == 0 else (step.name, ATOM)
 
 
-def _short(step: Step, program: Program, called: Called) -> str:
+def _short(step: Step, program: Program, naming: Naming) -> str:
     """Operands that nobody named are written out, as deep as the line stays short."""
     for depth in (6, 5, 4, 3, 2, 1, 0):
-        text, _ = _computed(step, program, called, depth)
+        text, _ = _computed(step, program, naming, depth)
         if len(text) <= _LONGEST:
             break
     return text
 
 
-def _operand(operand: Ref | Any, program: Program, called: Called, depth: int) -> Text:
+def _operand(operand: Ref | Any, program: Program, naming: Naming, depth: int) -> Text:
     """The text of an operand: its name, or what it is where nobody named it."""
     if not isinstance(operand, Ref):
         return constant(operand)
     step = program[operand.name]
     if not step.args or step.named:
-        return called(step)
-    return _computed(step, program, called, depth) if depth >= 0 else ("…", ATOM)
+        return naming(step)
+    return _computed(step, program, naming, depth) if depth >= 0 else ("…", ATOM)
 
 
-def _computed(step: Step, program: Program, called: Called, depth: int) -> Text:
-    parts = [_operand(a, program, called, depth - 1) for a in step.args]
+def _computed(step: Step, program: Program, naming: Naming, depth: int) -> Text:
+    parts = [_operand(a, program, naming, depth - 1) for a in step.args]
     if step.op is None or (step.role in ("backward", "gradient") and step.op.name in CARRIES_ON):
         return parts[0]
     return written(step.op, parts, step.settings, scalar=step.value.ndim == 0)

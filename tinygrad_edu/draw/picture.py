@@ -8,11 +8,12 @@ multiplied by on its way back along it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from html import escape
 
 import graphviz
 
-from tinygrad_edu.draw.formulas import formula
+from tinygrad_edu.draw.formulas import called, formula
 from tinygrad_edu.draw.values import brief
 from tinygrad_edu.graph import Graph, GraphNode, Program, Step
 from tinygrad_edu.graph.local import local_derivative
@@ -42,15 +43,12 @@ def to_dot(graph: Graph, program: Program, *, backward: bool = False, direction:
     dot = new_picture(direction)
     for scope, nodes in _by_scope(graph):
         _boxed(dot, scope, [(node, _label(node, graph, program)) for node in nodes])
-
-    def called(node: GraphNode) -> str:
-        return node.name if node.named else formula(program[node.name], program)
-
+    name = partial(called, program=program)
     for node in graph:
         for k, operand in enumerate(node.args):
             if isinstance(operand, GraphNode):
                 told = operand.requires_grad and not backward
-                label = f" {escape(local_derivative(node, k, called))} " if told else ""
+                label = f" {escape(local_derivative(node, k, name))} " if told else ""
                 dot.edge(node_id(operand.name), node_id(node.name), label=label)
     if backward:
         _backward_pass(dot, program)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,7 @@ from string import Template
 from typing import Any
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw.formulas import formula, in_numbers
+from tinygrad_edu.draw.formulas import called, formula, in_numbers
 from tinygrad_edu.draw.picture import node_id, to_dot
 from tinygrad_edu.draw.render import render
 from tinygrad_edu.draw.values import brief
@@ -111,15 +112,13 @@ def _told(step: Step, users: list[tuple[GraphNode, int]], program: Program) -> l
     if not users:
         return ["The walk back starts here: the derivative of the output by itself is 1."]
 
-    def called(node: GraphNode) -> str:
-        return node.name if node.named else formula(program[node.name], program)
-
+    name_of = partial(called, program=program)
     words = []
     for user, k in users:
         arriving = program.gradients[user.name].value
         amount = f" = {number(arriving[()])}" if arriving.ndim == 0 else f", of shape {arriving.shape},"
-        name = f"d{user.name}" if user.named else f"the gradient of {called(user)}"
-        words.append(f"{name}{amount} comes back, and is multiplied by {local_derivative(user, k, called)}.")
+        name = f"d{user.name}" if user.named else f"the gradient of {name_of(user)}"
+        words.append(f"{name}{amount} comes back, and is multiplied by {local_derivative(user, k, name_of)}.")
         if user.op is not None and user.op.kind == "elementwise" and arriving.shape != step.shape:
             words.append(
                 f"{step.of} was repeated to {arriving.shape}, so the sum goes back over the repeated axes."
