@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.sheet import Node, Sheet, in_order
-from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Program, Ref, Step
+from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.ops.reduction import broadcast_axes
 
 __all__ = ["finished", "lowered"]
@@ -143,7 +142,7 @@ class _Parts:
     known: dict[Tensor, Node] = field(default_factory=dict)
 
     def build(self, sheet: Sheet, late: frozenset[str]) -> Node:
-        for tensor in self._order():
+        for tensor in recorded_since(self.result, self.known):
             assert tensor.op is not None
             args = [
                 self.known[p] if p is not None else _literal(v, sheet)
@@ -152,16 +151,6 @@ class _Parts:
             self.known[tensor] = _built(tensor.op, args, tensor.settings, tensor._data, sheet, late)
         return self.known[self.result]
 
-    def _order(self) -> list[Tensor]:
-        nodes = [self.result] if self.result not in self.known else []
-        seen = set(nodes) | set(self.known)
-        for tensor in nodes:
-            for parent in tensor.inputs:
-                if parent not in seen:
-                    seen.add(parent)
-                    nodes.append(parent)
-        return sorted(nodes, key=lambda t: t.seq)
-
 
 def _literal(value: Any, sheet: Sheet) -> Node:
     return sheet.constant(value.item() if isinstance(value, np.bool_) else value)
@@ -169,26 +158,12 @@ def _literal(value: Any, sheet: Sheet) -> Node:
 
 def _decomposition(op: Op, args: Sequence[Node], settings: Mapping[str, Any]) -> _Parts | None:
     symbols = [_stand_in(a) for a in args]
-    outside = ambient.set(None)
-    try:
-        with np.errstate(all="ignore"):
-            result = op.forward(*symbols, **settings)
-    except (TypeError, ValueError, AttributeError):  # it asks for values: it stays a call
+    result = decomposed(op, symbols, settings)
+    if result is None:
         return None
-    finally:
-        ambient.reset(outside)
-    if not isinstance(result, Tensor) or result.op is op:
-        return None
-    known = {s: a for s, a in zip(symbols, args, strict=True) if isinstance(s, Tensor)}
-    if result.op is None and result not in known:
-        return None
-    return _Parts(result, known)
+    return _Parts(result, {s: a for s, a in zip(symbols, args, strict=True) if isinstance(s, Tensor)})
 
 
 def _stand_in(node: Node) -> Any:
     """A Symbol of that shape and dtype; a number that is known stays one."""
-    if node.number is not None and not node.shape:
-        return node.number
-    symbol = Symbol(0.0)
-    symbol._data = np.broadcast_to(np.ones((), node.dtype), node.shape)[()]
-    return symbol
+    return node.number if node.number is not None and not node.shape else stand_in(node.shape, node.dtype)

@@ -1,0 +1,59 @@
+"""What an operation is composed of: its ``forward`` is run on Symbols, and what it did is read off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["decomposed", "recorded_since", "stand_in"]
+
+
+def stand_in(shape: tuple[int, ...], dtype: Any) -> Symbol:
+    """A Symbol of that shape and dtype, which holds no memory."""
+    symbol = Symbol(0.0)
+    symbol._data = np.broadcast_to(np.ones((), dtype), shape)[()]
+    return symbol
+
+
+def decomposed(op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor | None:
+    """The Tensor that ``op.forward`` records on these operands, Symbols and numbers.
+
+    None where the operation is not written with others: it asks for values, or does nothing but itself.
+
+    >>> import tinygrad_edu as tg
+    >>> parts = decomposed(tg.silu, [stand_in((3,), float)], {})
+    >>> parts.op.name, [p.op and p.op.name for p in parts.inputs]
+    ('multiply', [None, 'sigmoid'])
+    """
+    outside = ambient.set(None)
+    try:
+        with np.errstate(all="ignore"):
+            result = op.forward(*operands, **settings)
+    except (TypeError, ValueError, AttributeError):  # it asks for values
+        return None
+    finally:
+        ambient.reset(outside)
+    if not isinstance(result, Tensor) or result.op is op:
+        return None
+    if result.op is None and not any(result is operand for operand in operands):
+        return None
+    return result
+
+
+def recorded_since(result: Tensor, known: Mapping[Tensor, Any]) -> list[Tensor]:
+    """What was computed on the way from the known Tensors to the result, in the order of recording."""
+    nodes = [result] if result not in known else []
+    seen = set(nodes) | set(known)
+    for tensor in nodes:
+        for parent in tensor.inputs:
+            if parent not in seen:
+                seen.add(parent)
+                nodes.append(parent)
+    return sorted(nodes, key=lambda tensor: tensor.seq)
