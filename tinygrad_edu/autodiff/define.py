@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from types import FunctionType
 from typing import Any
 
@@ -84,6 +85,7 @@ def define(
         facts: dict[str, Any] = {
             "name": own, "pullback": pullback, "numpy": functions, "opaque": opaque,
             "latex": latex or _call(own, forward), "label": label,
+            "linear": (), "moves": False, "rounding": inf,  # nobody said so: the kind alone proves nothing
         }  # fmt: skip
         if samples is None and kind in (None, "elementwise"):
             op = elementwise(domain=domain, **facts)(forward)

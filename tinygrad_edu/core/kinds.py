@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_edu.core.facts import OF_KIND
 from tinygrad_edu.core.op import Op, Pullback
 from tinygrad_edu.core.operators import bind
 from tinygrad_edu.core.record import shortest_path
@@ -27,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Pullbacks = Pullback | None | tuple[Pullback | None, ...]
 Domain = tuple[float, float] | tuple[tuple[float, float], ...]
 NumPyNames = Callable[..., Any] | Sequence[Callable[..., Any]] | None
+_QUESTION = {"linear": (), "moves": False, "rounding": 0.0}
 
 _UNARY: tuple[tuple[tuple[int, ...], ...], ...] = (((3, 4),), ((),), ((0, 3),), ((2, 1, 3),))
 _BINARY: tuple[tuple[tuple[int, ...], ...], ...] = (
@@ -52,15 +54,21 @@ def operation(
     label: str | None = None,
     opaque: bool = False,
     general: Callable[..., Any] | None = None,
+    **facts: Any,
 ) -> Callable[[Callable[..., Any]], Op]:
-    """Defines an operation of any kind; the decorators below fill in what their kind has in common."""
+    """Defines an operation of any kind; the decorators below fill in what their kind has in common.
+
+    ``facts`` are further fields of :class:`Op`; what the kind says (:data:`OF_KIND`) need not be repeated.
+    """
 
     def define(forward: Callable[..., Any]) -> Op:
         op_name = name or forward.__name__
+        rules = pullback if isinstance(pullback, tuple) else (pullback,)
+        known = {} if any(rules) else _QUESTION  # what has no derivative asks, or counts
         op = Op(
             name=op_name,
             forward=forward,
-            pullbacks=pullback if isinstance(pullback, tuple) else (pullback,),
+            pullbacks=rules,
             kind=kind,
             latex=latex,
             samples=tuple(samples),
@@ -69,6 +77,7 @@ def operation(
             label=label,
             opaque=opaque,
             general=general,
+            **{**OF_KIND.get(kind, {}), **known, **facts},
         )
         if op_name in RECORD:
             raise ValueError(f"there already is an operation named {op_name!r}")

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
+from math import inf
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.callers import variables_of_the_caller
+from tinygrad_edu.core.facts import ALL, EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.reals import real
@@ -53,6 +55,30 @@ class Op:
     """Its kernel is not one expression: formulas and source call it by name."""
     general: Callable[..., Any] | None = None
     """What answers a call with further settings of NumPy's, written with other operations."""
+    kernel: str = ""
+    """What it computes with: its name at definition, which a copy under another name keeps."""
+    linear: tuple[Group, ...] = ()
+    """Groups of operands; with the others held fixed it is linear in those of each group together."""
+    sign: Sign | None = None
+    """How it is written with its operands; None for a call."""
+    commutative: bool = False
+    """Whether its two operands may change places."""
+    associative: bool = False
+    """Whether ``(a b) c`` is ``a (b c)``, but for rounding."""
+    moves: bool = False
+    """Whether every entry of the result is an entry of the first operand: views, movements, repeats."""
+    inverse: str | None = None
+    """The operation that gives its operand back."""
+    range: tuple[float, float] | None = None
+    """Between what its results lie, the ends included."""
+    monotone: Literal[1, -1] | None = None
+    """1: where an operand grows, no result falls; -1: none rises."""
+    rounding: float = inf
+    """How far a result may be off, in units of eps; of what adds terms up, for each term, by their sizes."""
+    kink: Kink | None = None
+    """How far each entry is from where there is no derivative; None: there is one everywhere."""
+    axes: Axes = None
+    """How axes go through it; None: unknown."""
     parameters: tuple[str, ...] = field(init=False)
     settings: tuple[str, ...] = field(init=False)
     in_order: tuple[str, ...] = field(init=False)
@@ -71,6 +97,7 @@ class Op:
         signature = inspect.signature(self.forward).parameters.values()
         names = tuple(p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD)
         put = partial(object.__setattr__, self)
+        put("kernel", self.kernel or self.name)
         put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
@@ -149,6 +176,15 @@ class Op:
                 )
             found.append(settings.pop(parameter))
         return tuple(found)
+
+    def linear_in(self, k: int) -> bool:
+        """Whether it is linear in its k-th operand, the others held fixed.
+
+        >>> import tinygrad_edu as tg
+        >>> tg.divide.linear_in(0), tg.divide.linear_in(1)
+        (True, False)
+        """
+        return any(k in group or group in (ALL, EACH) for group in self.linear)
 
     def pullbacks_of(self, node: Any) -> Sequence[Any]:
         """The rule for each input; a variadic operation has one for all, which takes the position first."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.facts import MATRIX, infix
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import length
@@ -69,6 +70,7 @@ def _misfit(a: Array, b: Array) -> str:
         (0, 3), (3, 2),
         (2, 0), (0, 3),
     ),
+    sign=infix("@", MATRIX, latex=""), associative=True,
 )  # fmt: skip
 def matmul(a: Array, b: Array) -> Array:
     """Matrix product of the last two axes; the others are broadcast.

@@ -30,9 +30,9 @@ def _same_shape(predictions: Array, Y: Array, what: str) -> None:
 
 
 @operation(
-    kind="elementwise", pullback=lambda g, y, Y: g, latex="{Y}", label="0 ≤ Y ≤ 1",
-    numpy=(), opaque=True, onnx="Identity",
-    samples=[Sample((shape,), domain=((0.1, 0.9),)) for shape in ((3, 4), (), (0, 3))],
+    kind="elementwise", pullback=lambda g, y, Y: g, latex="{Y}", label="0 ≤ Y ≤ 1", numpy=(), opaque=True,
+    onnx="Identity", samples=[Sample((shape,), domain=((0.1, 0.9),)) for shape in ((3, 4), (), (0, 3))],
+    range=(0.0, 1.0), moves=True, rounding=0.0,
 )  # fmt: skip
 def probabilities(Y: Array) -> Array:
     """Y itself, where every entry is 0 or 1 or a probability between them; else a ValueError.
@@ -76,9 +76,8 @@ def _slope_by_probability(g: Array, y: Array, A: Array, Y: Array) -> Array:
         lambda g, y, A, Y: g * (np.log(1 - A) - np.log(A)) / _examples(A),
     ),
     latex=r"-\frac{{1}}{{m}} \sum \left( {Y} \odot \log {A} + (1 - {Y}) \odot \log(1 - {A}) \right)",
-    label="cross-entropy",
-    samples=_binary(0.1, 0.9),
-)
+    label="cross-entropy", samples=_binary(0.1, 0.9), range=(0.0, np.inf), rounding=np.inf,
+)  # fmt: skip
 def binary_cross_entropy(A: Array, Y: Array) -> Array:
     """J = -(1/m) Σ (Y log A + (1 - Y) log(1 - A)), from probabilities A (1, m). Course: L5, L6, D5.
 
@@ -103,9 +102,8 @@ def binary_cross_entropy(A: Array, Y: Array) -> Array:
         lambda g, y, Z, Y: -g * Z / _examples(Z),
     ),
     latex=r"\frac{{1}}{{m}} \sum \left( \log(1 + e^{{{Z}}}) - {Y} \odot {Z} \right)",
-    label="cross-entropy (logits)",
-    samples=_binary(-3.0, 3.0),
-)
+    label="cross-entropy (logits)", samples=_binary(-3.0, 3.0), range=(0.0, np.inf), rounding=np.inf,
+)  # fmt: skip
 def binary_cross_entropy_with_logits(Z: Array, Y: Array) -> Array:
     """The same cost from Z, before the sigmoid: exact where the probability rounds to 0 or 1.
 
@@ -148,9 +146,9 @@ def _classes(shape: tuple[int, ...], axis: int) -> Sample:
         lambda g, y, Z, Y, *, axis=0: -g * log_softmax(Z, axis=axis) / _columns(Z, axis),
     ),
     latex=r"-\frac{{1}}{{m}} \sum {Y} \odot \log\operatorname{{softmax}}({Z})",
-    label="softmax cross-entropy",
-    samples=[_classes((3, 4), 0), _classes((4, 3), 1), _classes((5,), 0)],
-)
+    label="softmax cross-entropy", samples=[_classes((3, 4), 0), _classes((4, 3), 1), _classes((5,), 0)],
+    range=(0.0, np.inf), rounding=np.inf,
+)  # fmt: skip
 def softmax_cross_entropy(Z: Array, Y: Array, *, axis: int = 0) -> Array:
     """J = -(1/m) Σ Y log softmax(Z), with the C classes of an example in its column: Z, Y (C, m). Course: D6.
 

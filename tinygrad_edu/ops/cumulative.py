@@ -45,12 +45,9 @@ def _slope_of_sum(g: Array, y: Array, x: Array, *, axis: int | None = None) -> A
 
 
 @operation(
-    kind="reduction",
-    pullback=_slope_of_sum,
-    latex=r"\operatorname{{cumsum}}{settings} {x}",
-    onnx="CumSum",
-    samples=_ALONG,
-)
+    kind="reduction", pullback=_slope_of_sum, latex=r"\operatorname{{cumsum}}{settings} {x}", onnx="CumSum",
+    samples=_ALONG, monotone=1, linear=((0,),),
+)  # fmt: skip
 def cumsum(x: Array, *, axis: int | None = None) -> Array:
     """Running sums along an axis, or without one, of all entries in a row.
 
@@ -72,11 +69,11 @@ def _from_the_end(a: Array, g: Array, axis: int) -> Array:
         lambda g, y, a, b, *, axis=-1: _from_the_end(a, g, axis) * _delayed(y, axis, 0.0),
         lambda g, y, a, b, *, axis=-1: _from_the_end(a, g, axis),
     ),
-    opaque=True,
-    latex=r"\operatorname{{recurrence}}({a}, {b})",
+    opaque=True, latex=r"\operatorname{{recurrence}}({a}, {b})",
     samples=[Sample(((3, 4), (3, 4)), {"axis": axis}) for axis in (0, -1)]
     + [Sample(((5,), (5,))), Sample(((0,), (0,)))],
-)
+    linear=((1,),), rounding=np.inf,
+)  # fmt: skip
 def recurrence(a: Array, b: Array, *, axis: int = -1) -> Array:
     """y_k = a_k y_{k-1} + b_k along an axis, starting from y = 0; a and b have one shape.
 
@@ -100,11 +97,9 @@ def _slope_of_cumprod(g: Array, y: Array, x: Array, *, axis: int | None = None) 
 
 
 @operation(
-    kind="reduction",
-    pullback=_slope_of_cumprod,
-    latex=r"\operatorname{{cumprod}}{settings} {x}",
-    samples=[*_ALONG, _WITH_ZEROS],
-)
+    kind="reduction", pullback=_slope_of_cumprod, latex=r"\operatorname{{cumprod}}{settings} {x}",
+    samples=[*_ALONG, _WITH_ZEROS], rounding=np.inf,
+)  # fmt: skip
 def cumprod(x: Array, *, axis: int | None = None) -> Array:
     """Running products along an axis, or without one, of all entries in a row; exact with zeros among them.
 

@@ -43,8 +43,7 @@ def _through_cofactors(g: Array, y: Array, x: Array) -> Array:
 
 
 @operation(
-    kind="linalg", pullback=_through_det,
-    latex=r"\det {x}", numpy=np.linalg.det,
+    kind="linalg", pullback=_through_det, latex=r"\det {x}", numpy=np.linalg.det,
     samples=[*_REGULAR, *of_matrices(_singular, (3, 3), (2, 2, 2))],
 )  # fmt: skip
 def det(x: Array) -> Array:
@@ -109,6 +108,7 @@ def _inner(a: Array, b: Array) -> Array:
 
 @operation(
     kind="linalg", pullback=lambda g, y, x: g, latex="{x}", label="regular?", opaque=True, samples=_REGULAR,
+    linear=((0,),), moves=True, rounding=0.0,
 )  # fmt: skip
 def regular(x: Array) -> Array:
     """The same matrices, or an error where one is so close to singular that its inverse is of no use.
@@ -143,7 +143,7 @@ def _third(h: Array, y: Array, g: Array, x: Array) -> Array:
 @operation(
     kind="linalg", pullback=(_second, _third), opaque=True,
     latex=r"\mathrm{{d}}\operatorname{{cof}}({x})[{g}]", label="cofactors'",
-    samples=[_beside(shape) for shape in _SHAPES],
+    samples=[_beside(shape) for shape in _SHAPES], linear=((0,),),
 )  # fmt: skip
 def second_cofactors(g: Array, x: Array) -> Array:
     """How the cofactors of x change along g, and equally the gradient g of the cofactors taken back to x.

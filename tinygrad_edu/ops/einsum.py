@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.facts import EACH
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
 
@@ -88,6 +89,7 @@ def _spelled(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
         _case(",i->i", (), (3,)),
         _case("ij,jk->ik", (0, 3), (3, 2)),
     ],
+    linear=(EACH,),
 )  # fmt: skip
 def contract(*xs: Array, subscripts: str) -> Array:
     """What :func:`einsum` records: a sum of products with every index and the result written out.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.facts import ATOM, POWER, PRODUCT, SIGN, SUM, infix, postfix, prefix
 from tinygrad_edu.core.kinds import composed, elementwise
 from tinygrad_edu.core.samples import Sample
 
@@ -21,7 +22,10 @@ __all__ = [
 Array = Any
 
 
-@elementwise(pullback=(lambda g, y, a, b: g, lambda g, y, a, b: g), latex=r"{a} + {b}", label="+", onnx="Add")
+@elementwise(
+    pullback=(lambda g, y, a, b: g, lambda g, y, a, b: g), latex=r"{a} + {b}", label="+", onnx="Add",
+    sign=infix("+", SUM), linear=((0, 1),), rounding=1.0, monotone=1, commutative=True, associative=True,
+)  # fmt: skip
 def add(a: Array, b: Array) -> Array:
     """Sum, entry by entry: https://numpy.org/doc/stable/reference/generated/numpy.add.html.
 
@@ -33,8 +37,9 @@ def add(a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: g, lambda g, y, a, b: -g), latex=r"{a} - {b}", label="−", onnx="Sub"
-)
+    pullback=(lambda g, y, a, b: g, lambda g, y, a, b: -g), latex=r"{a} - {b}", label="−", onnx="Sub",
+    sign=infix("-", SUM, label="−"), linear=((0, 1),), rounding=1.0,
+)  # fmt: skip
 def subtract(a: Array, b: Array) -> Array:
     """Difference, entry by entry.
 
@@ -46,11 +51,10 @@ def subtract(a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
-    latex=r"{a} \odot {b}",
-    label="*",
-    onnx="Mul",
-)
+    pullback=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), latex=r"{a} \odot {b}", label="*",
+    onnx="Mul", sign=infix("*", PRODUCT, right=SIGN, latex=r"\odot"), linear=((0,), (1,)), rounding=1.0,
+    commutative=True, associative=True,
+)  # fmt: skip
 def multiply(a: Array, b: Array) -> Array:
     """Product, entry by entry.
 
@@ -62,12 +66,10 @@ def multiply(a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b),
-    latex=r"\frac{{{a}}}{{{b}}}",
-    label="/",
-    domain=((-2.0, 2.0), (0.5, 2.0)),
-    onnx="Div",
-)
+    pullback=(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b), latex=r"\frac{{{a}}}{{{b}}}",
+    label="/", domain=((-2.0, 2.0), (0.5, 2.0)), onnx="Div", sign=infix("/", PRODUCT, right=SIGN),
+    linear=((0,),), rounding=1.0,
+)  # fmt: skip
 def divide(a: Array, b: Array) -> Array:
     """Quotient, entry by entry.
 
@@ -78,7 +80,10 @@ def divide(a: Array, b: Array) -> Array:
     return a / b
 
 
-@elementwise(pullback=lambda g, y, x: -g, latex=r"-{x}", label="−", onnx="Neg")
+@elementwise(
+    pullback=lambda g, y, x: -g, latex=r"-{x}", label="−", onnx="Neg", sign=prefix("-", SIGN, label="−"),
+    linear=((0,),), rounding=0.0, inverse="negative", monotone=-1,
+)  # fmt: skip
 def negative(x: Array) -> Array:
     """The negative, entry by entry.
 
@@ -90,12 +95,10 @@ def negative(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g,
-    latex=r"{x}",
-    label="+",
-    onnx="Identity",
-    numpy=(np.positive, np.conjugate, np.real),
-)
+    pullback=lambda g, y, x: g, latex=r"{x}", label="+", onnx="Identity",
+    numpy=(np.positive, np.conjugate, np.real), linear=((0,),), moves=True, rounding=0.0,
+    inverse="positive", monotone=1,
+)  # fmt: skip
 def positive(x: Array) -> Array:
     """The same value, as a new node.
 
@@ -106,7 +109,10 @@ def positive(x: Array) -> Array:
     return +x
 
 
-@elementwise(pullback=lambda g, y, x: g * np.sign(x), latex=r"\left|{x}\right|", label="|x|", onnx="Abs")
+@elementwise(
+    pullback=lambda g, y, x: g * np.sign(x), latex=r"\left|{x}\right|", label="|x|", onnx="Abs",
+    range=(0.0, np.inf), rounding=0.0, kink=lambda x: x,
+)  # fmt: skip
 def absolute(x: Array) -> Array:
     """The absolute value, entry by entry; its slope at 0 is 0.
 
@@ -117,7 +123,10 @@ def absolute(x: Array) -> Array:
     return np.abs(x)
 
 
-@elementwise(pullback=lambda g, y, x: 2 * g * x, latex=r"{x}^2")
+@elementwise(
+    pullback=lambda g, y, x: 2 * g * x, latex=r"{x}^2", sign=postfix("**2", POWER, label="²", latex="^{2}"),
+    rounding=1.0, range=(0.0, np.inf),
+)  # fmt: skip
 def square(x: Array) -> Array:
     """The square, entry by entry.
 
@@ -129,8 +138,9 @@ def square(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: -g * y * y, latex=r"\frac{{1}}{{{x}}}", domain=(0.4, 2.0), onnx="Reciprocal"
-)
+    pullback=lambda g, y, x: -g * y * y, latex=r"\frac{{1}}{{{x}}}", domain=(0.4, 2.0), onnx="Reciprocal",
+    rounding=1.0, inverse="reciprocal",
+)  # fmt: skip
 def reciprocal(x: Array) -> Array:
     """1 / x, entry by entry.
 
@@ -141,7 +151,10 @@ def reciprocal(x: Array) -> Array:
     return np.reciprocal(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / (2 * y), latex=r"\sqrt{{{x}}}", domain=(0.2, 3.0), onnx="Sqrt")
+@elementwise(
+    pullback=lambda g, y, x: g / (2 * y), latex=r"\sqrt{{{x}}}", domain=(0.2, 3.0), onnx="Sqrt",
+    rounding=1.0, inverse="square", monotone=1, range=(0.0, np.inf),
+)  # fmt: skip
 def sqrt(x: Array) -> Array:
     """The square root, entry by entry.
 
@@ -152,7 +165,9 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / (3 * y * y), latex=r"\sqrt[3]{{{x}}}", domain=(0.2, 3.0))
+@elementwise(
+    pullback=lambda g, y, x: g / (3 * y * y), latex=r"\sqrt[3]{{{x}}}", domain=(0.2, 3.0), monotone=1
+)
 def cbrt(x: Array) -> Array:
     """The cube root, entry by entry, of negative numbers too.
 
@@ -174,12 +189,10 @@ def _slope_of_exponent(g: Array, y: Array, a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=(_slope_of_power, _slope_of_exponent),
-    latex=r"{a}^{{{b}}}",
-    label="**",
-    domain=((0.5, 2.0), (-2.0, 2.0)),
-    onnx="Pow",
-)
+    pullback=(_slope_of_power, _slope_of_exponent), latex=r"{a}^{{{b}}}", label="**",
+    domain=((0.5, 2.0), (-2.0, 2.0)), onnx="Pow",
+    sign=infix("**", POWER, left=ATOM, right=SIGN, label="^", latex="^"),
+)  # fmt: skip
 def power(a: Array, b: Array) -> Array:
     """Power, entry by entry.
 
@@ -191,11 +204,9 @@ def power(a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=(_slope_of_power, _slope_of_exponent),
-    latex=r"{a}^{{{b}}}",
-    label="**",
+    pullback=(_slope_of_power, _slope_of_exponent), latex=r"{a}^{{{b}}}", label="**",
     domain=((0.5, 2.0), (-2.0, 2.0)),
-)
+)  # fmt: skip
 def float_power(a: Array, b: Array) -> Array:
     """Power in float64, entry by entry.
 
@@ -208,10 +219,9 @@ def float_power(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * 0.0, lambda g, y, a, b: g * 0.0),
-    latex=r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor",
-    label="//",
-    domain=((-2.0, 2.0), (0.5, 2.0)),
-)
+    latex=r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor", label="//", domain=((-2.0, 2.0), (0.5, 2.0)),
+    sign=infix("//", PRODUCT, right=SIGN), kink=lambda a, b: a / b - np.rint(a / b), rounding=0.0,
+)  # fmt: skip
 def floor_divide(a: Array, b: Array) -> Array:
     """The quotient rounded down, entry by entry. Its slope is 0.
 
@@ -223,11 +233,10 @@ def floor_divide(a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)),
-    latex=r"{a} \bmod {b}",
-    label="%",
-    domain=((-2.0, 2.0), (0.5, 2.0)),
-)
+    pullback=(lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)), latex=r"{a} \bmod {b}",
+    label="%", domain=((-2.0, 2.0), (0.5, 2.0)), sign=infix("%", PRODUCT, right=SIGN, latex=r"\bmod"),
+    kink=lambda a, b: a / b - np.rint(a / b),
+)  # fmt: skip
 def remainder(a: Array, b: Array) -> Array:
     """a - b floor(a / b), of the sign of b, entry by entry; d/db = -floor(a / b).
 
@@ -240,10 +249,9 @@ def remainder(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b)),
-    latex=r"\operatorname{{fmod}}({a}, {b})",
-    label="fmod",
-    domain=((-2.0, 2.0), (0.5, 2.0)),
-)
+    latex=r"\operatorname{{fmod}}({a}, {b})", label="fmod", domain=((-2.0, 2.0), (0.5, 2.0)),
+    kink=lambda a, b: a / b - np.rint(a / b),
+)  # fmt: skip
 def fmod(a: Array, b: Array) -> Array:
     """a - b trunc(a / b), of the sign of a, entry by entry; d/db = -trunc(a / b).
 
@@ -266,10 +274,10 @@ def divmod(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: np.ldexp(g, b), None),
-    latex=r"{a} \cdot 2^{{{b}}}",
+    pullback=(lambda g, y, a, b: np.ldexp(g, b), None), latex=r"{a} \cdot 2^{{{b}}}",
     samples=[Sample(((3, 4), (4,)), make=lambda rng: (rng.normal(size=(3, 4)), np.arange(4) - 1))],
-)
+    linear=((0,),), rounding=0.0,
+)  # fmt: skip
 def ldexp(a: Array, b: Array) -> Array:
     """a times 2 to the integer b, entry by entry.
 

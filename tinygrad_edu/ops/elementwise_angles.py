@@ -19,7 +19,7 @@ Array = Any
 PI = float(np.pi)
 
 
-@elementwise(pullback=lambda g, y, x: g * np.cos(x), latex=r"\sin {x}", onnx="Sin")
+@elementwise(pullback=lambda g, y, x: g * np.cos(x), latex=r"\sin {x}", onnx="Sin", range=(-1.0, 1.0))
 def sin(x: Array) -> Array:
     """The sine of angles in radians, entry by entry.
 
@@ -30,7 +30,7 @@ def sin(x: Array) -> Array:
     return np.sin(x)
 
 
-@elementwise(pullback=lambda g, y, x: -g * np.sin(x), latex=r"\cos {x}", onnx="Cos")
+@elementwise(pullback=lambda g, y, x: -g * np.sin(x), latex=r"\cos {x}", onnx="Cos", range=(-1.0, 1.0))
 def cos(x: Array) -> Array:
     """The cosine of angles in radians, entry by entry.
 
@@ -53,11 +53,9 @@ def tan(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)),
-    latex=r"\arcsin {x}",
-    domain=(-0.9, 0.9),
-    onnx="Asin",
-)
+    pullback=lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)), latex=r"\arcsin {x}", domain=(-0.9, 0.9),
+    onnx="Asin", range=(-np.pi / 2, np.pi / 2), inverse="sin", monotone=1,
+)  # fmt: skip
 def arcsin(x: Array) -> Array:
     """The inverse of the sine on [-1, 1], entry by entry.
 
@@ -69,11 +67,9 @@ def arcsin(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)),
-    latex=r"\arccos {x}",
-    domain=(-0.9, 0.9),
-    onnx="Acos",
-)
+    pullback=lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)), latex=r"\arccos {x}", domain=(-0.9, 0.9),
+    onnx="Acos", range=(0.0, np.pi), inverse="cos", monotone=-1,
+)  # fmt: skip
 def arccos(x: Array) -> Array:
     """The inverse of the cosine on [-1, 1], entry by entry.
 
@@ -84,7 +80,10 @@ def arccos(x: Array) -> Array:
     return np.arccos(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / (1 + x * x), latex=r"\arctan {x}", onnx="Atan")
+@elementwise(
+    pullback=lambda g, y, x: g / (1 + x * x), latex=r"\arctan {x}", onnx="Atan",
+    range=(-np.pi / 2, np.pi / 2), inverse="tan", monotone=1,
+)  # fmt: skip
 def arctan(x: Array) -> Array:
     """The inverse of the tangent, entry by entry.
 
@@ -100,9 +99,8 @@ def arctan(x: Array) -> Array:
         lambda g, y, a, b: g * b / (a * a + b * b),
         lambda g, y, a, b: -g * a / (a * a + b * b),
     ),
-    latex=r"\operatorname{{arctan2}}({a}, {b})",
-    domain=((0.2, 2.0), (-2.0, 2.0)),
-)
+    latex=r"\operatorname{{arctan2}}({a}, {b})", domain=((0.2, 2.0), (-2.0, 2.0)), range=(-np.pi, np.pi),
+)  # fmt: skip
 def arctan2(a: Array, b: Array) -> Array:
     """The angle of the point with height a and abscissa b, in (-π, π], entry by entry.
 
@@ -119,9 +117,9 @@ def _unless_zero(y: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * a / _unless_zero(y), lambda g, y, a, b: g * b / _unless_zero(y)),
-    latex=r"\sqrt{{{a}^2 + {b}^2}}",
-    domain=((0.5, 2.0), (-2.0, 2.0)),
-)
+    latex=r"\sqrt{{{a}^2 + {b}^2}}", domain=((0.5, 2.0), (-2.0, 2.0)), range=(0.0, np.inf),
+    commutative=True, associative=True,
+)  # fmt: skip
 def hypot(a: Array, b: Array) -> Array:
     """The length √(a² + b²) without overflow, entry by entry; its slope at (0, 0) is 0.
 
@@ -133,10 +131,9 @@ def hypot(a: Array, b: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g * (PI / 180),
-    latex=r"{x} \cdot \frac{{\pi}}{{180}}",
-    numpy=(np.deg2rad, np.radians),
-)
+    pullback=lambda g, y, x: g * (PI / 180), latex=r"{x} \cdot \frac{{\pi}}{{180}}",
+    numpy=(np.deg2rad, np.radians), inverse="rad2deg", linear=((0,),), monotone=1,
+)  # fmt: skip
 def deg2rad(x: Array) -> Array:
     """Degrees to radians, entry by entry.
 
@@ -148,10 +145,9 @@ def deg2rad(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g * (180 / PI),
-    latex=r"{x} \cdot \frac{{180}}{{\pi}}",
-    numpy=(np.rad2deg, np.degrees),
-)
+    pullback=lambda g, y, x: g * (180 / PI), latex=r"{x} \cdot \frac{{180}}{{\pi}}",
+    numpy=(np.rad2deg, np.degrees), inverse="deg2rad", linear=((0,),), monotone=1,
+)  # fmt: skip
 def rad2deg(x: Array) -> Array:
     """Radians to degrees, entry by entry.
 
@@ -167,11 +163,9 @@ def _next_order(g: Array, y: Array, x: Array, *, order: int) -> Array:
 
 
 @elementwise(
-    pullback=_next_order,
-    latex=r"\operatorname{{sinc}}^{{({order})}}({x})",
-    opaque=True,
+    pullback=_next_order, latex=r"\operatorname{{sinc}}^{{({order})}}({x})", opaque=True,
     samples=[Sample(((4,),), {"order": n}, ((-d, d),)) for n in (1, 2, 3) for d in (1e-3, 3.0)],
-)
+)  # fmt: skip
 def derivative_of_sinc(x: Array, *, order: int) -> Array:
     """The derivative of sin(πx) / (πx) of that order, exact at and near 0.
 
@@ -198,12 +192,12 @@ def derivative_of_sinc(x: Array, *, order: int) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g * derivative_of_sinc(x, order=1),
-    latex=r"\operatorname{{sinc}}({x})",
+    pullback=lambda g, y, x: g * derivative_of_sinc(x, order=1), latex=r"\operatorname{{sinc}}({x})",
     samples=[
         Sample((shape,), domain=(d,)) for shape, d in (((3, 4), (-2, 2)), ((), (-1e-3, 1e-3)), ((5,), (2, 9)))
     ],
-)
+    rounding=np.inf,
+)  # fmt: skip
 def sinc(x: Array) -> Array:
     """sin(πx) / (πx), and 1 at 0: https://numpy.org/doc/stable/reference/generated/numpy.sinc.html.
 

@@ -22,8 +22,7 @@ Array = Any
         lambda g, y, condition, a, b: np.where(condition, g, 0.0),
         lambda g, y, condition, a, b: np.where(condition, 0.0, g),
     ),
-    latex=r"\begin{{cases}} {a} & {condition} \\ {b} & \text{{else}} \end{{cases}}",
-    onnx="Where",
+    latex=r"\begin{{cases}} {a} & {condition} \\ {b} & \text{{else}} \end{{cases}}", onnx="Where",
     samples=[
         Sample(
             ((3, 4),) * 3,
@@ -31,7 +30,8 @@ Array = Any
         ),
         Sample(((),) * 3, make=lambda rng: (np.array(True), rng.normal(), rng.normal(size=(2, 3)))),
     ],
-)
+    rounding=0.0, linear=((1, 2),),
+)  # fmt: skip
 def where(condition: Array, a: Array, b: Array) -> Array:
     """``a`` where the condition holds, else ``b``; no gradient reaches the branch not taken.
 
@@ -47,10 +47,9 @@ def where(condition: Array, a: Array, b: Array) -> Array:
         lambda g, y, a, b: g * (np.greater(a, b) + 0.5 * np.equal(a, b)),
         lambda g, y, a, b: g * (np.greater(b, a) + 0.5 * np.equal(a, b)),
     ),
-    latex=r"\max({a}, {b})",
-    label="max",
-    onnx="Max",
-)
+    latex=r"\max({a}, {b})", label="max", onnx="Max", monotone=1, rounding=0.0, kink=lambda a, b: a - b,
+    commutative=True, associative=True,
+)  # fmt: skip
 def maximum(a: Array, b: Array) -> Array:
     """The larger of two, entry by entry; where they tie, each has slope one half.
 
@@ -66,10 +65,9 @@ def maximum(a: Array, b: Array) -> Array:
         lambda g, y, a, b: g * (np.less(a, b) + 0.5 * np.equal(a, b)),
         lambda g, y, a, b: g * (np.less(b, a) + 0.5 * np.equal(a, b)),
     ),
-    latex=r"\min({a}, {b})",
-    label="min",
-    onnx="Min",
-)
+    latex=r"\min({a}, {b})", label="min", onnx="Min", monotone=1, rounding=0.0, kink=lambda a, b: a - b,
+    commutative=True, associative=True,
+)  # fmt: skip
 def minimum(a: Array, b: Array) -> Array:
     """The smaller of two, entry by entry; where they tie, each has slope one half.
 
@@ -85,9 +83,9 @@ def minimum(a: Array, b: Array) -> Array:
         lambda g, y, a, b: g * (np.greater(a, b) + 0.5 * np.equal(a, b) + np.isnan(b)),
         lambda g, y, a, b: g * (np.greater(b, a) + 0.5 * np.equal(a, b) + np.isnan(a)),
     ),
-    latex=r"\max({a}, {b})",
-    label="fmax",
-)
+    latex=r"\max({a}, {b})", label="fmax", monotone=1, rounding=0.0, kink=lambda a, b: a - b,
+    commutative=True, associative=True,
+)  # fmt: skip
 def fmax(a: Array, b: Array) -> Array:
     """The larger of two, entry by entry, where a nan counts as missing; ties share the slope.
 
@@ -103,9 +101,9 @@ def fmax(a: Array, b: Array) -> Array:
         lambda g, y, a, b: g * (np.less(a, b) + 0.5 * np.equal(a, b) + np.isnan(b)),
         lambda g, y, a, b: g * (np.less(b, a) + 0.5 * np.equal(a, b) + np.isnan(a)),
     ),
-    latex=r"\min({a}, {b})",
-    label="fmin",
-)
+    latex=r"\min({a}, {b})", label="fmin", monotone=1, rounding=0.0, kink=lambda a, b: a - b,
+    commutative=True, associative=True,
+)  # fmt: skip
 def fmin(a: Array, b: Array) -> Array:
     """The smaller of two, entry by entry, where a nan counts as missing; ties share the slope.
 
@@ -159,6 +157,7 @@ def clip(
             make=lambda rng: (np.array([np.nan, rng.normal(), np.inf, -np.inf]),),
         ),
     ],
+    rounding=4.0,
 )
 def nan_to_num(
     x: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None

@@ -30,7 +30,10 @@ Array = Any
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
 
-@elementwise(pullback=lambda g, y, x: g * y, latex=r"e^{{{x}}}", onnx="Exp")
+@elementwise(
+    pullback=lambda g, y, x: g * y, latex=r"e^{{{x}}}", onnx="Exp", range=(0.0, np.inf), inverse="log",
+    monotone=1,
+)  # fmt: skip
 def exp(x: Array) -> Array:
     """The exponential, entry by entry.
 
@@ -41,7 +44,9 @@ def exp(x: Array) -> Array:
     return np.exp(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * y * LN2, latex=r"2^{{{x}}}")
+@elementwise(
+    pullback=lambda g, y, x: g * y * LN2, latex=r"2^{{{x}}}", range=(0.0, np.inf), inverse="log2", monotone=1
+)
 def exp2(x: Array) -> Array:
     """2 to the power x, entry by entry.
 
@@ -52,7 +57,10 @@ def exp2(x: Array) -> Array:
     return np.exp2(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * (y + 1), latex=r"(e^{{{x}}} - 1)")
+@elementwise(
+    pullback=lambda g, y, x: g * (y + 1), latex=r"(e^{{{x}}} - 1)", range=(-1.0, np.inf), inverse="log1p",
+    monotone=1,
+)  # fmt: skip
 def expm1(x: Array) -> Array:
     """e to the x, less 1: exact for small x, where ``exp(x) - 1`` would lose all digits.
 
@@ -63,7 +71,10 @@ def expm1(x: Array) -> Array:
     return np.expm1(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / x, latex=r"\log {x}", domain=(0.2, 3.0), onnx="Log")
+@elementwise(
+    pullback=lambda g, y, x: g / x, latex=r"\log {x}", domain=(0.2, 3.0), onnx="Log", inverse="exp",
+    monotone=1,
+)  # fmt: skip
 def log(x: Array) -> Array:
     """The natural logarithm, entry by entry.
 
@@ -74,7 +85,9 @@ def log(x: Array) -> Array:
     return np.log(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / (x * LN2), latex=r"\log_2 {x}", domain=(0.2, 3.0))
+@elementwise(
+    pullback=lambda g, y, x: g / (x * LN2), latex=r"\log_2 {x}", domain=(0.2, 3.0), inverse="exp2", monotone=1
+)
 def log2(x: Array) -> Array:
     """The logarithm to base 2, entry by entry.
 
@@ -85,7 +98,7 @@ def log2(x: Array) -> Array:
     return np.log2(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / (x * LN10), latex=r"\log_{{10}} {x}", domain=(0.2, 3.0))
+@elementwise(pullback=lambda g, y, x: g / (x * LN10), latex=r"\log_{{10}} {x}", domain=(0.2, 3.0), monotone=1)
 def log10(x: Array) -> Array:
     """The logarithm to base 10, entry by entry.
 
@@ -96,7 +109,10 @@ def log10(x: Array) -> Array:
     return np.log10(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / (1 + x), latex=r"\log(1 + {x})", domain=(-0.5, 3.0))
+@elementwise(
+    pullback=lambda g, y, x: g / (1 + x), latex=r"\log(1 + {x})", domain=(-0.5, 3.0), inverse="expm1",
+    monotone=1,
+)  # fmt: skip
 def log1p(x: Array) -> Array:
     """log(1 + x), entry by entry: exact for small x.
 
@@ -109,8 +125,8 @@ def log1p(x: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * np.exp(a - y), lambda g, y, a, b: g * np.exp(b - y)),
-    latex=r"\log(e^{{{a}}} + e^{{{b}}})",
-)
+    latex=r"\log(e^{{{a}}} + e^{{{b}}})", monotone=1, commutative=True, associative=True, rounding=np.inf,
+)  # fmt: skip
 def logaddexp(a: Array, b: Array) -> Array:
     """log(e^a + e^b), entry by entry, without overflow.
 
@@ -123,8 +139,8 @@ def logaddexp(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * np.exp2(a - y), lambda g, y, a, b: g * np.exp2(b - y)),
-    latex=r"\log_2(2^{{{a}}} + 2^{{{b}}})",
-)
+    latex=r"\log_2(2^{{{a}}} + 2^{{{b}}})", monotone=1, commutative=True, associative=True, rounding=np.inf,
+)  # fmt: skip
 def logaddexp2(a: Array, b: Array) -> Array:
     """log₂(2^a + 2^b), entry by entry, without overflow.
 
@@ -135,7 +151,7 @@ def logaddexp2(a: Array, b: Array) -> Array:
     return np.logaddexp2(a, b)
 
 
-@elementwise(pullback=lambda g, y, x: g * np.cosh(x), latex=r"\sinh {x}")
+@elementwise(pullback=lambda g, y, x: g * np.cosh(x), latex=r"\sinh {x}", inverse="arcsinh", monotone=1)
 def sinh(x: Array) -> Array:
     """The hyperbolic sine, entry by entry.
 
@@ -146,7 +162,7 @@ def sinh(x: Array) -> Array:
     return np.sinh(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * np.sinh(x), latex=r"\cosh {x}")
+@elementwise(pullback=lambda g, y, x: g * np.sinh(x), latex=r"\cosh {x}", range=(1.0, np.inf))
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine, entry by entry.
 
@@ -157,7 +173,10 @@ def cosh(x: Array) -> Array:
     return np.cosh(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * (1 - y * y), latex=r"\tanh {x}", onnx="Tanh")
+@elementwise(
+    pullback=lambda g, y, x: g * (1 - y * y), latex=r"\tanh {x}", onnx="Tanh", range=(-1.0, 1.0),
+    inverse="arctanh", monotone=1,
+)  # fmt: skip
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent, entry by entry; tanh' = 1 - tanh² (formula A2 of the course).
 
@@ -168,7 +187,10 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-@elementwise(pullback=lambda g, y, x: g / np.sqrt(x * x + 1), latex=r"\operatorname{{arsinh}} {x}")
+@elementwise(
+    pullback=lambda g, y, x: g / np.sqrt(x * x + 1), latex=r"\operatorname{{arsinh}} {x}", inverse="sinh",
+    monotone=1,
+)  # fmt: skip
 def arcsinh(x: Array) -> Array:
     """The inverse of sinh, entry by entry.
 
@@ -180,10 +202,9 @@ def arcsinh(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)),
-    latex=r"\operatorname{{arcosh}} {x}",
-    domain=(1.2, 3.0),
-)
+    pullback=lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)), latex=r"\operatorname{{arcosh}} {x}",
+    domain=(1.2, 3.0), range=(0.0, np.inf), inverse="cosh", monotone=1,
+)  # fmt: skip
 def arccosh(x: Array) -> Array:
     """The inverse of cosh on x >= 1, entry by entry.
 
@@ -195,10 +216,9 @@ def arccosh(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g / ((1 - x) * (1 + x)),
-    latex=r"\operatorname{{artanh}} {x}",
-    domain=(-0.9, 0.9),
-)
+    pullback=lambda g, y, x: g / ((1 - x) * (1 + x)), latex=r"\operatorname{{artanh}} {x}",
+    domain=(-0.9, 0.9), inverse="tanh", monotone=1,
+)  # fmt: skip
 def arctanh(x: Array) -> Array:
     """The inverse of tanh on (-1, 1), entry by entry.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.facts import AND, COMPARE, OR, XOR, infix
 from tinygrad_edu.core.kinds import elementwise
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
 Array = Any
 
 
-@elementwise(pullback=(None, None), latex=r"({a} > {b})", label=">")
+@elementwise(
+    pullback=(None, None), latex=r"({a} > {b})", label=">", range=(0.0, 1.0),
+    sign=infix(">", COMPARE, left=OR, right=OR, label=">", latex=r">"),
+)  # fmt: skip
 def greater(a: Array, b: Array) -> Array:
     """Whether a > b, entry by entry: plain booleans, without a gradient.
 
@@ -27,7 +31,10 @@ def greater(a: Array, b: Array) -> Array:
     return np.greater(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} \ge {b})", label=">=")
+@elementwise(
+    pullback=(None, None), latex=r"({a} \ge {b})", label=">=", range=(0.0, 1.0),
+    sign=infix(">=", COMPARE, left=OR, right=OR, label="≥", latex=r"\ge"),
+)  # fmt: skip
 def greater_equal(a: Array, b: Array) -> Array:
     """Whether a >= b, entry by entry: plain booleans, without a gradient.
 
@@ -38,7 +45,10 @@ def greater_equal(a: Array, b: Array) -> Array:
     return np.greater_equal(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} < {b})", label="<")
+@elementwise(
+    pullback=(None, None), latex=r"({a} < {b})", label="<", range=(0.0, 1.0),
+    sign=infix("<", COMPARE, left=OR, right=OR, label="<", latex=r"<"),
+)  # fmt: skip
 def less(a: Array, b: Array) -> Array:
     """Whether a < b, entry by entry: plain booleans, without a gradient.
 
@@ -49,7 +59,10 @@ def less(a: Array, b: Array) -> Array:
     return np.less(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} \le {b})", label="<=")
+@elementwise(
+    pullback=(None, None), latex=r"({a} \le {b})", label="<=", range=(0.0, 1.0),
+    sign=infix("<=", COMPARE, left=OR, right=OR, label="≤", latex=r"\le"),
+)  # fmt: skip
 def less_equal(a: Array, b: Array) -> Array:
     """Whether a <= b, entry by entry: plain booleans, without a gradient.
 
@@ -60,7 +73,10 @@ def less_equal(a: Array, b: Array) -> Array:
     return np.less_equal(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} = {b})", label="==")
+@elementwise(
+    pullback=(None, None), latex=r"({a} = {b})", label="==", range=(0.0, 1.0), commutative=True,
+    sign=infix("==", COMPARE, left=OR, right=OR, label="=", latex=r"="),
+)  # fmt: skip
 def equal(a: Array, b: Array) -> Array:
     """Whether a equals b, entry by entry: plain booleans, without a gradient.
 
@@ -71,7 +87,10 @@ def equal(a: Array, b: Array) -> Array:
     return np.equal(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} \ne {b})", label="!=")
+@elementwise(
+    pullback=(None, None), latex=r"({a} \ne {b})", label="!=", range=(0.0, 1.0), commutative=True,
+    sign=infix("!=", COMPARE, left=OR, right=OR, label="≠", latex=r"\ne"),
+)  # fmt: skip
 def not_equal(a: Array, b: Array) -> Array:
     """Whether a differs from b, entry by entry: plain booleans, without a gradient.
 
@@ -82,7 +101,7 @@ def not_equal(a: Array, b: Array) -> Array:
     return np.not_equal(a, b)
 
 
-@elementwise(pullback=None, latex=r"\operatorname{{isnan}}({x})")
+@elementwise(pullback=None, latex=r"\operatorname{{isnan}}({x})", range=(0.0, 1.0))
 def isnan(x: Array) -> Array:
     """Whether an entry is nan: plain booleans, without a gradient.
 
@@ -93,7 +112,7 @@ def isnan(x: Array) -> Array:
     return np.isnan(x)
 
 
-@elementwise(pullback=None, latex=r"\operatorname{{isinf}}({x})")
+@elementwise(pullback=None, latex=r"\operatorname{{isinf}}({x})", range=(0.0, 1.0))
 def isinf(x: Array) -> Array:
     """Whether an entry is infinite: plain booleans, without a gradient.
 
@@ -104,7 +123,7 @@ def isinf(x: Array) -> Array:
     return np.isinf(x)
 
 
-@elementwise(pullback=None, latex=r"\operatorname{{isfinite}}({x})")
+@elementwise(pullback=None, latex=r"\operatorname{{isfinite}}({x})", range=(0.0, 1.0))
 def isfinite(x: Array) -> Array:
     """Whether an entry is neither infinite nor nan: plain booleans, without a gradient.
 
@@ -115,7 +134,7 @@ def isfinite(x: Array) -> Array:
     return np.isfinite(x)
 
 
-@elementwise(pullback=None, latex=r"({x} = \infty)")
+@elementwise(pullback=None, latex=r"({x} = \infty)", range=(0.0, 1.0))
 def isposinf(x: Array) -> Array:
     """Whether an entry is +infinity: plain booleans, without a gradient.
 
@@ -126,7 +145,7 @@ def isposinf(x: Array) -> Array:
     return np.isposinf(x)
 
 
-@elementwise(pullback=None, latex=r"({x} = -\infty)")
+@elementwise(pullback=None, latex=r"({x} = -\infty)", range=(0.0, 1.0))
 def isneginf(x: Array) -> Array:
     """Whether an entry is -infinity: plain booleans, without a gradient.
 
@@ -137,7 +156,7 @@ def isneginf(x: Array) -> Array:
     return np.isneginf(x)
 
 
-@elementwise(pullback=None, latex=r"\operatorname{{signbit}}({x})")
+@elementwise(pullback=None, latex=r"\operatorname{{signbit}}({x})", range=(0.0, 1.0))
 def signbit(x: Array) -> Array:
     """Whether an entry has a minus sign, as -0.0 has: plain booleans, without a gradient.
 
@@ -148,7 +167,7 @@ def signbit(x: Array) -> Array:
     return np.signbit(x)
 
 
-@elementwise(pullback=None, latex=r"\neg {x}")
+@elementwise(pullback=None, latex=r"\neg {x}", range=(0.0, 1.0))
 def logical_not(x: Array) -> Array:
     """Whether an entry is 0, that is false: plain booleans, without a gradient.
 
@@ -159,7 +178,10 @@ def logical_not(x: Array) -> Array:
     return np.logical_not(x)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} \land {b})")
+@elementwise(
+    pullback=(None, None), latex=r"({a} \land {b})", range=(0.0, 1.0), commutative=True, associative=True,
+    sign=infix("&", AND, label="∧", latex=r"\land", booleans=True),
+)  # fmt: skip
 def logical_and(a: Array, b: Array) -> Array:
     """Whether both are true (not 0), entry by entry: plain booleans, without a gradient.
 
@@ -170,7 +192,10 @@ def logical_and(a: Array, b: Array) -> Array:
     return np.logical_and(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} \lor {b})")
+@elementwise(
+    pullback=(None, None), latex=r"({a} \lor {b})", range=(0.0, 1.0), commutative=True, associative=True,
+    sign=infix("|", OR, label="∨", latex=r"\lor", booleans=True),
+)  # fmt: skip
 def logical_or(a: Array, b: Array) -> Array:
     """Whether one or both are true (not 0), entry by entry: plain booleans, without a gradient.
 
@@ -181,7 +206,10 @@ def logical_or(a: Array, b: Array) -> Array:
     return np.logical_or(a, b)
 
 
-@elementwise(pullback=(None, None), latex=r"({a} \oplus {b})")
+@elementwise(
+    pullback=(None, None), latex=r"({a} \oplus {b})", range=(0.0, 1.0), commutative=True, associative=True,
+    sign=infix("^", XOR, label="⊕", latex=r"\oplus", booleans=True),
+)  # fmt: skip
 def logical_xor(a: Array, b: Array) -> Array:
     """Whether exactly one is true (not 0), entry by entry: plain booleans, without a gradient.
 

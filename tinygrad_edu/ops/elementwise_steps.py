@@ -17,7 +17,10 @@ __all__ = [
 Array = Any
 
 
-@elementwise(pullback=lambda g, y, x: g * 0.0, latex=r"\lfloor {x} \rfloor", onnx="Floor")
+@elementwise(
+    pullback=lambda g, y, x: g * 0.0, latex=r"\lfloor {x} \rfloor", onnx="Floor", monotone=1, rounding=0.0,
+    kink=lambda x: x - np.rint(x),
+)  # fmt: skip
 def floor(x: Array) -> Array:
     """The largest integer not above, entry by entry. Its slope is 0.
 
@@ -28,7 +31,10 @@ def floor(x: Array) -> Array:
     return np.floor(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * 0.0, latex=r"\lceil {x} \rceil", onnx="Ceil")
+@elementwise(
+    pullback=lambda g, y, x: g * 0.0, latex=r"\lceil {x} \rceil", onnx="Ceil", monotone=1, rounding=0.0,
+    kink=lambda x: x - np.rint(x),
+)  # fmt: skip
 def ceil(x: Array) -> Array:
     """The smallest integer not below, entry by entry. Its slope is 0.
 
@@ -39,7 +45,10 @@ def ceil(x: Array) -> Array:
     return np.ceil(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * 0.0, latex=r"\operatorname{{trunc}}({x})", numpy=(np.trunc, np.fix))
+@elementwise(
+    pullback=lambda g, y, x: g * 0.0, latex=r"\operatorname{{trunc}}({x})", numpy=(np.trunc, np.fix),
+    monotone=1, rounding=0.0, kink=lambda x: np.where(np.abs(x) < 0.5, 1.0, x - np.rint(x)),
+)  # fmt: skip
 def trunc(x: Array) -> Array:
     """The integer towards 0, entry by entry. Its slope is 0.
 
@@ -50,7 +59,10 @@ def trunc(x: Array) -> Array:
     return np.trunc(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * 0.0, latex=r"\operatorname{{rint}}({x})", onnx="Round")
+@elementwise(
+    pullback=lambda g, y, x: g * 0.0, latex=r"\operatorname{{rint}}({x})", onnx="Round", monotone=1,
+    rounding=0.0, kink=lambda x: x - np.floor(x) - 0.5,
+)  # fmt: skip
 def rint(x: Array) -> Array:
     """The nearest integer, entry by entry; from halfway to the even one. Its slope is 0.
 
@@ -62,11 +74,11 @@ def rint(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x, *, decimals=0: g * 0.0,
-    latex=r"\operatorname{{round}}{settings}({x})",
+    pullback=lambda g, y, x, *, decimals=0: g * 0.0, latex=r"\operatorname{{round}}{settings}({x})",
     numpy=(np.round, np.around),
-    samples=[Sample(((3, 4),)), Sample(((),)), Sample(((3, 4),), {"decimals": 1})],
-)
+    samples=[Sample(((3, 4),)), Sample(((),)), Sample(((3, 4),), {"decimals": 1})], monotone=1,
+    kink=lambda x, *, decimals=0: (x * 10.0**decimals - np.floor(x * 10.0**decimals) - 0.5) / 10.0**decimals,
+)  # fmt: skip
 def round(x: Array, *, decimals: int = 0) -> Array:
     """Rounded to so many decimals, entry by entry; from halfway to the even digit. Its slope is 0.
 
@@ -91,8 +103,9 @@ def modf(x: Array) -> tuple[Array, Array]:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g * 0.0, latex=r"\operatorname{{sign}} {x}", domain=(0.5, 2.0), onnx="Sign"
-)
+    pullback=lambda g, y, x: g * 0.0, latex=r"\operatorname{{sign}} {x}", domain=(0.5, 2.0), onnx="Sign",
+    range=(-1.0, 1.0), monotone=1, rounding=0.0, kink=lambda x: x,
+)  # fmt: skip
 def sign(x: Array) -> Array:
     """The sign, entry by entry: -1, 0 or 1. Its slope is 0.
 
@@ -103,7 +116,10 @@ def sign(x: Array) -> Array:
     return np.sign(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * np.sign(x), latex=r"\left|{x}\right|", label="|x|")
+@elementwise(
+    pullback=lambda g, y, x: g * np.sign(x), latex=r"\left|{x}\right|", label="|x|", range=(0.0, np.inf),
+    rounding=0.0, kink=lambda x: x,
+)  # fmt: skip
 def fabs(x: Array) -> Array:
     """The absolute value as a float, entry by entry; its slope at 0 is 0.
 
@@ -116,8 +132,9 @@ def fabs(x: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * np.sign(a) * np.copysign(1.0, b), lambda g, y, a, b: g * 0.0),
-    latex=r"\operatorname{{copysign}}({a}, {b})",
-)
+    latex=r"\operatorname{{copysign}}({a}, {b})", rounding=0.0,
+    kink=lambda a, b: np.where(np.abs(a) < np.abs(b), a, b),
+)  # fmt: skip
 def copysign(a: Array, b: Array) -> Array:
     """The size of a with the sign of b, entry by entry. Its slope in b is 0.
 
@@ -130,8 +147,8 @@ def copysign(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * 0.0, lambda g, y, a, b: np.where(np.equal(a, 0), g, 0.0)),
-    latex=r"\operatorname{{heaviside}}({a}, {b})",
-)
+    latex=r"\operatorname{{heaviside}}({a}, {b})", kink=lambda a, b: a,
+)  # fmt: skip
 def heaviside(a: Array, b: Array) -> Array:
     """0 where a < 0, b where a = 0, 1 where a > 0, entry by entry. Its slope in a is 0.
 
@@ -144,10 +161,10 @@ def heaviside(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, x, *, discont=None, axis=-1, period=2 * np.pi: g,
-    latex=r"\operatorname{{unwrap}}({x})",
-    opaque=True,
+    latex=r"\operatorname{{unwrap}}({x})", opaque=True,
     samples=[Sample(((3, 4),), domain=((-6.0, 6.0),)), Sample(((4,),), {"period": 1.0, "axis": 0})],
-)
+    rounding=np.inf,
+)  # fmt: skip
 def unwrap(x: Array, *, discont: float | None = None, axis: int = -1, period: float = 2 * np.pi) -> Array:
     """Angles with whole periods added, so that neighbours along an axis are at most half a period apart.
 

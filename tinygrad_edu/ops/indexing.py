@@ -47,14 +47,13 @@ def _is_mask(part: Any) -> bool:
 
 @indexing(
     pullback=lambda g, y, x, *, index, shape: g[index],
-    latex=r"\operatorname{{scatter}}_{{{settings}}}({x})",
-    label="scatter",
-    opaque=True,
+    latex=r"\operatorname{{scatter}}_{{{settings}}}({x})", label="scatter", opaque=True,
     samples=[
         Sample(((3,),), {"index": ([0, 0, 2],), "shape": (4,)}),
         Sample(((2, 2),), {"index": (slice(1, 3), [0, 0]), "shape": (4, 3)}),
     ],
-)
+    moves=False, rounding=1.0,
+)  # fmt: skip
 def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` with x added at ``index``; places named twice receive both.
 
@@ -71,11 +70,9 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
 
 @indexing(
     pullback=lambda g, y, x, *, index: scatter_add(g, index=index, shape=x.shape),
-    latex=r"{x}_{{{settings}}}",
-    label="[ ]",
-    numpy=(),
+    latex=r"{x}_{{{settings}}}", label="[ ]", numpy=(),
     samples=[Sample(((3, 4),), {"index": index}) for index in _INDICES],
-)
+)  # fmt: skip
 def getitem(x: Array, *, index: Any) -> Array:
     """``x[index]``, basic, advanced and boolean: https://numpy.org/doc/stable/user/basics.indexing.html.
 
@@ -133,12 +130,9 @@ def _put_back(g: Array, y: Array, x: Array, indices: Array, *, axis: int = -1) -
 
 
 @indexing(
-    pullback=(_put_back, None),
-    latex=r"{x}_{{{indices}}}",
-    label="take along axis",
-    onnx="GatherElements",
+    pullback=(_put_back, None), latex=r"{x}_{{{indices}}}", label="take along axis", onnx="GatherElements",
     samples=[Sample(((3, 4), (3, 4)), {"axis": axis}, make=_places((3, 4), axis)) for axis in (0, 1, -1)],
-)
+)  # fmt: skip
 def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
     """Along each line of an axis the entries at that line's own places, as from ``argsort``.
 
@@ -155,11 +149,9 @@ def _added(shape: tuple[int, ...], axis: int) -> Sample:
 
 @indexing(
     pullback=(lambda g, y, x, indices, *, axis, length: np.take_along_axis(g, indices, axis=axis), None),
-    latex=r"\operatorname{{scatter}}_{{{indices}}}({x})",
-    label="add along axis",
-    opaque=True,
-    samples=[_added((3, 4), 0), _added((3, 4), -1)],
-)
+    latex=r"\operatorname{{scatter}}_{{{indices}}}({x})", label="add along axis", opaque=True,
+    samples=[_added((3, 4), 0), _added((3, 4), -1)], moves=False, rounding=1.0,
+)  # fmt: skip
 def add_along_axis(x: Array, indices: Array, *, axis: int, length: int) -> Array:
     """Zeros, ``length`` of them along the axis, with each x added at its place; the reverse of taking.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.facts import ALL
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
@@ -30,17 +31,15 @@ def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int | None = 0) -> A
 
 
 @movement(
-    pullback=_own_part,
-    latex=r"\left[{xs}\right]",
-    label="concat",
-    onnx="Concat",
+    pullback=_own_part, latex=r"\left[{xs}\right]", label="concat", onnx="Concat",
     samples=[
         Sample(((2, 3), (4, 3))),
         Sample(((2, 3), (2, 1), (2, 2)), {"axis": 1}),
         Sample(((2, 0), (2, 3)), {"axis": -1}),
         Sample(((2, 2), (3,), ()), {"axis": None}),
     ],
-)
+    linear=(ALL,), moves=False,
+)  # fmt: skip
 def concatenate(*xs: Array, axis: int | None = 0) -> Array:
     """Arrays joined along an existing axis; with ``axis=None`` all entries, in one row.
 

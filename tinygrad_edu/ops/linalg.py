@@ -45,7 +45,7 @@ def with_right_side(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample
 
 @operation(
     kind="linalg", pullback=lambda g, y, x: -(T(y) @ g @ T(y)), latex=r"{x}^{{-1}}", numpy=np.linalg.inv,
-    samples=of_matrices(well_conditioned, (3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)),
+    samples=of_matrices(well_conditioned, (3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)), inverse="inv",
 )  # fmt: skip
 def inv(x: Array) -> Array:
     """The inverse of square matrices, (..., n, n). Rule: dX = -Yᵀ G Yᵀ, from dY = -Y dX Y.
@@ -87,6 +87,7 @@ def _through_matrix(g: Array, y: Array, a: Array, b: Array) -> Array:
         with_right_side((2, 2), (2, 0)),
         with_right_side((0, 0), (0, 2)),
     ],
+    linear=((1,),),
 )  # fmt: skip
 def solve(a: Array, b: Array) -> Array:
     """The x with a x = b, for square a (..., n, n) and b (n,) or (..., n, k).

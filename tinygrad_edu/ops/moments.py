@@ -54,11 +54,9 @@ def _slope_of_std(
 
 
 @reduction(
-    pullback=_slope_of_std,
-    general=_std_of_some,
-    latex=r"\operatorname{{std}}{settings} {x}",
-    samples=[s for s in _SPREADS if s.shapes != ((),)],
-)
+    pullback=_slope_of_std, general=_std_of_some, latex=r"\operatorname{{std}}{settings} {x}",
+    samples=[s for s in _SPREADS if s.shapes != ((),)], range=(0.0, np.inf), rounding=np.inf,
+)  # fmt: skip
 def std(x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Array:
     """The square root of the variance over axes; where all entries are equal, its slope is 0.
 

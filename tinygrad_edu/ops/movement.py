@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.core.facts import ATOM, postfix
 from tinygrad_edu.core.kinds import composed, elementwise, movement
 from tinygrad_edu.core.samples import Sample
 
@@ -23,14 +24,13 @@ Axes = int | tuple[int, ...]
 
 @movement(
     pullback=lambda g, y, x, *, shape, order="C": np.reshape(g, x.shape, order=order),
-    latex=r"\operatorname{{reshape}}({x})",
-    onnx="Reshape",
+    latex=r"\operatorname{{reshape}}({x})", onnx="Reshape",
     samples=[
         *(Sample(((3, 4),), {"shape": s}) for s in ((12,), (2, 6), (-1,), (4, 1, 3))),
         Sample(((1,),), {"shape": ()}),
         Sample(((3, 4),), {"shape": (2, 6), "order": "F"}),
     ],
-)
+)  # fmt: skip
 def reshape(x: Array, *, shape: Axes, order: Literal["C", "F"] = "C") -> Array:
     """The same entries, row by row (``order="F"``: column by column), in another shape.
 
@@ -68,16 +68,15 @@ def ravel(x: Array, order: Literal["C", "F"] = "C") -> Array:
     pullback=lambda g, y, x, *, axes=None: np.transpose(
         g, axes and tuple(np.argsort([a % x.ndim for a in axes]))
     ),
-    latex=r"{x}^\top",
-    label="T",
-    onnx="Transpose",
+    latex=r"{x}^\top", label="T", onnx="Transpose",
     samples=[
         Sample(((3, 4),)),
         Sample(((2, 3, 4),), {"axes": (1, 2, 0)}),
         Sample(((2, 3, 4),), {"axes": (0, -1, 1)}),
         Sample(((),)),
     ],
-)
+    sign=postfix(".T", ATOM, label="ᵀ", latex=r"^{\top}"),
+)  # fmt: skip
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """Axes reversed, or in the given order.
 
@@ -135,15 +134,13 @@ def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
 
 
 @movement(
-    pullback=lambda g, y, x, *, shape: g,  # undone, like all broadcasting, after the rule
-    latex=r"\operatorname{{broadcast}}({x})",
-    onnx="Expand",
+    pullback=lambda g, y, x, *, shape: g, latex=r"\operatorname{{broadcast}}({x})", onnx="Expand",
     samples=[
         Sample(((3, 1),), {"shape": (3, 4)}),
         Sample(((4,),), {"shape": (2, 3, 4)}),
         Sample(((),), {"shape": (2,)}),
     ],
-)
+)  # fmt: skip
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Repeated along axes of length 1, and along new leading ones, without copying.
 
@@ -200,11 +197,9 @@ def meshgrid(*xs: Array, indexing: str = "xy", sparse: bool = False, copy: bool 
 
 
 @movement(
-    pullback=lambda g, y, x, *, axis: np.reshape(g, x.shape),
-    latex=r"{x}",
-    onnx="Unsqueeze",
+    pullback=lambda g, y, x, *, axis: np.reshape(g, x.shape), latex=r"{x}", onnx="Unsqueeze",
     samples=[Sample(((3, 4),), {"axis": a}) for a in (0, -1, (0, 2))],
-)
+)  # fmt: skip
 def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     """New axes of length 1 at the given places.
 
@@ -273,11 +268,9 @@ def atleast_3d(*xs: Array) -> Any:
 
 
 @elementwise(
-    pullback=lambda g, y, x, *, dtype: g,  # cast back, like every gradient, after the rule
-    latex=r"{x}",
-    onnx="Cast",
+    pullback=lambda g, y, x, *, dtype: g, latex=r"{x}", onnx="Cast",
     samples=[Sample(((3, 4),), {"dtype": np.float64})],
-)
+)  # fmt: skip
 def astype(x: Array, *, dtype: DTypeLike) -> Array:
     """The same values in another floating-point precision.
 

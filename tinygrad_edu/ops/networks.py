@@ -24,8 +24,8 @@ Axis = int | tuple[int, ...] | None
 
 
 @elementwise(
-    pullback=lambda g, y, z: g * y * (1 - y), latex=r"\sigma({z})", label="σ",
-    onnx="Sigmoid", domain=(-4.0, 4.0),
+    pullback=lambda g, y, z: g * y * (1 - y), latex=r"\sigma({z})", label="σ", onnx="Sigmoid",
+    domain=(-4.0, 4.0), range=(0.0, 1.0), monotone=1,
 )  # fmt: skip
 def sigmoid(z: Array) -> Array:
     """σ(z) = 1 / (1 + e^-z), which neither overflows nor warns. Course: L2; σ' = a (1 - a), L8.
@@ -38,7 +38,10 @@ def sigmoid(z: Array) -> Array:
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
-@elementwise(pullback=lambda g, y, z: g * np.greater(z, 0), latex=r"\max(0, {z})", label="relu", onnx="Relu")
+@elementwise(
+    pullback=lambda g, y, z: g * np.greater(z, 0), latex=r"\max(0, {z})", label="relu", onnx="Relu",
+    range=(0.0, np.inf), rounding=0.0, monotone=1, kink=lambda z: z,
+)  # fmt: skip
 def relu(z: Array) -> Array:
     """max(0, z); the slope at 0 is 0. Course: A3.
 
@@ -51,7 +54,7 @@ def relu(z: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, z, *, slope=0.01: np.where(np.greater(z, 0), g, slope * g),
-    latex=r"\max({slope}{z}, {z})", label="leaky relu", onnx="LeakyRelu",
+    latex=r"\max({slope}{z}, {z})", label="leaky relu", onnx="LeakyRelu", kink=lambda z, *, slope=0.01: z,
 )  # fmt: skip
 def leaky_relu(z: Array, *, slope: float = 0.01) -> Array:
     """max(slope z, z); at 0 the slope is the lower one. Course: A4, with slope 0.01.
@@ -64,8 +67,8 @@ def leaky_relu(z: Array, *, slope: float = 0.01) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, z: g * sigmoid(z), latex=r"\log(1 + e^{{{z}}})",
-    onnx="Softplus", domain=(-4.0, 4.0),
+    pullback=lambda g, y, z: g * sigmoid(z), latex=r"\log(1 + e^{{{z}}})", onnx="Softplus",
+    domain=(-4.0, 4.0), range=(0.0, np.inf), monotone=1,
 )  # fmt: skip
 def softplus(z: Array) -> Array:
     """log(1 + e^z), a smooth relu, without overflow. Its slope is the sigmoid.
@@ -99,6 +102,7 @@ def _through_elu(g: Array, y: Array, z: Array, *, alpha: float = 1.0) -> Array:
 
 @elementwise(
     pullback=_through_elu, latex=r"\operatorname{{elu}}({z})", onnx="Elu",
+    kink=lambda z, *, alpha=1.0: z if alpha != 1 else z + np.inf, monotone=1,
 )  # fmt: skip
 def elu(z: Array, *, alpha: float = 1.0) -> Array:
     """z where it is positive, else alpha (e^z - 1); at 0 the slope is alpha.
@@ -120,7 +124,7 @@ def _of_each_entry(f: Callable[[float], float], x: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
-    latex=r"\operatorname{{erf}} {x}", onnx="Erf", opaque=True,
+    latex=r"\operatorname{{erf}} {x}", onnx="Erf", opaque=True, range=(-1.0, 1.0), monotone=1,
 )  # fmt: skip
 def erf(x: Array) -> Array:
     """The error function, 2/√π ∫₀ˣ e^(-t²) dt, to the last digit: Python's, entry by entry.
@@ -134,7 +138,7 @@ def erf(x: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, x: -g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
-    latex=r"\operatorname{{erfc}} {x}", opaque=True,
+    latex=r"\operatorname{{erfc}} {x}", opaque=True, range=(0.0, 2.0), monotone=-1,
 )  # fmt: skip
 def erfc(x: Array) -> Array:
     """1 - erf x, without cancellation for large x.
@@ -167,7 +171,7 @@ def _through_gelu(g: Array, y: Array, z: Array, *, approximate: bool | str = Fal
 _GELU = [Sample((shape,), {"approximate": a}) for a in (False, True) for shape in ((3, 4), (), (0, 3))]
 
 
-@elementwise(pullback=_through_gelu, latex=r"{z} \, \Phi({z})", label="gelu", samples=_GELU)
+@elementwise(pullback=_through_gelu, latex=r"{z} \, \Phi({z})", label="gelu", samples=_GELU, rounding=np.inf)
 def gelu(z: Array, *, approximate: bool | str = False) -> Array:
     """z Φ(z), where Φ is the normal distribution's; ``approximate`` takes its tanh formula, which is faster.
 
@@ -195,7 +199,7 @@ _AXES += [
 
 @elementwise(
     pullback=lambda g, y, z, *, axis=0: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
-    latex=r"\operatorname{{softmax}}({z})", onnx="Softmax", samples=_AXES,
+    latex=r"\operatorname{{softmax}}({z})", onnx="Softmax", samples=_AXES, range=(0.0, 1.0),
 )  # fmt: skip
 def softmax(z: Array, *, axis: Axis = 0) -> Array:
     """e^z / Σ e^z over axes: by default the classes of one example, which stand in its column.
@@ -211,7 +215,7 @@ def softmax(z: Array, *, axis: Axis = 0) -> Array:
 @elementwise(
     pullback=lambda g, y, z, *, axis=0: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
     latex=r"\log\operatorname{{softmax}}({z})", onnx="LogSoftmax", samples=_AXES,
-)  # fmt: skip
+    range=(-np.inf, 0.0), rounding=np.inf)  # fmt: skip
 def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
     """log(e^z / Σ e^z) over axes, exact where a probability would round to 0.
 
@@ -231,8 +235,9 @@ def _through_logsumexp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepd
 
 
 @reduction(
-    pullback=_through_logsumexp, latex=r"\log \sum{settings} e^{{{x}}}", onnx="ReduceLogSumExp", empty=False
-)
+    pullback=_through_logsumexp, latex=r"\log \sum{settings} e^{{{x}}}", onnx="ReduceLogSumExp",
+    empty=False, monotone=1, rounding=np.inf,
+)  # fmt: skip
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """log Σ e^x over axes, shifted by the largest entry so that nothing overflows. Its slope is the softmax.
 

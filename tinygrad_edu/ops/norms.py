@@ -57,6 +57,7 @@ def _sample(shape: tuple[int, ...], **settings: Any) -> Sample:
         _sample((0, 3), axis=0),
         _sample((4,), ord=3),
     ],
+    range=(0.0, np.inf), rounding=np.inf,
 )  # fmt: skip
 def vector_norm(x: Array, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Array:
     """``np.linalg.vector_norm``: (Σ |x|^p)^(1/p) over axes, or over all entries.

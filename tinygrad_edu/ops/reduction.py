@@ -123,11 +123,9 @@ def _mean_of_some(
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims), x.shape
     ),
-    general=_generally("sum", 0, np.add),
-    latex=r"\sum{settings} {x}",
-    label="Σ",
-    onnx="ReduceSum",
-)
+    general=_generally("sum", 0, np.add), latex=r"\sum{settings} {x}", label="Σ", onnx="ReduceSum",
+    monotone=1, linear=((0,),),
+)  # fmt: skip
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Sum over axes: https://numpy.org/doc/stable/reference/generated/numpy.sum.html.
 
@@ -145,12 +143,9 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims) / count(x, axis), x.shape
     ),
-    latex=r"\operatorname{{mean}}{settings} {x}",
-    label="mean",
-    onnx="ReduceMean",
-    empty=False,
-    general=_mean_of_some,
-)
+    latex=r"\operatorname{{mean}}{settings} {x}", label="mean", onnx="ReduceMean", empty=False,
+    general=_mean_of_some, monotone=1, linear=((0,),),
+)  # fmt: skip
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Mean over axes.
 
@@ -176,16 +171,14 @@ def _slope_of_product(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdi
 
 
 @reduction(
-    pullback=_slope_of_product,
-    latex=r"\prod{settings} {x}",
-    label="Π",
-    general=_generally("prod", 1, np.multiply),
-    onnx="ReduceProd",
+    pullback=_slope_of_product, latex=r"\prod{settings} {x}", label="Π",
+    general=_generally("prod", 1, np.multiply), onnx="ReduceProd",
     samples=[
         *over_axes(),
         Sample(((3, 4),), {"axis": 1}, make=lambda rng: (rng.normal(size=(3, 4)) * np.tri(3, 4, 1),)),
     ],
-)
+    rounding=np.inf,
+)  # fmt: skip
 def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Product over axes. The slope of each entry is the product of the others, exact with zeros among them.
 
@@ -204,14 +197,23 @@ def _to_the_extremes(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdim
     return expanded(g, x, axis, keepdims) * chosen / np.sum(chosen * 1.0, axis=axis, keepdims=True)
 
 
+def _gap(sign: int) -> Callable[..., Array]:
+    """How far each entry is from a tie: the largest from the second, the others from the largest."""
+
+    def kink(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        rows = gathered(sign * x, axis)
+        first = np.max(rows, axis=-1, keepdims=True)
+        second = np.sort(rows, axis=-1)[..., -2:-1] if rows.shape[-1] > 1 else -np.inf
+        return spread(np.where(rows == first, first - second, first - rows), x, axis)
+
+    return kink
+
+
 @reduction(
-    pullback=_to_the_extremes,
-    latex=r"\max{settings} {x}",
-    numpy=(np.max, np.amax),
-    general=_generally("max", -np.inf, np.maximum),
-    onnx="ReduceMax",
-    empty=False,
-)
+    pullback=_to_the_extremes, latex=r"\max{settings} {x}", numpy=(np.max, np.amax),
+    general=_generally("max", -np.inf, np.maximum), onnx="ReduceMax", empty=False, monotone=1, rounding=0.0,
+    kink=_gap(1), moves=True,
+)  # fmt: skip
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Largest entry over axes; entries that tie share the gradient equally.
 
@@ -223,13 +225,10 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @reduction(
-    pullback=_to_the_extremes,
-    latex=r"\min{settings} {x}",
-    numpy=(np.min, np.amin),
-    general=_generally("min", np.inf, np.minimum),
-    onnx="ReduceMin",
-    empty=False,
-)
+    pullback=_to_the_extremes, latex=r"\min{settings} {x}", numpy=(np.min, np.amin),
+    general=_generally("min", np.inf, np.minimum), onnx="ReduceMin", empty=False, monotone=1, rounding=0.0,
+    kink=_gap(-1), moves=True,
+)  # fmt: skip
 def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Smallest entry over axes; entries that tie share the gradient equally.
 
@@ -258,11 +257,10 @@ def broadcast_axes(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int,
 
 
 @reduction(
-    pullback=lambda g, y, x, *, shape: np.broadcast_to(g, x.shape),
-    latex=r"\sum{settings} {x}",
-    label="Σ",
+    pullback=lambda g, y, x, *, shape: np.broadcast_to(g, x.shape), latex=r"\sum{settings} {x}", label="Σ",
     samples=[Sample(((3, 4),), {"shape": s}) for s in ((4,), (3, 1), (1, 4), (), (1, 1), (3, 4))],
-)
+    monotone=1, linear=((0,),),
+)  # fmt: skip
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Sum over the axes along which an array of ``shape`` was broadcast: what undoes broadcasting.
 

@@ -16,7 +16,10 @@ Array = Any
 _LINES = [Sample(((3, 4),), s) for s in ({}, {"axis": 0}, {"axis": -1}, {"axis": 1, "keepdims": True})]
 
 
-@reduction(pullback=None, latex=r"\operatorname{{argmax}}{settings} {x}", samples=_LINES, onnx="ArgMax")
+@reduction(
+    pullback=None, latex=r"\operatorname{{argmax}}{settings} {x}", samples=_LINES, onnx="ArgMax",
+    range=(0.0, np.inf),
+)  # fmt: skip
 def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the largest entry is, the first of equals: plain integers, without a gradient.
 
@@ -27,7 +30,10 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=None, latex=r"\operatorname{{argmin}}{settings} {x}", samples=_LINES, onnx="ArgMin")
+@reduction(
+    pullback=None, latex=r"\operatorname{{argmin}}{settings} {x}", samples=_LINES, onnx="ArgMin",
+    range=(0.0, np.inf),
+)  # fmt: skip
 def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the smallest entry is, the first of equals: plain integers, without a gradient.
 
@@ -38,7 +44,7 @@ def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=None, latex=r"\operatorname{{all}}{settings} {x}", samples=over_axes())
+@reduction(pullback=None, latex=r"\operatorname{{all}}{settings} {x}", samples=over_axes(), range=(0.0, 1.0))
 def all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether all entries over axes are true (not 0): plain booleans, without a gradient.
 
@@ -49,7 +55,7 @@ def all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=None, latex=r"\operatorname{{any}}{settings} {x}", samples=over_axes())
+@reduction(pullback=None, latex=r"\operatorname{{any}}{settings} {x}", samples=over_axes(), range=(0.0, 1.0))
 def any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether some entry over axes is true (not 0): plain booleans, without a gradient.
 
@@ -60,7 +66,10 @@ def any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=None, latex=r"\operatorname{{count}}{settings} ({x} \ne 0)", samples=over_axes())
+@reduction(
+    pullback=None, latex=r"\operatorname{{count}}{settings} ({x} \ne 0)", samples=over_axes(),
+    range=(0.0, np.inf),
+)  # fmt: skip
 def count_nonzero(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many entries over axes are not 0: plain integers, without a gradient.
 

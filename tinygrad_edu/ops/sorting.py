@@ -33,7 +33,10 @@ def _where_each_went(g: Array, y: Array, x: Array, *, axis: int | None = -1, **h
     return np.reshape(np.take_along_axis(g, went, axis=along), x.shape)
 
 
-@operation(kind="movement", pullback=_where_each_went, latex=r"\operatorname{{sort}}({x})", samples=_ALONG)
+@operation(
+    kind="movement", pullback=_where_each_went, latex=r"\operatorname{{sort}}({x})", samples=_ALONG,
+    monotone=1, moves=True, linear=(),
+)  # fmt: skip
 def sort(x: Array, *, axis: int | None = -1) -> Array:
     """In ascending order along an axis; without one, all entries in a row.
 
@@ -47,15 +50,14 @@ def sort(x: Array, *, axis: int | None = -1) -> Array:
 
 
 @operation(
-    kind="movement",
-    pullback=_where_each_went,
-    latex=r"\operatorname{{partition}}({x})",
+    kind="movement", pullback=_where_each_went, latex=r"\operatorname{{partition}}({x})",
     samples=[
         Sample(((3, 4),), {"kth": 2}),
         Sample(((5, 2),), {"kth": (1, 3), "axis": 0}),
         Sample(((2, 3),), {"kth": 2, "axis": None}),
     ],
-)
+    monotone=1, moves=True, linear=(),
+)  # fmt: skip
 def partition(x: Array, *, kth: int | tuple[int, ...], axis: int | None = -1) -> Array:
     """The k-th smallest in its sorted place along an axis, smaller ones before it, larger ones behind.
 
@@ -66,7 +68,10 @@ def partition(x: Array, *, kth: int | tuple[int, ...], axis: int | None = -1) ->
     return np.partition(x, kth, axis=axis)
 
 
-@operation(kind="movement", pullback=None, latex=r"\operatorname{{argsort}}({x})", samples=_ALONG)
+@operation(
+    kind="movement", pullback=None, latex=r"\operatorname{{argsort}}({x})", samples=_ALONG,
+    range=(0.0, np.inf),
+)  # fmt: skip
 def argsort(x: Array, *, axis: int | None = -1) -> Array:
     """The places of the entries in ascending order: plain integers. Ties keep their order.
 
@@ -78,9 +83,7 @@ def argsort(x: Array, *, axis: int | None = -1) -> Array:
 
 
 @operation(
-    kind="indexing",
-    pullback=(None, None),
-    latex=r"\operatorname{{searchsorted}}({a}, {v})",
+    kind="indexing", pullback=(None, None), latex=r"\operatorname{{searchsorted}}({a}, {v})",
     samples=[
         Sample(
             ((4,), (3, 2)),
@@ -89,7 +92,8 @@ def argsort(x: Array, *, axis: int | None = -1) -> Array:
         )
         for side in ("left", "right")
     ],
-)
+    range=(0.0, np.inf),
+)  # fmt: skip
 def searchsorted(a: Array, v: Array, *, side: Literal["left", "right"] = "left", sorter: Any = None) -> Array:
     """Before which of the ascending a each v belongs: plain integers, without a gradient.
 

@@ -57,6 +57,7 @@ def _factors(x: Array, compute: Callable[..., Any], *ops: tuple[Op, dict[str, An
     kind="linalg", pullback=lambda g, y, w, *, what, zero=True: g, latex="{w}", label="distinct?",
     opaque=True,
     samples=[Sample(((3,),), {"what": "eigenvalues"}), Sample(((2, 3),), {"what": "eigenvalues"})],
+    linear=((0,),), moves=True, rounding=0.0,
 )  # fmt: skip
 def distinct(w: Array, *, what: str, zero: bool = True) -> Array:
     """The same values, or an error where two of them coincide (or, unless ``zero``, one is zero).
@@ -200,13 +201,9 @@ _THIN = of_matrices(well_conditioned, (3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 3))
 
 
 @operation(
-    kind="linalg",
-    pullback=_through_singular_values,
-    latex=r"\sigma({x})",
-    label="singular values",
-    numpy=np.linalg.svdvals,
-    samples=_RECTANGULAR,
-)
+    kind="linalg", pullback=_through_singular_values, latex=r"\sigma({x})", label="singular values",
+    numpy=np.linalg.svdvals, samples=_RECTANGULAR, range=(0.0, np.inf),
+)  # fmt: skip
 def svdvals(x: Array) -> Array:
     """The singular values, largest first, (..., min(n, k)). Rule: U diag(g) Vᵀ; the slope of a zero one is 0.
 
@@ -241,7 +238,7 @@ def right_vectors(x: Array, *, full_matrices: bool = False) -> Array:
 
 @operation(
     kind="linalg", pullback=_through_singular_values, latex=r"\sigma({x})", label="singular values",
-    samples=_RECTANGULAR,
+    samples=_RECTANGULAR, range=(0.0, np.inf),
 )  # fmt: skip
 def singular_values(x: Array, *, full_matrices: bool = False) -> Array:
     """The singular values as they come with the vectors: to rounding those of ``svdvals``.

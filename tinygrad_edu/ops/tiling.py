@@ -248,14 +248,14 @@ def _inside(g: Array, x: Array, width: tuple[tuple[int, int], ...]) -> Array:
 
 
 @movement(
-    pullback=lambda g, y, x, *, width, value=0.0: _inside(g, x, width),
-    latex=r"\operatorname{{pad}}({x})",
+    pullback=lambda g, y, x, *, width, value=0.0: _inside(g, x, width), latex=r"\operatorname{{pad}}({x})",
     numpy=(),
     samples=[
         Sample(((3, 4),), {"width": ((1, 0), (0, 2))}),
         Sample(((3,),), {"width": ((1, 2),), "value": 0.5}),
     ],
-)
+    moves=False, linear=(),
+)  # fmt: skip
 def pad_constant(x: Array, *, width: tuple[tuple[int, int], ...], value: float = 0.0) -> Array:
     """A border of one number: so many before and after along each axis.
 

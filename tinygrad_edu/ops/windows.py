@@ -89,7 +89,7 @@ def _overlap(
 
 @movement(
     pullback=_overlap, latex=r"\operatorname{{windows}}({x})", opaque=True,
-    samples=[Sample((shape,), settings) for shape, settings in _VIEWS],
+    samples=[Sample((shape,), settings) for shape, settings in _VIEWS], moves=False,
 )  # fmt: skip
 def windows(x: Array, *, size: Any, stride: Any = 1, padding: Padding = 0, fill: float = 0.0) -> Array:
     """Every window of the images: (m, n_H, n_W, n_C) to (m, rows, columns, f_H, f_W, n_C), without copying.
@@ -130,7 +130,7 @@ def _images_of(shape: tuple[int, ...], settings: Any) -> Sample:
 @movement(
     pullback=lambda g, y, x, *, shape, **view: windows(g, **view),
     latex=r"\operatorname{{overlapped}}({x})", opaque=True,
-    samples=[_images_of(shape, settings) for shape, settings in _VIEWS],
+    samples=[_images_of(shape, settings) for shape, settings in _VIEWS], moves=False, rounding=1.0,
 )  # fmt: skip
 def overlapped(
     x: Array, *, shape: tuple[int, ...], size: Any, stride: Any = 1, padding: Padding = 0
@@ -237,8 +237,8 @@ _POOLS = [
 
 
 @reduction(
-    pullback=_to_the_largest, latex=r"\operatorname{{maxpool}}({x})", label="max pool",
-    opaque=True, samples=_POOLS,
+    pullback=_to_the_largest, latex=r"\operatorname{{maxpool}}({x})", label="max pool", opaque=True,
+    samples=_POOLS, rounding=0.0, moves=True,
 )  # fmt: skip
 def max_pool2d(x: Array, *, size: Any, stride: Any = None, padding: Padding = 0) -> Array:
     """The largest entry of each window, channel by channel: (m, n_H, n_W, n_C) to (m, rows, columns, n_C).
@@ -270,6 +270,7 @@ def _evenly(g: Array, y: Array, x: Array, *, size: Any, stride: Any = None, padd
 
 @reduction(
     pullback=_evenly, latex=r"\operatorname{{avgpool}}({x})", label="mean pool", opaque=True, samples=_POOLS,
+    linear=((0,),),
 )  # fmt: skip
 def avg_pool2d(x: Array, *, size: Any, stride: Any = None, padding: Padding = 0) -> Array:
     """The mean of each window, channel by channel: (m, n_H, n_W, n_C) to (m, rows, columns, n_C).
