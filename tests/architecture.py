@@ -24,6 +24,7 @@ ARROWS = """
     check                   ->  derive, autodiff
     draw                    ->  derive
     compile, autodiff       ->  ops
+    export                  ->  ops
     compile, derive, export ->  graph
     graph, ops              ->  core
     core, course, data      ->

@@ -10,7 +10,7 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
-from tinygrad_edu import check, course, data, nn, ops
+from tinygrad_edu import check, course, data, export, nn, ops
 from tinygrad_edu.autodiff import define, func, grad
 from tinygrad_edu.compile import compile
 from tinygrad_edu.core.mode import no_grad, scope
@@ -69,6 +69,7 @@ __all__ = [
     "define",
     "derive",
     "draw",
+    "export",
     "func",
     "grad",
     "nn",

@@ -151,7 +151,9 @@ def logaddexp2(a: Array, b: Array) -> Array:
     return np.logaddexp2(a, b)
 
 
-@elementwise(pullback=lambda g, y, x: g * np.cosh(x), latex=r"\sinh {x}", inverse="arcsinh", monotone=1)
+@elementwise(
+    pullback=lambda g, y, x: g * np.cosh(x), latex=r"\sinh {x}", inverse="arcsinh", monotone=1, onnx="Sinh"
+)
 def sinh(x: Array) -> Array:
     """The hyperbolic sine, entry by entry.
 
@@ -162,7 +164,7 @@ def sinh(x: Array) -> Array:
     return np.sinh(x)
 
 
-@elementwise(pullback=lambda g, y, x: g * np.sinh(x), latex=r"\cosh {x}", range=(1.0, np.inf))
+@elementwise(pullback=lambda g, y, x: g * np.sinh(x), latex=r"\cosh {x}", range=(1.0, np.inf), onnx="Cosh")
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine, entry by entry.
 
@@ -189,7 +191,7 @@ def tanh(x: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, x: g / np.sqrt(x * x + 1), latex=r"\operatorname{{arsinh}} {x}", inverse="sinh",
-    monotone=1,
+    monotone=1, onnx="Asinh",
 )  # fmt: skip
 def arcsinh(x: Array) -> Array:
     """The inverse of sinh, entry by entry.
@@ -203,7 +205,7 @@ def arcsinh(x: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)), latex=r"\operatorname{{arcosh}} {x}",
-    domain=(1.2, 3.0), range=(0.0, np.inf), inverse="cosh", monotone=1,
+    domain=(1.2, 3.0), range=(0.0, np.inf), inverse="cosh", monotone=1, onnx="Acosh",
 )  # fmt: skip
 def arccosh(x: Array) -> Array:
     """The inverse of cosh on x >= 1, entry by entry.
@@ -217,7 +219,7 @@ def arccosh(x: Array) -> Array:
 
 @elementwise(
     pullback=lambda g, y, x: g / ((1 - x) * (1 + x)), latex=r"\operatorname{{artanh}} {x}",
-    domain=(-0.9, 0.9), inverse="tanh", monotone=1,
+    domain=(-0.9, 0.9), inverse="tanh", monotone=1, onnx="Atanh",
 )  # fmt: skip
 def arctanh(x: Array) -> Array:
     """The inverse of tanh on (-1, 1), entry by entry.

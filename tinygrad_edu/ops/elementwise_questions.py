@@ -19,7 +19,7 @@ Array = Any
 
 @elementwise(
     pullback=(None, None), latex=r"({a} > {b})", label=">", range=(0.0, 1.0),
-    sign=infix(">", COMPARE, left=OR, right=OR, label=">", latex=r">"),
+    sign=infix(">", COMPARE, left=OR, right=OR, label=">", latex=r">"), onnx="Greater",
 )  # fmt: skip
 def greater(a: Array, b: Array) -> Array:
     """Whether a > b, entry by entry: plain booleans, without a gradient.
@@ -33,7 +33,7 @@ def greater(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} \ge {b})", label=">=", range=(0.0, 1.0),
-    sign=infix(">=", COMPARE, left=OR, right=OR, label="≥", latex=r"\ge"),
+    sign=infix(">=", COMPARE, left=OR, right=OR, label="≥", latex=r"\ge"), onnx="GreaterOrEqual",
 )  # fmt: skip
 def greater_equal(a: Array, b: Array) -> Array:
     """Whether a >= b, entry by entry: plain booleans, without a gradient.
@@ -47,7 +47,7 @@ def greater_equal(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} < {b})", label="<", range=(0.0, 1.0),
-    sign=infix("<", COMPARE, left=OR, right=OR, label="<", latex=r"<"),
+    sign=infix("<", COMPARE, left=OR, right=OR, label="<", latex=r"<"), onnx="Less",
 )  # fmt: skip
 def less(a: Array, b: Array) -> Array:
     """Whether a < b, entry by entry: plain booleans, without a gradient.
@@ -61,7 +61,7 @@ def less(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} \le {b})", label="<=", range=(0.0, 1.0),
-    sign=infix("<=", COMPARE, left=OR, right=OR, label="≤", latex=r"\le"),
+    sign=infix("<=", COMPARE, left=OR, right=OR, label="≤", latex=r"\le"), onnx="LessOrEqual",
 )  # fmt: skip
 def less_equal(a: Array, b: Array) -> Array:
     """Whether a <= b, entry by entry: plain booleans, without a gradient.
@@ -75,7 +75,7 @@ def less_equal(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} = {b})", label="==", range=(0.0, 1.0), commutative=True,
-    sign=infix("==", COMPARE, left=OR, right=OR, label="=", latex=r"="),
+    sign=infix("==", COMPARE, left=OR, right=OR, label="=", latex=r"="), onnx="Equal",
 )  # fmt: skip
 def equal(a: Array, b: Array) -> Array:
     """Whether a equals b, entry by entry: plain booleans, without a gradient.
@@ -101,7 +101,7 @@ def not_equal(a: Array, b: Array) -> Array:
     return np.not_equal(a, b)
 
 
-@elementwise(pullback=None, latex=r"\operatorname{{isnan}}({x})", range=(0.0, 1.0))
+@elementwise(pullback=None, latex=r"\operatorname{{isnan}}({x})", range=(0.0, 1.0), onnx="IsNaN")
 def isnan(x: Array) -> Array:
     """Whether an entry is nan: plain booleans, without a gradient.
 
@@ -112,7 +112,7 @@ def isnan(x: Array) -> Array:
     return np.isnan(x)
 
 
-@elementwise(pullback=None, latex=r"\operatorname{{isinf}}({x})", range=(0.0, 1.0))
+@elementwise(pullback=None, latex=r"\operatorname{{isinf}}({x})", range=(0.0, 1.0), onnx="IsInf")
 def isinf(x: Array) -> Array:
     """Whether an entry is infinite: plain booleans, without a gradient.
 
@@ -167,7 +167,7 @@ def signbit(x: Array) -> Array:
     return np.signbit(x)
 
 
-@elementwise(pullback=None, latex=r"\neg {x}", range=(0.0, 1.0))
+@elementwise(pullback=None, latex=r"\neg {x}", range=(0.0, 1.0), onnx="Not")
 def logical_not(x: Array) -> Array:
     """Whether an entry is 0, that is false: plain booleans, without a gradient.
 
@@ -180,7 +180,7 @@ def logical_not(x: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} \land {b})", range=(0.0, 1.0), commutative=True, associative=True,
-    sign=infix("&", AND, label="∧", latex=r"\land", booleans=True),
+    sign=infix("&", AND, label="∧", latex=r"\land", booleans=True), onnx="And",
 )  # fmt: skip
 def logical_and(a: Array, b: Array) -> Array:
     """Whether both are true (not 0), entry by entry: plain booleans, without a gradient.
@@ -194,7 +194,7 @@ def logical_and(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} \lor {b})", range=(0.0, 1.0), commutative=True, associative=True,
-    sign=infix("|", OR, label="∨", latex=r"\lor", booleans=True),
+    sign=infix("|", OR, label="∨", latex=r"\lor", booleans=True), onnx="Or",
 )  # fmt: skip
 def logical_or(a: Array, b: Array) -> Array:
     """Whether one or both are true (not 0), entry by entry: plain booleans, without a gradient.
@@ -208,7 +208,7 @@ def logical_or(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(None, None), latex=r"({a} \oplus {b})", range=(0.0, 1.0), commutative=True, associative=True,
-    sign=infix("^", XOR, label="⊕", latex=r"\oplus", booleans=True),
+    sign=infix("^", XOR, label="⊕", latex=r"\oplus", booleans=True), onnx="Xor",
 )  # fmt: skip
 def logical_xor(a: Array, b: Array) -> Array:
     """Whether exactly one is true (not 0), entry by entry: plain booleans, without a gradient.

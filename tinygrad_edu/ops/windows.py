@@ -51,7 +51,7 @@ def _margins(sizes: tuple[int, ...], window: Pair, stride: Pair, padding: Paddin
     return (p, p), (q, q)
 
 
-def _layout(shape: tuple[int, ...], size: Any, stride: Any, padding: Padding) -> tuple[Pair, Pair, Any]:
+def window_layout(shape: tuple[int, ...], size: Any, stride: Any, padding: Padding) -> tuple[Pair, Pair, Any]:
     """The window's size, the stride, and the margins in both directions, for images of that shape."""
     if len(shape) != 4:
         raise ValueError(f"expected images (m, n_H, n_W, n_C), got shape {shape}")
@@ -109,7 +109,7 @@ def windows(x: Array, *, size: Any, stride: Any = 1, padding: Padding = 0, fill:
     >>> tg.windows(image.reshape(1, 2, 3, 1), size=2).reshape(2, 4).tolist()
     [[1.0, 2.0, 4.0, 5.0], [2.0, 3.0, 5.0, 6.0]]
     """
-    window, steps, margins = _layout(x.shape, size, stride, padding)
+    window, steps, margins = window_layout(x.shape, size, stride, padding)
     views = np.lib.stride_tricks.sliding_window_view(_padded(x, margins, fill), window, axis=(1, 2))
     return np.moveaxis(views[:, :: steps[0], :: steps[1]], 3, -1)
 
@@ -120,7 +120,7 @@ def _rows_of_windows(n: int, f: int, step: int, margin: Pair) -> int:
 
 def _images_of(shape: tuple[int, ...], settings: Any) -> Sample:
     """A sample of windows from which images of that shape are put together."""
-    window, steps, margins = _layout(
+    window, steps, margins = window_layout(
         shape, settings["size"], settings.get("stride", 1), settings.get("padding", 0)
     )
     count = map(_rows_of_windows, shape[1:3], window, steps, margins)
@@ -142,7 +142,7 @@ def overlapped(
     >>> tg.overlapped(ones, shape=(1, 2, 3, 1), size=2).reshape(2, 3).tolist()
     [[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]
     """
-    (f_h, f_w), (s_h, s_w), ((top, bottom), (left, right)) = _layout(shape, size, stride, padding)
+    (f_h, f_w), (s_h, s_w), ((top, bottom), (left, right)) = window_layout(shape, size, stride, padding)
     m, n_h, n_w, n_c = shape
     rows, columns = x.shape[1:3]
     whole = np.zeros((m, n_h + top + bottom, n_w + left + right, n_c), x.dtype)
@@ -255,7 +255,7 @@ def max_pool2d(x: Array, *, size: Any, stride: Any = None, padding: Padding = 0)
     [5.0, 6.0]
     """
     step = size if stride is None else stride
-    window, _, margins = _layout(x.shape, size, step, padding)
+    window, _, margins = window_layout(x.shape, size, step, padding)
     if max(margins[0]) >= window[0] or max(margins[1]) >= window[1]:
         raise ValueError(f"with padding {padding} a window of {window} would hold nothing else")
     return np.max(windows(x, size=size, stride=step, padding=padding, fill=-np.inf), axis=(3, 4))

@@ -1,0 +1,39 @@
+"""Every operation that says what it is in ONNX: written, run by ONNX Runtime, and compared with itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.export.running import run
+from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.export.onnx_operators import has_operator
+
+CLAIMED = [
+    pytest.param(op, sample, id=f"{name}-{k}")
+    for name, op in sorted(OPS.items())
+    if has_operator(op)
+    for k, sample in enumerate(op.samples)
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize(("op", "sample"), CLAIMED)
+def test_it_gives_the_same(op: Any, sample: Sample, dtype: Any, tmp_path: Path) -> None:
+    xs = sample.draw(np.random.default_rng(0), dtype)
+
+    def function(*tensors: Any) -> Any:
+        args = sample.arrange(*tensors) if sample.arrange else tensors
+        return op(*args, **sample.settings)
+
+    expected = np.asarray(op.forward(*(sample.arrange(*xs) if sample.arrange else xs), **sample.settings))
+    tg.export.onnx(function, xs, tmp_path / "f.onnx")
+    (found,) = run(tmp_path / "f.onnx", *xs)
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6 if dtype == np.float64 else 2e-5, atol=1e-6)
