@@ -192,7 +192,7 @@ def test_where_all_are_nan_the_extreme_is_nan() -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda t: np.reshape(t, (2, 2), order="A"), 'expected order "C" or "F"'),
+        (lambda t: np.reshape(t, (2, 2), order="A"), 'expected "C" or "F" as order'),
         (lambda t: np.take(t, [0], mode="over"), "expected a mode"),
         (lambda t: np.take(t, [7]), "out of bounds"),
         (lambda t: np.pad(t, 1, mode="maximum"), "expected a mode"),

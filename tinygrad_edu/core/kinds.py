@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_edu.core.arguments import called
 from tinygrad_edu.core.facts import OF_KIND
 from tinygrad_edu.core.op import Op, Pullback
 from tinygrad_edu.core.operators import bind
@@ -191,7 +192,9 @@ def composed(
         own = name or call.__name__
         if own in RECORD:
             raise ValueError(f"there already is a function named {own!r}")
-        entry = Composed(own, call, _numpy_functions(own, numpy), tuple(samples))
+        answers = _numpy_functions(own, numpy)
+        call = called(own, answers)(call)
+        entry = Composed(own, call, answers, tuple(samples))
         COMPOSED[own] = entry
         RECORD[own] = call
         bind(own, call)

@@ -67,9 +67,9 @@ class ArrayMethods:
         """Axes reversed, or in the given order: ``t.transpose(1, 0)`` or ``t.transpose((1, 0))``."""
         return RECORD["transpose"](self, axes=(axes[0] if len(axes) == 1 else axes) or None)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Any:
+    def compress(self, condition: Any, *args: Any, **settings: Any) -> Any:
         """The slices along an axis where the condition holds."""
-        return RECORD["compress"](condition, self, axis)
+        return RECORD["compress"](condition, self, *args, **settings)
 
     @property
     def mT(self) -> Any:
@@ -87,14 +87,14 @@ class ArrayMethods:
 
     conjugate = conj
 
-    def flatten(self) -> Any:
+    def flatten(self, *args: Any, **settings: Any) -> Any:
         """The entries as one axis, like ``ravel``."""
-        return RECORD["ravel"](self)
+        return RECORD["ravel"](self, *args, **settings)
 
-    def sort(self, axis: int = -1) -> Any:
+    def sort(self, *args: Any, **settings: Any) -> Any:
         """A sorted copy. ndarray's ``sort`` works in place; a Tensor is never changed in place."""
-        return RECORD["sort"](self, axis)
+        return RECORD["sort"](self, *args, **settings)
 
-    def copy(self) -> Any:
+    def copy(self, *args: Any, **settings: Any) -> Any:
         """The same value as a new node of the graph."""
-        return RECORD["positive"](self)
+        return RECORD["copy"](self, *args, **settings)

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import takewhile
 from math import inf
 from types import MappingProxyType
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.core.arguments import Arguments, refuse_unreal
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.facts import ALL, EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.guard import Guard, hold
@@ -81,10 +81,8 @@ class Op:
     """How axes go through it; None: unknown."""
     parameters: tuple[str, ...] = field(init=False)
     settings: tuple[str, ...] = field(init=False)
-    in_order: tuple[str, ...] = field(init=False)
-    """The settings that may be given by position."""
-    further: tuple[str, ...] = field(init=False)
-    """The settings that ``general`` knows besides."""
+    arguments: Arguments = field(init=False)
+    """How it may be called."""
     variadic: bool = field(init=False)
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
@@ -101,11 +99,10 @@ class Op:
         put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
-        known = inspect.signature(self.general).parameters if self.general else ()
-        put("further", tuple(name for name in known if name not in {*names, *self.settings}))
-        put("in_order", self._numpy_order())
         put("constant", all(pullback is None for pullback in self.pullbacks))
         put("short", len(self.pullbacks) <= 2 and None not in self.pullbacks and not self.variadic)
+        further = self.general or self._in_precision if self._floating() else self.general
+        put("arguments", Arguments(self.name, self.forward, self.numpy, further))
         put("recorded", lambda *args: apply(self, args, {}))
         put("__doc__", self.forward.__doc__)
         put("__name__", self.name)
@@ -118,64 +115,42 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    def _floating(self) -> bool:
+        """Whether it is a universal function of NumPy's with a float result, whose dtype may be chosen."""
+        return bool(self.numpy) and isinstance(self.numpy[0], np.ufunc) and not self.constant
+
+    def _in_precision(self, *xs: Any, dtype: Any = None, **settings: Any) -> Any:
+        """NumPy's ``dtype`` of a universal function: what it computes in, so its operands are cast first."""
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(self.arguments.refusal("dtype", dtype))
+        rules = zip(xs, self.pullbacks, strict=True)
+        return self(*(x if rule is None else OPS["astype"](x, dtype=dtype) for x, rule in rules), **settings)
+
     def __reduce__(self) -> Any:
         return _named, (self.name,)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """The value: a Tensor where one of the inputs is one, else an array."""
-        if not settings and len(args) == len(self.parameters) and not self.variadic:
-            return self.recorded(*args)
-        if self.variadic and self.numpy and len(args) == 1 and isinstance(args[0], Tensor):
-            args = (list(args[0]),)  # NumPy takes an array for the list of its rows
-        if self.variadic and args and isinstance(args[0], (list, tuple)):
-            args = (*args[0], *args[1:]) if len(args) == 1 else self._positional(args[0], args[1:], settings)
-        elif not self.variadic and len(args) > len(self.parameters):
-            n = len(self.parameters)
-            args = self._positional(args[:n], args[n:], settings)
-        elif not self.variadic and len(args) < len(self.parameters):
-            args = self._named_inputs(args, settings)
-        for setting, given in settings.items():
+        if len(args) == len(self.parameters) and not self.variadic:
+            if not settings:
+                return self.recorded(*args)
+            if self.arguments.ready(settings):
+                return apply(self, args, settings)
+        if self.variadic and args and not isinstance(args[0], (list, tuple)):
+            rows = self.numpy and len(args) == 1 and isinstance(args[0], Tensor)
+            args = (list(args[0]) if rows else args,)  # NumPy takes an array for the list of its rows
+        given = self.arguments.bound(args, settings)
+        inputs = tuple(
+            given.pop(self.parameters[0], ()) if self.variadic else map(given.pop, self.parameters)
+        )
+        if not given and not self.variadic:
+            return self.recorded(*inputs)
+        for setting, value in given.items():
             if setting not in self.settings:
-                return self._generally(args, settings)
-            if isinstance(given, Tensor):
+                return self.arguments.further(*inputs, **given)
+            if isinstance(value, Tensor):
                 raise TypeError(f"{self.name}: {setting} must be a plain value, not a Tensor")
-        return apply(self, args, settings)
-
-    def _generally(self, args: Any, settings: dict[str, Any]) -> Any:
-        """Settings that the kernel does not know: written with other operations, or refused by name."""
-        known = (*self.settings, *self.further)
-        unknown = [repr(setting) for setting in settings if setting not in known]
-        if unknown or self.general is None:
-            said = ", ".join(known) or "none"
-            raise TypeError(f"{self.name}: {', '.join(unknown)} is not supported; its settings are: {said}")
-        return self.general(*args, **settings)
-
-    def _positional(self, args: Any, extra: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
-        if len(extra) > len(self.in_order):
-            raise TypeError(
-                f"{self.name}: takes by position at most {self.in_order}, got {len(extra)} settings"
-            )
-        settings.update(zip(self.in_order, extra, strict=False))
-        return tuple(args)
-
-    def _numpy_order(self) -> tuple[str, ...]:
-        """The settings that NumPy takes next by position, up to an ``out`` or ``dtype`` unknown here."""
-        try:
-            order = tuple(inspect.signature(self.numpy[0]).parameters)[len(self.parameters) :]
-        except (IndexError, ValueError):  # not NumPy's, or written in C without a signature
-            return self.settings
-        return tuple(takewhile((*self.settings, *self.further).__contains__, order))
-
-    def _named_inputs(self, args: Any, settings: dict[str, Any]) -> tuple[Any, ...]:
-        """NumPy also takes the arrays by keyword: ``np.where(mask, x=..., y=...)``, ``Y=labels``."""
-        found = list(args)
-        for parameter in self.parameters[len(args) :]:
-            if parameter not in settings:
-                raise TypeError(
-                    f"{self.name}: expected {len(self.parameters)} arrays {self.parameters}, got {len(args)}"
-                )
-            found.append(settings.pop(parameter))
-        return tuple(found)
+        return apply(self, inputs, given)
 
     def linear_in(self, k: int) -> bool:
         """Whether it is linear in its k-th operand, the others held fixed.
@@ -226,6 +201,7 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     parents = tuple(a if isinstance(a, Tensor) else None for a in args)
     if not any(p is not None for p in parents):
         arrays = [a if isinstance(a, _PLAIN) else np.asarray(a) for a in args]
+        refuse_unreal(op.name, arrays)
         return _compute(op, args, arrays, settings) if value is None else value
     symbolic = any(type(p) is Symbol for p in parents)
     surroundings = ambient.get()

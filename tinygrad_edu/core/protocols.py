@@ -33,13 +33,13 @@ def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict
     """``np.exp(t)``, ``array * t``, ``np.add.reduce(t)``."""
     if method == "__call__" and not kwargs and function in NUMPY:
         return NUMPY[function](*inputs)
-    if kwargs.get("out") is not None:
+    if kwargs.pop("out", None) is not None:
         raise TypeError(
             f"np.{function.__name__} with out= (or an in-place operator on an array) would write a "
             "Tensor's value into a plain array, which has no history. Use the result instead: a = a + t."
         )
     if (method, function) in _OVER_AXES:
-        return NUMPY[_OVER_AXES[method, function]](*inputs, **{"axis": 0, **_given(kwargs)})
+        return NUMPY[_OVER_AXES[method, function]](*inputs, **{"axis": 0, **kwargs})
     if method == "outer" and len(inputs) == 2:
         a, b = inputs
         inputs, method = (np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b), "__call__"
@@ -47,7 +47,7 @@ def ufunc(function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict
         raise TypeError(errors.no_rule(f"np.{function.__name__}.{method}"))
     if function not in NUMPY:
         raise TypeError(_refusal(function, f"np.{function.__name__}"))
-    return NUMPY[function](*inputs, **_given(kwargs))
+    return NUMPY[function](*inputs, **kwargs)
 
 
 def function(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
@@ -55,14 +55,7 @@ def function(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
     if function not in NUMPY:
         module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
         raise TypeError(_refusal(function, f"{module}.{getattr(function, '__name__', function)}"))
-    return NUMPY[function](*args, **_given(kwargs))
-
-
-def _given(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    # np.sum passes its own "nothing was said" marker on; casting="same_kind" and the like are defaults.
-    return {
-        k: v for k, v in kwargs.items() if v is not np._NoValue and not (v is None and k in ("out", "dtype"))
-    }
+    return NUMPY[function](*args, **kwargs)
 
 
 def _refusal(function: Any, name: str) -> str:

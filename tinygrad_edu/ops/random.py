@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.arguments import called
 from tinygrad_edu.core.kinds import elementwise
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import dtype_of
@@ -40,6 +41,7 @@ def kept(x: Array, *, keep_prob: float, rng: np.random.Generator) -> Array:
     return mask.astype(dtype if dtype.kind == "f" else np.float64)
 
 
+@called("dropout")
 def dropout(
     A: Array, keep_prob: float, *, rng: np.random.Generator | None = None, training: bool = True
 ) -> Array:
