@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.core.mode import apart, surroundings
 
 
 @pytest.fixture
@@ -141,3 +142,23 @@ def test_recorded_backward_passes_stand_in_the_scope_of_what_they_differentiate(
 def test_a_scope_needs_a_name(name):
     with pytest.raises(TypeError, match="non-empty name"):
         tg.scope(name)
+
+
+def test_a_setting_counts_as_long_as_its_block_exists(w):
+    """An interrupt can come between any two lines of ``__enter__`` and ``__exit__``."""
+    with tg.scope("outer"):
+        tg.no_grad().__enter__()  # nobody holds the block, and nobody will end it
+        assert (w * 2.0).requires_grad
+        assert (w * 2.0).scope == ("outer",)
+    assert surroundings() is None
+
+
+def test_outside_of_every_block_for_the_time_of_a_call(w):
+    def inside():
+        tg.scope("left open").__enter__()
+        return (w * 2.0).requires_grad
+
+    with tg.no_grad():
+        assert apart(inside)
+        assert not (w * 2.0).requires_grad
+    assert (w * 2.0).scope == ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -460,18 +462,59 @@ def test_a_graph_in_a_reference_cycle_lets_go_when_it_is_collected():
     assert writable(w.data)
 
 
-def test_two_locks_on_one_array_are_counted():
-    array = np.array(START)
-    first, second = guard.Guard(array, array), guard.Guard(array, array)
+def test_two_leaves_that_hold_one_array_share_its_lock():
+    w = tg.Tensor(START)
+    v = tg.Tensor(0.0)
+    v._data = w._data
+    first, second = square(w), square(v)
     del first
-    assert not writable(array)
+    assert not writable(w.data)
     del second
-    assert writable(array)
+    assert writable(w.data)
+    assert not guard._held
 
 
-def test_a_lock_on_an_array_that_was_read_only_unlocks_nothing():
-    array = np.array(START)
-    array.setflags(write=False)
-    held = guard.Guard(array, array)
-    del held
-    assert not writable(array)
+def test_an_array_that_was_read_only_before_may_be_written_to_by_its_owner():
+    w = tg.Tensor(START, name="w")
+    w.data.setflags(write=False)
+    J = square(w)
+    w.data.setflags(write=True)
+    w.data[0] = 100.0
+    with pytest.raises(tg.StaleGraphError, match="w holds another value"):
+        J.backward()
+
+
+def test_a_write_through_the_base_of_a_view_is_noticed():
+    t, w = tg.Tensor(np.ones((2, 3)), requires_grad=False), tg.Tensor(2.0)
+    view = np.reshape(t, (3, 2))
+    J = np.sum(view * w)
+    t.data[0] = 100.0
+    with pytest.raises(tg.StaleGraphError):
+        J.backward()
+
+
+def test_no_line_of_python_runs_when_a_lock_is_given_back():
+    w = tg.Tensor(START)
+    J = square(w)
+    ran = []
+    sys.settrace(lambda frame, *_: ran.append(frame.f_code.co_filename))
+    del J
+    sys.settrace(None)
+    assert ran == []
+    assert writable(w.data)
+
+
+def test_a_lock_that_another_thread_is_giving_back_is_not_taken_over():
+    """Its entry is still in the table, and its guard is gone: the graph keeps a copy and compares."""
+    w = tg.Tensor(START, name="w")
+    gone = guard.Guard(w._data)
+    left = ref(gone)
+    del gone
+    guard._held[id(w._data)] = (left, left)
+    try:
+        J = square(w)
+        w.data[0] = 100.0
+        with pytest.raises(tg.StaleGraphError):
+            J.backward()
+    finally:
+        del guard._held[id(w._data)]

@@ -12,7 +12,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.backward import verify
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.kinds import composed, elementwise, operation
-from tinygrad_edu.core.mode import Ambient, _Block
+from tinygrad_edu.core.mode import Ambient, Block
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS, RECORD
@@ -148,7 +148,7 @@ def test_equal_values_are_equal_to_the_bit():
 
 def test_a_block_of_surroundings_says_what_is_inside():
     with pytest.raises(NotImplementedError):
-        _Block()._inside(Ambient())
+        Block()._inside(Ambient())
 
 
 def test_a_random_operation_recorded_for_all_values_draws_nothing():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +10,13 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.backward import flow
-from tinygrad_edu.core.mode import ambient, recorded
+from tinygrad_edu.core.mode import recorded, surroundings
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["Run", "derivatives", "has_history", "like", "run", "seeds_for"]
-
-_depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
 @dataclass(frozen=True)
@@ -131,19 +128,16 @@ def run(
     if not callable(function):
         raise TypeError(f"{transform}: expected a function, got {type(function).__name__}")
     places = [_place(transform, k, len(args)) for k in ([argnums] if isinstance(argnums, int) else argnums)]
-    surroundings = ambient.get()
-    recording = surroundings is None or surroundings.recording
-    nested = _depth.get() > 0 or (recording and has_history([args, settings, beside]))
-    token = _depth.set(_depth.get() + 1)
-    try:
-        with recorded():
-            own = tuple(_on_tensors(transform, k, args[k]) for k in places)
-            given = list(args)
-            for k, argument in zip(places, own, strict=True):
-                given[k] = argument
-            output = function(*given, **settings)
-    finally:
-        _depth.reset(token)
+    around = surroundings()
+    inside = around is not None and around.transforms > 0
+    recording = around is None or around.recording
+    nested = inside or (recording and has_history([args, settings, beside]))
+    with recorded():
+        own = tuple(_on_tensors(transform, k, args[k]) for k in places)
+        given = list(args)
+        for k, argument in zip(places, own, strict=True):
+            given[k] = argument
+        output = function(*given, **settings)
     aux = None
     if has_aux:
         if not isinstance(output, tuple) or len(output) != 2:

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import Guard, same_values
-from tinygrad_edu.core.mode import Ambient, ambient
+from tinygrad_edu.core.mode import Ambient, ambient, apart
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.table import OPS
 
@@ -87,7 +87,7 @@ def gradients(
     return flow({root: seed}, create_graph=create_graph, keep=keep, spend=spend)
 
 
-def flow(  # noqa: C901  (the small cases written out)
+def flow(
     seeds: Mapping[Any, Any],
     *,
     create_graph: bool = False,
@@ -99,6 +99,14 @@ def flow(  # noqa: C901  (the small cases written out)
     With ``create_graph`` the gradients are Tensors, recorded in the scope of the node they belong to.
     With ``spend`` each node lets go of what it depended on as soon as it is done with.
     """
+    if create_graph:
+        return apart(_walk, seeds, True, keep, spend)
+    return _walk(seeds, False, keep, spend)
+
+
+def _walk(  # noqa: C901  (the small cases written out)
+    seeds: Mapping[Any, Any], create_graph: bool, keep: Iterable[Any] | None, spend: bool
+) -> dict[Any, Any]:
     found = dict(seeds)
     kept = None if keep is None else set(keep)
     since = 0 if not kept else min(node.seq for node in kept)  # what is older cannot depend on them
@@ -110,72 +118,67 @@ def flow(  # noqa: C901  (the small cases written out)
     node: Any = None
     q: Any
     b: Any
-    outside = ambient.set(None) if create_graph else None
-    try:
-        while waiting or node is not None:
-            if node is None:  # all that was computed from the youngest has passed its gradient on
-                node = heappop(waiting)[1]
-            if node.seq < since:
-                older.append(node)
-                node = None
-                continue
-            g = found[node] if kept is None or node in kept else found.pop(node)
-            if node.guards is SPENT:
-                _check_spent(node)
-            elif spend:
-                node.guards = SPENT
-            op, y, xs = node.op, node._data, node.saved
-            if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
-                for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
-                    if p is None or not _wanted(p, a, since, older):
-                        continue
-                    if rule is None:
-                        older.append(p)
-                        continue
-                    gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
-                    _arrive(gx, p, a, found, waiting)
-                node = None
-                continue
-            # The same for one operand and for two, written out: a call takes as long as a small product.
-            # Where nothing waits, as along a chain, the operand is next, without a turn through the heap.
-            if len(xs) == 1:
-                (p,), (a,), (rule,) = node.parents, xs, op.pullbacks
-                q = b = None
-            else:
-                (p, q), (a, b), (rule, other) = node.parents, xs, op.pullbacks
+    while waiting or node is not None:
+        if node is None:  # all that was computed from the youngest has passed its gradient on
+            node = heappop(waiting)[1]
+        if node.seq < since:
+            older.append(node)
             node = None
-            if p is not None and (
-                (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since)))
-                or _wanted(p, a, since, older)
-            ):
-                gx = rule(g, y, a) if b is None else rule(g, y, a, b)
-                if gx.shape != a.shape or gx.dtype is not a.dtype:
-                    gx = fitted(gx, a)
-                if p in found:
-                    found[p] = found[p] + gx
-                else:
-                    found[p] = gx
-                    if p.op is not None:
-                        node = p
-            if q is not None and (
-                (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
-                or _wanted(q, b, since, older)
-            ):
-                gx = other(g, y, a, b)
-                if gx.shape != b.shape or gx.dtype is not b.dtype:
-                    gx = fitted(gx, b)
-                if q in found:
-                    found[q] = found[q] + gx
-                else:
-                    found[q] = gx
-                    if q.op is not None:
-                        heappush(waiting, (-q.seq, q))
-            if waiting and node is not None:
-                heappush(waiting, (-node.seq, node))
-                node = None
-    finally:
-        if outside is not None:
-            ambient.reset(outside)
+            continue
+        g = found[node] if kept is None or node in kept else found.pop(node)
+        if node.guards is SPENT:
+            _check_spent(node)
+        elif spend:
+            node.guards = SPENT
+        op, y, xs = node.op, node._data, node.saved
+        if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
+            for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
+                if p is None or not _wanted(p, a, since, older):
+                    continue
+                if rule is None:
+                    older.append(p)
+                    continue
+                gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
+                _arrive(gx, p, a, found, waiting)
+            node = None
+            continue
+        # The same for one operand and for two, written out: a call takes as long as a small product.
+        # Where nothing waits, as along a chain, the operand is next, without a turn through the heap.
+        if len(xs) == 1:
+            (p,), (a,), (rule,) = node.parents, xs, op.pullbacks
+            q = b = None
+        else:
+            (p, q), (a, b), (rule, other) = node.parents, xs, op.pullbacks
+        node = None
+        if p is not None and (
+            (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since)))
+            or _wanted(p, a, since, older)
+        ):
+            gx = rule(g, y, a) if b is None else rule(g, y, a, b)
+            if gx.shape != a.shape or gx.dtype is not a.dtype:
+                gx = fitted(gx, a)
+            if p in found:
+                found[p] = found[p] + gx
+            else:
+                found[p] = gx
+                if p.op is not None:
+                    node = p
+        if q is not None and (
+            (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
+            or _wanted(q, b, since, older)
+        ):
+            gx = other(g, y, a, b)
+            if gx.shape != b.shape or gx.dtype is not b.dtype:
+                gx = fitted(gx, b)
+            if q in found:
+                found[q] = found[q] + gx
+            else:
+                found[q] = gx
+                if q.op is not None:
+                    heappush(waiting, (-q.seq, q))
+        if waiting and node is not None:
+            heappush(waiting, (-node.seq, node))
+            node = None
     if spend and older:
         release(order(*older))
     return found

@@ -2,21 +2,37 @@
 
 Only a leaf's array can be reached from outside before it is recorded (through ``leaf.data``); results
 are handed out read-only. A flag cannot revoke a view that was made earlier, so where somebody else
-holds the array, the graph keeps a copy.
+holds the array, the graph keeps a copy, and ``backward`` compares.
+
+An interrupt (Ctrl-C) may come between any two lines, and a ``KeyboardInterrupt`` inside a finaliser is
+swallowed by Python. So no line of Python stands between the end of a graph and the unlocking of its arrays:
+the callbacks of the weak references below are functions written in C.
 """
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
+from functools import partial
 from sys import getrefcount
 from types import SimpleNamespace
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 from weakref import ReferenceType, ref
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["Guard", "Guarded", "hold", "same_values", "sole_owner"]
+
+
+class Guard:
+    """Keeps one leaf's array read-only for as long as a recorded operation refers to it.
+
+    ``value`` is what the graph computes with: the array itself, or a copy where others could write to it.
+    """
+
+    __slots__ = ("__weakref__", "value")
+
+    def __init__(self, value: NDArray[Any]) -> None:
+        self.value = value
 
 
 class Guarded(Protocol):
@@ -26,60 +42,9 @@ class Guarded(Protocol):
     _guard: ReferenceType[Guard] | None
 
 
-_mutex = threading.RLock()
-_held: dict[int, int] = {}  # id of a locked array -> how many guards hold it
-
-
-class Guard:
-    """Keeps one leaf's array read-only for as long as a recorded operation refers to it."""
-
-    __slots__ = ("__weakref__", "lock", "value")
-
-    def __init__(self, array: np.ndarray[Any, Any], value: np.ndarray[Any, Any]) -> None:
-        self.value = value
-        self.lock = _Lock(self, array)
-
-    def __del__(self) -> None:
-        # The cyclic collector forgets the callback of a weak reference that is garbage itself.
-        if self.lock() is None:
-            _unlock(self.lock)
-
-
-class _Lock(ref[Guard]):
-    """A guard's weak reference to itself: the array is unlocked by its callback.
-
-    Not by ``__del__``, for while that runs another thread can still come by the guard, and revive it.
-    """
-
-    __slots__ = ("array",)
-
-    array: Any
-
-    def __new__(cls, guard: Guard, array: Any) -> Self:
-        lock = super().__new__(cls, guard, _unlock)
-        lock.array = array
-        with _mutex:
-            if array.flags.writeable:
-                _held[id(array)] = 1
-                array.setflags(write=False)
-            elif id(array) in _held:
-                _held[id(array)] += 1
-        return lock
-
-    def __init__(self, guard: Guard, array: Any) -> None:  # noqa: ARG002
-        super().__init__(guard, _unlock)  # type: ignore[call-arg]
-
-
-def _unlock(lock: Any) -> None:
-    array, lock.array = lock.array, None  # the leaf still has the lock, and its array is nobody else's again
-    with _mutex:
-        count = _held.get(id(array), 0)
-        if count > 1:
-            _held[id(array)] = count - 1
-        elif count == 1:
-            del _held[id(array)]
-            with suppress(ValueError):  # a view of an array that another graph holds stays locked
-                array.setflags(write=True)
+_held: dict[int, tuple[ReferenceType[Guard], ReferenceType[Guard]]] = {}
+"""By the id of a locked array: weak references to its guard. Their callbacks unlock the array and take the
+entry out; the entry keeps them alive, also where the guard goes as part of a reference cycle."""
 
 
 def hold(leaf: Guarded) -> Guard:
@@ -88,10 +53,31 @@ def hold(leaf: Guarded) -> Guard:
     guard = None if known is None else known()
     if guard is None:
         array = leaf._data
-        value = array if getrefcount(array) == _UNSHARED else array.copy()
-        guard = Guard(array, value)
-        leaf._guard = guard.lock
+        shared = getrefcount(array) != _UNSHARED
+        guard = _locked(array, shared)
+        leaf._guard = ref(guard)
     return guard
+
+
+def _locked(array: NDArray[Any], shared: bool) -> Guard:
+    """A guard of the array. Threads may ask at once: the first to enter itself in the table is the guard."""
+    key = id(array)
+    found = _held.get(key)
+    if found is None:
+        flags = array.flags
+        if not (flags.owndata and flags.writeable):
+            # A view, written to through its base, or read-only by somebody else's wish, who may change it.
+            return Guard(array.copy())
+        guard = Guard(array.copy() if shared else array)
+        # setflags(write=the weak reference, which is true): a callback without a line of Python
+        unlock = ref(guard, array.setflags)  # type: ignore[arg-type]
+        forget = ref(guard, partial(_held.pop, key))
+        found = _held.setdefault(key, (unlock, forget))
+    first = found[0]()
+    if first is None:  # it is going at this moment, in another thread
+        return Guard(array.copy())
+    array.setflags(write=False)  # by every thread: another may have entered the guard and not come to it yet
+    return first
 
 
 def same_values(a: Any, b: Any) -> bool:

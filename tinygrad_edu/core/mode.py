@@ -1,13 +1,22 @@
-"""What surrounds an operation: whether it is recorded, and in which scope. Kept per thread."""
+"""What surrounds an operation: whether it is recorded, and in which scope. Kept per thread.
+
+An interrupt (Ctrl-C) inside ``__exit__`` leaves a block's setting in place. So a setting counts only as long
+as its block exists, which the ``with`` statement holds for as long as it runs: see :func:`surroundings`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
+from weakref import ReferenceType, ref
 
-__all__ = ["Ambient", "ambient", "no_grad", "recorded", "scope"]
+__all__ = ["Ambient", "Block", "ambient", "apart", "no_grad", "recorded", "scope", "surroundings"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,34 +25,63 @@ class Ambient:
 
     recording: bool = True
     scope: tuple[str, ...] = ()
+    transforms: int = 0
+    """How many functions are being run in order to be differentiated, one inside the other."""
+    outside: Ambient | None = None
+    """What held before the block that this comes from."""
+    block: ReferenceType[Any] | None = None
 
 
 # None means "nothing special": the common case costs one look-up. A new thread starts from the default.
 ambient: ContextVar[Ambient | None] = ContextVar("ambient", default=None)
 
 
+def surroundings(variable: ContextVar[Ambient | None] = ambient) -> Ambient | None:
+    """What holds here. The setting of a block that is gone, and was kept from ending itself, is undone."""
+    here = variable.get()
+    while here is not None and here.block is not None and here.block() is None:
+        here = here.outside
+        variable.set(here)
+    return here
+
+
+def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Runs a function outside of every block. What it sets ends with it, however it ends.
+
+    >>> with no_grad():
+    ...     apart(surroundings) is None
+    True
+    """
+    context = copy_context()
+    context.run(ambient.set, None)
+    return context.run(function, *args, **kwargs)
+
+
 @dataclass
-class _Block(ContextDecorator):
+class Block(ContextDecorator):
     """A ``with`` block, or decorator, that changes the surroundings and restores them, come what may."""
 
+    variable: ClassVar[ContextVar[Ambient | None]] = ambient
     _tokens: list[Token[Ambient | None]] = field(default_factory=list, init=False, repr=False)
 
     def _inside(self, outside: Ambient) -> Ambient:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        self._tokens.append(ambient.set(self._inside(ambient.get() or Ambient())))
+        outside = surroundings(self.variable)
+        here = replace(self._inside(outside or Ambient()), outside=outside, block=ref(self))
+        self._tokens.append(self.variable.set(here))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        ambient.reset(self._tokens.pop())
+        self.variable.reset(self._tokens.pop())
 
     def _recreate_cm(self) -> Self:
         # A decorated function may run in several threads at once: each call takes a block of its own.
         return replace(self)
 
 
-class no_grad(_Block):  # noqa: N801  (the field's name for it)
+class no_grad(Block):  # noqa: N801  (the field's name for it)
     """Operations inside record nothing: a context manager, and a decorator. Per thread, exception-safe.
 
     See https://docs.pytorch.org/docs/stable/generated/torch.no_grad.html.
@@ -59,15 +97,15 @@ class no_grad(_Block):  # noqa: N801  (the field's name for it)
         return replace(outside, recording=False)
 
 
-class recorded(_Block):  # noqa: N801  (the counterpart of no_grad)
+class recorded(Block):  # noqa: N801  (the counterpart of no_grad)
     """Operations inside are recorded, within ``no_grad`` too: a function is run to be differentiated."""
 
     def _inside(self, outside: Ambient) -> Ambient:
-        return replace(outside, recording=True)
+        return replace(outside, recording=True, transforms=outside.transforms + 1)
 
 
 @dataclass
-class scope(_Block):  # noqa: N801  (reads as the keyword it is used like)
+class scope(Block):  # noqa: N801  (reads as the keyword it is used like)
     """Groups what is recorded inside under a name, as one box in pictures. Scopes nest.
 
     >>> import tinygrad_edu as tg

@@ -17,7 +17,7 @@ from tinygrad_edu.core.arguments import Arguments, refuse_unreal
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.facts import ALL, EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.guard import Guard, hold
-from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
@@ -204,14 +204,14 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
         refuse_unreal(op.name, arrays)
         return _compute(op, args, arrays, settings) if value is None else value
     symbolic = any(type(p) is Symbol for p in parents)
-    surroundings = ambient.get()
+    around = surroundings()
     differentiable = any(
         p is not None and p.requires_grad and pullback is not None
         for p, pullback in zip(
             parents, op.pullbacks * len(parents) if op.variadic else op.pullbacks, strict=False
         )
     )
-    recording = symbolic or (differentiable and (surroundings is None or surroundings.recording))
+    recording = symbolic or (differentiable and (around is None or around.recording))
     saved: list[Any] = []
     guards = []
     guard: Guard | None = None
@@ -242,8 +242,8 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
         result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
         result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), _own(settings)
         result.guards = tuple(guards) or None
-        if surroundings is not None and surroundings.scope:
-            result.scope = surroundings.scope
+        if around is not None and around.scope:
+            result.scope = around.scope
     else:
         result.requires_grad = False
         result.op = result.guards = None

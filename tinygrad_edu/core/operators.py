@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.table import RECORD
 
 __all__ = ["Operators", "bind"]
@@ -69,8 +69,8 @@ class Operators:
     # In-place operators make a new tensor while recording, and under no_grad update a leaf where it stands.
 
     def _updated(self, operator: str, other: Any) -> Any:
-        surroundings = ambient.get()
-        if surroundings is None or surroundings.recording or self.op is not None:
+        around = surroundings()
+        if around is None or around.recording or self.op is not None:
             return RECORD[operator](self, other)
         new = RECORD[operator](self._data, getattr(other, "_data", other))
         if np.shape(new) != self.shape:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.mode import Ambient, Block, surroundings
 from tinygrad_edu.ops.random import dropout
 
 __all__ = ["Dropout", "training"]
 
-_training: ContextVar[bool] = ContextVar("training", default=False)
+_training: ContextVar[Ambient | None] = ContextVar("training", default=None)
 
 
-@contextmanager
-def training() -> Iterator[None]:
+class training(Block):  # noqa: N801  (a block, like no_grad)
     """Inside, a model computes as it does in training: :class:`Dropout` drops. ``fit`` does this itself.
 
     >>> import numpy as np
@@ -28,11 +26,11 @@ def training() -> Iterator[None]:
     >>> drop(A)
     array([[1., 1., 1., 1.]])
     """
-    before = _training.set(True)
-    try:
-        yield
-    finally:
-        _training.reset(before)
+
+    variable = _training
+
+    def _inside(self, outside: Ambient) -> Ambient:
+        return outside
 
 
 class Dropout:
@@ -56,7 +54,7 @@ class Dropout:
 
     def __call__(self, A: Any) -> Any:
         """A with entries left out, while training."""
-        return dropout(A, self.keep_prob, rng=self.rng) if _training.get() else A
+        return dropout(A, self.keep_prob, rng=self.rng) if surroundings(_training) else A
 
     def __repr__(self) -> str:
         return f"Dropout({self.keep_prob})"

@@ -1,0 +1,263 @@
+"""Ctrl-C at any line comes through, leaves nothing locked or switched over, and the work can be done again.
+
+A ``KeyboardInterrupt`` is raised at one line of the package after another, by a trace function. Where a run
+is long, the quick tests take each line of the source where it comes first and where it comes last, of
+the rooms that keep something between calls, and a sample of the rest; the slow ones take more.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.core import guard
+from tinygrad_edu.core.mode import surroundings
+from tinygrad_edu.nn.dropout import Dropout
+
+from .interrupts import each_once, interrupted, lines_of
+
+rng = np.random.default_rng(0)
+X, Y = rng.standard_normal((3, 6)), (rng.random((1, 6)) > 0.5) * 1.0
+SAMPLE = 29  # of the lines that the quick tests only sample, one in so many
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_swallowed(monkeypatch):
+    """What is raised in a finaliser is lost. (That a file was closed late is only said there.)"""
+    swallowed = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: swallowed.append(lost.exc_type))
+    yield
+    assert set(swallowed) <= {ResourceWarning}
+
+
+def left_as_it_was():
+    """Nothing that one run leaves behind changes the next."""
+    w = tg.Tensor([2.0])
+    u = w * 3.0
+    assert (u.requires_grad, u.scope, surroundings()) == (True, (), None)
+    del u
+    assert np.geterr() == {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+    assert Dropout(0.5, seed=1)(X) is X, "fit has ended, and the model still computes as in training"
+    return True
+
+
+def wrong_lines(run, at, check=lambda: True):
+    """The lines at which an interrupt doesn't come out, or after which something isn't as it should be.
+
+    ``run()`` makes what it needs, and gives a function to trace and what has to be writable after it.
+    """
+    wrong = []
+    held, reached = set(guard._held), 0
+    for n in at:
+        traced, writable = run()
+        where, came_out = interrupted(traced, n)
+        if where is None:  # a later run may be shorter than the first, by what is kept between calls
+            continue
+        reached += 1
+        try:
+            assert came_out, "the interrupt was swallowed"
+            assert left_as_it_was()
+            assert set(guard._held) == held, "an array is still locked"
+            for tensor in writable:
+                tensor.data[...] += 0.0
+            assert check()
+        except (AssertionError, ValueError) as error:
+            wrong.append((where, str(error).splitlines()[0]))
+    assert reached > 0.9 * len(at)
+    return wrong
+
+
+def total(run):
+    run()[0]()
+    return lines_of(run()[0])
+
+
+def sampled(lines, rooms):
+    """Each line of the rooms, and a sample of the others, where they come first and last."""
+    ours, all_of_them = each_once(lines, rooms=rooms), each_once(lines)
+    return sorted({*ours, *all_of_them[::SAMPLE]})
+
+
+# a student's step
+
+
+def student():
+    W1, b1 = tg.Tensor(np.ones((4, 3)) / 3, name="W1"), tg.Tensor(np.zeros((4, 1)), name="b1")
+    W2, b2 = tg.Tensor(np.ones((1, 4)) / 4, name="W2"), tg.Tensor(0.0, name="b2")
+    parameters = [W1, b1, W2, b2]
+
+    def step():
+        with tg.scope("layer 1"):
+            A1 = np.tanh(W1 @ X + b1)
+        A2 = tg.sigmoid(W2 @ A1 + b2)
+        J = -np.mean(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+        J.backward()
+        with tg.no_grad():
+            for p in parameters:
+                p -= 0.5 * p.grad
+        return J
+
+    return step, parameters
+
+
+def second_order():
+    w = tg.Tensor([1.0, 2.0, 3.0], name="w")
+
+    def step():
+        with tg.scope("outer"):
+            (slope,) = tg.grad(np.sum(w**3), [w], create_graph=True)
+            tg.grad(np.sum(slope[:2] * slope[1:]), [w])
+        tg.func.hessian(lambda v: np.sum(v**3))(w.data)
+
+    return step, [w]
+
+
+def with_a_view_and_a_copy():
+    w = tg.Tensor(np.ones((2, 3)), name="w")
+    mine = w.data
+
+    def step():
+        J = np.sum(np.concatenate([w, w * 2.0]) ** 2) + np.max(w) + w[0, 1:].sum()
+        J.backward()
+        w.data -= 0.1 * w.grad
+        w.zero_grad()
+
+    return step, [w, tg.Tensor(mine)]
+
+
+@pytest.mark.parametrize("run", [student, second_order, with_a_view_and_a_copy])
+def test_every_line_of_a_step(run):
+    lines = total(run)
+    assert len(lines) > 300
+    at = range(len(lines)) if run is student else each_once(lines)
+    assert wrong_lines(run, at) == []
+
+
+# fit, with a checkpoint
+
+
+class Training:
+    """Three epochs in two batches each, with a checkpoint after each, to interrupt and to go on with."""
+
+    def __init__(self, folder, *, compiled):
+        self.path, self.compiled = folder / "checkpoint.npz", compiled
+        self()[0]()
+        self.wanted = [p.numpy() for p in self.model.parameters().values()]
+
+    def __call__(self):
+        self.path.unlink(missing_ok=True)
+        self.model = tg.nn.MLP([3, 2, 1], seed=1)
+        self.optimizer = tg.optim.Momentum(lr=0.1)
+        return self.fit, self.model.parameters().values()
+
+    def fit(self):
+        tg.nn.fit(
+            self.model, X, Y, optimizer=self.optimizer, epochs=3, batch_size=4, checkpoint=self.path,
+            resume=True, progress=False, compile=self.compiled,
+        )  # fmt: skip
+
+    def the_same_in_the_end(self):
+        """Called again with the same words, it goes on from the checkpoint, to the same result."""
+        if not self.path.exists():
+            self()
+        self.fit()
+        found = [p.numpy() for p in self.model.parameters().values()]
+        return all(map(np.array_equal, found, self.wanted))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_lines_of_a_fit(compiled, tmp_path):
+    run = Training(tmp_path, compiled=compiled)
+    at = sampled(total(run), set() if compiled else {"nn"})
+    assert wrong_lines(run, at, run.the_same_in_the_end) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", [False, True])
+def test_each_line_of_a_fit(compiled, tmp_path):
+    run = Training(tmp_path, compiled=compiled)
+    lines = total(run)
+    at = each_once(lines) if compiled else range(len(lines))
+    assert wrong_lines(run, at, run.the_same_in_the_end) == []
+
+
+# a compiled step
+
+
+def loss(params, X, Y):
+    return np.mean((np.tanh(params["W"] @ X) * params["v"] - Y) ** 2)
+
+
+class Compiled:
+    """Two calls of a step: one that records it, and one that runs it."""
+
+    def __init__(self):
+        self.wanted = self.of(tg.compile(loss))
+
+    def of(self, step):
+        J, gradients = step({"W": np.full((1, 3), 0.5), "v": np.ones((1, 1))}, X, Y)
+        return J, gradients["W"].tolist(), gradients["v"].tolist()
+
+    def __call__(self):
+        self.step = tg.compile(loss)
+        parameters = {"W": tg.Tensor(np.full((1, 3), 0.5)), "v": tg.Tensor(np.ones((1, 1)))}
+
+        def twice():
+            self.step(parameters, X, Y)
+            self.step(parameters, X, Y)
+
+        return twice, parameters.values()
+
+    def the_same_again(self):
+        return self.of(self.step) == self.wanted
+
+
+def test_lines_of_a_compiled_step():
+    run = Compiled()
+    assert wrong_lines(run, sampled(total(run), ()), run.the_same_again) == []
+
+
+@pytest.mark.slow
+def test_each_line_of_a_compiled_step():
+    run = Compiled()
+    assert wrong_lines(run, each_once(total(run)), run.the_same_again) == []
+
+
+# a comparison
+
+
+class Comparison:
+    """A logistic regression with one right gradient and one without 1/m."""
+
+    def __init__(self):
+        traced, _ = self()
+        self.wanted = traced()
+
+    def __call__(self):
+        W, b = tg.Tensor(np.full((1, 3), 0.1), name="W"), tg.Tensor(np.zeros((1, 1)), name="b")
+
+        def compare():
+            A = tg.sigmoid(W @ X + b)
+            J = tg.binary_cross_entropy(A, Y)
+            dZ = A.numpy() - Y
+            return str(tg.check.compare(J, {"dW": dZ @ X.T, "db": dZ.mean(axis=1, keepdims=True)}))
+
+        self.again = compare
+        return compare, [W, b]
+
+    def the_same_again(self):
+        return self.again() == self.wanted
+
+
+def test_lines_of_a_comparison():
+    run = Comparison()
+    assert wrong_lines(run, sampled(total(run), ()), run.the_same_again) == []
+
+
+@pytest.mark.slow
+def test_each_line_of_a_comparison():
+    run = Comparison()
+    assert wrong_lines(run, each_once(total(run)), run.the_same_again) == []
