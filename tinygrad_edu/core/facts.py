@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tinygrad_edu.core.axes import AxesRule, each, ending
+
 __all__ = [
     "ALL", "AND", "ATOM", "COMPARE", "EACH", "MATRIX", "OF_KIND", "OR", "POWER", "PRODUCT", "SIGN", "SUM",
     "XOR", "Axes", "Group", "Kink", "Sign", "infix", "postfix", "prefix",
@@ -32,7 +34,7 @@ COMPARE, OR, XOR, AND, SUM, PRODUCT, MATRIX, SIGN, POWER, ATOM = range(1, 11)
 Kink = Callable[..., Any]
 """``(*xs, **settings)``: for each entry how far it is from where the operation has no derivative."""
 
-Axes = Any
+Axes = AxesRule | None
 """How axes go through an operation; None: unknown."""
 
 
@@ -88,10 +90,10 @@ def postfix(text: str, strength: int, *, label: str, latex: str) -> Sign:
 
 
 OF_KIND: Mapping[str, Mapping[str, Any]] = {
-    "elementwise": {"rounding": 4.0},
+    "elementwise": {"rounding": 4.0, "axes": each},
     "movement": {"linear": ((0,),), "moves": True, "rounding": 0.0},
     "indexing": {"linear": ((0,),), "moves": True, "rounding": 0.0},
-    "reduction": {"rounding": 1.0},
+    "reduction": {"rounding": 1.0, "axes": ending()},
     "contraction": {"linear": ((0,), (1,)), "rounding": 1.0},
 }
 """The facts that a kind says for its operations."""

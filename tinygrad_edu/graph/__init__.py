@@ -1,6 +1,7 @@
 """A recorded computation, frozen, named and flattened. See README.md in this folder."""
 
+from tinygrad_edu.graph.axes import Axes, Axis
 from tinygrad_edu.graph.program import Program, Ref, Step
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
-__all__ = ["Graph", "GraphNode", "Program", "Ref", "Step"]
+__all__ = ["Axes", "Axis", "Graph", "GraphNode", "Program", "Ref", "Step"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted, matrices
 from tinygrad_edu.core.facts import MATRIX, infix
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
@@ -55,6 +56,7 @@ def _misfit(a: Array, b: Array) -> str:
 
 
 @contraction(
+    axes=matrices,
     pullback=(_matmul_left, _matmul_right), latex=r"{a} {b}", label="@", onnx="MatMul",
     numpy=(np.matmul, np.linalg.matmul),
     samples=_pairs(
@@ -141,7 +143,19 @@ def _tensordot_right(g: Array, y: Array, a: Array, b: Array, *, axes: Axes = 2) 
     return _back_through_tensordot(g, a, of_b, of_a, b.ndim, first=False)
 
 
+def _paired(shapes: Shapes, settings: Settings) -> Flow:
+    a, b = (np.broadcast_to(0, shape) for shape in shapes)
+    of_a, of_b = _axes_to_sum(settings.get("axes", 2), a, b)
+    left = [("a", k) for k in range(a.ndim)]
+    right: list[tuple[str, int]] = [("b", k) for k in range(b.ndim)]
+    for j, k in zip(of_a, of_b, strict=True):
+        right[k] = left[j]
+    met = {left[j] for j in of_a}
+    return contracted((left, right), [letter for letter in (*left, *right) if letter not in met])
+
+
 @contraction(
+    axes=_paired,
     pullback=(_tensordot_left, _tensordot_right), latex=r"{a} \cdot_{{{settings}}} {b}", label="tensordot",
     numpy=(np.tensordot, np.linalg.tensordot),
     samples=[

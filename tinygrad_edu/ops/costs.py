@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import Settings, cost
 from tinygrad_edu.core.kinds import operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.networks import log_softmax, sigmoid, softmax
@@ -70,6 +71,7 @@ def _slope_by_probability(g: Array, y: Array, A: Array, Y: Array) -> Array:
 
 
 @operation(
+    axes=cost(lambda rank, settings: (-1,) if rank else ()),
     kind="reduction",
     pullback=(
         _slope_by_probability,
@@ -96,6 +98,7 @@ def binary_cross_entropy(A: Array, Y: Array) -> Array:
 
 
 @operation(
+    axes=cost(lambda rank, settings: (-1,) if rank else ()),
     kind="reduction",
     pullback=(
         lambda g, y, Z, Y: g * (sigmoid(Z) - Y) / _examples(Z),
@@ -139,7 +142,12 @@ def _classes(shape: tuple[int, ...], axis: int) -> Sample:
     return Sample((shape, shape), {"axis": axis}, make=make)
 
 
+def _but_the_classes(rank: int, settings: Settings) -> list[int]:
+    return [k for k in range(rank) if k != settings.get("axis", 0) % rank]
+
+
 @operation(
+    axes=cost(_but_the_classes),
     kind="reduction",
     pullback=(
         _slope_by_scores,

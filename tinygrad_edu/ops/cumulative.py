@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import along
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import array, axis_of
@@ -45,6 +46,7 @@ def _slope_of_sum(g: Array, y: Array, x: Array, *, axis: int | None = None) -> A
 
 
 @operation(
+    axes=along(None),
     kind="reduction", pullback=_slope_of_sum, latex=r"\operatorname{{cumsum}}{settings} {x}", onnx="CumSum",
     samples=_ALONG, monotone=1, linear=((0,),),
 )  # fmt: skip
@@ -64,6 +66,7 @@ def _from_the_end(a: Array, g: Array, axis: int) -> Array:
 
 
 @operation(
+    axes=along(-1),
     kind="reduction",
     pullback=(
         lambda g, y, a, b, *, axis=-1: _from_the_end(a, g, axis) * _delayed(y, axis, 0.0),
@@ -97,6 +100,7 @@ def _slope_of_cumprod(g: Array, y: Array, x: Array, *, axis: int | None = None) 
 
 
 @operation(
+    axes=along(None),
     kind="reduction", pullback=_slope_of_cumprod, latex=r"\operatorname{{cumprod}}{settings} {x}",
     samples=[*_ALONG, _WITH_ZEROS], rounding=np.inf,
 )  # fmt: skip

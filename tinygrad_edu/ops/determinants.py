@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.core.axes import STATISTIC, Flow, Settings, Shapes
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.linalg import T, of_matrices, well_conditioned
@@ -42,7 +43,13 @@ def _through_cofactors(g: Array, y: Array, x: Array) -> Array:
     return second_cofactors(g, x)
 
 
+def _of_matrices(shapes: Shapes, _: Settings) -> Flow:
+    own = tuple(range(len(shapes[0])))
+    return Flow((own,), own[:-2], dict.fromkeys(own[-2:], STATISTIC), frozenset(own[-2:]))
+
+
 @operation(
+    axes=_of_matrices,
     kind="linalg", pullback=_through_det, latex=r"\det {x}", numpy=np.linalg.det,
     samples=[*_REGULAR, *of_matrices(_singular, (3, 3), (2, 2, 2))],
 )  # fmt: skip
@@ -174,7 +181,9 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-@operation(kind="linalg", pullback=None, latex=r"\operatorname{{sign}} \det {x}", samples=_REGULAR)
+@operation(
+    axes=_of_matrices, kind="linalg", pullback=None, latex=r"\operatorname{{sign}} \det {x}", samples=_REGULAR
+)
 def sign_of_det(x: Array) -> Array:
     """The sign of the determinant of square matrices: a plain array, for its slope is 0.
 
@@ -186,6 +195,7 @@ def sign_of_det(x: Array) -> Array:
 
 
 @operation(
+    axes=_of_matrices,
     kind="linalg", pullback=lambda g, y, x: np.expand_dims(g, (-1, -2)) * T(np.linalg.inv(x)),
     latex=r"\log\left|\det {x}\right|", label="log|det|", samples=_REGULAR,
 )  # fmt: skip

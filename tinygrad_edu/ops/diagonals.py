@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import Flow, New, Settings, Shape, Shapes, positions
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 
@@ -26,7 +27,29 @@ def _onto_the_diagonal(g: Array, y: Array, x: Array, **where: int) -> Array:
     return embed_diagonal(g, shape=x.shape, **where)
 
 
+def _diagonal_axes(shape: Shape, settings: Settings) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The letters of a matrix's axes, the diagonal's two alike where they can be, and those of the rest."""
+    one, other = positions((settings.get("axis1", 0), settings.get("axis2", 1)), len(shape))
+    pair = settings.get("offset", 0) == 0 and shape[one] == shape[other]
+    letters = tuple("d" if pair and k in (one, other) else k for k in range(len(shape)))
+    return letters, tuple(k for k in range(len(shape)) if k not in (one, other))
+
+
+def _read_axes(shapes: Shapes, settings: Settings) -> Flow:
+    letters, rest = _diagonal_axes(shapes[0], settings)
+    one, other = positions((settings.get("axis1", 0), settings.get("axis2", 1)), len(letters))
+    return Flow((letters,), (*rest, "d" if "d" in letters else New((one, other), "windowed")))
+
+
+def _embedded_axes(_: Shapes, settings: Settings) -> Flow:
+    letters, rest = _diagonal_axes(settings["shape"], settings)
+    return Flow(
+        ((*rest, "d"),), tuple(k if k == "d" or k in rest else New(("d",), "placed") for k in letters)
+    )
+
+
 @movement(
+    axes=_read_axes,
     pullback=_onto_the_diagonal, latex=r"\operatorname{{diagonal}}({x})",
     samples=[Sample((shape,), settings) for shape, settings in _PLACES],
 )  # fmt: skip
@@ -46,6 +69,7 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
 
 
 @movement(
+    axes=_embedded_axes,
     pullback=lambda g, y, x, *, shape, offset=0, axis1=0, axis2=1: np.diagonal(g, offset, axis1, axis2),
     latex=r"\operatorname{{diag}}({x})", label="diag", opaque=True,
     samples=[
@@ -158,7 +182,14 @@ _TRIANGLES = [Sample((shape,), {"k": k}) for shape in ((3, 4), (2, 3, 3)) for k 
 _TRIANGLES += [Sample(((3,),)), Sample(((0, 3),))]
 
 
+def _triangle_axes(shapes: Shapes, _: Settings) -> Flow:
+    own = tuple(range(len(shapes[0])))
+    repeated = [New(how="repeated")] * (len(own) == 1)  # a vector counts as a row, over and over
+    return Flow((own,), (*repeated, *own), meets=frozenset(own[-2:]))
+
+
 @movement(
+    axes=_triangle_axes,
     pullback=lambda g, y, x, *, k=0: np.tril(g, k), latex=r"\operatorname{{tril}}({x})", samples=_TRIANGLES,
     moves=False,
 )  # fmt: skip
@@ -173,6 +204,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
 
 
 @movement(
+    axes=_triangle_axes,
     pullback=lambda g, y, x, *, k=0: np.triu(g, k), latex=r"\operatorname{{triu}}({x})", samples=_TRIANGLES,
     moves=False,
 )  # fmt: skip

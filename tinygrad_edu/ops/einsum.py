@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted
 from tinygrad_edu.core.facts import EACH
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
@@ -68,7 +69,13 @@ def _spelled(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
     return Sample(shapes, arrange=lambda *xs: (subscripts, *xs))
 
 
+def _subscripts(_: Shapes, settings: Settings) -> Flow:
+    operands, result = settings["subscripts"].split("->")
+    return contracted(operands.split(","), result)
+
+
 @contraction(
+    axes=_subscripts,
     pullback=_back_through_contract, latex=r"\sum_{{{settings}}} {xs}", label="einsum",
     samples=[
         _case("ij,jk->ik", (2, 3), (3, 4)),

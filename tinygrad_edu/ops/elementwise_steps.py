@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import along
 from tinygrad_edu.core.kinds import composed, elementwise
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import floating
@@ -160,6 +161,7 @@ def heaviside(a: Array, b: Array) -> Array:
 
 
 @elementwise(
+    axes=along(-1),
     pullback=lambda g, y, x, *, discont=None, axis=-1, period=2 * np.pi: g,
     latex=r"\operatorname{{unwrap}}({x})", opaque=True,
     samples=[Sample(((3, 4),), domain=((-6.0, 6.0),)), Sample(((4,),), {"period": 1.0, "axis": 0})],

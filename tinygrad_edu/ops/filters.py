@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_edu.core.axes import Flow, New, Settings, Shapes
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
 
@@ -26,7 +27,12 @@ def _full(g: Array, n: int, m: int, mode: str) -> Array:
     return np.pad(g, (start, n + m - 1 - start - g.shape[0]))
 
 
+def _slid(shapes: Shapes, _: Settings) -> Flow:
+    return Flow((("a",), ("v",)), (New(("a", "v"), "windowed"),))
+
+
 @contraction(
+    axes=_slid,
     pullback=(
         lambda g, y, a, v, *, mode="full": np.convolve(
             _full(g, a.shape[0], v.shape[0], mode), v[::-1], mode="valid"

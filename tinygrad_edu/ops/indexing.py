@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import PICKED, Flow, New, Settings, Shapes, selected, unselected
 from tinygrad_edu.core.kinds import composed, indexing
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import array, astype, axis_of
@@ -46,6 +47,7 @@ def _is_mask(part: Any) -> bool:
 
 
 @indexing(
+    axes=unselected,
     pullback=lambda g, y, x, *, index, shape: g[index],
     latex=r"\operatorname{{scatter}}_{{{settings}}}({x})", label="scatter", opaque=True,
     samples=[
@@ -69,6 +71,7 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
 
 
 @indexing(
+    axes=selected,
     pullback=lambda g, y, x, *, index: scatter_add(g, index=index, shape=x.shape),
     latex=r"{x}_{{{settings}}}", label="[ ]", numpy=(),
     samples=[Sample(((3, 4),), {"index": index}) for index in _INDICES],
@@ -129,7 +132,21 @@ def _put_back(g: Array, y: Array, x: Array, indices: Array, *, axis: int = -1) -
     return add_along_axis(g, indices, axis=axis, length=x.shape[axis])
 
 
+def _taken(shapes: Shapes, settings: Settings) -> Flow:
+    own = list(range(len(shapes[0])))
+    k = own[settings.get("axis", -1)]
+    places = tuple("i" if j == k else j for j in own)
+    return Flow((tuple(own), places), places, {k: PICKED})
+
+
+def _scattered(shapes: Shapes, settings: Settings) -> Flow:
+    own = tuple(range(len(shapes[0])))
+    k = own[settings["axis"]]
+    return Flow((own, own), tuple(New((j,), "placed") if j == k else j for j in own))
+
+
 @indexing(
+    axes=_taken,
     pullback=(_put_back, None), latex=r"{x}_{{{indices}}}", label="take along axis", onnx="GatherElements",
     samples=[Sample(((3, 4), (3, 4)), {"axis": axis}, make=_places((3, 4), axis)) for axis in (0, 1, -1)],
 )  # fmt: skip
@@ -148,6 +165,7 @@ def _added(shape: tuple[int, ...], axis: int) -> Sample:
 
 
 @indexing(
+    axes=_scattered,
     pullback=(lambda g, y, x, indices, *, axis, length: np.take_along_axis(g, indices, axis=axis), None),
     latex=r"\operatorname{{scatter}}_{{{indices}}}({x})", label="add along axis", opaque=True,
     samples=[_added((3, 4), 0), _added((3, 4), -1)], moves=False, rounding=1.0,

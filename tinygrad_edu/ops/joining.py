@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import Flow, New, Settings, Shapes, positions
 from tinygrad_edu.core.facts import ALL
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
@@ -30,7 +31,19 @@ def _own_part(k: int, g: Array, y: Array, *xs: Array, axis: int | None = 0) -> A
     return np.reshape(part, xs[k].shape) if axis is None else part
 
 
+def _joined_axes(shapes: Shapes, settings: Settings) -> Flow:
+    axis, rank = settings.get("axis", 0), len(shapes[0])
+    if axis is None:
+        own = tuple(tuple((j, k) for k in range(len(s))) for j, s in enumerate(shapes))
+        return Flow(own, (New(tuple(letter for term in own for letter in term), "flattened"),))
+    (along,) = positions(axis, rank)
+    parts = tuple(("part", j) for j in range(len(shapes)))
+    operands = tuple((*range(along), part, *range(along + 1, rank)) for part in parts)
+    return Flow(operands, (*range(along), New(parts, "joined"), *range(along + 1, rank)))
+
+
 @movement(
+    axes=_joined_axes,
     pullback=_own_part, latex=r"\left[{xs}\right]", label="concat", onnx="Concat",
     samples=[
         Sample(((2, 3), (4, 3))),

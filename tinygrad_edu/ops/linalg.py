@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.core.axes import SUMMED, Flow, Settings, Shapes
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import array
@@ -43,7 +44,26 @@ def with_right_side(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample
     )
 
 
+def _turned(shapes: Shapes, _: Settings) -> Flow:
+    own = tuple(range(len(shapes[0])))
+    return Flow((own,), (*own[:-2], own[-1], own[-2]), meets=frozenset(own[-2:]))
+
+
+def _solved(shapes: Shapes, _: Settings) -> Flow:
+    a, b = map(len, shapes)
+    rank = max(a, b) - 2
+    left, right = (tuple(range(rank - max(n - 2, 0), rank)) for n in (a, b))
+    columns = ("k",) if b > 1 else ()
+    return Flow(
+        ((*left, "i", "j"), (*right, "i", *columns)),
+        (*range(rank), "j", *columns),
+        {"i": SUMMED},
+        frozenset("j"),
+    )
+
+
 @operation(
+    axes=_turned,
     kind="linalg", pullback=lambda g, y, x: -(T(y) @ g @ T(y)), latex=r"{x}^{{-1}}", numpy=np.linalg.inv,
     samples=of_matrices(well_conditioned, (3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)), inverse="inv",
 )  # fmt: skip
@@ -75,6 +95,7 @@ def _through_matrix(g: Array, y: Array, a: Array, b: Array) -> Array:
 
 
 @operation(
+    axes=_solved,
     kind="linalg", pullback=(_through_matrix, _through_right_side), latex=r"{a}^{{-1}} {b}", label="solve",
     numpy=np.linalg.solve,
     samples=[
@@ -117,6 +138,7 @@ def _through_pinv(g: Array, y: Array, x: Array, *, rcond: float | None = None) -
 
 
 @operation(
+    axes=_turned,
     kind="linalg", pullback=_through_pinv, latex=r"{x}^{{+}}", numpy=np.linalg.pinv,
     samples=of_matrices(well_conditioned, (3, 3), (4, 2), (2, 4), (2, 3, 2), (2, 3, 3)),
 )  # fmt: skip

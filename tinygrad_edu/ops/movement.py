@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.core.axes import Flow, New, Regroup, Settings, Shapes, positions
 from tinygrad_edu.core.facts import ATOM, postfix
 from tinygrad_edu.core.kinds import composed, elementwise, movement
 from tinygrad_edu.core.samples import Sample
@@ -22,7 +23,13 @@ Array = Any
 Axes = int | tuple[int, ...]
 
 
+def _regrouped(shapes: Shapes, settings: Settings) -> Regroup:
+    given, order = settings["shape"], settings.get("order", "C")
+    return Regroup(np.broadcast_to(0, shapes[0]).reshape(given).shape, order)
+
+
 @movement(
+    axes=_regrouped,
     pullback=lambda g, y, x, *, shape, order="C": np.reshape(g, x.shape, order=order),
     latex=r"\operatorname{{reshape}}({x})", onnx="Reshape",
     samples=[
@@ -64,7 +71,15 @@ def ravel(x: Array, order: Literal["C", "F"] = "C") -> Array:
     return np.reshape(x, (-1,), order=order)
 
 
+def _permuted(shapes: Shapes, settings: Settings) -> Flow:
+    rank = len(shapes[0])
+    axes = settings.get("axes")
+    given = range(rank)[::-1] if axes is None else positions(tuple(axes), rank)
+    return Flow((tuple(range(rank)),), tuple(given))
+
+
 @movement(
+    axes=_permuted,
     pullback=lambda g, y, x, *, axes=None: np.transpose(
         g, axes and tuple(np.argsort([a % x.ndim for a in axes]))
     ),
@@ -133,7 +148,16 @@ def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
     return _permuted_by(np.rollaxis, x, axis, start)
 
 
+def _repeated(shapes: Shapes, settings: Settings) -> Flow:
+    shape, wide = shapes[0], settings["shape"]
+    wide = (wide,) if isinstance(wide, (int, np.integer)) else tuple(wide)
+    before = len(wide) - len(shape)
+    kept = (k if n == wide[before + k] else New(how="repeated") for k, n in enumerate(shape))
+    return Flow((tuple(range(len(shape))),), (*[New(how="repeated")] * before, *kept))
+
+
 @movement(
+    axes=_repeated,
     pullback=lambda g, y, x, *, shape: g, latex=r"\operatorname{{broadcast}}({x})", onnx="Expand",
     samples=[
         Sample(((3, 1),), {"shape": (3, 4)}),
@@ -196,7 +220,15 @@ def meshgrid(*xs: Array, indexing: str = "xy", sparse: bool = False, copy: bool 
     return lines if sparse else np.broadcast_arrays(*lines)
 
 
+def _inserted(shapes: Shapes, settings: Settings) -> Flow:
+    rank, axis = len(shapes[0]), settings["axis"]
+    more = len(axis) if isinstance(axis, (tuple, list)) else 1
+    gaps, own = positions(axis, rank + more), iter(range(rank))
+    return Flow((tuple(range(rank)),), tuple(None if k in gaps else next(own) for k in range(rank + more)))
+
+
 @movement(
+    axes=_inserted,
     pullback=lambda g, y, x, *, axis: np.reshape(g, x.shape), latex=r"{x}", onnx="Unsqueeze",
     samples=[Sample(((3, 4),), {"axis": a}) for a in (0, -1, (0, 2))],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import along
 from tinygrad_edu.core.kinds import elementwise, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.reduction import expanded
@@ -198,6 +199,7 @@ _AXES += [
 
 
 @elementwise(
+    axes=along(0, flattens=False),
     pullback=lambda g, y, z, *, axis=0: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
     latex=r"\operatorname{{softmax}}({z})", onnx="Softmax", samples=_AXES, range=(0.0, 1.0),
 )  # fmt: skip
@@ -213,6 +215,7 @@ def softmax(z: Array, *, axis: Axis = 0) -> Array:
 
 
 @elementwise(
+    axes=along(0, flattens=False),
     pullback=lambda g, y, z, *, axis=0: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
     latex=r"\log\operatorname{{softmax}}({z})", onnx="LogSoftmax", samples=_AXES,
     range=(-np.inf, 0.0), rounding=np.inf)  # fmt: skip

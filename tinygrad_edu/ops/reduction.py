@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import AVERAGED, SUMMED, Flow, Settings, Shapes, ending
 from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import RECORD
@@ -120,6 +121,7 @@ def _mean_of_some(
 
 
 @reduction(
+    axes=ending(SUMMED),
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims), x.shape
     ),
@@ -140,6 +142,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @reduction(
+    axes=ending(AVERAGED),
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
         expanded(g, x, axis, keepdims) / count(x, axis), x.shape
     ),
@@ -256,7 +259,16 @@ def broadcast_axes(wide: tuple[int, ...], narrow: tuple[int, ...]) -> tuple[int,
     return (*range(lead), *(lead + k for k, n in enumerate(narrow) if n == 1 and wide[lead + k] != 1))
 
 
+def _narrowed(shapes: Shapes, settings: Settings) -> Flow:
+    wide, narrow = shapes[0], settings["shape"]
+    before = len(wide) - len(narrow)
+    gone = {k for k, n in enumerate(wide) if k < before or n != narrow[k - before]}
+    kept = tuple(None if k in gone else k for k in range(before, len(wide)))
+    return Flow((tuple(range(len(wide))),), kept, dict.fromkeys(gone, SUMMED))
+
+
 @reduction(
+    axes=_narrowed,
     pullback=lambda g, y, x, *, shape: np.broadcast_to(g, x.shape), latex=r"\sum{settings} {x}", label="Σ",
     samples=[Sample(((3, 4),), {"shape": s}) for s in ((4,), (3, 1), (1, 4), (), (1, 1), (3, 4))],
     monotone=1, linear=((0,),),

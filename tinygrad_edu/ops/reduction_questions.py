@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import PICKED, ending
 from tinygrad_edu.core.kinds import over_axes, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.reduction import Axis
@@ -17,6 +18,7 @@ _LINES = [Sample(((3, 4),), s) for s in ({}, {"axis": 0}, {"axis": -1}, {"axis":
 
 
 @reduction(
+    axes=ending(PICKED),
     pullback=None, latex=r"\operatorname{{argmax}}{settings} {x}", samples=_LINES, onnx="ArgMax",
     range=(0.0, np.inf),
 )  # fmt: skip
@@ -31,6 +33,7 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
 
 
 @reduction(
+    axes=ending(PICKED),
     pullback=None, latex=r"\operatorname{{argmin}}{settings} {x}", samples=_LINES, onnx="ArgMin",
     range=(0.0, np.inf),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_edu.core.axes import PICKED, Flow, Settings, Shapes, along
 from tinygrad_edu.core.kinds import operation
 from tinygrad_edu.core.samples import Sample
 
@@ -34,6 +35,7 @@ def _where_each_went(g: Array, y: Array, x: Array, *, axis: int | None = -1, **h
 
 
 @operation(
+    axes=along(-1),
     kind="movement", pullback=_where_each_went, latex=r"\operatorname{{sort}}({x})", samples=_ALONG,
     monotone=1, moves=True, linear=(),
 )  # fmt: skip
@@ -50,6 +52,7 @@ def sort(x: Array, *, axis: int | None = -1) -> Array:
 
 
 @operation(
+    axes=along(-1),
     kind="movement", pullback=_where_each_went, latex=r"\operatorname{{partition}}({x})",
     samples=[
         Sample(((3, 4),), {"kth": 2}),
@@ -69,6 +72,7 @@ def partition(x: Array, *, kth: int | tuple[int, ...], axis: int | None = -1) ->
 
 
 @operation(
+    axes=along(-1),
     kind="movement", pullback=None, latex=r"\operatorname{{argsort}}({x})", samples=_ALONG,
     range=(0.0, np.inf),
 )  # fmt: skip
@@ -82,7 +86,13 @@ def argsort(x: Array, *, axis: int | None = -1) -> Array:
     return np.argsort(x, axis=axis, kind="stable")
 
 
+def _places_of(shapes: Shapes, _: Settings) -> Flow:
+    own = tuple(range(len(shapes[1])))
+    return Flow((("a",), own), own, {"a": PICKED})
+
+
 @operation(
+    axes=_places_of,
     kind="indexing", pullback=(None, None), latex=r"\operatorname{{searchsorted}}({a}, {v})",
     samples=[
         Sample(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.core.axes import Flow, New, Settings, Shapes
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
@@ -247,7 +248,16 @@ def _inside(g: Array, x: Array, width: tuple[tuple[int, int], ...]) -> Array:
     return g[tuple(slice(before, before + n) for (before, _), n in zip(width, x.shape, strict=True))]
 
 
+def _bordered(shapes: Shapes, settings: Settings) -> Flow:
+    width = settings["width"]
+    return Flow(
+        (tuple(range(len(shapes[0]))),),
+        tuple(New((k,), "windowed") if any(width[k]) else k for k in range(len(shapes[0]))),
+    )
+
+
 @movement(
+    axes=_bordered,
     pullback=lambda g, y, x, *, width, value=0.0: _inside(g, x, width), latex=r"\operatorname{{pad}}({x})",
     numpy=(),
     samples=[

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import SUMMED, Flow, New, Settings, Shapes
 from tinygrad_edu.core.kinds import contraction, movement, reduction
 from tinygrad_edu.core.samples import Sample
 
@@ -87,7 +88,29 @@ def _overlap(
     return overlapped(g, shape=x.shape, size=size, stride=stride, padding=padding)
 
 
+_ROWS, _COLUMNS = New(("h",), "windowed"), New(("w",), "windowed")
+
+
+def _seen(shapes: Shapes, _: Settings) -> Flow:
+    return Flow((tuple("mhwc"),), ("m", _ROWS, _COLUMNS, _ROWS, _COLUMNS, "c"))
+
+
+def _put_together(shapes: Shapes, _: Settings) -> Flow:
+    return Flow((tuple("mhwijc"),), ("m", New(("h", "i"), "windowed"), New(("w", "j"), "windowed"), "c"))
+
+
+def _filtered(shapes: Shapes, _: Settings) -> Flow:
+    ended = dict.fromkeys("ijc", SUMMED)
+    rows, columns = New(("h", "i"), "windowed"), New(("w", "j"), "windowed")
+    return Flow((tuple("mhwc"), tuple("ijcf")), ("m", rows, columns, "f"), ended)
+
+
+def _pooled(shapes: Shapes, _: Settings) -> Flow:
+    return Flow((tuple("mhwc"),), ("m", _ROWS, _COLUMNS, "c"))
+
+
 @movement(
+    axes=_seen,
     pullback=_overlap, latex=r"\operatorname{{windows}}({x})", opaque=True,
     samples=[Sample((shape,), settings) for shape, settings in _VIEWS], moves=False,
 )  # fmt: skip
@@ -128,6 +151,7 @@ def _images_of(shape: tuple[int, ...], settings: Any) -> Sample:
 
 
 @movement(
+    axes=_put_together,
     pullback=lambda g, y, x, *, shape, **view: windows(g, **view),
     latex=r"\operatorname{{overlapped}}({x})", opaque=True,
     samples=[_images_of(shape, settings) for shape, settings in _VIEWS], moves=False, rounding=1.0,
@@ -169,6 +193,7 @@ def _through_filters(
 
 
 @contraction(
+    axes=_filtered,
     pullback=(_through_images, _through_filters), latex=r"{x} \ast {W}", label="conv", opaque=True,
     samples=[
         Sample(((2, 4, 5, 2), (2, 2, 2, 3))),
@@ -237,6 +262,7 @@ _POOLS = [
 
 
 @reduction(
+    axes=_pooled,
     pullback=_to_the_largest, latex=r"\operatorname{{maxpool}}({x})", label="max pool", opaque=True,
     samples=_POOLS, rounding=0.0, moves=True,
 )  # fmt: skip
@@ -269,6 +295,7 @@ def _evenly(g: Array, y: Array, x: Array, *, size: Any, stride: Any = None, padd
 
 
 @reduction(
+    axes=_pooled,
     pullback=_evenly, latex=r"\operatorname{{avgpool}}({x})", label="mean pool", opaque=True, samples=_POOLS,
     linear=((0,),),
 )  # fmt: skip
