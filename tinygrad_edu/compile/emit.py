@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compile.forms import constant_code, is_ufunc, takes_out, text
+from tinygrad_edu.compile.forms import constant_code, is_ufunc, own_memory, takes_out, text
 from tinygrad_edu.compile.kernels import Kernel
 from tinygrad_edu.compile.lifetimes import Lifetimes
 from tinygrad_edu.compile.memory import Buffer, Life, arranged
@@ -39,7 +40,7 @@ def emitted(
     schedule: Schedule,
     names: Mapping[Node, str],
     inputs: Sequence[str],
-    moves: Sequence[tuple[str, str, Node]] = (),
+    handed: Sequence[tuple[str, str]] = (),
     *,
     fused: bool = False,
 ) -> Emitted:
@@ -49,10 +50,10 @@ def emitted(
         schedule: the nodes, in order.
         names: what the quantities are called in the program.
         inputs: the arguments of the function.
-        moves: ``key, parameter, gradient`` of each parameter that an optimiser updates.
+        handed: ``key, parameter`` of each gradient that an optimiser gets instead of the caller.
         fused: whether chains of elementwise operations become kernels.
     """
-    return _Writer(schedule, names, inputs, moves, fused=fused).emitted()
+    return _Writer(schedule, names, inputs, handed, fused=fused).emitted()
 
 
 class _Writer(Lifetimes):
@@ -63,13 +64,13 @@ class _Writer(Lifetimes):
         schedule: Schedule,
         names: Mapping[Node, str],
         inputs: Sequence[str],
-        moves: Sequence[tuple[str, str, Node]],
+        handed: Sequence[tuple[str, str]],
         *,
         fused: bool,
     ) -> None:
-        results = {*schedule.outputs, *(gradient for _, _, gradient in moves)}
-        super().__init__(schedule, names, inputs, results, fused=fused)
-        self.moves = moves
+        super().__init__(schedule, names, inputs, fused=fused)
+        self.handed = handed
+        self.prefix = {p: _apart(p, {*inputs, *self.names.values()}) for p in ("m", "c", "rng", "part")}
         self.constants: dict[str, NDArray[Any]] = {}
         self.constant_names: dict[tuple[Node, tuple[int, ...]], str] = {}
         self.generators: dict[str, Any] = {}
@@ -81,8 +82,12 @@ class _Writer(Lifetimes):
             a for node in self.body for a in node.args if a in self.axis and a not in self.body
         )
         read = {node: None for node in read if node.number is None}
-        whole = {node: node.name or self.names.get(node, f"part{k}") for k, node in enumerate(read)}
-        return {node: f"{name}_" for node, name in whole.items()}
+        whole = {
+            node: node.name or self.names.get(node, f"{self.prefix['part']}{k}")
+            for k, node in enumerate(read)
+        }
+        taken = {*self.inputs, *self.names.values()}
+        return {node: _free(f"{name}_", taken) for node, name in whole.items()}
 
     def emitted(self) -> Emitted:
         """The step as source, with its memory laid out."""
@@ -120,7 +125,9 @@ class _Writer(Lifetimes):
         )
 
     def _place(self, life: Life, offset: int, axis: int | None) -> str:
-        return self.places.setdefault((offset, life.shape, life.dtype, axis), f"m{len(self.places)}")
+        return self.places.setdefault(
+            (offset, life.shape, life.dtype, axis), f"{self.prefix['m']}{len(self.places)}"
+        )
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         for k, node in enumerate(self.schedule.before):
@@ -129,11 +136,15 @@ class _Writer(Lifetimes):
             yield from self._loop(self.schedule.loop)
         for k, node in enumerate(self.schedule.after, start=self.behind):
             yield from self._lines_of(k, node, "    ")
-        if self.moves:
-            yield from ((len(self.order), "    " + line) for line in self._moves())
         cost, *gradients = self.schedule.outputs
-        returned = [self._code(cost).text, *(self._returned(k) for k in range(1, len(gradients) + 1))]
-        yield len(self.order), f"    return {', '.join(returned)}{',' * (not gradients)}"
+        results = [self._code(cost).text if own_memory(cost) else f"np.array({self._code(cost)})"]
+        own = [self._own(gradient, gradients[:k]) for k, gradient in enumerate(gradients)]
+        if self.handed or self.schedule.moves:
+            yield len(self.order), f"    result = {results.pop()}"
+            lines = self._handed(own) if self.handed else self._moves()
+            yield from ((len(self.order), f"    {line}") for line in lines)
+            own, results = [], ["result"]
+        yield len(self.order), f"    return {', '.join([*results, *own])}{',' * (not own)}"
 
     def _loop(self, loop: Loop) -> Iterator[tuple[int, str]]:
         for node in loop.body:
@@ -158,9 +169,7 @@ class _Writer(Lifetimes):
         outs = []
         for node in kernel.outputs:
             name = self.names[node]
-            if node in self.schedule.updates:
-                name = self.schedule.updates[node].name
-            elif node in self.lives:
+            if node in self.lives:
                 yield f"{name} = {self.buffer[name]}"
             else:
                 yield f"{name} = np.empty({node.shape}, np.{node.dtype})"
@@ -187,13 +196,6 @@ class _Writer(Lifetimes):
         code = self._tiled if inside else self._code
         if node.random:
             return f"{name} = {self._drawn(node)}"
-        if node in self.schedule.updates:
-            parameter = self.schedule.updates[node].name
-            return (
-                text(node, code, parameter)
-                if takes_out(node)
-                else f"{parameter}[...] = {text(node, code, None)}"
-            )
         if node in self.lives:
             out = self.buffer[name]
             loop = self.schedule.loop
@@ -208,7 +210,7 @@ class _Writer(Lifetimes):
         """A call that draws from its own generator, the one that the eager function draws from."""
         generator = node.settings["rng"]
         known = next((name for name, value in self.generators.items() if value is generator), None)
-        rng = known or f"rng{len(self.generators)}"
+        rng = known or f"{self.prefix['rng']}{len(self.generators)}"
         self.generators[rng] = generator
         facts = [f"{k}={rng if k == 'rng' else literal(v)}" for k, v in node.settings.items()]
         return f"{node.op}({', '.join([*(str(self._code(a)) for a in node.args), *facts])})"
@@ -253,7 +255,7 @@ class _Writer(Lifetimes):
 
     def _array(self, node: Node, shape: tuple[int, ...]) -> str:
         """The name of a constant array; of one number, in whichever shape is needed."""
-        name = self.constant_names.setdefault((node, shape), f"c{len(self.constants)}")
+        name = self.constant_names.setdefault((node, shape), f"{self.prefix['c']}{len(self.constants)}")
         if name not in self.constants:
             self.constants[name] = (
                 array_of(node) if shape == node.shape else np.full(shape, node.value, node.dtype)
@@ -268,27 +270,42 @@ class _Writer(Lifetimes):
             name = f"{name}[{':, ' * axis}: {loop.length} - start]"
         return Code(name, ATOM, node.shape, node.dtype)
 
-    def _returned(self, k: int) -> str:
-        node = self.schedule.outputs[k]
+    def _own(self, node: Node, before: Sequence[Node]) -> str:
+        """A gradient as an array that its receiver may write to: copied where somebody else has it too."""
         code = self._code(node)
-        fresh = (
-            self.has_place(node)
-            and node.op not in (INPUT, CONSTANT)
-            and node not in self.schedule.outputs[:k]
-        )
-        return (
-            code.text
-            if fresh
-            else f"np.array({code})"
-            if node.shape
-            else f"np.array({code}, np.{node.dtype})"
-        )
+        if own_memory(node) and node.shape and node not in before:
+            return code.text
+        return f"np.array({code})" if node.shape else f"np.array({code}, np.{node.dtype})"
 
     def _moves(self) -> Iterator[str]:
-        gradients = [self._code(g).text for _, _, g in self.moves]
-        yield f"begin([{', '.join(gradients)}])"
-        for (key, parameter, _), gradient in zip(self.moves, gradients, strict=True):
-            yield f"update({key!r}, {parameter}, {gradient})"
+        """All parameters, or none: an interrupt finds no gap in one call."""
+        moves = {W.name: by for W, by in self.schedule.moves.items()}
+        parameters = _listed(moves)
+        steps = _listed(
+            str(self._code(by) if by.number is None else constant_code(by)) for by in moves.values()
+        )
+        yield f"deque(map(np.subtract, {parameters}, {steps}, {parameters}), 0)  # all of them, or none"
+
+    def _handed(self, own: Sequence[str]) -> Iterator[str]:
+        yield f"gradients = [{', '.join(own)}]"
+        yield "begin(gradients)"
+        for k, (key, parameter) in enumerate(self.handed):
+            yield f"update({key!r}, {parameter}, gradients[{k}])"
+
+
+def _free(name: str, taken: AbstractSet[str]) -> str:
+    return name if name not in taken else _free(f"{name}_", taken)
+
+
+def _apart(prefix: str, taken: AbstractSet[str]) -> str:
+    """The prefix, longer where a name of the program's is it with a number."""
+    while any(name.removeprefix(prefix).isdecimal() for name in taken):
+        prefix += "_"
+    return prefix
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return f"[{', '.join(parts)}]"
 
 
 def _natural(node: Node) -> bool:

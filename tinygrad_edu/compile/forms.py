@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinygrad_edu.compile.sheet import Node
+from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node
 from tinygrad_edu.graph.source import Code, in_numpy, literal, written
 
-__all__ = ["called", "constant_code", "is_ufunc", "is_view", "takes_out", "text"]
+__all__ = ["called", "constant_code", "is_ufunc", "is_view", "own_memory", "takes_out", "text"]
 
 _REDUCTIONS = {"sum": "np.add", "max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
 _VIEWS = frozenset({"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to"})
@@ -17,7 +17,7 @@ _VIEWS = frozenset({"transpose", "reshape", "expand_dims", "squeeze", "broadcast
 
 def is_ufunc(node: Node) -> bool:
     """Whether it computes entry by entry, so that it may overwrite an operand."""
-    return node.op not in ("matmul", "constant", "input") and any(
+    return node.op not in ("matmul", CONSTANT, INPUT) and any(
         isinstance(f, np.ufunc) for f in node.rule.numpy
     )
 
@@ -31,6 +31,16 @@ def is_view(node: Node) -> bool:
             p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
         )
     return node.op in _VIEWS
+
+
+def own_memory(node: Node) -> bool:
+    """Whether its value lies where nothing else does: in no operand, constant or array of the caller's.
+
+    What NumPy hands out without ``out=`` may be an operand, or a view of one.
+    """
+    if node.op in (INPUT, CONSTANT):
+        return False
+    return takes_out(node) or (not node.shape and (is_ufunc(node) or node.op in _REDUCTIONS))
 
 
 def takes_out(node: Node) -> bool:

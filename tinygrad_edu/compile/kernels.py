@@ -95,15 +95,12 @@ def module_source(kernels: Sequence[Kernel]) -> str:
     return "\n\n".join(["import numba\nimport numpy as np\n", *(kernel.source() for kernel in kernels)])
 
 
-def kernels_of(
-    order: Sequence[Node], results: AbstractSet[Node], updates: Mapping[Node, Node], taken: AbstractSet[str]
-) -> list[Kernel]:
+def kernels_of(order: Sequence[Node], results: AbstractSet[Node], taken: AbstractSet[str]) -> list[Kernel]:
     """The chains in a straight line of nodes.
 
     Args:
         order: nodes, each computed on a line of its own.
-        results: what is read by the caller.
-        updates: what is written over a parameter.
+        results: what is read elsewhere.
         taken: names that mean something else.
     """
     readers: dict[Node, set[Node]] = {}
@@ -117,9 +114,7 @@ def kernels_of(
     def close() -> None:
         nonlocal run, total
         if len(run) + (total is not None) > 1:
-            found.append(
-                _kernel(_free(f"kernel_{len(found) + 1}", taken), run, total, readers, results, updates)
-            )
+            found.append(_kernel(_free(f"kernel_{len(found) + 1}", taken), run, total, readers, results))
         run, total = [], None
 
     for node in order:
@@ -176,10 +171,9 @@ def _kernel(
     total: Node | None,
     readers: Mapping[Node, set[Node]],
     results: AbstractSet[Node],
-    updates: Mapping[Node, Node],
 ) -> Kernel:
     inside = {*run, *([total] if total else [])}
-    outputs = [n for n in run if n in results or n in updates or not readers.get(n, set()) <= inside]
+    outputs = [n for n in run if n in results or not readers.get(n, set()) <= inside]
     inputs = dict.fromkeys(a for n in run for a in n.args if a not in inside and a.number is None)
     return Kernel(name, tuple(run), tuple(inputs), tuple(outputs), total, run[0].shape)
 

@@ -22,7 +22,6 @@ class Lifetimes:
         schedule: the nodes, in order.
         names: what the quantities are called in the program.
         inputs: names that are taken.
-        results: what is read when all is done.
         fused: whether chains of elementwise operations become kernels.
     """
 
@@ -31,11 +30,12 @@ class Lifetimes:
         schedule: Schedule,
         names: Mapping[Node, str],
         inputs: Sequence[str],
-        results: AbstractSet[Node],
         *,
         fused: bool,
     ) -> None:
-        self.schedule, self.inputs, self.results = schedule, inputs, results
+        self.schedule, self.inputs = schedule, inputs
+        self.results = frozenset(schedule.outputs)
+        self.ends = frozenset(schedule.ends)
         loop = schedule.loop
         body = loop.body if loop else ()
         self.order = (*schedule.before, *body, *schedule.after)
@@ -43,7 +43,7 @@ class Lifetimes:
         self.axis: Mapping[Node, int] = loop.axis if loop else {}
         self.sums: frozenset[Node] = loop.sums if loop else frozenset()
         self.body = frozenset(body)
-        self.names = _called(self.order, names, inputs, results)
+        self.names = _called(self.order, names, inputs, self.ends)
         self.kernels = self._kernels() if fused else []
         self.member = {node: kernel for kernel in self.kernels for node in kernel.members}
         position = {node: k for k, node in enumerate(self.order)}
@@ -54,13 +54,13 @@ class Lifetimes:
 
     def inline(self, node: Node) -> bool:
         """Looking at an array differently needs no line of its own."""
-        return is_view(node) and node not in self.results
+        return is_view(node) and node not in self.ends
 
     def _kernels(self) -> list[Kernel]:
         found: list[Kernel] = []
         for part in (self.schedule.before, self.schedule.after):  # in the loop, arrays are small
             taken = {*self.inputs, *self.names.values(), *(kernel.name for kernel in found)}
-            found += kernels_of(part, self.results | self._read_elsewhere(part), self.schedule.updates, taken)
+            found += kernels_of(part, self.ends | self._read_elsewhere(part), taken)
         return found
 
     def _read_elsewhere(self, part: Sequence[Node]) -> set[Node]:
@@ -80,16 +80,16 @@ class Lifetimes:
             # What NumPy hands out without out= may be a view of an operand.
             shares = is_view(node) or (node.shape and not takes_out(node))
             owners[node] = used | {node} if shares else frozenset((node,))
-        for node in self.results:
+        for node in self.ends:
             for owner in owners.get(node, (node,)):
                 last[owner] = len(self.order)
         return last
 
     def _lives(self) -> dict[Node, Life]:
-        """What lives in the preallocated memory: everything but scalars, views, results and parameters."""
+        """What lives in the preallocated memory: everything but scalars, views and results."""
         lives: dict[Node, Life] = {}
         for k, node in enumerate(self.order):
-            if node in self.results or node in self.schedule.updates or not self.has_place(node):
+            if node in self.results or not self.has_place(node):
                 continue
             k = self._position(node, k)
             summed = node in self.sums
@@ -138,7 +138,7 @@ class Lifetimes:
 
 
 def _called(
-    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], results: AbstractSet[Node]
+    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], ends: AbstractSet[Node]
 ) -> dict[Node, str]:
     """A name for every node: the program's, else t1, t2, ..."""
     taken = {*inputs, *names.values()}
@@ -146,7 +146,7 @@ def _called(
     found: dict[Node, str] = {}
     given: set[str] = set()
     for node in order:
-        if is_view(node) and node not in results:
+        if is_view(node) and node not in ends:
             continue
         name = names.get(node)
         found[node] = next(free) if name is None or name in given else name

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import linecache
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import count
+from types import CodeType
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -34,7 +37,7 @@ class Moves(Protocol):
         """Starts a step, given all its gradients."""
 
     def update(self, key: Any, parameter: NDArray[Any], gradient: NDArray[Any]) -> None:
-        """Moves one parameter in place; the gradient is scratch."""
+        """Moves one parameter in place; the gradient is an array of its own, to write to or to keep."""
 
 
 Update = Literal["descent"] | Moves | None
@@ -45,8 +48,8 @@ RATE = "rate"
 
 def assembled(
     recording: Recording, keys: Sequence[str], update: Update, *, fused: bool
-) -> tuple[Callable[..., Any], Emitted]:
-    """The function that a recording comes to, and its source.
+) -> tuple[Callable[[], Callable[..., Any]], Emitted]:
+    """What makes the function that a recording comes to, each time with memory of its own, and its source.
 
     Args:
         recording: the loss, recorded.
@@ -65,25 +68,23 @@ def assembled(
     if update == "descent":
         parameters = [values[name] for name in program.wrt]
         rate = sheet.input(_rate(recording), (), np.result_type(*(W.dtype for W in parameters)))
-        moved = [_descended(W, rate, dW, sheet) for W, dW in zip(parameters, gradients, strict=True)]
-        J, *moved = _simplest([J, *moved], sheet)
-        written = emitted(
-            tiled(scheduled([J], {new: W for new, W in zip(moved, parameters, strict=True) if new is not W})),
-            sheet.names,
-            [*recording.arguments, rate.name],
-            fused=fused,
-        )
+        steps = [
+            sheet.node("multiply", [rate, dW], dtype=W.dtype)
+            for W, dW in zip(parameters, gradients, strict=True)
+        ]
+        J, *steps = _simplest([J, *steps], sheet)
+        moves = {W: by for W, by in zip(parameters, steps, strict=True) if by.number != 0}
+        arguments = [*recording.arguments, rate.name]
+        written = emitted(tiled(scheduled([J], moves)), sheet.names, arguments, fused=fused)
     elif update is None:
-        whole = scheduled(_simplest([J, *gradients], sheet), {})
+        whole = scheduled(_simplest([J, *gradients], sheet))
         written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused)
     else:
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
-        J, *gradients = _simplest([J, *gradients], sheet)
-        moves = [(key[name], name, gradient) for name, gradient in zip(program.wrt, gradients, strict=True)]
-        written = emitted(
-            tiled(scheduled([J], {}, gradients)), sheet.names, recording.arguments, moves, fused=fused
-        )
-    return _function(written, update), written
+        handed = [(key[name], name) for name in program.wrt]
+        whole = scheduled(_simplest([J, *gradients], sheet))
+        written = emitted(tiled(whole), sheet.names, recording.arguments, handed, fused=fused)
+    return partial(_function, written, _code(written), update), written
 
 
 def _rate(recording: Recording) -> str:
@@ -93,20 +94,26 @@ def _rate(recording: Recording) -> str:
     return name
 
 
-def _descended(W: Node, rate: Node, dW: Node, sheet: Sheet) -> Node:
-    """W - rate dW."""
-    return sheet.node("subtract", [W, sheet.node("multiply", [rate, dW], dtype=W.dtype)], dtype=W.dtype)
-
-
 def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     done = simplified(finished(simplified(outputs, sheet), sheet), sheet)
     return in_fast_forms(simplified(scalars_moved(done, sheet), sheet), sheet)
 
 
-def _function(written: Emitted, update: Update) -> Callable[..., Any]:
+def _code(written: Emitted) -> CodeType:
+    filename = f"<compiled step {next(_number)}>"
+    linecache.cache[filename] = (len(written.source), None, written.source.splitlines(True), filename)
+    return compile(written.source, filename, "exec")
+
+
+def _function(written: Emitted, code: CodeType, update: Update) -> Callable[..., Any]:
     """The source, run. Its names: NumPy, the step's memory, constants, operations that NumPy lacks."""
     memory = np.empty(written.nbytes, np.uint8)
-    space: dict[str, Any] = {"np": np, **written.constants, **{op.name: op.forward for op in written.ops}}
+    space: dict[str, Any] = {
+        "np": np,
+        "deque": deque,
+        **written.constants,
+        **{op.name: op.forward for op in written.ops},
+    }
     for buffer in written.buffers:
         stretch = memory[buffer.offset : buffer.offset + buffer.nbytes]
         space[buffer.name] = stretch.view(buffer.dtype).reshape(buffer.shape)
@@ -114,8 +121,6 @@ def _function(written: Emitted, update: Update) -> Callable[..., Any]:
         space |= functions_of(module_source(written.kernels), [kernel.name for kernel in written.kernels])
     if not isinstance(update, str | None):
         space |= {"begin": update.begin, "update": update.update}
-    filename = f"<compiled step {next(_number)}>"
-    linecache.cache[filename] = (len(written.source), None, written.source.splitlines(True), filename)
-    exec(compile(written.source, filename, "exec"), space)  # noqa: S102  (the source was written here)
+    exec(code, space)  # noqa: S102  (the source was written here)
     function: Callable[..., Any] = space["step"]
     return function

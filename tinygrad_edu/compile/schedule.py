@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinygrad_edu.compile.forms import is_view
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, in_order
 
 __all__ = ["Loop", "Schedule", "scheduled"]
@@ -33,44 +32,26 @@ class Schedule:
     loop: Loop | None
     after: tuple[Node, ...]
     outputs: tuple[Node, ...]
-    updates: Mapping[Node, Node] = field(default_factory=dict)
-    """For a node that overwrites a parameter, that parameter."""
+    """The cost, and the gradients that the caller, or an optimiser, gets for his own."""
+    moves: Mapping[Node, Node] = field(default_factory=dict)
+    """What is subtracted from a parameter when all is computed."""
+
+    @property
+    def ends(self) -> tuple[Node, ...]:
+        """What is read when all is computed."""
+        return (*self.outputs, *self.moves.values())
 
 
-def scheduled(
-    outputs: Sequence[Node], updates: Mapping[Node, Node], gradients: Sequence[Node] = ()
-) -> Schedule:
-    """Operands before results; draws in the order of the recording; updates as early as they can."""
-    draws = sorted((n for n in in_order([*outputs, *gradients, *updates]) if n.random), key=lambda n: n.seq)
-    nodes = [
-        n
-        for n in in_order([*draws, *outputs, *reversed(gradients), *updates])
-        if n.op not in (CONSTANT, INPUT)
-    ]
-    return Schedule(
-        (),
-        None,
-        tuple(_with_updates([n for n in nodes if n not in updates], updates)),
-        tuple(outputs),
-        updates,
-    )
+def scheduled(outputs: Sequence[Node], moves: Mapping[Node, Node] | None = None) -> Schedule:
+    """Operands before results, gradients from the last layer to the first, draws in the recorded order.
 
-
-def _with_updates(nodes: Sequence[Node], updates: Mapping[Node, Node]) -> Iterable[Node]:
-    """Each update put behind its operands, and behind everything that reads the parameter's old value."""
-    due: dict[int, list[Node]] = {}
-    for update, parameter in updates.items():
-        reads = {parameter}
-        last = -1
-        for k, node in enumerate(nodes):
-            if not reads.isdisjoint(node.args):
-                last = k
-                if is_view(node):
-                    reads.add(node)
-            elif node in update.args:
-                last = k
-        due.setdefault(last, []).append(update)
-    yield from due.get(-1, ())
-    for k, node in enumerate(nodes):
-        yield node
-        yield from due.get(k, ())
+    Args:
+        outputs: the cost, and gradients.
+        moves: for a parameter, what is subtracted from it.
+    """
+    moves = dict(moves or {})
+    cost, *gradients = outputs
+    ends = [cost, *reversed(gradients), *reversed(moves.values())]
+    draws = sorted((n for n in in_order(ends) if n.random), key=lambda n: n.seq)
+    nodes = [n for n in in_order([*draws, *ends]) if n.op not in (CONSTANT, INPUT)]
+    return Schedule((), None, tuple(nodes), tuple(outputs), moves)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -67,14 +68,35 @@ def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
 class _Compiled:
     """What one signature came to."""
 
-    run: Callable[..., Any]
+    make: Callable[[], Callable[..., Any]]
     recording: Recording
     emitted: Emitted
     update: Update
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    spare: list[Callable[..., Any]] = field(default_factory=list)
+    """Functions that nobody is running. Each has memory of its own, so that no lock is needed, which an
+    interrupt could leave locked."""
     keys: tuple[Any, ...] | None = None
     """The names of the parameters, where they are a plain dict of arrays, and all take part."""
     kinds: tuple[Any, ...] = ()
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        """The step; where an optimiser is interrupted, all parameters are what they were before."""
+        try:
+            function = self.spare.pop()
+        except IndexError:
+            function = self.make()
+        if self.update in ("descent", None):
+            results = function(*inputs)
+        else:
+            moving = inputs[: sum(name is not None for name in self.recording.parameters)]
+            before = [W.copy() for W in moving]
+            try:
+                results = function(*inputs)
+            except BaseException:
+                deque(map(np.subtract, before, repeat(0), moving), 0)  # one call, which nothing interrupts
+                raise
+        self.spare.append(function)
+        return results
 
     def expect(self, params: Any, values: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Remembers what the inputs were like, to recognise them without looking at everything again."""
@@ -97,7 +119,7 @@ class _Compiled:
 
 
 class CompiledStep:
-    """Made by :func:`compile`. Safe to call from several threads: one runs at a time."""
+    """Made by :func:`compile`. Several threads may call it: each call works in memory of its own."""
 
     def __init__(self, loss: Callable[..., Any], optimizer: Any, backend: Backend) -> None:
         if not callable(loss):
@@ -117,11 +139,10 @@ class CompiledStep:
             compiled, inputs = self._recorded(params, data, update)
         assert compiled is not None
         self._last = compiled
-        with compiled.lock:
-            if update == "descent":
-                self.optimizer.begin(())
-                inputs.append(self.optimizer.lr)
-            J, *grads = compiled.run(*inputs)
+        if update == "descent":
+            self.optimizer.begin(())
+            inputs.append(self.optimizer.lr)
+        J, *grads = compiled.run(inputs)
         J = J.item() if isinstance(J, (np.ndarray, np.generic)) else float(J)
         if self.optimizer is not None:
             return J
@@ -158,8 +179,8 @@ class CompiledStep:
         parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
-        run, written = assembled(recording, keys, update, fused=self.backend == "numba")
-        return _Compiled(run, recording.without_values(), written, update)
+        make, written = assembled(recording, keys, update, fused=self.backend == "numba")
+        return _Compiled(make, recording.without_values(), written, update)
 
     @property
     def _shown(self) -> _Compiled:

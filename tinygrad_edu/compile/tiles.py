@@ -73,11 +73,9 @@ class _Paths:
                 if any(a in self.inside for a in node.args):
                     raise _Cannot  # one example's value depends on what all of them add up to
                 self.after.add(node)
-            elif node in schedule.updates:
-                self.after.add(node)
             elif any(a in self.inside or a in self.cut for a in node.args) and node.op != CHECK:
                 self._follow(node)
-        if not self.inside.keys().isdisjoint(schedule.outputs):
+        if not self.inside.keys().isdisjoint(schedule.ends):
             raise _Cannot
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import linecache
@@ -27,7 +28,12 @@ from tinygrad_edu.graph.source import in_numpy
 __all__ = ["Recording", "record"]
 
 _ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compile|autodiff)\b")
-_RESERVED = {*keyword.kwlist, "np", "step", "memory"}
+_RESERVED = {
+    *keyword.kwlist,
+    *dir(builtins),
+    *["np", "step", "deque", "begin", "update", "gradients", "result", "start", "tile"],
+}
+"""What the source of a step calls, or calls something."""
 
 
 @dataclass(frozen=True)
