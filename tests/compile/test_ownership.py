@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -207,3 +209,36 @@ def test_an_interrupted_update_is_whole_or_not_at_all(make: Any) -> None:
         step(params, X)  # and goes on
     assert n > 10
     assert at < n
+
+
+def quadratic(p: Any) -> Any:
+    return ((p["w"] - 3) ** 2).sum()
+
+
+@pytest.mark.parametrize("make", [OPTIMIZERS[0], OPTIMIZERS[7], OPTIMIZERS[8]])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda step: pickle.loads(pickle.dumps(step))])
+def test_a_copy_of_a_step_that_has_run(copied: Any, make: Any) -> None:
+    step = tg.compile(quadratic, optimizer=make())
+    w, v = np.array([1.0]), np.array([1.0])
+    step({"w": w})
+    v[...] = w
+    first, second = copied(step), copy.deepcopy(step)
+    mine, other = (w, v) if copied is copy.copy else (v, w)
+    assert first({"w": mine}) == second({"w": other})
+    assert mine == other
+
+
+def test_one_step_does_not_mix_the_averages_of_two_models() -> None:
+    a, b = np.array([1.0]), np.array([5.0])
+    adam = tg.optim.Adam(lr=0.1)
+    step = tg.compile(quadratic, optimizer=adam)
+    step({"w": a})
+    for another in (b, a.copy(), tg.Tensor([5.0])):
+        with pytest.raises(ValueError, match=r"already moves other arrays.*\n?.*\[\.\.\.\] = values"):
+            step({"w": another})
+        with pytest.raises(ValueError, match="already moves other arrays"):
+            tg.compile(quadratic, optimizer=adam)({"w": another})
+    a[...] = b  # from other values
+    assert step({"w": a}) == 4.0
+    plain = tg.compile(quadratic, optimizer=tg.optim.SGD(lr=0.1))
+    assert [plain({"w": np.array([x])}) for x in (1.0, 2.0)] == [4.0, 1.0]  # nothing is remembered

@@ -23,6 +23,7 @@ __all__ = ["simplified"]
 _PROMISING = ARITHMETIC | {"where", "log", "exp", "sigmoid"}
 """Operands that an identity may apply to."""
 _ROUNDS = 4
+_EXACT = 2**53
 _PER_CALL = 500
 """What calling NumPy once costs, in additions."""
 _WEIGHT = {
@@ -107,6 +108,8 @@ class _Simplifier:
             return node
         if any(n.dtype.kind == "f" and n.dtype != node.dtype for p in terms for n in p.factors):
             return node
+        if not all(_in_range(p.coefficient, node.dtype) for p in terms):
+            return node
         built = Built(self.sheet, node.dtype).sum(terms)
         if built.dtype != node.dtype:
             return node
@@ -115,6 +118,12 @@ class _Simplifier:
                 "broadcast_to", [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
             )
         return built if _cost(built, given) < _cost(node, given) else node
+
+
+def _in_range(coefficient: Fraction, dtype: np.dtype[np.generic]) -> bool:
+    """Whether a number, and what it is over, are neither 0 nor infinite in that dtype."""
+    largest = Fraction(float(np.finfo(dtype).max))
+    return 1 / largest < abs(coefficient) < largest
 
 
 def _roots(nodes: Iterable[Node], outputs: Iterable[Node]) -> set[Node]:
@@ -211,7 +220,7 @@ class Built:
         )
 
     def _scaled(self, common: Product, number: Node) -> Node:
-        return self.product(Product(common.coefficient * Fraction(number.number), common.factors))
+        return self.product(Product(common.coefficient * Fraction(float(number.number)), common.factors))
 
     def product(self, product: Product) -> Node:
         """``coefficient * a * b / c``, with the coefficient at the smallest factor."""
@@ -231,7 +240,7 @@ class Built:
             return node
         if c == -1 and node.dtype.kind != "b":
             return self._node("negative", node)
-        if not node.shape and (1 / c).denominator == 1:
+        if not node.shape and (1 / c).denominator == 1 and abs(1 / c) < _EXACT:
             return self._node("divide", node, self.sheet.constant(int(1 / c)))
         if node.op == "multiply" and node.args[0].size < node.size and node.args[0].dtype.kind == "f":
             return self._node("multiply", self._multiple(c, node.args[0]), node.args[1])

@@ -156,6 +156,9 @@ class _Writer(Lifetimes):
             yield self.first, f"        {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
         for k, node in enumerate(loop.body, start=self.first):
             yield from self._lines_of(k, node, "        ")
+        for node in loop.body:  # a number of NumPy's again: Python's may not be divided by 0
+            if node in loop.sums and not node.shape:
+                yield self.behind, f"    {self.names[node]} = np.{node.dtype}({self.names[node]})"
 
     def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
         if node in self.member:

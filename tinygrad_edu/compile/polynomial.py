@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+
+import numpy as np
 
 from tinygrad_edu.compile.sheet import Node
 
@@ -25,7 +28,7 @@ MOST = 12
 
 
 class TooMany(Exception):  # noqa: N818  (says what there were)
-    """The sum has more terms, or is nested deeper, than is worth looking at."""
+    """The sum has more terms, or is nested deeper, than is worth it; or a number that is not finite."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +102,16 @@ class _Expansion:
         """A node as one product; sums are factors of their own."""
         if depth > MOST:
             raise TooMany
-        if node.number is not None and math.isfinite(node.number):
-            return Product(Fraction(node.number), {})
+        if node.number is not None:
+            if not math.isfinite(node.number):  # it would be lost where a factor of 0 comes
+                raise TooMany
+            return Product(Fraction(_python(node.number)), {})
         if node.op == "multiply":
             return self.factored(node.args[0], depth + 1).times(self.factored(node.args[1], depth + 1))
-        if node.op == "divide" and (below := self.factored(node.args[1], depth + 1)).coefficient:
+        if node.op == "divide":
+            below = self.factored(node.args[1], depth + 1)
+            if not below.coefficient:
+                raise TooMany
             return self.factored(node.args[0], depth + 1).times(below, -1)
         if node.op == "square":
             inner = self.factored(node.args[0], depth + 1)
@@ -163,3 +171,9 @@ def _combined(products: Sum) -> Sum:
         coefficient = product.coefficient + (before.coefficient if before else 0)
         total[product.key] = Product(coefficient, product.factors)
     return [p for p in total.values() if p.coefficient]
+
+
+def _python(number: Any) -> int | float:
+    """A NumPy number as Python's."""
+    value: int | float = number.item() if isinstance(number, np.generic) else number
+    return value

@@ -95,6 +95,8 @@ class Sheet:
         """A number (for every entry of ``shape``), or an array."""
         if isinstance(value, np.ndarray) and value.ndim == 0:
             value = value[()]
+        if type(value) is int and not -(2**63) <= value < 2**63:  # as NumPy takes it beside floats
+            value = float(value)
         dtype = np.dtype(dtype or np.asarray(value).dtype)
         shape = shape or np.shape(value)
         if np.ndim(value):
@@ -147,7 +149,7 @@ class Sheet:
             value = np.asarray(
                 OPS[op].forward(*(np.asarray(a.value, a.dtype)[()] for a in args), **settings), dtype
             )
-        return self.constant(value.item(), shape, dtype) if value.ndim == 0 and np.isfinite(value) else None
+        return self.constant(value.item(), shape, dtype) if value.ndim == 0 else None
 
     def _once(
         self, key: Any, op: str, args: Any, settings: Any, shape: Any, dtype: Any, **facts: Any

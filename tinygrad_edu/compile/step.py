@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, Literal
+from weakref import ref
 
 import numpy as np
 
@@ -78,6 +79,8 @@ class _Compiled:
     keys: tuple[Any, ...] | None = None
     """The names of the parameters, where they are a plain dict of arrays, and all take part."""
     kinds: tuple[Any, ...] = ()
+    owners: tuple[ref[Any], ...] = ()
+    """The parameters whose averages the optimiser keeps, where it keeps any."""
 
     def run(self, inputs: Sequence[Any]) -> Any:
         """The step; where an optimiser is interrupted, all parameters are what they were before."""
@@ -111,6 +114,8 @@ class _Compiled:
             return None
         given = [*params.values(), *data]
         if len(given) != len(self.kinds):
+            return None
+        if self.owners and not all(owner() is x for owner, x in zip(self.owners, given, strict=False)):
             return None
         for x, (shape, dtype) in zip(given, self.kinds, strict=True):
             if type(x) is not np.ndarray or x.shape != shape or x.dtype is not dtype:
@@ -152,6 +157,8 @@ class CompiledStep:
 
     def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
         """What the call's signature came to, recorded where it is new, and the inputs for it."""
+        if getattr(self.optimizer, "remembers", False):
+            self.optimizer.claim([leaf for _, leaf in leaves(params)])
         values = [_value(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
         arrays = [_datum(d) for d in data]
         signature = (update == "descent", alike(params), *map(_kind, values), *map(_kind, arrays))
@@ -159,10 +166,15 @@ class CompiledStep:
         if compiled is None:
             compiled = self._cache[signature] = self._compiled(params, arrays, update)
             compiled.expect(params, values, arrays)
+        compiled.owners = getattr(self.optimizer, "owners", ())
         recording = compiled.recording
         names = recording.parameters + recording.data
         inputs = [x for x, name in zip(values + arrays, names, strict=True) if name]
         return compiled, inputs + [t._data for t in recording.captured.values()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy records anew, into memory of its own."""
+        return {**self.__dict__, "_cache": {}, "_last": None}
 
     def _update(self) -> Update:
         """How the parameters are moved: an optimiser that is plain gradient descent is written out."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import inspect
-import keyword
 import linecache
 import re
 import sys
@@ -23,13 +22,13 @@ from tinygrad_edu.core.symbol import Symbol, ValueDependence
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.graph.naming import identifier
 from tinygrad_edu.graph.source import in_numpy
 
 __all__ = ["Recording", "record"]
 
 _ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compile|autodiff)\b")
 _RESERVED = {
-    *keyword.kwlist,
     *dir(builtins),
     *["np", "step", "deque", "begin", "update", "gradients", "result", "start", "tile"],
 }
@@ -107,8 +106,7 @@ def record(
         )
     names |= {s: s.name for s in symbols if s.name is not None}
     names |= dict(zip(arrays, _arguments(loss), strict=False))
-    names = {tensor: _identifier(name) for tensor, name in names.items()}
-    graph = Graph(output, names=names)
+    graph = _named(output, names)
     owners = {
         value: symbol
         for (_, value), symbol in zip(parameters, symbols, strict=True)
@@ -178,11 +176,13 @@ def _arguments(loss: Callable[..., Any]) -> list[str]:
         return []
 
 
-def _identifier(name: str) -> str:
-    """The name as Python may have it, and as nothing is called that the source calls."""
-    name = re.sub(r"\W", "_", name)
-    taken = name in _RESERVED or (name in OPS and in_numpy(OPS[name]) is None)
-    return f"_{name}" if taken or not name.isidentifier() else name
+def _named(output: Tensor, names: Mapping[Tensor, str]) -> Graph:
+    """The graph, its names as Python may have them, and none that the source calls."""
+    reserved = _RESERVED | {name for name, op in OPS.items() if in_numpy(op) is None}
+    graph = Graph(output, names={tensor: identifier(name, reserved) for tensor, name in names.items()})
+    if all(identifier(node.name, reserved) == node.name for node in graph):
+        return graph
+    return Graph(output, names={node.tensor: identifier(node.name, reserved) for node in graph if node.named})
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import keyword
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
@@ -14,6 +12,7 @@ from tinygrad_edu.derive.code import text
 from tinygrad_edu.derive.expression import Applied, Expression, Quantity, parts, quantities, rebuilt, replaced
 from tinygrad_edu.derive.layout import WIDTH, assignment, paragraph
 from tinygrad_edu.graph import Step
+from tinygrad_edu.graph.naming import identifier
 from tinygrad_edu.graph.source import definitions, needing_definitions
 
 __all__ = ["numpy_source"]
@@ -189,11 +188,10 @@ def _renamed(expression: Expression, called: dict[str, str]) -> Expression:
 
 def _identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     """Names that Python takes, each different, as near to the given ones as can be."""
-    taken = {*reserved, *keyword.kwlist}
+    taken = {*reserved}
     called: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        plain = re.sub(r"\W", "_", name)
-        plain = plain if plain[:1].isidentifier() else f"_{plain}"
+        plain = identifier(name)
         while plain in taken:
             plain += "_"
         taken.add(plain)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Container, Iterable, Mapping
+from keyword import iskeyword
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from tinygrad_edu.core.callers import values_of_the_caller, variables_of_the_cal
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Names", "name_nodes", "unique"]
+__all__ = ["Names", "identifier", "name_nodes", "unique"]
 
 Names = Mapping[str, Tensor] | Mapping[Tensor, str] | bool | None
 """``None`` or True: look the caller's variables up; False: don't; a mapping: these first."""
@@ -61,6 +64,18 @@ def _arrays_by_value(tensors: Iterable[Tensor]) -> dict[int, str]:
                 if id(tensor) not in found and same_values(tensor._data, array):
                     found[id(tensor)] = name
     return found
+
+
+def identifier(name: str, reserved: Container[str] = frozenset()) -> str:
+    """The name as Python takes it, in the form that Python reads it in, and none of the reserved ones.
+
+    >>> identifier("Z⁽¹⁾"), identifier("W₁"), identifier("layer 1"), identifier("lambda")
+    ('Z_1', 'W1', 'layer_1', '_lambda')
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    if not plain.isidentifier():
+        plain = re.sub(r"\W+", "_", plain).rstrip("_") or "_"
+    return plain if plain.isidentifier() and plain not in reserved and not iskeyword(plain) else f"_{plain}"
 
 
 def unique(name: str, taken: dict[str, int]) -> str:

@@ -7,6 +7,7 @@ An operation that NumPy has is written as NumPy writes it; any other is called b
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -176,8 +177,10 @@ def literal(value: Any) -> Code:
 
 
 def _number(value: Any) -> str:
-    if np.isfinite(value):
-        return repr(float(value) if isinstance(value, float) else int(value))
+    if isinstance(value, int):  # of any length
+        return repr(int(value))
+    if math.isfinite(value):
+        return repr(float(value))
     return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}[repr(float(value))]
 
 

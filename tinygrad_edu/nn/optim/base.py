@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
 from typing import Any, ClassVar, TypeAlias
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +61,8 @@ class Optimizer(ABC):
         """The steps begun."""
         self.state: dict[Key, dict[str, Array]] = {}
         self._shrink = 1.0
+        self.owners: tuple[ref[Any], ...] = ()
+        """The arrays or Tensors that a compiled step moves, and whose averages these are."""
 
     @property
     def lr(self) -> float:
@@ -90,6 +94,32 @@ class Optimizer(ABC):
                 "make a new optimiser for each model"
             )
         return self.parameters
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a step depends on those before it: by averages, or by the number of steps."""
+        return bool(self.slots) or callable(self.schedule)
+
+    def claim(self, owners: Sequence[Any]) -> None:
+        """Makes the arrays or Tensors of a compiled step the ones whose averages it keeps.
+
+        Raises:
+            ValueError: it keeps those of others, which the averages would be mixed with.
+        """
+        if not self.remembers:
+            return
+        known = [r() for r in self.owners]
+        if known and not (len(known) == len(owners) and all(map(is_, known, owners))):
+            raise ValueError(
+                f"{type(self).__name__}: it already moves other arrays, whose averages it keeps; "
+                "make a new optimiser and a new step for each model. To go on from other values, write them "
+                'into the same arrays: params["W1"][...] = values'
+            )
+        self.owners = tuple(map(ref, owners))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy goes on from where this one is, with whichever arrays it is called with first."""
+        return {**self.__dict__, "owners": ()}
 
     def begin(self, gradients: Iterable[Array]) -> None:
         """Starts a step: counts it, and looks at all its gradients where they are clipped together."""
