@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ class _Simplifier:
         return built if _cost(built, given) < _cost(node, given) else node
 
 
-def _in_range(coefficient: Fraction, dtype: np.dtype[np.generic]) -> bool:
+def _in_range(coefficient: Fraction, dtype: np.dtype[Any]) -> bool:
     """Whether a number, and what it is over, are neither 0 nor infinite in that dtype."""
     largest = Fraction(float(np.finfo(dtype).max))
     return 1 / largest < abs(coefficient) < largest
