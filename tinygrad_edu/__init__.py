@@ -10,6 +10,8 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
+from typing import Any
+
 from tinygrad_edu import check, course, data, export, nn, ops
 from tinygrad_edu.autodiff import define, func, grad
 from tinygrad_edu.compile import compile
@@ -17,7 +19,7 @@ from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derive import Derivation, derive
 from tinygrad_edu.draw import RenderError, draw, step_through
-from tinygrad_edu.errors import MissingExtraError, StaleGraphError
+from tinygrad_edu.errors import MissingExtraError, StaleGraphError, deferred
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
 from tinygrad_edu.ops.aliases import *
@@ -112,3 +114,7 @@ __all__ += ops.sorting.__all__
 __all__ += ops.spectra.__all__
 __all__ += ops.tiling.__all__
 __all__ += ops.windows.__all__
+
+
+def __getattr__(name: str) -> Any:
+    return deferred(__name__, name, ("estimators",))  # its library is an extra

@@ -47,6 +47,18 @@ def require_extra(module: str, *, extra: str) -> ModuleType:
         ) from None
 
 
+def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
+    """A room that needs an optional library, imported when somebody asks for it: a module's ``__getattr__``.
+
+    Raises:
+        AttributeError: the package has no room of that name.
+        MissingExtraError: the room's library is not installed.
+    """
+    if name not in rooms:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    return importlib.import_module(f"{package}.{name}")
+
+
 def described(value: Any, name: str | None) -> str:
     """A value as messages name it: its name, or what it is, and its shape."""
     shape = getattr(value, "shape", ())

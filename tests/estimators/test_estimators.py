@@ -1,0 +1,153 @@
+"""The estimators are scikit-learn's: its own checks, pipelines, grid search, weights, and its accuracy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression as Theirs
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier as TheirMLP
+from sklearn.neural_network import MLPRegressor as TheirRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import tinygrad_edu as tg
+from tinygrad_edu.estimators import LogisticRegression, MLPClassifier, MLPRegressor
+
+HIDDEN: dict[str, Any] = {"hidden_layer_sizes": (20,), "random_state": 0}
+SMALL: dict[str, Any] = {"max_iter": 150, "random_state": 0}
+
+
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks(
+    [
+        LogisticRegression(**SMALL),
+        MLPClassifier((20,), learning_rate_init=0.01, **SMALL),
+        MLPRegressor((20,), learning_rate_init=0.01, **SMALL),
+    ]
+)
+def test_scikit_learn_s_own_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (LogisticRegression(random_state=0), Theirs(max_iter=1000)),
+        (MLPClassifier(**HIDDEN), TheirMLP(**HIDDEN, max_iter=500)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_breast_cancer_as_well_as_scikit_learn(ours: Any, theirs: Any) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    scores = [cross_val_score(make_pipeline(StandardScaler(), e), X, y, cv=5).mean() for e in (ours, theirs)]
+    assert scores[0] > scores[1] - 0.005
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_numbers_as_well_as_scikit_learn() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    ours = cross_val_score(MLPRegressor(**HIDDEN), X, y, cv=3).mean()
+    theirs = cross_val_score(TheirRegressor(**HIDDEN, max_iter=2000), X, y, cv=3).mean()
+    assert ours > theirs - 0.05
+
+
+def test_raw_features_need_no_scaling() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    assert LogisticRegression(random_state=0).fit(X, y).score(X, y) > 0.97
+
+
+def test_the_coefficients_are_those_of_the_features() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    model = LogisticRegression(random_state=0).fit(X, y)
+    Z = X @ model.coef_.T + model.intercept_
+    np.testing.assert_allclose(Z[:, 0], model.decision_function(X), rtol=1e-9)
+
+
+def test_in_a_grid_search() -> None:
+    X, y = load_iris(return_X_y=True)
+    pipeline = make_pipeline(
+        StandardScaler(), MLPClassifier(random_state=0, max_iter=50, learning_rate_init=0.01)
+    )
+    grid = {"mlpclassifier__hidden_layer_sizes": [(5,), (10, 5)], "mlpclassifier__alpha": [1e-4, 1.0]}
+    assert GridSearchCV(pipeline, grid, cv=3).fit(X, y).best_score_ > 0.9
+
+
+def test_pandas_in() -> None:
+    pandas = pytest.importorskip("pandas")
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    model = LogisticRegression(max_iter=20).fit(X, y.map({0: "a", 1: "b", 2: "c"}))
+    assert list(model.feature_names_in_) == list(X.columns)
+    assert set(model.predict(X)) <= {"a", "b", "c"}
+    assert isinstance(X, pandas.DataFrame)
+
+
+@pytest.mark.parametrize("make", [LogisticRegression, MLPClassifier])
+def test_a_weight_of_two_is_the_example_twice(make: Any) -> None:
+    X, y = load_iris(return_X_y=True)
+    X, y, weights = X[::2], y[::2], np.arange(75) % 3
+    settings = {"max_iter": 30, "random_state": 0, "batch_size": 10**6}
+    once = make(**settings).fit(X, y, weights).predict_proba(X)
+    again = np.repeat(np.arange(75), weights)
+    np.testing.assert_allclose(once, make(**settings).fit(X[again], y[again]).predict_proba(X), atol=1e-8)
+
+
+def test_warm_start_goes_on() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = MLPClassifier((5,), warm_start=True, max_iter=10, random_state=0).fit(X, y)
+    first = list(model.loss_curve_)
+    assert model.fit(X, y).loss_curve_[: len(first)] == first
+    assert model.n_iter_ == 20
+
+
+def test_partial_fit_learns() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = MLPClassifier((10,), random_state=0, learning_rate_init=0.01)
+    for _ in range(100):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert model.score(X, y) > 0.9
+
+
+def test_several_outputs() -> None:
+    x = np.linspace(-1, 1, 60)[:, None]
+    Y = np.hstack([x**2, -x])
+    assert MLPRegressor((20,), random_state=0).fit(x, Y).predict(x).shape == (60, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda X, y: LogisticRegression(alpha=-1).fit(X, y),
+            "alpha: expected a number of 0 or more",
+        ),
+        (lambda X, y: MLPClassifier(max_iter=0).fit(X, y), "max_iter: expected a number of 1 or more, got 0"),
+        (lambda X, y: LogisticRegression().fit(X, y * 0), "at least two classes, got 1 class"),
+        (lambda X, y: LogisticRegression().fit(X, y, -y), "sample_weight: expected weights of 0 or more"),
+        (lambda X, y: LogisticRegression().partial_fit(X, y), "expected classes= at the first call"),
+        (lambda X, y: LogisticRegression().partial_fit(X, y, [0, 1]), "expected the classes"),
+    ],
+)
+def test_what_cannot_be_fitted_is_said(call: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        call(*load_iris(return_X_y=True))
+
+
+def test_they_are_reached_from_the_front_door() -> None:
+    assert tg.estimators.LogisticRegression is LogisticRegression
+
+
+def test_without_scikit_learn_the_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['sklearn'] = None; sys.modules['sklearn.base'] = None\n"
+        "import tinygrad_edu as tg\n"
+        "try:\n    tg.estimators\nexcept tg.MissingExtraError as error:\n    print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert 'pip install "tinygrad_edu[sklearn]"' in said
