@@ -34,7 +34,7 @@ FRONT_DOOR = {
     "": {"cli"},
     "__main__": set[str](),
 }  # __init__ and __main__ see all, __init__ not the command line
-THIRD_PARTY = {"numpy": None, "graphviz": {"draw"}}  # None: every room
+THIRD_PARTY = {"numpy": None, "resvg_py": {"draw"}}  # None: every room
 EXTRAS = {
     "IPython": "notebook",
     "dask": "dask",
@@ -43,6 +43,7 @@ EXTRAS = {
     "matplotlib": "plot",
     "numba": "numba",
     "onnx": "onnx",
+    "reportlab": "pdf",
     "scipy": "sklearn",
     "sklearn": "sklearn",
     "sympy": "derive",

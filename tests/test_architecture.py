@@ -155,7 +155,7 @@ BREACHES: list[tuple[Check, dict[str, str], str]] = [
     (wrong_imports, {"__init__.py": "from p import cli", "cli.py": ""}, "__init__ imports cli"),
     (wrong_imports, {"nn/a.py": "import sympy"}, "nn imports sympy"),
     (wrong_imports, {"nn/a.py": "try:\n    import tqdm\nexcept ImportError:\n    pass"}, "nn imports tqdm"),
-    (wrong_imports, {"core/a.py": "import graphviz"}, "core imports graphviz"),
+    (wrong_imports, {"core/a.py": "import resvg_py"}, "core imports resvg_py"),
     (wrong_imports, {"attic/a.py": ""}, "no room of the name 'attic'"),
     (import_cycles, {"core/a.py": "import p.core.b", "core/b.py": "from . import a"}, "core.a ->"),
     (import_cycles, {"a.py": "from .b import f", "b.py": "import p.c", "c.py": "from . import a"}, "a ->"),
@@ -174,7 +174,7 @@ BREACHES: list[tuple[Check, dict[str, str], str]] = [
 
 WITHIN_THE_RULES: list[tuple[Check, dict[str, str]]] = [
     (wrong_imports, {"nn/a.py": "import numpy\nfrom p.core import b\nfrom p import errors", "errors.py": ""}),
-    (wrong_imports, {"draw/a.py": "from __future__ import annotations\nimport graphviz\nimport os.path"}),
+    (wrong_imports, {"draw/a.py": "from __future__ import annotations\nimport resvg_py\nimport os.path"}),
     (wrong_imports, {"nn/a.py": "if TYPE_CHECKING:\n    from tqdm import tqdm"}),
     (wrong_imports, {"cli.py": "from . import nn", "nn/__init__.py": "from . import a", "nn/a.py": ""}),
     (import_cycles, {"core/a.py": "from .b import x", "core/b.py": "if TYPE_CHECKING:\n  from .a import y"}),

@@ -35,7 +35,7 @@ def extras_in(requirements: list[str]) -> set[str]:
 
 
 def test_the_core_needs_three_packages() -> None:
-    assert names(PROJECT["dependencies"]) == {"numpy", "graphviz", "graphviz-pure"}
+    assert names(PROJECT["dependencies"]) == {"numpy", "graphviz-pure", "resvg-py"}
 
 
 def test_every_extra_that_the_code_asks_for_is_declared() -> None:

@@ -1,5 +1,6 @@
-"""tg.draw: what stands in a picture, and the files it writes."""
+"""tg.draw: the files that it writes, the options that it takes, and what it refuses."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,34 +11,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.course_example import example
-from tinygrad_edu.draw import RenderError
-from tinygrad_edu.draw.render import render as to_bytes
-
-
-def network(seed=0, n=(4, 3, 1), m=6):
-    rng = np.random.default_rng(seed)
-    X, Y = rng.normal(size=(n[0], m)), (rng.random((1, m)) < 0.5) * 1.0
-    A = X
-    for layer in range(1, len(n)):
-        W = tg.Tensor(rng.normal(size=(n[layer], n[layer - 1])), name=f"W{layer}")
-        b = tg.Tensor(np.zeros((n[layer], 1)), name=f"b{layer}")
-        with tg.scope(f"layer {layer}"):
-            Z = W @ A + b
-            Z.name = f"Z{layer}"
-            A = tg.sigmoid(Z) if layer == len(n) - 1 else tg.relu(Z)
-            A.name = f"A{layer}"
-    J = tg.binary_cross_entropy(A, Y)
-    J.name = "J"
-    return J
-
-
-def words(picture):
-    """Every text of the SVG, as a person reads it."""
-    return [
-        "".join(e.itertext()).strip()
-        for e in ElementTree.fromstring(picture.svg).iter()
-        if e.tag.endswith("text")
-    ]
+from tests.draw.networks import network
+from tests.draw.seen import edges, nodes, words
+from tinygrad_edu.draw import RenderError, graphviz
 
 
 def test_the_course_example_shows_formulas_values_and_gradients():
@@ -46,114 +22,58 @@ def test_the_course_example_shows_formulas_values_and_gradients():
         assert text in shown
 
 
-def test_each_arrow_carries_the_local_derivative():
-    shown = words(tg.draw(example()))
-    assert {"c", "b", "3", "1"} <= set(" ".join(shown).replace("=", " ").split())
-
-
 def test_variables_of_the_caller_name_the_boxes():
     w = tg.Tensor(2.0)
     loss = w * w
     assert "loss = w · w" in words(tg.draw(loss))
 
 
-def test_an_operand_used_twice_has_two_arrows():
-    w = tg.Tensor(2.0, name="w")
-    assert tg.draw(w * w).source.count("n_w ->") == 2
-
-
-def test_a_layer_is_a_box():
-    assert {"layer 1", "layer 2"} <= set(words(tg.draw(network())))
-
-
-def test_an_unnamed_operand_is_written_out():
-    assert "Z1 = W1 @ X + b1" in words(tg.draw(network(), names=False)) or any(
-        w.startswith("Z1 = W1 @") for w in words(tg.draw(network()))
-    )
-
-
-def test_the_backward_pass_can_be_drawn_beside():
-    shown = words(tg.draw(example(), backward=True))
-    for text in ("dv = dJ · 3", "du = dv", "db = du · c", "dc = du · b"):
-        assert text in shown
-
-
-def test_a_large_graph_is_drawn_by_layers():
-    picture = tg.draw(network(n=(4, *[3] * 14, 1)))
-    shown = words(picture)
-    assert "layer 14" in shown
-    assert "W1 (3, 4)" in shown
-    assert "W1 @ X" not in shown
-
-
-def test_detail_all_draws_every_node_of_a_large_graph():
-    assert "Z14 = W14 @ A13 + b14" in words(tg.draw(network(n=(4, *[3] * 14, 1)), detail="all"))
-
-
-def test_names_that_need_escaping_are_shown_as_they_are():
-    x = tg.Tensor(1.0, name='<w> & "b"')
-    assert '<w> & "b"' in words(tg.draw(x * 2))
-
-
-def test_names_with_ports_and_quotes_keep_their_arrows():
-    x = tg.Tensor(1.0, name="layer:1\\w")
-    y = x * 2
-    y.name = 'a"b'
-    picture = tg.draw(y)
-    ElementTree.fromstring(picture.svg)
-    assert picture.source.count("->") == 1
-
-
-def test_a_vector_output_is_drawn_without_gradients():
-    x = tg.Tensor([1.0, 2.0], name="x")
-    assert not any(w.startswith("dx") for w in words(tg.draw(x * 2)))
-
-
-def test_a_constant_graph_can_be_drawn():
-    x = tg.Tensor(1.0, requires_grad=False, name="x")
-    assert "x" in words(tg.draw(x))
-
-
 @pytest.mark.parametrize(
-    ("ending", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph"), ("SVG", b"<?xml")]
+    ("ending", "magic"),
+    [
+        ("svg", b"<svg"),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+        ("dot", b"digraph"),
+        ("txt", b"a"),
+        ("SVG", b"<svg"),
+    ],
 )
 def test_it_writes_the_type_that_the_ending_names(tmp_path, ending, magic):
+    if ending == "pdf":
+        pytest.importorskip("reportlab", reason="needs the extra 'pdf'")
     tg.draw(example(), tmp_path / f"J.{ending}")
     assert (tmp_path / f"J.{ending}").read_bytes().startswith(magic)
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's own dot")
-def test_pdf_through_a_system_dot(tmp_path):
-    tg.draw(example(), tmp_path / "J.pdf")
-    assert (tmp_path / "J.pdf").read_bytes().startswith(b"%PDF")
+@pytest.mark.parametrize("backward", [False, True])
+def test_graphviz_understands_the_dot_file(backward):
+    picture = tg.draw(example(), backward=backward)
+    done = subprocess.run(["dot", "-Tplain"], input=picture.source.encode(), capture_output=True, check=True)
+    assert not done.stderr
+    assert done.stdout.decode().count("\nnode ") == len(nodes(picture))
+    assert done.stdout.decode().count("\nedge ") == len(edges(picture))
 
 
-def test_pdf_without_a_system_dot_says_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    with pytest.raises(RenderError, match="svg and png work without it"):
-        tg.draw(example(), tmp_path / "J.pdf")
+def test_a_dash_prints_the_picture_as_text(capsys):
+    tg.draw(example(), "-")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["a", "b", "c", "u", "v", "J"]
+    assert lines[-1].split() == ["J", "=", "3", "·", "v", "33", "dJ", "=", "1"]
 
 
-def test_a_system_dot_is_preferred(tmp_path, monkeypatch):
-    fake = tmp_path / "dot"
-    fake.write_text("#!/bin/sh\necho from-the-system\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert to_bytes("digraph {}", "svg") == b"from-the-system\n"
-
-
-def test_a_program_that_fails_is_reported(tmp_path, monkeypatch):
-    fake = tmp_path / "dot"
-    fake.write_text("#!/bin/sh\necho no such layout >&2\nexit 1\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with pytest.raises(RenderError, match="no such layout"):
-        to_bytes("digraph {}", "svg")
-
-
-@pytest.mark.parametrize("name", ["J.gif", "J", "J.svg.txt"])
-def test_an_unknown_file_type_is_refused_before_anything_is_drawn(tmp_path, name):
-    with pytest.raises(ValueError, match=r"expected one of \.svg, \.png, \.pdf, \.dot"):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("J.gif", "expected one of"),
+        ("J", "expected one of"),
+        ("J.pngg", r"did you mean \.png"),
+        ("J.sgv", "svg"),
+    ],
+)
+def test_an_unknown_file_type_is_refused_before_anything_is_drawn(tmp_path, name, said):
+    with pytest.raises(ValueError, match=said):
         tg.draw(example(), tmp_path / name)
     assert not (tmp_path / name).exists()
 
@@ -163,9 +83,25 @@ def test_a_folder_that_does_not_exist_is_the_usual_error(tmp_path):
         tg.draw(example(), tmp_path / "no" / "J.svg")
 
 
-@pytest.mark.parametrize("option", [{"detail": "some"}, {"direction": "RL"}])
-def test_unknown_options_are_refused(option):
-    with pytest.raises(ValueError, match="must be"):
+@pytest.mark.skipif(os.name == "nt" or getattr(os, "geteuid", int)() == 0, reason="may write everywhere")
+def test_a_folder_that_may_not_be_written_is_the_usual_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        tg.draw(example(), tmp_path / "J.svg")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"detail": "layer"}, "did you mean 'layers'"),
+        ({"direction": "RL"}, "must be one of 'LR', 'TB'"),
+        ({"fit": "16:10"}, "did you mean '16:9'"),
+        ({"theme": "darkk"}, "did you mean 'dark'"),
+        ({"convention": "corse"}, "did you mean 'course'"),
+    ],
+)
+def test_unknown_options_are_refused_with_the_nearest(option, said):
+    with pytest.raises(ValueError, match=said):
         tg.draw(example(), **option)
 
 
@@ -179,18 +115,104 @@ def test_only_tensors_can_be_drawn():
         tg.draw(3.0)
 
 
-def test_a_notebook_is_given_svg():
-    assert tg.draw(example())._repr_mimebundle_()["image/svg+xml"].startswith("<?xml")
+def test_without_any_graphviz_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(graphviz.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(RenderError, match="pip install graphviz-pure"):
+        _ = tg.draw(example()).svg
+
+
+def test_a_graphviz_that_fails_is_reported(tmp_path, monkeypatch):
+    fake = tmp_path / "dot"
+    fake.write_text("#!/bin/sh\necho no such layout >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(RenderError, match="no such layout"):
+        _ = tg.draw(example()).svg
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_it_works_where_there_is_no_dot(tmp_path, ending):
+    code = f"import tinygrad_edu as tg; x = tg.Tensor(2.0); y = x * x; tg.draw(y, 'y.{ending}')"
+    environment = {"PATH": "/nonexistent", "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / f"y.{ending}").stat().st_size > 500
+
+
+def test_either_graphviz_gives_the_same_boxes_and_words(monkeypatch):
+    J = network()
+    with_system = tg.draw(J)
+    shown = words(with_system), edges(with_system)
+    monkeypatch.setenv("PATH", os.path.dirname(sys.executable))  # noqa: PTH120
+    without = tg.draw(J)
+    assert (sorted(words(without)), sorted(edges(without))) == tuple(map(sorted, shown))
+
+
+def test_a_notebook_is_given_svg_and_text():
+    shown = tg.draw(example())._repr_mimebundle_()
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert "J = 3 · v" in shown["text/plain"]
 
 
 def test_drawing_leaves_gradients_alone():
     J = example()
-    tg.draw(J)
+    tg.draw(J, backward=True)
     assert J.grad is None
 
 
-def test_it_works_where_there_is_no_dot(tmp_path):
-    code = "import tinygrad_edu as tg; x = tg.Tensor(2.0); y = x * x; tg.draw(y, 'y.png')"
-    environment = {"PATH": "/nonexistent", "PYTHONPATH": ":".join(sys.path)}
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "y.png").read_bytes().startswith(b"\x89PNG")
+def test_after_an_update_the_recorded_picture_can_still_be_drawn():
+    w = tg.Tensor(np.array([1.0, 2.0]), name="w")
+    J = np.sum(w * w)
+    J.backward()
+    with tg.no_grad():
+        w -= 0.1 * w.grad
+    assert "w" in words(tg.draw(J))
+
+
+def test_who_cannot_see_the_picture_is_told():
+    root = ElementTree.fromstring(tg.draw(example()).svg)
+    assert root.get("role") == "img"
+    told = [child.text for child in root if child.tag.endswith(("title", "desc"))]
+    assert "J = 3 · v" in told[0]
+    assert "u = b · c" in told[1]
+
+
+def test_two_pictures_on_one_page_share_no_ids():
+    assert " id=" not in tg.draw(example()).svg
+
+
+def test_a_dark_page_makes_the_picture_dark_unless_a_theme_is_asked_for():
+    assert "prefers-color-scheme:dark" in tg.draw(example()).svg
+    assert "prefers-color-scheme" not in tg.draw(example(), theme="light").svg
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_words_have_contrast_in_every_theme(theme):
+    def luminance(colour):
+        channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    def contrast(one, other):
+        high, low = sorted((luminance(one), luminance(other)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    from tinygrad_edu.draw.styles import THEMES
+
+    look = THEMES[theme]
+    grounds = [look.page, *(area for area, _ in look.areas.values())]
+    assert min(contrast(ink, ground) for ink in (look.ink, look.faint, look.red) for ground in grounds) >= 4.5
+
+
+def test_a_pdf_needs_no_graphviz_of_the_system_and_keeps_its_text(tmp_path):
+    pytest.importorskip("reportlab", reason="needs the extra 'pdf'")
+    tg.draw(network(), tmp_path / "J.pdf", backward=True)
+    assert (tmp_path / "J.pdf").read_bytes().count(b"/Type /Page\n") == 1
+
+
+@pytest.mark.parametrize(("fit", "ratio"), [("16:9", 16 / 9), ("4:3", 4 / 3), ("A4", 210 / 297)])
+def test_a_picture_has_the_proportions_of_its_space(tmp_path, fit, ratio):
+    tg.draw(network(), tmp_path / "J.png", fit=fit)
+    head = (tmp_path / "J.png").read_bytes()[16:24]
+    wide, high = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+    assert wide / high == pytest.approx(ratio, rel=0.01)
+    assert max(wide, high) <= 8000

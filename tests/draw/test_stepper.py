@@ -42,7 +42,8 @@ def test_the_arrows_that_carry_a_gradient_are_in_the_picture(tmp_path):
     text = page(tmp_path, example())
     for moment in moments(text):
         for edge in moment["edges"]:
-            assert f"<title>{edge.replace('->', '&#45;&gt;')}</title>" in text
+            tail, head = edge.split("->")
+            assert f'data-from="{tail}" data-to="{head}"' in text
 
 
 def test_contributions_are_said_to_add_up(tmp_path):

@@ -1,7 +1,7 @@
 """Pictures of graphs. See README.md in this folder."""
 
 from tinygrad_edu.draw.drawing import Picture, draw
-from tinygrad_edu.draw.render import RenderError
+from tinygrad_edu.draw.graphviz import RenderError
 from tinygrad_edu.draw.stepper import step_through
 
 __all__ = ["Picture", "RenderError", "draw", "step_through"]

@@ -2,109 +2,171 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw.picture import to_dot
-from tinygrad_edu.draw.render import FORMATS, render
-from tinygrad_edu.draw.summary import summarised
-from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.draw.dot import to_dot
+from tinygrad_edu.draw.layout import FITS, laid_out
+from tinygrad_edu.draw.paper import pdf_of
+from tinygrad_edu.draw.scene import Scene, composed
+from tinygrad_edu.draw.sketch import Sketch
+from tinygrad_edu.draw.sketches import DETAILS, sketch_of
+from tinygrad_edu.draw.styles import THEMES
+from tinygrad_edu.draw.svg import png_of, to_svg
+from tinygrad_edu.draw.text import to_text
+from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
 __all__ = ["Picture", "draw"]
 
-_LARGE = 60  # nodes; beyond, a picture no longer fits a slide
+FORMATS = ("svg", "png", "pdf", "dot", "txt")
+Detail = Literal["auto", "quantities", "all", "layers", "units"]
+Theme = Literal["auto", "light", "dark", "print"]
+Convention = Literal["exact", "course"]
 
 
 @dataclass(frozen=True)
 class Picture:
     """A drawn graph: shows itself in a notebook, and saves itself to a file."""
 
-    source: str
-    """The picture in Graphviz's DOT language."""
+    sketch: Sketch
+    fit: str | None = None
+    theme: str = "auto"
+    direction: str = "LR"
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The picture as shapes, each in its place."""
+        page = laid_out(self.sketch, self.fit, direction=self.direction)
+        fit = self.fit if self.fit is not None or page.rows == 1 else "16:9"
+        return composed(self.sketch, page, fit)
 
     @cached_property
     def svg(self) -> str:
         """The picture as SVG."""
-        return render(self.source, "svg").decode()
+        return to_svg(self.scene, self.theme)
+
+    @property
+    def source(self) -> str:
+        """Its boxes and arrows in Graphviz's DOT language."""
+        return to_dot(self.sketch)
+
+    @property
+    def text(self) -> str:
+        """The picture in words, for a terminal."""
+        return to_text(self.sketch)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the picture; the ending says how: .svg, .png, .pdf or .dot."""
+        """Writes the picture; the ending says how: .svg, .png, .pdf, .dot or .txt.
+
+        Raises:
+            ValueError: an unknown ending.
+            OSError: the file cannot be written.
+            RenderError: Graphviz is missing.
+        """
         target = Path(path)
-        target.write_bytes(render(self.source, _file_type(target)))
+        target.write_bytes(self._as(_file_type(target)))
         return target
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+    def _as(self, file_type: str) -> bytes:
+        if file_type == "png":
+            return png_of(self.scene, self.theme)
+        if file_type == "pdf":
+            return pdf_of([self.scene], self.theme)
+        written = {"svg": lambda: self.svg, "dot": lambda: self.source, "txt": lambda: self.text}[file_type]()
+        return written.encode("utf-8", errors="replace")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        return {"image/svg+xml": self.svg, "text/plain": self.text}
 
     def __repr__(self) -> str:
-        return f"<Picture: {len(self.source.splitlines())} lines of DOT>"
+        return f"<Picture: {len(self.sketch.boxes)} boxes, {len(self.sketch.arrows)} arrows>"
 
 
 def _file_type(path: Path) -> str:
     ending = path.suffix.removeprefix(".").lower()
     if ending not in FORMATS:
         known = ", ".join(f".{f}" for f in FORMATS)
-        raise ValueError(f"draw: unknown file type {path.suffix!r} of {path.name!r}: expected one of {known}")
+        near = difflib.get_close_matches(ending, FORMATS, n=1)
+        hint = f"; did you mean .{near[0]}?" if near else ""
+        raise ValueError(
+            f"draw: unknown file type {path.suffix!r} of {path.name!r}: expected one of {known}{hint}"
+        )
     return ending
 
 
+def one_of(option: str, value: Any, known: Iterable[str]) -> None:
+    """Refuses what isn't one of the known values, and names the nearest."""
+    known = list(known)
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"draw: {option} must be one of {', '.join(map(repr, known))}, got {value!r}{hint}")
+
+
 def draw(
-    output: Tensor | Graph,
-    path: str | os.PathLike[str] | None = None,
-    *,
+    output: Any,
+    *arguments: Any,
+    fit: str | None = None,
+    detail: Detail = "auto",
+    theme: Theme = "auto",
+    convention: Convention = "exact",
     backward: bool = False,
     names: Names = None,
-    detail: Literal["auto", "all", "layers"] = "auto",
     direction: Literal["LR", "TB"] = "LR",
 ) -> Picture:
-    """Draws how a tensor was computed: a box per value with its gradient, a local derivative per arrow.
+    """Draws how a tensor was computed: a box for each quantity, an arrow for each use.
 
     Args:
         output: the tensor whose history to draw, usually the cost J; or a :class:`Graph`.
-        path: where to write it, as .svg, .png, .pdf or .dot; None only returns the picture.
-        backward: draw the backward pass beside it, as the graph that it is.
+        arguments: where to write it, as .svg, .png, .pdf, .dot or .txt; "-" prints it as text. Nothing only
+            returns the picture. For a model, X, or X and Y, come first.
+        fit: the space that it is made for: "16:9", "4:3", "A4", "column" (of text) or "strip" (never
+            broken into rows). By default as long as it is, and where that would be a strip, "16:9".
+        detail: "quantities" draws what has a name, and puts other values into its formula; "all" draws each
+            operation; "layers" a box for each scope. "auto" is quantities, and for a large graph layers.
+        theme: "light", "dark" or "print"; "auto" is light, and dark on a dark page.
+        convention: "exact" gradients, or those of the "course": m times as large for single examples.
+        backward: draw the gradients as boxes of their own, with arrows that lead back.
         names: names for tensors, as for :class:`Graph`; by default the caller's variables give them.
-        detail: "layers" draws one box per scope; "auto" does so for graphs of more than 60 nodes.
         direction: "LR" from left to right, as in the course, or "TB" from top to bottom.
 
     Returns:
         The picture, which shows itself in a notebook.
 
     Raises:
-        TypeError: ``output`` isn't a Tensor or a Graph.
+        TypeError: ``output`` isn't a Tensor, a Graph or a model.
         ValueError: an unknown file type or option.
-        RenderError: a pdf without Graphviz's own ``dot``.
+        OSError: the file cannot be written.
+        RenderError: Graphviz is missing.
 
     >>> import tinygrad_edu as tg
     >>> a, b, c = tg.Tensor(5.0), tg.Tensor(3.0), tg.Tensor(2.0)
     >>> J = 3 * (a + b * c)
     >>> J.backward()
-    >>> "J = 3 · (a + b · c)" in tg.draw(J).svg
+    >>> "J" in tg.draw(J).svg
     True
     """
-    if path is not None:
+    one_of("detail", detail, DETAILS)
+    one_of("theme", theme, THEMES)
+    one_of("convention", convention, ("exact", "course"))
+    one_of("direction", direction, ("LR", "TB"))
+    if fit is not None:
+        one_of("fit", fit, FITS)
+    path = arguments[-1] if arguments and isinstance(arguments[-1], (str, os.PathLike)) else None
+    if path is not None and path != "-":
         _file_type(Path(path))
-    if detail not in ("auto", "all", "layers"):
-        raise ValueError(f"draw: detail must be 'auto', 'all' or 'layers', got {detail!r}")
-    if direction not in ("LR", "TB"):
-        raise ValueError(f"draw: direction must be 'LR' or 'TB', got {direction!r}")
     graph = output if isinstance(output, Graph) else Graph(output, names=names)
-    end = graph.outputs[0]
-    scalar = len(graph.outputs) == 1 and end.requires_grad and end.tensor.size == 1
-    if backward and not scalar:
-        raise ValueError(
-            "draw: backward=True needs one scalar output that depends on a parameter, such as the cost J"
-        )
-    program = Program.of_graph(graph) if scalar else Program.recorded(graph)
-    if detail == "layers" or (detail == "auto" and len(graph) > _LARGE and not backward):
-        picture = Picture(summarised(graph, program, direction=direction))
-    else:
-        picture = Picture(to_dot(graph, program, backward=backward, direction=direction))
-    if path is not None:
+    sketch = sketch_of(graph, detail=detail, backward=backward, convention=convention)
+    picture = Picture(sketch, fit, theme, direction)
+    if path == "-":
+        sys.stdout.write(picture.text + "\n")
+    elif path is not None:
         picture.save(path)
     return picture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from functools import partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -13,12 +12,13 @@ from string import Template
 from typing import Any
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw.formulas import called, formula, in_numbers
-from tinygrad_edu.draw.picture import node_id, to_dot
-from tinygrad_edu.draw.render import render
+from tinygrad_edu.draw.drawing import Picture
+from tinygrad_edu.draw.reading import Reading
+from tinygrad_edu.draw.sketches import gradients_of, view_of
 from tinygrad_edu.draw.values import brief
+from tinygrad_edu.draw.views import View
+from tinygrad_edu.draw.ways import Way, repeated_over
 from tinygrad_edu.graph import Graph, GraphNode, Program, Step
-from tinygrad_edu.graph.local import local_derivative
 from tinygrad_edu.graph.naming import Names
 from tinygrad_edu.graph.text import number
 
@@ -56,73 +56,96 @@ def step_through(
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"step_through: {target.name!r}: expected a file called .html")
     graph = output if isinstance(output, Graph) else Graph(output, names=names)
-    program = Program.of_graph(graph)
-    drawn = render(to_dot(graph, program), "svg").decode()
+    several = len(graph.outputs) > 1
+    program = Program.recorded(graph) if several else Program.of_graph(graph)
+    reading = Reading(program)
+    view = view_of(graph, reading, gradients_of(graph, reading), "auto", backward=False)
     page = Template(files("tinygrad_edu.draw").joinpath("stepper.html").read_text("utf-8"))
-    steps = list(_steps(graph, program))
+    steps = list(_Walk(view, program).steps())
+    end = reading.name(program.output)
+    heading = f"{end} = {reading.formula(program.output)}" if end else reading.formula(program.output)
     target.write_text(
         page.substitute(
-            title=escape(title or formula(program[program.output], program)),
-            picture=drawn[drawn.index("<svg") :],
+            title=escape(title or heading),
+            picture=Picture(view.sketch(), "16:9", "light").svg,
             steps=json.dumps(steps, ensure_ascii=False).replace("<", "\\u003c"),
         ),
         encoding="utf-8",
+        errors="replace",
     )
     return target
 
 
-def _steps(graph: Graph, program: Program) -> Iterator[dict[str, Any]]:
-    """What the page shows, moment by moment."""
-    for node in graph:
-        step = program[node.name]
-        given = "a parameter" if node.requires_grad else "data, which needs no gradient"
-        words = [f"{node.name} is given: {given}."] if node.is_leaf else []
-        yield _moment("given" if node.is_leaf else "forward", node, step, program, words=words)
-    for step in program.backward:
-        if step.of is not None:
-            node = graph.find(step.of)
-            users = [(user, k) for user in graph for k, arg in enumerate(user.args) if arg is node]
-            users = [(user, k) for user, k in users if user.name in program.gradients]
-            edges = [f"{node_id(node.name)}->{node_id(user.name)}" for user, _ in users]
-            yield _moment("backward", node, step, program, edges=edges, words=_told(step, users, program))
+class _Walk:
+    """What the page shows, moment by moment: each box of the picture forward, then each gradient."""
 
+    def __init__(self, view: View, program: Program) -> None:
+        self.view, self.program, self.reading = view, program, view.reading
+        self.numbers = Reading(program, numbered=True)
+        self.onward: dict[GraphNode, list[Way]] = {}
+        for way in view.ways:
+            if way.head.name in program.gradients:
+                self.onward.setdefault(way.tail, []).append(way)
 
-def _moment(
-    kind: str,
-    node: GraphNode,
-    step: Step,
-    program: Program,
-    *,
-    words: list[str],
-    edges: list[str] | None = None,
-) -> dict[str, Any]:
-    return {
-        "pass": kind,
-        "node": node_id(node.name),
-        "edges": edges or [],
-        "formula": formula(step, program),
-        "numbers": in_numbers(step, program),
-        "value": brief(step.value),
-        "words": words,
-    }
+    def steps(self) -> Iterator[dict[str, Any]]:
+        drawn = [node for node in self.view.graph if node in self.view.drawn]
+        for node in drawn:
+            given = "a parameter" if node.requires_grad else "data, which needs no gradient"
+            words = [f"{self._called(node)} is given: {given}."] if node.is_leaf else []
+            kind = "given" if node.is_leaf else "forward"
+            yield self._moment(kind, node, self.program[node.name], words, [])
+        for step in self.program.backward:
+            if step.of is None:
+                continue
+            node = self.view.graph.find(step.of)
+            if node in self.view.drawn:
+                ways = self.onward.get(node, [])
+                edges = [f"{self.view.key(way.tail)}->{self.view.key(way.head)}" for way in ways]
+                yield self._moment("backward", node, step, self._told(node, ways), edges)
 
+    def _called(self, node: GraphNode) -> str:
+        return self.reading.name(node.name) or self.reading.read(node.name)
 
-def _told(step: Step, users: list[tuple[GraphNode, int]], program: Program) -> list[str]:
-    """The chain rule for one gradient, in words: what arrives along each arrow, times what it carries."""
-    if not users:
-        return ["The walk back starts here: the derivative of the output by itself is 1."]
+    def _moment(
+        self, kind: str, node: GraphNode, step: Step, words: list[str], edges: list[str]
+    ) -> dict[str, Any]:
+        name = self._called(node)
+        back = kind == "backward"
+        called = bool(self.reading.name(node.name))
+        head = name if not back else f"d{name}" if called else f"gradient of {name}"
+        formula = self.reading.formula(step.name)
+        return {
+            "pass": kind,
+            "node": self.view.key(node),
+            "edges": edges,
+            "formula": f"{head} = {formula}" if formula and (called or back) else formula or head,
+            "numbers": self._in_numbers(step),
+            "value": [brief(step.value)],
+            "words": words,
+        }
 
-    name_of = partial(called, program=program)
-    words = []
-    for user, k in users:
-        arriving = program.gradients[user.name].value
-        amount = f" = {number(arriving[()])}" if arriving.ndim == 0 else f", of shape {arriving.shape},"
-        name = f"d{user.name}" if user.named else f"the gradient of {name_of(user)}"
-        words.append(f"{name}{amount} comes back, and is multiplied by {local_derivative(user, k, name_of)}.")
-        if user.op is not None and user.op.kind == "elementwise" and arriving.shape != step.shape:
-            words.append(
-                f"{step.of} was repeated to {arriving.shape}, so the sum goes back over the repeated axes."
-            )
-    if len(users) > 1:
-        words.append(f"{step.of} is used {len(users)} times: what comes back is added up.")
-    return words
+    def _in_numbers(self, step: Step) -> str:
+        """The formula with numbers for names, and what it comes to; nothing where it isn't all numbers."""
+        if not step.args or step.value.ndim or any(self.program[name].value.ndim for name in step.uses):
+            return ""
+        return f"{self.numbers.formula(step.name)} = {number(step.value[()])}"
+
+    def _told(self, node: GraphNode, ways: list[Way]) -> list[str]:
+        """The chain rule for one gradient, in words: what arrives along each arrow, times what it carries."""
+        if not ways:
+            return ["The walk back starts here: the derivative of the output by itself is 1."]
+        words = []
+        for way in ways:
+            arriving = self.program.gradients[way.head.name].value
+            amount = f" = {number(arriving[()])}" if arriving.ndim == 0 else f", of shape {arriving.shape},"
+            name = self.reading.name(way.head.name)
+            head = f"d{name}" if name else f"the gradient of {self.reading.read(way.head.name)}"
+            factors = [f for n, k in reversed(way.steps) if (f := self.reading.along(n, k)) != "1"] or ["1"]
+            words.append(f"{head}{amount} comes back, and is multiplied by {', then by '.join(factors)}.")
+            if repeated_over(way, None):
+                words.append(
+                    f"{self._called(node)} was repeated, so the sum goes back over the repeated axes."
+                )
+        if len(ways) > 1:
+            words.append(f"{self._called(node)} is used {len(ways)} times: what comes back is added up.")
+        return words

@@ -1,0 +1,65 @@
+"""Graphviz's ``dot``: the one on the machine, else the one that a Python package carries.
+
+``graphviz-pure`` is a port of Graphviz that comes from PyPI, so pictures work after ``pip install`` alone.
+It is asked for one thing: where boxes and arrows go. What they look like is written here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from typing import Any
+
+__all__ = ["RenderError", "places", "quoted"]
+
+
+class RenderError(RuntimeError):
+    """A picture could not be made."""
+
+
+def places(source: str) -> dict[str, Any]:
+    """What ``dot`` makes of a graph, as its JSON: positions of nodes, ways of edges.
+
+    Raises:
+        RenderError: there is no ``dot``, or it failed.
+
+    >>> len(places("digraph { a -> b }")["edges"])
+    1
+    """
+    program = _program()
+    done = subprocess.run([program, "-Tjson0"], input=source.encode(), capture_output=True, check=False)
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode(errors="replace")[:2000]
+        raise RenderError(f"{program} could not lay out the graph: {said}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def quoted(text: str) -> str:
+    r"""A text as an identifier or a label of DOT, whatever is in it.
+
+    >>> print(quoted('a "b" \\'))
+    "a \"b\" \\"
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _program() -> str:
+    folders = (sysconfig.get_path("scripts"), os.path.dirname(sys.executable))  # noqa: PTH120
+    found = (
+        shutil.which("dot")
+        or shutil.which("graphviz-pure", path=os.pathsep.join(folders))
+        or shutil.which("graphviz-pure")
+    )
+    if found is None:
+        raise RenderError(
+            f"no 'dot' on this machine, and no 'graphviz-pure' in {folders[0]}: "
+            "expected one of them to lay out the picture. Write: pip install graphviz-pure, "
+            "or install Graphviz (https://graphviz.org/download/)."
+        )
+    return found
