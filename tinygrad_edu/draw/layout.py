@@ -23,6 +23,7 @@ FITS: dict[str, tuple[float, float]] = {
 """The spaces that a picture can be made for, in pixels of a screen: slides, a page, a column of text."""
 
 _COMFORTABLE = 13.0  # pixels of text on a slide, below which a picture does without frames and colours
+_LEAST = 12.2  # pixels of text on a slide, below which whatever makes it larger is welcome
 _FEW = 0.08  # crossings an arrow
 _USED_WIDELY = 3  # users, from which on what is given stands apart and is shown by tags
 _MOST_EXAMINED = 260  # arrows, up to which crossings are counted
@@ -65,7 +66,7 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
     best: _Tried | None = None
     for candidate, framed, lined in _candidates(sketch):
         tried = _tried(candidate, wide, high, framed=framed, lined=lined)
-        if best is None or tried.worth > best.worth * 1.1:
+        if best is None or tried.worth > best.worth * (1.1 if best.text >= _LEAST else 1.0):
             best = tried
         if best.text >= _COMFORTABLE and best.crossed <= _FEW:
             break
