@@ -82,7 +82,7 @@ def test_an_axis_that_is_not_there_is_an_error(entry: Entry, axis: int) -> None:
         (lambda t: np.exp(t, out=np.zeros(2)), "out="),
         (lambda t: np.sum(t, out=np.zeros(())), "out"),
         (lambda t: np.var(t, out=np.zeros(())), "out"),
-        (lambda t: np.exp(t, dtype="f", casting="no"), "exp: 'casting' is not supported with 'no'"),
+        (lambda t: np.exp(t, dtype="f", casting="no"), "cast the operands with t.astype"),
         (lambda t: tg.var(t, unbiased=False), "write ddof="),
         (lambda t: t.sum(keepdim=True), "write keepdims="),
         (lambda t: t.mean(dim=0), "write axis="),

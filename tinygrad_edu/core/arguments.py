@@ -18,16 +18,17 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.core.table import RECORD
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Arguments", "called", "plain", "refuse_unreal"]
+__all__ = ["Arguments", "called", "in_house_style", "plain", "refuse_unreal"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 Catching = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 _NAMED = inspect.Parameter.KEYWORD_ONLY
-_LAYOUTS = ("K", "A", "C", "F")
+_LAYOUTS = (None, "K", "A", "C", "F")
 IDLE: Mapping[str, tuple[Any, ...]] = {
     "where": (True,),
     "casting": ("same_kind", "unsafe"),
@@ -163,9 +164,12 @@ class Arguments:
     def _ready(self) -> Mapping[str, frozenset[type] | None]:
         """The function's own settings, and the types of those that are in their normal form; None for any."""
         settings = [n for n in self.settings if n not in self.choices and n in _parameters(self.function)]
-        whole: frozenset[type] = frozenset({int, tuple, type(None), str})
+        whole: frozenset[type] = frozenset({int, tuple, str})
         flag: frozenset[type] = frozenset({bool})
-        return {n: whole if n in self.whole else flag if n in self.flags else None for n in settings}
+        optional = whole | {type(None)}
+        kinds = {n: optional if self._may_be_none(n) else whole for n in self.whole}
+        kinds.update(dict.fromkeys(self.flags, flag))
+        return {n: kinds.get(n) for n in settings}
 
     @cached_property
     def _required(self) -> frozenset[str]:
@@ -220,6 +224,10 @@ class Arguments:
         self._refuse_without(found)
         return self._normal({n: v for n, v in found.items() if not self._says_nothing(n, v)}, args, given)
 
+    def _may_be_none(self, name: str) -> bool:
+        parameter = self.own[name]
+        return parameter.default is None or type(None) in _types(parameter.annotation)
+
     def _refuse_without(self, found: Mapping[str, Any]) -> None:
         for name in self._required - found.keys():
             raise TypeError(f"{self.name}: expected a value for {name}: write {name}=")
@@ -229,16 +237,21 @@ class Arguments:
     ) -> dict[str, Any]:
         """Whole numbers as ints, several of them as tuples, words among their choices."""
         for name, value in found.items():
+            if name in self.whole and value is None and not self._may_be_none(name):
+                raise TypeError(f"{self.name}: expected a whole number as {name}, got None")
             if name in self.whole and type(value) not in (int, type(None), str):
                 found[name] = _whole(value)
+                if isinstance(value, (float, np.floating)):
+                    raise TypeError(f"{self.name}: expected whole numbers as {name}, got {value!r}")
             elif name in self.flags and isinstance(value, np.bool_):
                 found[name] = bool(value)
             elif name in self.choices and not _among(value, self.choices[name]):
                 words = " or ".join(f'"{word}"' for word in self.choices[name])
                 raise ValueError(f"{self.name}: expected {words} as {name}, got {value!r}")
-        if any(_odd(found[name]) for name in self.whole if name in found and "ax" in name):
+        odd = [n for n in self.whole if n in found and _odd(found[n])]
+        if any("ax" in name or found[name] is True or found[name] is False for name in odd):
             self._ask_numpy(args, given)
-        found.update({n: _settled(v) for n, v in found.items() if n in self.whole and _odd(v)})
+        found.update({n: _settled(found[n]) for n in odd})
         return found
 
     def _ask_numpy(self, args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
@@ -248,21 +261,26 @@ class Arguments:
                 self.numpy[0](*map(plain, args), **{n: plain(v) for n, v in given.items()})
             except TypeError as error:
                 raise TypeError(f"{self.name}: {error}; write an axis as 0, several as (0, 1)") from None
-            except Exception:  # noqa: BLE001  (not about the spelling: said below, with the operands)
-                pass
+            except ValueError as error:
+                if "ool" in str(error):  # booleans; what else is wrong is said below, with the operands
+                    raise ValueError(f"{self.name}: {error}") from None
 
     def _says_nothing(self, name: str, value: Any) -> bool:
         """Whether an argument only says aloud what holds anyway. What is not known is refused here."""
         own, theirs = self.own.get(name), self.theirs.get(name)
         if own is not None:
-            return value is np._NoValue or (name in self.settings and value is own.default)
+            return value is np._NoValue or (name in self.settings and _among(value, (own.default,)))
         if self.catches_names:
             return False
-        if theirs is None:
-            raise TypeError(self.refusal(name))
         idle = IDLE.get(name, ())
-        if name == "order" and theirs.default is None:
-            idle = ()  # of fields, which no array here has
+        if theirs is None:  # a method of arrays may take more than the function of that name
+            if not (hasattr(np.ndarray, self.name) and _among(value, idle)):
+                raise TypeError(self.refusal(name))
+            return True
+        if not _among(theirs.default, (None, np._NoValue, *idle)) or (
+            name == "order" and theirs.default is None
+        ):
+            idle = ()  # its own words; the order of fields, which no array here has
         if value is np._NoValue or _among(value, (*idle, theirs.default)):
             return True
         raise TypeError(self.refusal(name, value))
@@ -340,6 +358,19 @@ def refuse_unreal(name: str, values: Iterable[Any]) -> None:
                 raise TypeError(f"{name}: expected real numbers, got {type(value).__name__} of dtype {dtype}")
 
 
+_KINDS = (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ValueError, TypeError)
+
+
+def in_house_style(name: str, error: Exception) -> Exception:
+    """An error of Python's or NumPy's with the function that was called; one of ours as it is."""
+    if type(error).__module__.partition(".")[0] not in ("builtins", "numpy"):
+        return error
+    said = str(error)
+    while (place := said.partition(": "))[0] in RECORD:  # of an operation that the function is made of
+        said = place[2]
+    return next(kind for kind in _KINDS if isinstance(error, kind))(f"{name}: {said}")
+
+
 def called(name: str, numpy: tuple[Callable[..., Any], ...] = ()) -> Callable[[F], F]:
     """Lets a function that is composed of operations be called as NumPy's is: see :class:`Arguments`."""
 
@@ -356,7 +387,10 @@ def called(name: str, numpy: tuple[Callable[..., Any], ...] = ()) -> Callable[[F
                 else:
                     args, given = (), arguments.bound(args, given)
             refuse_unreal(name, args or given.values())
-            return function(*args, **given)
+            try:
+                return function(*args, **given)
+            except (TypeError, ValueError, IndexError) as error:
+                raise in_house_style(name, error) from error
 
         return cast(F, call)
 

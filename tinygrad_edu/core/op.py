@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.arguments import Arguments, refuse_unreal
+from tinygrad_edu.core.arguments import Arguments, in_house_style, refuse_unreal
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.facts import ALL, EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.guard import Guard, hold
@@ -115,16 +115,36 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    def _generally(self, inputs: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
+        """With settings that the kernel does not know: written with other operations."""
+        try:
+            return self.arguments.further(*inputs, **given)
+        except (TypeError, ValueError, IndexError) as error:
+            raise in_house_style(self.name, error) from error
+
     def _floating(self) -> bool:
         """Whether it is a universal function of NumPy's with a float result, whose dtype may be chosen."""
         return bool(self.numpy) and isinstance(self.numpy[0], np.ufunc) and not self.constant
 
-    def _in_precision(self, *xs: Any, dtype: Any = None, **settings: Any) -> Any:
+    def _in_precision(self, *xs: Any, dtype: Any = None, casting: Any = "same_kind", **settings: Any) -> Any:
         """NumPy's ``dtype`` of a universal function: what it computes in, so its operands are cast first."""
-        if np.dtype(dtype).kind != "f":
+        function: Any = self.numpy[0]
+        if dtype is not None and np.dtype(dtype).kind != "f":
             raise TypeError(self.arguments.refusal("dtype", dtype))
-        rules = zip(xs, self.pullbacks, strict=True)
-        return self(*(x if rule is None else OPS["astype"](x, dtype=dtype) for x, rule in rules), **settings)
+        weak = [
+            type(x) if type(x) in (int, float) else getattr(x, "dtype", None) or np.asarray(x).dtype
+            for x in xs
+        ]
+        asked = (None,) * function.nin + (None if dtype is None else np.dtype(dtype),) * function.nout
+        try:
+            loop = function.resolve_dtypes(
+                (*weak, *(None,) * function.nout), signature=asked, casting=casting
+            )
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}; cast the operands with t.astype(dtype)") from None
+        if dtype is not None:
+            xs = tuple(OPS["astype"](x, dtype=to) for x, to in zip(xs, loop, strict=False))
+        return self(*xs, **settings)
 
     def __reduce__(self) -> Any:
         return _named, (self.name,)
@@ -147,7 +167,7 @@ class Op:
             return self.recorded(*inputs)
         for setting, value in given.items():
             if setting not in self.settings:
-                return self.arguments.further(*inputs, **given)
+                return self._generally(inputs, given)
             if isinstance(value, Tensor):
                 raise TypeError(f"{self.name}: {setting} must be a plain value, not a Tensor")
         return apply(self, inputs, given)
@@ -176,11 +196,11 @@ def _named(name: str) -> Op:
 _PLAIN = (np.ndarray, np.generic, float, int)
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: Any, what: str) -> Any:
     """An operand that isn't a Tensor, as the graph keeps it: a copy, which later writes do not reach."""
     if isinstance(value, (float, int)):
         return value
-    array = real(value)
+    array = real(value, what=what)
     return array if array.ndim else array[()]
 
 
@@ -217,7 +237,7 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     guard: Guard | None = None
     for a, parent in zip(args, parents, strict=True):
         if parent is None:
-            saved.append(a if op.constant and not symbolic else _constant(a))
+            saved.append(a if op.constant and not symbolic else _constant(a, f"{op.name}: "))
         elif recording and parent.op is None and type(parent) is Tensor and type(parent._data) is np.ndarray:
             guard = hold(parent)
             guards.append(guard)
@@ -274,8 +294,10 @@ def _undrawn(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
 
 def _explained(op: Op, args: Any, error: Exception) -> Exception:
     """The same kind of error, with the operation, and every operand by name and shape."""
-    if not isinstance(error, (ValueError, IndexError)) or not any(isinstance(a, Tensor) for a in args):
+    if not any(isinstance(a, Tensor) for a in args):
         return error
+    if not isinstance(error, (ValueError, IndexError)):
+        return in_house_style(op.name, error)
     names = variables_of_the_caller(object)
     operands = [errors.described(a, getattr(a, "name", None) or names.get(id(a))) for a in args]
     sign = op.label if op.label in _SIGNS else None

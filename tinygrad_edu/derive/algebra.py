@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.derive.expression import (
     Applied,
     Expression,
@@ -40,6 +42,7 @@ class Algebra:
         self.shortener = Shortener(self.sympy, self.meaning, surroundings.m, surroundings.patience)
         self._formed: dict[Expression, Form] = {}
         self._linear: dict[Any, bool] = {}
+        self.unbounded: set[Form] = set()
 
     def symbol(self, expression: Expression) -> Form:
         """The letter for an expression that is not taken apart."""
@@ -68,7 +71,8 @@ class Algebra:
             return self.symbol(e)
         name = e.op.name
         if name in _ARITHMETIC:
-            return _ARITHMETIC[name](*map(self.form, e.args))
+            args = [self.form(a) for a in e.args]
+            return self._bounded(e, args, _ARITHMETIC[name])
         if _leaves_entries(e):
             return self.form(e.args[0])
         if name in ("power", "exp", "where"):
@@ -76,6 +80,18 @@ class Algebra:
         if e.op.kind == "elementwise" and "axis" not in e.settings:
             return self._entry_by_entry(e)
         return self._over_axes(e)
+
+    def _bounded(self, e: Applied, args: list[Form], arithmetic: Callable[..., Form]) -> Form:
+        """x / 0, 0 * inf and inf - inf stay infinite or nan, as NumPy has them; algebra would cancel them."""
+        if e.op.name == "divide" and args[1] == 0:
+            with np.errstate(all="ignore"):
+                value = Number(float(np.divide(float(args[0]), 0.0))) if args[0].is_number else None
+            letter = self._entry_by_entry(e) if value is None else self.symbol(value)
+            self.unbounded.add(letter)
+            return letter
+        form = arithmetic(*args)
+        lost = self.unbounded & {letter for arg in args for letter in arg.free_symbols}
+        return self.symbol(Number(math.nan)) if lost and not lost & form.free_symbols else form
 
     def _number(self, e: Number) -> Form:
         """Whole numbers, halves and quarters as such; others as letters, which rounding cannot touch."""

@@ -11,7 +11,7 @@ from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted, matrices
 from tinygrad_edu.core.facts import MATRIX, infix
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import length
+from tinygrad_edu.ops.movement import astype, dtype_of, length
 
 __all__ = [
     "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "vdot", "vecdot", "vecmat",
@@ -283,7 +283,8 @@ def vecdot(a: Array, b: Array, *, axis: int = -1) -> Array:
     if length(a, axis) != length(b, axis):
         raise ValueError(f"vecdot: {np.shape(a)} and {np.shape(b)} differ in length along axis {axis}")
     a, b = (np.moveaxis(v, axis, -1) for v in (a, b))  # an axis of each, before the others are broadcast
-    return np.sum(np.multiply(a, b), axis=-1)
+    y = np.sum(np.multiply(a, b), axis=-1)
+    return astype(y, dtype=bool) if dtype_of(a).kind == dtype_of(b).kind == "b" else y
 
 
 @composed(samples=_pairs((2, 3), (3,), (2, 3), (4, 3), (2, 2, 3), (2, 3)))
@@ -327,8 +328,12 @@ def kron(a: Array, b: Array) -> Array:
     samples=[*_pairs((3,), (3,), (4, 3), (3,), (2, 1, 3), (4, 3)), Sample(((3, 2), (3, 2)), {"axis": 0})],
     numpy=(np.cross, np.linalg.cross),
 )
-def cross(a: Array, b: Array, *, axis: int = -1) -> Array:
+def cross(
+    a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Array:
     """The cross product of vectors of three entries along an axis, the other axes broadcast.
+
+    The axis of a, of b and of the result may be given one by one.
 
     Raises:
         ValueError: a vector does not have three entries.
@@ -337,10 +342,13 @@ def cross(a: Array, b: Array, *, axis: int = -1) -> Array:
     >>> tg.cross(tg.Tensor([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0]).tolist()
     [0.0, 0.0, 1.0]
     """
-    if length(a, axis) != 3 or length(b, axis) != 3:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    if length(a, axisa) != 3 or length(b, axisb) != 3:
+        along = axis if axis is not None else (axisa, axisb)
         raise ValueError(
-            f"cross: expected three entries along axis {axis}, got shapes {np.shape(a)} and {np.shape(b)}"
+            f"cross: expected three entries along axis {along}, got shapes {np.shape(a)} and {np.shape(b)}"
         )
-    a, b = (np.moveaxis(v, axis, -1) for v in (a, b))  # an axis of each, before the others are broadcast
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)  # before the others are broadcast
     y = np.roll(a, -1, -1) * np.roll(b, -2, -1) - np.roll(a, -2, -1) * np.roll(b, -1, -1)
-    return np.moveaxis(y, -1, axis)
+    return np.moveaxis(y, -1, axisc)

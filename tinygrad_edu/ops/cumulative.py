@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from tinygrad_edu.core.axes import along
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import array, axis_of
+from tinygrad_edu.core.table import RECORD
+from tinygrad_edu.ops.movement import array, astype, axis_of
 
 __all__ = [
     "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum", "recurrence",
@@ -40,6 +42,22 @@ def _delayed(x: Array, axis: int, first: float) -> Array:
     return np.concatenate([np.full(shape, first, x.dtype), cut(x, axis, None, -1)], axis=axis)
 
 
+def counted(name: str, x: Array, dtype: Any) -> Array:
+    """Cast to a dtype in which can be counted."""
+    if dtype is not None and np.dtype(dtype).kind == "b":
+        raise TypeError(f"{name}: 'dtype' is not supported with bool, in which 1 + 1 is 1")
+    return x if dtype is None else astype(x, dtype=dtype)
+
+
+def _in_dtype(name: str) -> Callable[..., Array]:
+    """NumPy's ``dtype``: what is added up, or multiplied, is cast first."""
+
+    def general(x: Array, *, axis: int | None = None, dtype: Any = None) -> Array:
+        return RECORD[name](counted(name, x, dtype), axis=axis)
+
+    return general
+
+
 def _slope_of_sum(g: Array, y: Array, x: Array, *, axis: int | None = None) -> Array:
     g, along = _line(g, axis)
     return np.reshape(np.flip(np.cumsum(np.flip(g, along), axis=along), along), x.shape)
@@ -48,7 +66,7 @@ def _slope_of_sum(g: Array, y: Array, x: Array, *, axis: int | None = None) -> A
 @operation(
     axes=along(None),
     kind="reduction", pullback=_slope_of_sum, latex=r"\operatorname{{cumsum}}{settings} {x}", onnx="CumSum",
-    samples=_ALONG, monotone=1, linear=((0,),),
+    samples=_ALONG, monotone=1, linear=((0,),), general=_in_dtype("cumsum"),
 )  # fmt: skip
 def cumsum(x: Array, *, axis: int | None = None) -> Array:
     """Running sums along an axis, or without one, of all entries in a row.
@@ -102,7 +120,7 @@ def _slope_of_cumprod(g: Array, y: Array, x: Array, *, axis: int | None = None) 
 @operation(
     axes=along(None),
     kind="reduction", pullback=_slope_of_cumprod, latex=r"\operatorname{{cumprod}}{settings} {x}",
-    samples=[*_ALONG, _WITH_ZEROS], rounding=np.inf,
+    samples=[*_ALONG, _WITH_ZEROS], general=_in_dtype("cumprod"), rounding=np.inf,
 )  # fmt: skip
 def cumprod(x: Array, *, axis: int | None = None) -> Array:
     """Running products along an axis, or without one, of all entries in a row; exact with zeros among them.
@@ -114,7 +132,8 @@ def cumprod(x: Array, *, axis: int | None = None) -> Array:
     return np.cumprod(x, axis=axis)
 
 
-def _running(name: str, x: Array, axis: int | None, include_initial: bool, first: float) -> Array:
+def _running(name: str, x: Array, axis: int | None, dtype: Any, include_initial: bool, first: float) -> Array:
+    x = counted(name, x, dtype)
     if axis is None and np.ndim(x) > 1:
         raise ValueError(f"{name}: expected an axis for an array of shape {np.shape(x)}, as NumPy does")
     along = -1 if axis is None else axis
@@ -134,7 +153,9 @@ _INITIAL = [
 
 
 @composed(samples=_INITIAL)
-def cumulative_sum(x: Array, *, axis: int | None = None, include_initial: bool = False) -> Array:
+def cumulative_sum(
+    x: Array, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Array:
     """Running sums, the array standard's way: the axis may be left out of a vector only.
 
     Raises:
@@ -144,11 +165,13 @@ def cumulative_sum(x: Array, *, axis: int | None = None, include_initial: bool =
     >>> tg.cumulative_sum(tg.Tensor([1.0, 2.0]), include_initial=True).tolist()
     [0.0, 1.0, 3.0]
     """
-    return _running("cumulative_sum", x, axis, include_initial, 0.0)
+    return _running("cumulative_sum", x, axis, dtype, include_initial, 0.0)
 
 
 @composed(samples=_INITIAL)
-def cumulative_prod(x: Array, *, axis: int | None = None, include_initial: bool = False) -> Array:
+def cumulative_prod(
+    x: Array, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Array:
     """Running products, the array standard's way: the axis may be left out of a vector only.
 
     Raises:
@@ -158,7 +181,7 @@ def cumulative_prod(x: Array, *, axis: int | None = None, include_initial: bool 
     >>> tg.cumulative_prod(tg.Tensor([3.0, 2.0]), include_initial=True).tolist()
     [1.0, 3.0, 6.0]
     """
-    return _running("cumulative_prod", x, axis, include_initial, 1.0)
+    return _running("cumulative_prod", x, axis, dtype, include_initial, 1.0)
 
 
 _GAPS = Sample(
@@ -167,22 +190,22 @@ _GAPS = Sample(
 
 
 @composed(samples=[*_ALONG, _GAPS])
-def nancumsum(x: Array, axis: int | None = None) -> Array:
+def nancumsum(x: Array, axis: int | None = None, *, dtype: Any = None) -> Array:
     """Running sums in which a nan counts as 0.
 
     >>> import tinygrad_edu as tg
     >>> tg.nancumsum(tg.Tensor([1.0, float("nan"), 3.0])).tolist()
     [1.0, 1.0, 4.0]
     """
-    return np.cumsum(np.where(np.isnan(x), 0, x), axis=axis)
+    return cumsum(np.where(np.isnan(x), 0, x), axis=axis, dtype=dtype)
 
 
 @composed(samples=[*_ALONG, _GAPS])
-def nancumprod(x: Array, axis: int | None = None) -> Array:
+def nancumprod(x: Array, axis: int | None = None, *, dtype: Any = None) -> Array:
     """Running products in which a nan counts as 1.
 
     >>> import tinygrad_edu as tg
     >>> tg.nancumprod(tg.Tensor([2.0, float("nan"), 3.0])).tolist()
     [2.0, 2.0, 6.0]
     """
-    return np.cumprod(np.where(np.isnan(x), 1, x), axis=axis)
+    return cumprod(np.where(np.isnan(x), 1, x), axis=axis, dtype=dtype)

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_edu.core.axes import Flow, New, Settings, Shape, Shapes, positions
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.reduction import sum  # noqa: A004
 
 __all__ = [
     "diag", "diagflat", "diagonal", "embed_diagonal", "matrix_diagonal", "matrix_trace", "matrix_transpose",
@@ -122,14 +123,14 @@ def diagflat(v: Array, k: int = 0) -> Array:
 
 
 @composed(samples=[Sample((shape,), settings) for shape, settings in _PLACES])
-def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1, *, dtype: Any = None) -> Array:
     """``np.trace``: the sum of the diagonal of the matrices in two axes.
 
     >>> import tinygrad_edu as tg
     >>> tg.trace(tg.Tensor([[1.0, 2.0], [3.0, 4.0]])).item()
     5.0
     """
-    return np.sum(np.diagonal(x, offset, axis1, axis2), axis=-1)
+    return sum(np.diagonal(x, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 _STACKED = [Sample(((2, 3, 4),)), Sample(((3, 3),), {"offset": -1})]
@@ -147,14 +148,14 @@ def matrix_diagonal(x: Array, *, offset: int = 0) -> Array:
 
 
 @composed(samples=_STACKED, numpy=np.linalg.trace)
-def matrix_trace(x: Array, *, offset: int = 0) -> Array:
+def matrix_trace(x: Array, *, offset: int = 0, dtype: Any = None) -> Array:
     """``np.linalg.trace``: the sum of the diagonals of the matrices in the last two axes.
 
     >>> import tinygrad_edu as tg
     >>> tg.matrix_trace(tg.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
     [5.0]
     """
-    return np.sum(np.diagonal(x, offset, -2, -1), axis=-1)
+    return sum(np.diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)
 
 
 @composed(

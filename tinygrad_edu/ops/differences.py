@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.cumulative import cut
 from tinygrad_edu.ops.movement import array, astype, axis_of, dtype_of, floating
 from tinygrad_edu.ops.reduction import axes_of
@@ -34,7 +35,9 @@ def _as_slab(values: Array, x: Array, axis: int) -> Array:
         Sample(((3, 4),), {"axis": 0, "prepend": 0.5, "append": np.ones((2, 4))}),
     ]
 )
-def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array = None, append: Array = None) -> Array:
+def diff(
+    x: Array, n: int = 1, axis: int = -1, prepend: Array = np._NoValue, append: Array = np._NoValue
+) -> Array:
     """The n-th differences of neighbours along an axis.
 
     Raises:
@@ -49,10 +52,13 @@ def diff(x: Array, n: int = 1, axis: int = -1, prepend: Array = None, append: Ar
     if np.ndim(x) == 0:
         raise ValueError("diff: expected an array of at least one axis, got a number")
     x, axis = array(x), axis_of(x, axis)
-    parts = [_as_slab(part, x, axis) for part in (prepend, x, append) if part is not None]
+    if prepend is None or append is None:
+        raise TypeError("diff: expected values as prepend and append, got None; leave it out for nothing")
+    parts = [_as_slab(part, x, axis) for part in (prepend, x, append) if part is not np._NoValue]
     x = np.concatenate(parts, axis=axis) if n and len(parts) > 1 else x
     for _ in range(n):
-        x = cut(x, axis, 1) - cut(x, axis, None, -1)
+        later, earlier = cut(x, axis, 1), cut(x, axis, None, -1)
+        x = astype(np.not_equal(later, earlier), dtype=bool) if dtype_of(x).kind == "b" else later - earlier
     return x
 
 
@@ -64,8 +70,13 @@ def ediff1d(x: Array, to_end: Array = None, to_begin: Array = None) -> Array:
     >>> tg.ediff1d(tg.Tensor([1.0, 4.0, 9.0]), to_end=0.0).tolist()
     [3.0, 5.0, 0.0]
     """
-    parts = [to_begin, np.diff(np.ravel(x)), to_end]
     dtype = dtype_of(x)
+    if dtype.kind == "b":
+        raise TypeError("ediff1d: expected numbers, got booleans, which have no differences")
+    for name, part in (("to_begin", to_begin), ("to_end", to_end)):
+        if part is not None and not np.can_cast(np.result_type(dtype_of(part), np.uint8), dtype, "same_kind"):
+            raise TypeError(f"ediff1d: {name} of {dtype_of(part)} does not go into an array of {dtype}")
+    parts = [to_begin, np.diff(np.ravel(x)), to_end]
     return np.concatenate([astype(np.ravel(part), dtype=dtype) for part in parts if part is not None])
 
 
@@ -98,12 +109,18 @@ def _slope_along(f: Array, spacing: Array, axis: int, order: int) -> Array:
         raise ValueError(
             f"gradient: expected at least {order + 1} entries along axis {axis}, got {np.shape(f)[axis]}"
         )
+    if not isinstance(spacing, Tensor) and np.shape(spacing) == (np.shape(f)[axis],):
+        widths = np.diff(np.asarray(spacing))
+        spacing = widths[0] if widths.size and np.all(widths == widths[0]) else spacing  # as NumPy
     d = _steps(spacing, f, axis)
     left, right = cut(d, axis, None, -1), cut(d, axis, 1)
     before, here, after = cut(f, axis, None, -2), cut(f, axis, 1, -1), cut(f, axis, 2)
-    inner = (after - here) * (left / (right * (left + right))) + (here - before) * (
-        right / (left * (left + right))
-    )
+    if np.ndim(spacing) == 0:  # the middle entry takes no part, and must not: it may be nan, or large
+        inner = (after - before) / (2.0 * spacing)
+    else:
+        inner = (after - here) * (left / (right * (left + right))) + (here - before) * (
+            right / (left * (left + right))
+        )
     # From the other end, both the values and the distances come in reverse, and the slope changes its sign.
     last = -_edge(np.flip(f, axis), np.flip(d, axis), axis, order)
     return np.concatenate([_edge(f, d, axis, order), inner, last], axis=axis)
@@ -140,6 +157,8 @@ def gradient(
     """
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
+    if dtype_of(f).kind == "b":
+        raise TypeError("gradient: expected numbers, got booleans, which have no differences")
     f = floating(f)
     axes = axes_of(f, axis)
     given = spacing or (1.0,)

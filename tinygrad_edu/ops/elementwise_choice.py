@@ -125,11 +125,11 @@ def fmin(a: Array, b: Array) -> Array:
 )
 def clip(
     x: Array,
-    a_min: Array = None,
-    a_max: Array = None,
+    a_min: Array = np._NoValue,
+    a_max: Array = np._NoValue,
     *,
-    min: Array = None,
-    max: Array = None,
+    min: Array = np._NoValue,
+    max: Array = np._NoValue,
 ) -> Array:
     """The entries, held between two bounds, either of which may be missing or be differentiated itself.
 
@@ -139,10 +139,14 @@ def clip(
     >>> tg.clip(tg.Tensor([-1.0, 0.5, 2.0]), 0.0, 1.0).tolist()
     [0.0, 0.5, 1.0]
     """
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
-    if low is not None:
-        x = np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
+    nothing = (None, np._NoValue)
+    if any(bound is not np._NoValue for bound in (a_min, a_max)):
+        if any(bound is not np._NoValue for bound in (min, max)):
+            raise ValueError("clip: bounds are given twice; write a_min and a_max, or min and max")
+        min, max = a_min, a_max
+    if not any(min is n for n in nothing):
+        x = np.maximum(x, min)
+    return x if any(max is n for n in nothing) else np.minimum(x, max)
 
 
 @elementwise(

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.core.axes import along
 from tinygrad_edu.core.kinds import composed, elementwise
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import floating
+from tinygrad_edu.ops.movement import astype, dtype_of
 
 __all__ = [
     "ceil", "copysign", "fabs", "floor", "heaviside", "modf", "rint", "round", "sign", "trunc", "unwrap",
@@ -98,7 +98,8 @@ def modf(x: Array) -> tuple[Array, Array]:
     >>> [part.item() for part in tg.modf(tg.Tensor(-1.5))]
     [-0.5, -1.0]
     """
-    x = floating(x)
+    to = np.modf(np.zeros((), dtype_of(x)))[0].dtype
+    x = x if dtype_of(x) == to else astype(x, dtype=to)
     whole = np.trunc(x)
     return x - whole, whole
 

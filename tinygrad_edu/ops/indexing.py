@@ -18,6 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 Array = Any
+MODES = ("raise", "wrap", "clip")
 CASES = np.array([[True, False, True, False], [True, True, False, False], [False, True, False, False]])
 _INDICES = [
     1, -1, slice(None, None, 2), (slice(None), 1), (Ellipsis, 0), (None, 2), ([0, 0, 2],), ([0, 0], [1, 1]),
@@ -111,8 +112,8 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: str = "raise"
     places, n = np.asarray(indices), np.shape(x)[axis_of(x, axis)]
     if places.dtype == np.bool_ or not places.size:  # places 0 and 1, as in NumPy: no mask
         places = places.astype(np.intp)
-    if mode not in ("raise", "wrap", "clip"):
-        raise ValueError(f'take: expected a mode of "raise", "wrap" or "clip", got {mode!r}')
+    if mode not in MODES:
+        raise ValueError(f"take: expected a mode of {MODES}, got {mode!r}")
     if mode != "raise":
         places = places % n if mode == "wrap" else np.clip(places, 0, n - 1)
     return array(x)[(slice(None),) * axis_of(x, axis) + (places,)]
@@ -128,7 +129,11 @@ def _places(shape: tuple[int, ...], axis: int) -> Callable[[np.random.Generator]
     return lambda rng: (rng.normal(size=shape), rng.integers(-shape[axis], shape[axis], shape))
 
 
-def _put_back(g: Array, y: Array, x: Array, indices: Array, *, axis: int = -1) -> Array:
+def _put_back(g: Array, y: Array, x: Array, indices: Array, *, axis: int | None = -1) -> Array:
+    if axis is None:
+        return np.reshape(add_along_axis(g, indices, axis=0, length=x.size), x.shape)
+    if np.shape(indices) != np.shape(g):  # x and the indices are broadcast against each other
+        indices = np.broadcast_to(indices, np.shape(g))
     return add_along_axis(g, indices, axis=axis, length=x.shape[axis])
 
 
@@ -150,8 +155,10 @@ def _scattered(shapes: Shapes, settings: Settings) -> Flow:
     pullback=(_put_back, None), latex=r"{x}_{{{indices}}}", label="take along axis", onnx="GatherElements",
     samples=[Sample(((3, 4), (3, 4)), {"axis": axis}, make=_places((3, 4), axis)) for axis in (0, 1, -1)],
 )  # fmt: skip
-def take_along_axis(x: Array, indices: Array, *, axis: int = -1) -> Array:
+def take_along_axis(x: Array, indices: Array, *, axis: int | None = -1) -> Array:
     """Along each line of an axis the entries at that line's own places, as from ``argsort``.
+
+    Without an axis, places among all entries in a row. The other axes are broadcast.
 
     >>> import tinygrad_edu as tg
     >>> tg.take_along_axis(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1, 1], [0, 1]], axis=1).tolist()
@@ -223,12 +230,15 @@ def choose(a: Any, choices: Sequence[Array], *, mode: str = "raise") -> Array:
     >>> tg.choose([0, 1], [tg.Tensor([1.0, 2.0]), [3.0, 4.0]]).tolist()
     [1.0, 4.0]
     """
+    if mode not in MODES:
+        raise ValueError(f"choose: expected a mode of {MODES}, got {mode!r}")
     number, *arrays = np.broadcast_arrays(np.asarray(a), *choices)
     stacked = np.reshape(np.stack(arrays), (len(arrays), -1))
-    flat = (
-        np.ravel(number) if mode == "wrap" else np.where(np.ravel(number) < 0, len(arrays), np.ravel(number))
-    )
-    places = flat if mode == "raise" else flat % len(arrays)
+    places, n = np.ravel(number), len(arrays)
+    if mode == "raise":
+        places = np.where(places < 0, n, places)  # out of bounds
+    else:
+        places = places % n if mode == "wrap" else np.clip(places, 0, n - 1)
     return np.reshape(stacked[places, np.arange(places.size)], np.shape(number))
 
 

@@ -13,7 +13,7 @@ from tinygrad_edu.core.facts import ALL
 from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import length
+from tinygrad_edu.ops.movement import in_dtype, length
 
 __all__ = [
     "append", "array_split", "block", "column_stack", "concatenate", "dsplit", "dstack", "hsplit", "hstack",
@@ -42,6 +42,11 @@ def _joined_axes(shapes: Shapes, settings: Settings) -> Flow:
     return Flow(operands, (*range(along), New(parts, "joined"), *range(along + 1, rank)))
 
 
+def _cast_first(*xs: Array, axis: int | None = 0, dtype: Any = None, casting: str = "same_kind") -> Array:
+    """NumPy's ``dtype`` and ``casting``."""
+    return concatenate(*in_dtype("concatenate", xs, dtype, casting), axis=axis)
+
+
 @movement(
     axes=_joined_axes,
     pullback=_own_part, latex=r"\left[{xs}\right]", label="concat", onnx="Concat",
@@ -51,7 +56,7 @@ def _joined_axes(shapes: Shapes, settings: Settings) -> Flow:
         Sample(((2, 0), (2, 3)), {"axis": -1}),
         Sample(((2, 2), (3,), ()), {"axis": None}),
     ],
-    linear=(ALL,), moves=False,
+    linear=(ALL,), moves=False, general=_cast_first,
 )  # fmt: skip
 def concatenate(*xs: Array, axis: int | None = 0) -> Array:
     """Arrays joined along an existing axis; with ``axis=None`` all entries, in one row.
@@ -74,7 +79,7 @@ _ALIKE = [_listed((2, 3), (2, 3)), _listed((3,), (3,), (3,))]
 
 
 @composed(samples=[*_ALIKE, _listed((2, 3), (2, 3), axis=-1), _listed((), ())])
-def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
+def stack(arrays: Sequence[Array], axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Arrays of one shape joined along a new axis.
 
     Raises:
@@ -88,30 +93,31 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
         raise ValueError(
             f"stack: expected arrays of one shape, got {', '.join(str(np.shape(x)) for x in arrays)}"
         )
-    return np.concatenate([np.expand_dims(x, axis) for x in arrays], axis=axis)
+    apart = [np.expand_dims(x, axis) for x in in_dtype("stack", arrays, dtype, casting)]
+    return concatenate(apart, axis=axis)
 
 
 @composed(samples=[*_ALIKE, _listed((2, 3), (1, 3))])
-def vstack(arrays: Sequence[Array]) -> Array:
+def vstack(arrays: Sequence[Array], *, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Arrays on top of each other; vectors count as rows.
 
     >>> import tinygrad_edu as tg
     >>> tg.vstack([tg.Tensor([1.0, 2.0]), [3.0, 4.0]]).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    return np.concatenate([np.atleast_2d(x) for x in arrays], axis=0)
+    return concatenate([np.atleast_2d(x) for x in in_dtype("vstack", arrays, dtype, casting)], axis=0)
 
 
 @composed(samples=[*_ALIKE, _listed((2, 3), (2, 1)), _listed((), (2,))])
-def hstack(arrays: Sequence[Array]) -> Array:
+def hstack(arrays: Sequence[Array], *, dtype: Any = None, casting: str = "same_kind") -> Array:
     """Arrays beside each other; vectors are joined end to end.
 
     >>> import tinygrad_edu as tg
     >>> tg.hstack([tg.Tensor([1.0, 2.0]), [3.0, 4.0]]).tolist()
     [1.0, 2.0, 3.0, 4.0]
     """
-    parts = [np.atleast_1d(x) for x in arrays]
-    return np.concatenate(parts, axis=0 if parts and np.ndim(parts[0]) == 1 else 1)
+    parts = [np.atleast_1d(x) for x in in_dtype("hstack", arrays, dtype, casting)]
+    return concatenate(parts, axis=0 if parts and np.ndim(parts[0]) == 1 else 1)
 
 
 @composed(samples=[*_ALIKE, _listed((2, 3, 1), (2, 3, 2))])

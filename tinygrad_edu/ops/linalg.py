@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.core.axes import SUMMED, Flow, Settings, Shapes
 from tinygrad_edu.core.kinds import composed, operation
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import array
+from tinygrad_edu.ops.movement import array, astype, itself
 
 __all__ = ["cond", "inv", "lstsq", "matrix_power", "pinv", "solve", "tensorinv", "tensorsolve"]
 
@@ -130,22 +130,50 @@ def solve(a: Array, b: Array) -> Array:
     return np.linalg.solve(a, b)
 
 
-def _through_pinv(g: Array, y: Array, x: Array, *, rcond: float | None = None) -> Array:
+def _through_pinv(g: Array, y: Array, x: Array, *, rcond: Any = None) -> Array:
+    if rcond is not None:
+        return _through_truncated(g, x, rcond)
     # dY = -Y dX Y + Y Yᵀ dXᵀ (1 - X Y) + (1 - Y X) dXᵀ Yᵀ Y, while the rank stays.
     outside = np.eye(x.shape[-2], dtype=x.dtype) - x @ y
     across = np.eye(x.shape[-1], dtype=x.dtype) - y @ x
     return -(T(y) @ g @ T(y)) + outside @ T(g) @ y @ T(y) + T(y) @ y @ T(g) @ across
 
 
+def _through_truncated(g: Array, x: Array, rcond: Any) -> Array:
+    """The rule where singular values may be cut off: Y = V f(s) Uᵀ, with f = 1/s for those that stay, else 0.
+
+    In the bases U and V the symmetric part of dX is weighted by (f_i - f_j)/(s_i - s_j), the other part by
+    (f_i + f_j)/(s_i + s_j), and what lies outside of both by f/s. No weight divides by a difference of two
+    values that stay, so equal ones do no harm.
+    """
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    stays = np.greater(s, np.expand_dims(rcond, -1) * s[..., :1])
+    f = np.where(stays, 1.0 / np.where(stays, s, 1.0), 0.0)
+    (fi, fj), (si, sj) = ((np.expand_dims(v, -1), np.expand_dims(v, -2)) for v in (f, s))
+    one = np.not_equal(np.expand_dims(stays, -1), np.expand_dims(stays, -2))  # one of the two is cut off
+    inside, gz = T(u) @ T(g) @ T(vh), T(g)
+    even = np.where(one, (fi - fj) / np.where(one, si - sj, 1.0), -fi * fj)
+    odd = np.where(one, (fi + fj) / np.where(one, si + sj, 1.0), fi * fj)
+    middle = (even * (inside + T(inside)) + odd * (inside - T(inside))) / 2
+    along, across = gz @ T(vh), T(u) @ gz
+    left = (along - u @ (T(u) @ along)) * np.expand_dims(f * f, -2) @ vh
+    right = u @ (np.expand_dims(f * f, -1) * (across - across @ T(vh) @ vh))
+    return u @ middle @ vh + left + right
+
+
 @operation(
     axes=_turned,
     kind="linalg", pullback=_through_pinv, latex=r"{x}^{{+}}", numpy=np.linalg.pinv,
-    samples=of_matrices(well_conditioned, (3, 3), (4, 2), (2, 4), (2, 3, 2), (2, 3, 3)),
+    samples=[
+        *of_matrices(well_conditioned, (3, 3), (4, 2), (2, 4), (2, 3, 2), (2, 3, 3)),
+        *of_matrices(well_conditioned, (3, 3), (4, 3), (2, 3, 4), rcond=0.5),
+    ],
 )  # fmt: skip
-def pinv(x: Array, *, rcond: float | None = None) -> Array:
+def pinv(x: Array, *, rcond: Any = None) -> Array:
     """The pseudo-inverse of any matrices, (..., n, k) to (..., k, n).
 
-    Differentiable where the rank does not change. Singular values below ``rcond`` times the largest are 0.
+    Differentiable where the rank does not change. Singular values up to ``rcond`` times the largest are cut
+    off: they count as 0, and the gradient is that of what is left.
     Source: G. Golub, V. Pereyra, *The differentiation of pseudo-inverses*, SIAM J. Numer. Anal. 10, 1973.
 
     >>> import tinygrad_edu as tg
@@ -215,11 +243,12 @@ def matrix_power(x: Array, n: int) -> Array:
     if np.ndim(x) < 2 or np.shape(x)[-2] != np.shape(x)[-1]:
         raise np.linalg.LinAlgError(f"matrix_power: expected square matrices, got shape {np.shape(x)}")
     if n == 0:
-        return np.multiply(x, 0) + np.eye(np.shape(x)[-1], dtype=array(x).dtype)
+        y = np.multiply(x, 0) + np.eye(np.shape(x)[-1], dtype=array(x).dtype)
+        return y if y.dtype == array(x).dtype else astype(y, dtype=array(x).dtype)
     square, n, product = (np.linalg.inv(x) if n < 0 else array(x)), abs(int(n)), None
     while n:
         if n % 2:
-            product = np.positive(square) if product is None else product @ square
+            product = itself(square) if product is None else product @ square
         n //= 2
         square = square @ square if n else square
     return product

@@ -8,8 +8,9 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.movement import astype
-from tinygrad_edu.ops.reduction import Axis, axes_of, count, expanded, number
+from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.ops.movement import astype, dtype_of
+from tinygrad_edu.ops.reduction import Axis, axes_of, count, expanded, float_dtype, number, wide
 
 __all__ = ["average", "corrcoef", "cov", "std", "var"]
 
@@ -19,28 +20,56 @@ _SPREADS = over_axes({"ddof": 1}, {"axis": 0, "ddof": 1, "keepdims": True}, empt
 
 @composed(samples=_SPREADS)
 def var(
-    x: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, where: Array = True
+    x: Array,
+    axis: Axis = None,
+    *,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Array = True,
+    mean: Array = None,
+    correction: float | None = None,
 ) -> Array:
     """The mean square distance from the mean over axes: the sum, divided by n - ddof.
 
-    ``where`` chooses entries.
+    ``where`` chooses entries, ``mean`` spares computing it, ``correction`` is another name of ``ddof``.
+
+    Raises:
+        ValueError: both ddof and correction.
 
     >>> import tinygrad_edu as tg
     >>> tg.var(tg.Tensor([1.0, 3.0])).item()
     1.0
     """
-    away = x - np.mean(x, axis=axis, keepdims=True, where=where)
+    to = float_dtype("var", x, dtype)
+    if correction is not None:
+        if ddof:
+            raise ValueError("var: ddof and correction are one setting; give one of them")
+        ddof = correction
+    if mean is not None and dtype is None:
+        to = np.result_type(to, mean if np.isscalar(mean) else dtype_of(mean))
+    (x,) = wide(x)
+    away = x - (np.mean(x, axis=axis, keepdims=True, where=where) if mean is None else mean)
     away = away if where is True else np.where(where, away, 0.0)
     free = number(x, axis, keepdims, where) - ddof
-    return np.sum(np.square(away), axis=axis, keepdims=keepdims) / (
+    v = np.sum(np.square(away), axis=axis, keepdims=keepdims) / (
         max(free, 0) if where is True else np.maximum(free, 0)
     )
+    return v if dtype_of(v) == to else astype(v, dtype=to)
 
 
 def _std_of_some(
-    x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False, where: Array = True
+    x: Array,
+    *,
+    axis: Axis = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Array = True,
+    mean: Array = None,
+    correction: float | None = None,
 ) -> Array:
-    v = var(x, axis, ddof=ddof, keepdims=keepdims, where=where)
+    v = var(x, axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction)
     flat = np.equal(v, 0)
     return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))
 
@@ -48,6 +77,7 @@ def _std_of_some(
 def _slope_of_std(
     g: Array, y: Array, x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 ) -> Array:
+    g, y, x = wide(g, y, x)
     away = x - np.mean(x, axis=axis, keepdims=True)
     size = expanded(np.where(np.equal(y, 0), 1.0, y), x, axis, keepdims) * max(count(x, axis) - ddof, 0)
     return expanded(g, x, axis, keepdims) * away / size
@@ -66,7 +96,8 @@ def std(x: Array, *, axis: Axis = None, ddof: float = 0, keepdims: bool = False)
     >>> tg.std(tg.Tensor([1.0, 3.0])).item()
     1.0
     """
-    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    y = np.std(wide(x)[0], axis=axis, ddof=ddof, keepdims=keepdims)
+    return y.astype(float_dtype("std", x, None))
 
 
 @composed(
@@ -89,6 +120,7 @@ def average(
 
     Raises:
         ValueError: weights whose shape is neither that of x nor that of the axes.
+        ZeroDivisionError: weights that sum to 0.
 
     >>> import tinygrad_edu as tg
     >>> tg.average(tg.Tensor([1.0, 4.0]), weights=[1.0, 2.0]).item()
@@ -96,7 +128,7 @@ def average(
     """
     if weights is None:
         y = np.mean(x, axis=axis, keepdims=keepdims)
-        return (y, np.broadcast_to(np.float64(count(x, axis)), np.shape(y))) if returned else y
+        return (y, np.full(np.shape(y), count(x, axis), dtype_of(y))) if returned else y
     if np.shape(weights) != np.shape(x):
         expected = tuple(np.shape(x)[a] for a in axes_of(x, axis))
         if axis is None or np.shape(weights) != expected:
@@ -107,8 +139,10 @@ def average(
         taken = axes_of(x, axis)
         weights = np.reshape(weights, tuple(n if a in taken else 1 for a, n in enumerate(np.shape(x))))
     total = np.sum(np.broadcast_to(weights, np.shape(x)), axis=axis, keepdims=keepdims)
+    if type(total) is not Symbol and not np.all(total):
+        raise ZeroDivisionError("average: the weights sum to 0, and nothing can be divided by that")
     y = np.sum(np.multiply(x, weights), axis=axis, keepdims=keepdims) / total
-    return (y, total) if returned else y
+    return (y, astype(total, dtype=dtype_of(y))) if returned else y
 
 
 @composed(
@@ -130,7 +164,9 @@ def cov(m: Array, y: Array = None, rowvar: bool = True, bias: bool = False, ddof
     if y is not None:
         rows = np.concatenate([rows, _variables(y, rowvar)], axis=0)
     away = rows - np.mean(rows, axis=1, keepdims=True)
-    free = np.shape(rows)[1] - ((0 if bias else 1) if ddof is None else ddof)
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"cov: expected a whole number as ddof, got {ddof!r}")
+    free = np.shape(rows)[1] - (int(bias == 0) if ddof is None else ddof)
     return np.squeeze(away @ np.matrix_transpose(away) / max(free, 0))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -302,6 +302,7 @@ def atleast_3d(*xs: Array) -> Any:
 @elementwise(
     pullback=lambda g, y, x, *, dtype: g, latex=r"{x}", onnx="Cast",
     samples=[Sample(((3, 4),), {"dtype": np.float64})],
+    general=lambda x, *, dtype, casting="unsafe": in_dtype("astype", [x], dtype, casting)[0],
 )  # fmt: skip
 def astype(x: Array, *, dtype: DTypeLike) -> Array:
     """The same values in another floating-point precision.
@@ -310,7 +311,19 @@ def astype(x: Array, *, dtype: DTypeLike) -> Array:
     >>> tg.astype(tg.Tensor([1.0]), "float32").dtype
     dtype('float32')
     """
-    return array(x).astype(dtype)
+    y = array(x).astype(dtype)
+    if y.dtype.kind not in "fiub":
+        raise TypeError(f"astype: expected a dtype of real numbers, got {y.dtype}")
+    return y
+
+
+def in_dtype(name: str, xs: Sequence[Array], dtype: DTypeLike | None, casting: Any) -> list[Array]:
+    """Arrays cast to one dtype, as far as NumPy's rule of that name allows; without a dtype, as they are."""
+    to: Any = np.result_type(*map(dtype_of, xs)) if dtype is None else np.zeros((), dtype).dtype
+    for x in xs:
+        if np.can_cast(dtype_of(x), to, casting) is False:
+            raise TypeError(f"{name}: {dtype_of(x)} is not cast to {to} with casting={casting!r}")
+    return list(xs) if dtype is None else [astype(x, dtype=to) for x in xs]
 
 
 def axis_of(x: Array, axis: int) -> int:
@@ -348,4 +361,9 @@ def copy(x: Array) -> Array:
     >>> tg.copy(tg.Tensor([1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
-    return np.positive(x)
+    return itself(x)
+
+
+def itself(x: Array) -> Array:
+    """The same entries, as a result of their own; NumPy's ``positive`` knows no booleans."""
+    return np.reshape(x, np.shape(x)) if dtype_of(x).kind == "b" else np.positive(x)

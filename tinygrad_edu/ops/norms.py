@@ -19,12 +19,13 @@ from tinygrad_edu.ops.reduction import expanded
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 
 Array = Any
-Axis = Any  # None, an int or a tuple of them
+Axis = int | tuple[int, ...] | None
 
 
 def _through_vector_norm(
     g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2
 ) -> Array:
+    ord = 2 if ord is None else ord
     g, y, size = expanded(g, x, axis, keepdims), expanded(y, x, axis, keepdims), np.abs(x)
     if np.isinf(ord):
         chosen = np.equal(size, y) * 1.0
@@ -33,11 +34,12 @@ def _through_vector_norm(
         return g * np.zeros_like(x)
     if ord == 1:
         return g * np.sign(x)
+    if ord == 2:
+        flat = np.equal(y, 0)
+        return g * np.where(flat, 0.0, x / np.where(flat, 1.0, y))
     # x_i |x_i|^(p-2) / y^(p-1), formed from the ratio |x_i| / y, which is 0 where either is.
     nothing = np.logical_or(np.equal(x, 0), np.equal(y, 0))
     ratio = np.where(nothing, 0.0, x / np.where(nothing, 1.0, y))
-    if ord == 2:
-        return g * ratio
     return g * np.sign(x) * np.where(nothing, 0.0, np.abs(np.where(nothing, 1.0, ratio)) ** (ord - 1))
 
 
@@ -71,7 +73,7 @@ def vector_norm(x: Array, *, axis: Axis = None, keepdims: bool = False, ord: Any
     >>> x.grad.tolist()
     [0.6, -0.8]
     """
-    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)  # type: ignore[arg-type]
 
 
 @composed(
@@ -144,7 +146,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
     n = np.ndim(x)
     axes = axis if isinstance(axis, tuple) else (tuple(range(n)) if axis is None else (axis,))
     if ord is None and (axis is None or len(axes) <= 2):
-        return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims)
+        return vector_norm(x, axis=axis, keepdims=keepdims)
     if len(axes) == 1:
         if isinstance(ord, str):
             raise ValueError(

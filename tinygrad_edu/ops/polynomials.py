@@ -43,6 +43,8 @@ def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """
     if np.ndim(x) != 1:
         raise ValueError(f"vander: expected a vector, got shape {np.shape(x)}")
+    if N is not None and N < 0:
+        raise ValueError(f"vander: expected N of 0 or more, got {N}")
     powers = np.arange(np.shape(x)[0] if N is None else index(N))
     return np.power(np.expand_dims(x, 1), powers if increasing else powers[::-1])
 

@@ -33,13 +33,20 @@ def _picked(rows: Array, n: Array, q: float, method: str, dtype: Any) -> Array:
         np.take_along_axis(rows, np.expand_dims(astype(place, dtype=np.intp), -1), axis=-1)[..., 0]
         for place in (low, high)
     )
-    return below if share is None else below + astype(share, dtype=dtype) * (above - below)
+    if share is None:
+        return below
+    below, above = (v if dtype_of(v) == dtype else astype(v, dtype=dtype) for v in (below, above))
+    return below + astype(share, dtype=dtype) * (above - below)
 
 
-def _precision(x: Array, q: Any, method: str) -> Any:
+def _precision(x: Array, q: Any, method: str, whole: float) -> Any:
     """NumPy's dtype of the result: between entries that of x and q, where a Python number has none."""
-    mixes = method in ("linear", "midpoint")
-    return np.result_type(dtype_of(x), q if np.isscalar(q) else np.asarray(q)) if mixes else dtype_of(x)
+    if method not in ("linear", "midpoint"):
+        return dtype_of(x)
+    if dtype_of(x).kind == "f" and type(q) in (int, float):
+        return dtype_of(x)
+    share = np.asarray(q)
+    return np.result_type(dtype_of(x), share if whole == 1 or share.dtype.kind == "f" else np.float64)
 
 
 def _quantile(
@@ -50,12 +57,16 @@ def _quantile(
         raise ValueError(f"{name}: expected a method of {tuple(METHODS)}, got {method!r}")
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"{name}: expected q within 0 and {whole:g}, got {q}")
+    if dtype_of(x).kind == "b":
+        if name not in ("median", "nanmedian"):
+            raise TypeError(f"{name}: expected numbers, got booleans; cast them with x.astype(float)")
+        x = astype(x, dtype=float)
     rows = np.sort(gathered(x, axis), axis=-1)
     if np.shape(rows)[-1] == 0:
         raise ValueError(f"{name}: expected at least one entry to choose from, got shape {np.shape(x)}")
     missing = np.isnan(rows)
     n = np.sum(np.logical_not(missing), axis=-1) if gaps else np.full(np.shape(rows)[:-1], np.shape(rows)[-1])
-    dtype = _precision(x, q, method)
+    dtype = _precision(x, q, method, whole)
     parts = [_picked(rows, n, share, method, dtype) for share in shares.ravel().tolist()]
     if not gaps and dtype_of(x).kind == "f":  # one nan makes the result nan, as in NumPy
         parts = [np.where(missing[..., -1], np.nan, part) for part in parts]

@@ -82,6 +82,15 @@ def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: boo
     return add_up(x, axis=axis, keepdims=keepdims)
 
 
+def chosen(name: str, x: Array, where: Array, otherwise: Array) -> Array:
+    """The entries that ``where`` chooses, and another value in the place of the rest."""
+    if where is True:
+        return x
+    if np.broadcast_shapes(np.shape(where), np.shape(x)) != np.shape(x):
+        raise ValueError(f"{name}: where= of shape {np.shape(where)} does not fit shape {np.shape(x)}")
+    return np.where(where, x, otherwise)
+
+
 def _generally(name: str, neutral: float, joined: Callable[[Array, Array], Array]) -> Callable[..., Array]:
     """NumPy's ``dtype``, ``initial`` and ``where``: a cast, one operand more, a neutral value elsewhere."""
 
@@ -94,15 +103,70 @@ def _generally(name: str, neutral: float, joined: Callable[[Array, Array], Array
         initial: Array = None,
         where: Array = True,
     ) -> Array:
-        if where is not True and initial is None and np.isinf(neutral):
-            raise ValueError(f"{name}: where= needs initial=, for the places where nothing is chosen")
-        if np.broadcast_shapes(np.shape(where), np.shape(x)) != np.shape(x):
-            raise ValueError(f"{name}: where= of shape {np.shape(where)} does not fit shape {np.shape(x)}")
+        if dtype is not None and np.dtype(dtype).kind == "b":
+            raise TypeError(f"{name}: 'dtype' is not supported with bool; ask np.any or np.all")
         x = x if dtype is None else astype(x, dtype=dtype)
-        y = RECORD[name](x if where is True else np.where(where, x, neutral), axis=axis, keepdims=keepdims)
-        return y if initial is None else joined(y, initial)
+        y = RECORD[name](
+            chosen(name, x, where, astype(neutral, dtype=dtype_of(x))), axis=axis, keepdims=keepdims
+        )
+        return y if initial is None else joined(y, _start(name, initial, dtype_of(y)))
 
     return general
+
+
+def _start(name: str, initial: Array, dtype: Any) -> Array:
+    """The value to start from, in the dtype of the result."""
+    if np.isscalar(initial) and dtype.kind != "f" and not np.isfinite(initial):
+        raise ValueError(f"{name}: initial={initial!r} is no value of dtype {dtype}")
+    return astype(initial, dtype=dtype)
+
+
+def _extreme(name: str, neutral: float, joined: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    """NumPy's ``initial`` and ``where`` of max and min; where nothing is chosen, what nothing exceeds."""
+
+    def general(
+        x: Array, *, axis: Axis = None, keepdims: bool = False, initial: Array = None, where: Array = True
+    ) -> Array:
+        if where is not True and initial is None:
+            raise ValueError(f"{name}: where= needs initial=, for the places where nothing is chosen")
+        dtype = dtype_of(x)
+        if initial is not None and count(x, axis) == 0:  # the sum of nothing is 0, and has a slope for x
+            y = np.sum(x, axis=axis, keepdims=keepdims)
+            return astype(y, dtype=dtype) + _start(name, initial, dtype)
+        x = chosen(name, x, where, least(dtype) if neutral < 0 else most(dtype))
+        y = RECORD[name](x, axis=axis, keepdims=keepdims)
+        return y if initial is None else astype(joined(y, _start(name, initial, dtype)), dtype=dtype)
+
+    return general
+
+
+def least(dtype: np.dtype[Any]) -> Any:
+    """What is below every value of a dtype, or is the smallest."""
+    if dtype.kind == "f":
+        return dtype.type(-np.inf)
+    return dtype.type(False if dtype.kind == "b" else np.iinfo(dtype).min)
+
+
+def most(dtype: np.dtype[Any]) -> Any:
+    """What is above every value of a dtype, or is the largest."""
+    if dtype.kind == "f":
+        return dtype.type(np.inf)
+    return dtype.type(True if dtype.kind == "b" else np.iinfo(dtype).max)
+
+
+def wide(*xs: Array) -> tuple[Array, ...]:
+    """Half precision in single: 70,000 is beyond it, and so is a sum of squares. Others as they are."""
+    return tuple(astype(x, dtype=np.float32) if dtype_of(x) == np.float16 else x for x in xs)
+
+
+def float_dtype(name: str, x: Array, dtype: Any) -> np.dtype[Any]:
+    """The dtype of a mean: the one asked for, that of x, or float64 for integers."""
+    if dtype is None:
+        return dtype_of(x) if dtype_of(x).kind == "f" else np.dtype(float)
+    to: np.dtype[Any] = np.dtype(dtype)
+    if to.kind != "f":
+        raise TypeError(f"{name}: 'dtype' is not supported with {to}; give a float dtype")
+    return to
 
 
 def number(x: Array, axis: Axis, keepdims: bool, where: Array) -> Array:
@@ -116,8 +180,10 @@ def number(x: Array, axis: Axis, keepdims: bool, where: Array) -> Array:
 def _mean_of_some(
     x: Array, *, axis: Axis = None, keepdims: bool = False, dtype: Any = None, where: Array = True
 ) -> Array:
-    x = x if dtype is None else astype(x, dtype=dtype)
-    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / number(x, axis, keepdims, where)
+    to = float_dtype("mean", x, dtype)
+    (x,) = wide(astype(x, dtype=to))
+    y = np.sum(x, axis=axis, keepdims=keepdims, where=where) / number(x, axis, keepdims, where)
+    return astype(y, dtype=to)
 
 
 @reduction(
@@ -144,7 +210,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 @reduction(
     axes=ending(AVERAGED),
     pullback=lambda g, y, x, *, axis=None, keepdims=False: np.broadcast_to(
-        expanded(g, x, axis, keepdims) / count(x, axis), x.shape
+        wide(expanded(g, x, axis, keepdims))[0] / count(x, axis), x.shape
     ),
     latex=r"\operatorname{{mean}}{settings} {x}", label="mean", onnx="ReduceMean", empty=False,
     general=_mean_of_some, monotone=1, linear=((0,),),
@@ -214,7 +280,7 @@ def _gap(sign: int) -> Callable[..., Array]:
 
 @reduction(
     pullback=_to_the_extremes, latex=r"\max{settings} {x}", numpy=(np.max, np.amax),
-    general=_generally("max", -np.inf, np.maximum), onnx="ReduceMax", empty=False, monotone=1, rounding=0.0,
+    general=_extreme("max", -np.inf, np.maximum), onnx="ReduceMax", empty=False, monotone=1, rounding=0.0,
     kink=_gap(1), moves=True,
 )  # fmt: skip
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -229,7 +295,7 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @reduction(
     pullback=_to_the_extremes, latex=r"\min{settings} {x}", numpy=(np.min, np.amin),
-    general=_generally("min", np.inf, np.minimum), onnx="ReduceMin", empty=False, monotone=1, rounding=0.0,
+    general=_extreme("min", np.inf, np.minimum), onnx="ReduceMin", empty=False, monotone=1, rounding=0.0,
     kink=_gap(-1), moves=True,
 )  # fmt: skip
 def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:

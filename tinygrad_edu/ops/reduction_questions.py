@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,23 @@ import numpy as np
 from tinygrad_edu.core.axes import PICKED, ending
 from tinygrad_edu.core.kinds import over_axes, reduction
 from tinygrad_edu.core.samples import Sample
-from tinygrad_edu.ops.reduction import Axis
+from tinygrad_edu.core.table import RECORD
+from tinygrad_edu.ops.reduction import Axis, chosen
 
 __all__ = ["all", "any", "argmax", "argmin", "count_nonzero"]
 
 Array = Any
+
+
+def _of_some(name: str, otherwise: bool) -> Callable[..., Array]:
+    """NumPy's ``where``: elsewhere stands what decides nothing."""
+
+    def general(x: Array, *, axis: Axis = None, keepdims: bool = False, where: Array = True) -> Array:
+        return RECORD[name](chosen(name, x, where, otherwise), axis=axis, keepdims=keepdims)
+
+    return general
+
+
 _LINES = [Sample(((3, 4),), s) for s in ({}, {"axis": 0}, {"axis": -1}, {"axis": 1, "keepdims": True})]
 
 
@@ -47,7 +60,10 @@ def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=None, latex=r"\operatorname{{all}}{settings} {x}", samples=over_axes(), range=(0.0, 1.0))
+@reduction(
+    pullback=None, latex=r"\operatorname{{all}}{settings} {x}", samples=over_axes(), range=(0.0, 1.0),
+    general=_of_some("all", otherwise=True),
+)  # fmt: skip
 def all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether all entries over axes are true (not 0): plain booleans, without a gradient.
 
@@ -58,7 +74,10 @@ def all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(pullback=None, latex=r"\operatorname{{any}}{settings} {x}", samples=over_axes(), range=(0.0, 1.0))
+@reduction(
+    pullback=None, latex=r"\operatorname{{any}}{settings} {x}", samples=over_axes(), range=(0.0, 1.0),
+    general=_of_some("any", otherwise=False),
+)  # fmt: skip
 def any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether some entry over axes is true (not 0): plain booleans, without a gradient.
 

@@ -76,14 +76,20 @@ def partition(x: Array, *, kth: int | tuple[int, ...], axis: int | None = -1) ->
     kind="movement", pullback=None, latex=r"\operatorname{{argsort}}({x})", samples=_ALONG,
     range=(0.0, np.inf),
 )  # fmt: skip
-def argsort(x: Array, *, axis: int | None = -1) -> Array:
-    """The places of the entries in ascending order: plain integers. Ties keep their order.
+def argsort(
+    x: Array,
+    *,
+    axis: int | None = -1,
+    kind: Literal["quicksort", "mergesort", "heapsort", "stable"] | None = None,
+    stable: bool | None = None,
+) -> Array:
+    """The places of the entries in ascending order: plain integers. Ties keep their order if ``stable``.
 
     >>> import tinygrad_edu as tg
     >>> tg.argsort(tg.Tensor([3.0, 1.0, 2.0])).tolist()
     [1, 2, 0]
     """
-    return np.argsort(x, axis=axis, kind="stable")
+    return np.argsort(x, axis=axis, kind=kind, stable=stable)
 
 
 def _places_of(shapes: Shapes, _: Settings) -> Flow:

@@ -13,7 +13,7 @@ from tinygrad_edu.core.kinds import composed, movement
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.cumulative import cut
-from tinygrad_edu.ops.movement import array, astype, axis_of, dtype_of, length
+from tinygrad_edu.ops.movement import array, astype, axis_of, dtype_of, itself, length
 from tinygrad_edu.ops.reduction import axes_of
 
 __all__ = [
@@ -95,8 +95,11 @@ def rot90(x: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     [[2.0], [1.0]]
     """
     _needs_axes("rot90", x, 2)
+    first, *rest = (axis_of(x, axis) for axis in axes)
+    if [first] == rest or len(rest) != 1:
+        raise ValueError(f"rot90: expected two different axes, got {axes}")
     if k % 4 == 0:
-        return np.positive(x)
+        return itself(x)
     if k % 4 == 2:
         return np.flip(x, axes)
     return np.flip(np.swapaxes(x, *axes), axes[0]) if k % 4 == 1 else np.swapaxes(np.flip(x, axes[0]), *axes)
@@ -110,7 +113,7 @@ def rot90(x: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
         Sample(((0, 3),), {"shift": 1, "axis": 0}),
     ]
 )
-def roll(x: Array, shift: Any, axis: Any = None) -> Array:
+def roll(x: Array, shift: Any, axis: Axes = None) -> Array:
     """The entries moved on by ``shift``; those pushed over the end come in again at the beginning.
 
     >>> import tinygrad_edu as tg
@@ -221,6 +224,7 @@ def insert(x: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
         x, axis = np.ravel(x), 0
     n, ndim, axis = length(x, axis), np.ndim(x), axis_of(x, axis)
     obj = np.asarray(obj) if isinstance(obj, Tensor) else obj
+    values = values if dtype_of(values) == dtype_of(x) else astype(values, dtype=dtype_of(x))
     values = np.reshape(values, (1,) * (ndim - np.ndim(values)) + np.shape(values))
     if not isinstance(obj, slice) and np.ndim(obj) == 0:  # NumPy: then the first axis of values goes along
         values = np.moveaxis(values, 0, axis)
@@ -287,14 +291,14 @@ _GATHERS = ("edge", "reflect", "symmetric", "wrap")
         *(Sample(((3, 4, 2),), {"pad_width": ((1, 2), (4, 0), (0, 0)), "mode": mode}) for mode in _GATHERS),
     ]
 )
-def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: float = 0.0) -> Array:
+def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: Any = None) -> Array:
     """A border around the array: of one number, or of its own entries.
 
     Modes "constant", "edge", "reflect", "symmetric", "wrap", as in
     https://numpy.org/doc/stable/reference/generated/numpy.pad.html.
 
     Raises:
-        ValueError: another mode, or more than one number as ``constant_values``.
+        ValueError: another mode, more than one number as ``constant_values``, or one in another mode.
 
     >>> import tinygrad_edu as tg
     >>> tg.pad(tg.Tensor([1.0, 2.0, 3.0]), 1, mode="reflect").tolist()
@@ -307,12 +311,14 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", *, constant_values: fl
     if np.asarray(pad_width).dtype.kind not in "iu":
         raise TypeError(f"pad: expected integers as pad_width, got {pad_width!r}")
     width = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (np.ndim(x), 2)))
+    if mode != "constant" and constant_values is not None:
+        raise ValueError(f'pad: constant_values belong to mode="constant", got mode={mode!r}; leave them out')
     if not width:
-        return np.positive(x)
+        return itself(x)
     if mode == "constant":
         if np.ndim(constant_values):
             raise ValueError(f"pad: expected one number as constant_values, got {constant_values!r}")
-        return pad_constant(x, width=width, value=constant_values)
+        return pad_constant(x, width=width, value=0.0 if constant_values is None else constant_values)
     if mode not in _GATHERS:
         raise ValueError(f"pad: expected a mode of {('constant', *_GATHERS)}, got {mode!r}")
     for axis, w in enumerate(width):

@@ -14,6 +14,8 @@ import numpy as np
 from tinygrad_edu.core.axes import SUMMED, Flow, New, Settings, Shapes
 from tinygrad_edu.core.kinds import contraction, movement, reduction
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.movement import array
+from tinygrad_edu.ops.reduction import least
 
 __all__ = ["avg_pool2d", "conv2d", "max_pool2d", "overlapped", "windows"]
 
@@ -284,7 +286,8 @@ def max_pool2d(x: Array, *, size: Any, stride: Any = None, padding: Padding = 0)
     window, _, margins = window_layout(x.shape, size, step, padding)
     if max(margins[0]) >= window[0] or max(margins[1]) >= window[1]:
         raise ValueError(f"with padding {padding} a window of {window} would hold nothing else")
-    return np.max(windows(x, size=size, stride=step, padding=padding, fill=-np.inf), axis=(3, 4))
+    fill = least(array(x).dtype)
+    return np.max(windows(x, size=size, stride=step, padding=padding, fill=fill), axis=(3, 4))
 
 
 def _evenly(g: Array, y: Array, x: Array, *, size: Any, stride: Any = None, padding: Padding = 0) -> Array:

@@ -99,9 +99,9 @@ class Path:
     def finish(self, G: Array) -> Array:
         """From what comes out of the last link to the gradient itself."""
         value = G * self.average
-        if self.rest is None or any(
-            n not in (1, w) for n, w in zip(value.shape, self.rest.shape, strict=True)
-        ):
+        if self.rest is None or value.ndim != self.rest.ndim:
+            return value
+        if any(n not in (1, w) for n, w in zip(value.shape, self.rest.shape, strict=True)):
             return value
         return value + self.rest
 

@@ -71,6 +71,8 @@ class _Search:
         right = network.truth.gradient(name, "course")
         if bad := not_finite(full):
             return Diagnosis(("unknown",), bad)
+        if bad := not_finite(right):
+            return Diagnosis(("unknown",), f"nothing to compare with: of the right gradient, {bad}")
         if not full.size or not right.size:
             return wrong_shape(full, right)
         node = network.nodes[name]
