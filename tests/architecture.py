@@ -20,7 +20,7 @@ from sys import stdlib_module_names
 ARROWS = """
     cli                     ->  estimators, distributed, check, draw, export, compile, derive, course
     estimators, distributed ->  nn, data
-    nn                      ->  compile, autodiff
+    nn                      ->  compile, autodiff, export
     check                   ->  derive, autodiff
     draw                    ->  derive
     compile, autodiff       ->  ops

@@ -58,7 +58,7 @@ def test_a_linear_output_takes_half_the_squared_error() -> None:
 
 def test_the_cost_is_exact_where_the_output_saturates() -> None:
     model = nn.LogisticRegression(1)
-    model.dense[0].W.data[...] = 1000.0
+    model.w.data[...] = 1000.0
     x, y = np.array([[1.0, -1.0]]), np.array([[0, 0]])
     assert model(x).tolist() == [[1.0, 0.0]]
     assert model.loss(x, y).item() == 500.0
@@ -76,7 +76,19 @@ def test_parameters_are_the_models_own_in_order() -> None:
 def test_what_a_layer_computes_has_its_name_and_scope() -> None:
     model = nn.MLP([3, 4, 1], seed=1)
     graph = tg.Graph(model.loss(X, Y))
-    assert {n.name for n in graph if n.named} == {"X", "Y", "W1", "b1", "W2", "b2", "Z1", "A1", "Z2", "J"}
+    assert {n.name for n in graph if n.named} == {
+        "X",
+        "Y",
+        "W1",
+        "b1",
+        "W2",
+        "b2",
+        "Z1",
+        "A1",
+        "Z2",
+        "A2",
+        "J",
+    }
     assert graph.find("A1").scope == ("layer 1",)
     assert graph.find("Z2").scope == ("layer 2",)
     assert graph.find("J").scope == ()
@@ -121,7 +133,7 @@ def test_a_model_is_a_sequence_of_its_layers() -> None:
 
 def test_predictions_and_accuracy() -> None:
     model = nn.LogisticRegression(1)
-    model.dense[0].W.data[...] = 1.0
+    model.w.data[...] = 1.0
     x = np.array([[-2.0, -1.0, 0.0, 3.0]])
     assert model.predict(x).tolist() == [[0, 0, 0, 1]]  # A = 0.5 is not above one half
     assert model.accuracy(x, np.array([[0, 1, 0, 1]])) == 0.75
@@ -176,7 +188,7 @@ def model_of_three() -> nn.Sequential:
         (lambda m: nn.Dense(2, 1, "relu6"), ValueError, "activation: expected a function or one of linear"),
         (lambda m: nn.Dense(2, 1, dtype=int), TypeError, "dtype: expected a floating-point dtype, got int64"),
         (lambda m: nn.MLP([3, 1], output="tanh"), ValueError, "no cost goes with the output 'tanh'"),
-        (lambda m: nn.Sequential([]), ValueError, "at least one Dense"),
+        (lambda m: nn.Sequential([]), ValueError, "at least one layer"),
         (lambda m: nn.Sequential([nn.Dense(2, 3), nn.Dense(4, 1)]), ValueError, "layer 2 expects 4"),
         (lambda m: nn.Sequential([m.dense[0], 5]), TypeError, "expected Dense layers and functions, got 5"),
         (lambda m: nn.Sequential([d := nn.Dense(2, 2), d]), ValueError, "there twice"),

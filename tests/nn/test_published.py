@@ -114,7 +114,10 @@ def test_the_mini_batch_models_by_nn(name: str, cases: dict[str, Case]) -> None:
 def test_the_cat_models_by_bare_tensors(name: str, cases: dict[str, Case], cats: data.DataSet) -> None:
     case = cases[name]
     L, alpha = len(case["params"]["layers"]) - 1, case["params"]["learning_rate"]
-    parameters = {key: tg.Tensor(p.data) for key, p in model_of(case).parameters().items()}
+    model = model_of(case)
+    parameters = {key: tg.Tensor(p.data) for key, p in model.parameters().items()}
+    if L == 1:  # the notes' w and b
+        parameters = {"W1": tg.Tensor(parameters["w"].data.T), "b1": parameters["b"]}
     X, m = tg.Tensor(cats.X_train, requires_grad=False), cats.X_train.shape[1]
 
     def forward(X: Any) -> Any:

@@ -112,11 +112,11 @@ def trained(
 
 
 def of_logistic_regression(model: Sequential, examples: data.Examples) -> Gradients:
-    """The notes' gradients, with their w, a column, as the model's W1, a row."""
-    W, b = (p.data for p in model.parameters().values())
-    grads, _ = logistic.propagate(W.T, b, *examples)
-    _, A = logistic.forward(W.T, b, examples.X)
-    return {"dZ1": A - examples.Y, "dW1": grads["dw"].T, "db1": grads["db"].reshape(1, 1)}
+    """The notes' gradients."""
+    w, b = (p.data for p in model.parameters().values())
+    grads, _ = logistic.propagate(w, float(b), *examples)
+    _, A = logistic.forward(w, float(b), examples.X)
+    return {"dZ": A - examples.Y, "dw": grads["dw"], "db": grads["db"]}
 
 
 def of_network(model: Sequential, examples: data.Examples) -> Gradients:

@@ -23,9 +23,9 @@ from tinygrad_edu.compile.scalars import scalars_moved
 from tinygrad_edu.compile.schedule import scheduled
 from tinygrad_edu.compile.sheet import Node, Sheet
 from tinygrad_edu.compile.tiles import tiled
-from tinygrad_edu.compile.trace import Recording
+from tinygrad_edu.compile.trace import Recording, Values
 
-__all__ = ["Moves", "Update", "assembled"]
+__all__ = ["Moves", "Update", "assembled", "of_values"]
 
 _number = count(1)
 
@@ -124,3 +124,13 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
     exec(code, space)  # noqa: S102  (the source was written here)
     function: Callable[..., Any] = space["step"]
     return function
+
+
+def of_values(recorded: Values) -> Callable[..., Any]:
+    """The function of the data and the captured arrays that gives the outputs, without a gradient."""
+    sheet = Sheet()
+    values = lowered(recorded.program, sheet, recorded.constants)
+    outputs = _simplest([values[name] for name in recorded.outputs], sheet)
+    arguments = [name for name in recorded.data if name is not None] + list(recorded.captured)
+    written = emitted(tiled(scheduled(outputs)), sheet.names, arguments)
+    return _function(written, _code(written), None)

@@ -25,7 +25,7 @@ from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import identifier
 from tinygrad_edu.graph.source import in_numpy
 
-__all__ = ["Recording", "record"]
+__all__ = ["Recording", "Values", "record", "record_values"]
 
 _ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compile|autodiff)\b")
 _RESERVED = {
@@ -157,6 +157,42 @@ def _recording(
     return Recording(graph, program, tuple(parameters), data, captured)
 
 
+@dataclass(frozen=True)
+class Values:
+    """A function of data as a Program of values alone: what it gives, and what it reads."""
+
+    program: Program
+    outputs: tuple[str, ...]
+    data: tuple[str | None, ...]
+    captured: Mapping[str, Tensor]
+    constants: Mapping[str, NDArray[Any]]
+
+
+def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]) -> Values:
+    """Runs a function on Symbols that stand for the data; Tensors that it finds elsewhere are read anew.
+
+    Raises:
+        ValueDependence: the function asks for a value.
+    """
+    arrays = [_symbol(value, None, differentiable=False) for value in data]
+    with np.errstate(all="ignore"), _fresh_surroundings():
+        outputs = function(*arrays)
+    called: dict[Tensor, str] = {
+        tensor: identifier(name) for tensor, name in zip(arrays, _arguments(function, 0), strict=False)
+    }
+    graph = Graph(*outputs, names=called)
+    leaf = {node.tensor: node.name for node in graph.inputs}
+    captured = {name: t for t, name in leaf.items() if type(t) is Tensor}
+    known = {*captured, *(leaf[t] for t in arrays if t in leaf)}
+    return Values(
+        Program.recorded(graph),
+        tuple(node.name for node in graph.outputs),
+        tuple(leaf.get(symbol) for symbol in arrays),
+        captured,
+        {node.name: node.value for node in graph.inputs if node.name not in known},
+    )
+
+
 def _symbol(value: Any, name: str | None, *, differentiable: bool) -> Symbol:
     """A symbol of a value's shape and dtype, which shows the value itself: nothing is copied."""
     if isinstance(value, Tensor):
@@ -168,10 +204,10 @@ def _symbol(value: Any, name: str | None, *, differentiable: bool) -> Symbol:
     return symbol
 
 
-def _arguments(loss: Callable[..., Any]) -> list[str]:
+def _arguments(loss: Callable[..., Any], after: int = 1) -> list[str]:
     """The names of the function's parameters after the first."""
     try:
-        return list(inspect.signature(loss).parameters)[1:]
+        return list(inspect.signature(loss).parameters)[after:]
     except (TypeError, ValueError):
         return []
 

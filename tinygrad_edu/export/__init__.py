@@ -1,5 +1,6 @@
-"""Models for other tools: ONNX files. See README.md in this folder."""
+"""Files that others read, too: ONNX models, arrays by name. See README.md in this folder."""
 
+from tinygrad_edu.export.arrays import FileError, read, write
 from tinygrad_edu.export.onnx_file import onnx
 
-__all__ = ["onnx"]
+__all__ = ["FileError", "onnx", "read", "write"]

@@ -4,8 +4,9 @@ from tinygrad_edu.nn import init, optim
 from tinygrad_edu.nn.dropout import Dropout, training
 from tinygrad_edu.nn.fitting import fit
 from tinygrad_edu.nn.history import History
-from tinygrad_edu.nn.layers import Dense
-from tinygrad_edu.nn.models import MLP, LogisticRegression, Sequential
+from tinygrad_edu.nn.layers import Dense, Neuron
+from tinygrad_edu.nn.models import Sequential
+from tinygrad_edu.nn.ready import MLP, LogisticRegression
 from tinygrad_edu.nn.stopping import EarlyStopping
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "LogisticRegression",
+    "Neuron",
     "Sequential",
     "fit",
     "init",

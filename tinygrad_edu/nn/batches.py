@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.nn.checks import whole
+from tinygrad_edu.nn.checks import whole, yes_or_no
 
-__all__ = ["Batches", "Order", "Validation", "held_out"]
+__all__ = ["Batches", "Order", "Validation", "held_out", "shuffled"]
 
 Array: TypeAlias = NDArray[Any]
 Order: TypeAlias = bool | Callable[[int, int], Array]
@@ -23,31 +23,45 @@ Validation: TypeAlias = tuple[Any, Any] | float | None
 class Batches:
     """The batches of each epoch. The order depends on the seed and the epoch alone, so training can resume.
 
+    ``axes`` says for each array which of its axes runs over the examples: for X (n_x, m) the second.
+
     >>> X, Y = np.arange(5.0).reshape(1, 5), np.zeros((1, 5))
-    >>> [x.shape for x, y in Batches(X, Y, batch_size=2, shuffle=True, seed=0).of_epoch(0)]
+    >>> [x.shape for x, y in Batches((X, Y), (1, 1), batch_size=2, shuffle=True, seed=0).of_epoch(0)]
     [(1, 2), (1, 2), (1, 1)]
     """
 
-    def __init__(self, X: Array, Y: Array, *, batch_size: int | None, shuffle: Order, seed: int) -> None:
-        self.m: int = X.shape[1]
+    def __init__(
+        self,
+        arrays: Sequence[Array],
+        axes: Sequence[int],
+        *,
+        batch_size: int | None,
+        shuffle: Order,
+        seed: int,
+    ) -> None:
+        self.m: int = arrays[0].shape[axes[0]]
         self.size: int = self.m if batch_size is None else min(whole("batch_size", batch_size, 1), self.m)
         self.shuffle, self.seed = shuffle, seed
         self.whole = self.size == self.m
         # Examples are picked from rows, which lie together in memory; a batch is then a transposed view.
-        self.X, self.Y = (X, Y) if self.whole else (np.ascontiguousarray(X.T), np.ascontiguousarray(Y.T))
+        self.axes = tuple(axes)
+        self.arrays = tuple(
+            a if self.whole else np.ascontiguousarray(np.moveaxis(a, axis, 0))
+            for a, axis in zip(arrays, axes, strict=True)
+        )
 
     def __len__(self) -> int:
         return math.ceil(self.m / self.size)
 
-    def of_epoch(self, epoch: int) -> Iterator[tuple[Array, Array]]:
-        """The batches (X, Y) of an epoch; all examples in their own order where the batch is whole."""
+    def of_epoch(self, epoch: int, after: int = 0) -> Iterator[tuple[Array, ...]]:
+        """The batches (X, Y) of an epoch, from the one number ``after``; whole ones in their own order."""
         if self.whole:
-            yield self.X, self.Y
+            yield self.arrays
             return
         order = self._order(epoch)
-        for k in range(0, self.m, self.size):
+        for k in range(after * self.size, self.m, self.size):
             chosen = order[k : k + self.size]
-            yield self.X[chosen].T, self.Y[chosen].T
+            yield tuple(_beside(a[chosen], axis) for a, axis in zip(self.arrays, self.axes, strict=True))
 
     def _order(self, epoch: int) -> Array:
         if callable(self.shuffle):
@@ -55,38 +69,50 @@ class Batches:
             if sorted(order.tolist()) != list(range(self.m)):
                 raise ValueError(f"shuffle: expected an order of the {self.m} examples, got {order}")
             return order
-        return (
-            np.random.default_rng((self.seed, epoch)).permutation(self.m)
-            if self.shuffle
-            else np.arange(self.m)
-        )
+        if not self.shuffle:
+            return np.arange(self.m)
+        return np.random.default_rng((self.seed, epoch)).permutation(self.m)
+
+
+def _beside(rows: Array, axis: int) -> Array:
+    """Examples in rows, with the examples along that axis."""
+    return rows.T if axis == 1 and rows.ndim == 2 else np.moveaxis(rows, 0, axis)
+
+
+def shuffled(value: Any) -> Order:
+    """The argument ``shuffle``, looked at before the first epoch.
+
+    >>> shuffled("yes")
+    Traceback (most recent call last):
+    ...
+    TypeError: shuffle: expected True or False, got 'yes'
+    """
+    return value if callable(value) else yes_or_no("shuffle", value)
 
 
 def held_out(
-    X: Array, Y: Array, validation: Validation, seed: int
-) -> tuple[Array, Array, tuple[Any, Any] | None]:
-    """X and Y to train on, and (X, Y) to validate with, if any.
+    X: Array, Y: Array, validation: Validation, seed: int, axes: tuple[int, int] = (1, 1)
+) -> tuple[Array, Array, tuple[Any, Any] | None, Array | None]:
+    """X and Y to train on, (X, Y) to validate with, if any, and which examples are trained on (None: all).
 
-    >>> X, Y, kept = held_out(np.zeros((2, 10)), np.zeros((1, 10)), 0.2, seed=0)
-    >>> X.shape, kept[0].shape
-    ((2, 8), (2, 2))
+    >>> X, Y, kept, used = held_out(np.zeros((2, 10)), np.zeros((1, 10)), 0.2, seed=0)
+    >>> X.shape, kept[0].shape, len(used)
+    ((2, 8), (2, 2), 8)
     """
     if validation is None:
-        return X, Y, None
-    if isinstance(validation, (int, float)):
-        n = round(validation * X.shape[1])
-        if not 0 < validation < 1 or not 0 < n < X.shape[1]:
-            raise ValueError(
-                "validation: expected examples (X, Y), or a share that leaves some of the "
-                f"{X.shape[1]} examples on both sides, got {validation}"
-            )
-        order = np.random.default_rng(seed).permutation(X.shape[1])
-        kept, used = np.sort(order[:n]), np.sort(order[n:])
-        return X[:, used], Y[:, used], (X[:, kept], Y[:, kept])
-    try:
-        X_kept, Y_kept = validation
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"validation: expected examples (X, Y) or a share, got {type(validation).__name__}"
-        ) from None
-    return X, Y, (X_kept, Y_kept)
+        return X, Y, None, None
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
+        return X, Y, (validation[0], validation[1]), None
+    m = X.shape[axes[0]]
+    if isinstance(validation, bool) or not isinstance(validation, (int, float, np.number)):
+        raise TypeError(f"validation: expected examples (X, Y) or a share, got {type(validation).__name__}")
+    n = round(validation * m) if 0 < validation < 1 else 0
+    if not 0 < n < m:
+        raise ValueError(
+            "validation: expected examples (X, Y), or a share that leaves some of the "
+            f"{m} examples on both sides, got {validation}"
+        )
+    order = np.random.default_rng(seed).permutation(m)
+    kept, used = np.sort(order[:n]), np.sort(order[n:])
+    to_judge = np.take(X, kept, axes[0]), np.take(Y, kept, axes[1])
+    return np.take(X, used, axes[0]), np.take(Y, used, axes[1]), to_judge, used

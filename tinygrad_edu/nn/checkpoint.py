@@ -1,108 +1,208 @@
-"""A training in a file: parameters, the optimiser's averages, the history, and where it stood.
+"""A training in a file: the model's state, the optimiser's averages, the history, and where it stood.
 
-The file is NumPy's ``.npz``, without pickle: arrays under ``parameters/W1``, ``optimizer/W1/v``,
-``best/W1``, ``history/cost``, and the rest as JSON. It is replaced in one go, so that an interruption
-while writing leaves the one before.
+The file is a sealed ``.npz`` (``export``): arrays under ``state/W1``, ``optimizer/W1/v``, ``best/W1``,
+``history/cost``, and the rest as JSON. It is replaced in one go, so that an interruption while writing
+leaves the one before; of the history only what is new is gathered, and then appended to what was.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import time
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.export import FileError, read, write
+from tinygrad_edu.nn.checks import at_least, whole
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.stopping import Stopping
 
-__all__ = ["load", "save"]
+__all__ = ["OPTIMIZER", "OPTIMIZER_WITHOUT_RATE", "Checkpoint", "Standing", "digest", "place"]
+
+KIND = "checkpoint of nn.fit"
+OPTIMIZER = "the optimizer"
+OPTIMIZER_WITHOUT_RATE = "the optimizer but for its learning rate"
+SECONDS = 30.0
+MOST = 0.02
+"""The share of the time that saving may take, where it is saved by time."""
 
 
-def save(
-    path: str | os.PathLike[str],
-    *,
-    parameters: Mapping[str, Tensor],
-    optimizer: Optimizer,
-    history: History,
-    stopping: Stopping,
-    generators: Sequence[np.random.Generator],
-    facts: Mapping[str, Any],
-) -> None:
-    """Writes where a training stands. ``facts`` must be the same when it is resumed."""
-    arrays: dict[str, Any] = {f"parameters/{name}": p.data for name, p in parameters.items()}
-    arrays |= {
-        f"optimizer/{key}/{slot}": a for key, slots in optimizer.state.items() for slot, a in slots.items()
-    }
-    arrays |= {f"best/{name}": array for name, array in stopping.best.items()}
-    record = asdict(history)
-    arrays |= {f"history/{name}": np.array(record.pop(name)) for name in _series(record)}
-    meta = {
-        "t": optimizer.t,
-        "history": record,
-        "stopping": [stopping.best_cost, stopping.waited],
-        "generators": [generator.bit_generator.state for generator in generators],
-        "facts": dict(facts),
-    }
-    target = Path(path)
-    beside = target.with_name(target.name + ".part")
-    with beside.open("wb") as file:
-        np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
-    beside.replace(target)
+@dataclass
+class Standing:
+    """All that a training is, so far."""
+
+    state: Mapping[str, Tensor]
+    optimizer: Optimizer
+    history: History
+    stopping: Stopping
+    generators: Sequence[np.random.Generator]
+    facts: Mapping[str, Any]
+    """What has to be the same when it goes on."""
 
 
-def _series(record: Mapping[str, Any]) -> list[str]:
-    return [name for name, value in record.items() if isinstance(value, list)]
+@dataclass
+class Checkpoint:
+    """The file, and when to write it: every ``epochs`` epochs, or by time where that is None."""
+
+    path: Path
+    epochs: int | None = None
+    seconds: float = SECONDS
+    written: float = field(default_factory=time.monotonic)
+    took: float = 0.0
+    _series: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def due(self, epochs: int) -> bool:
+        """Whether it is time to write, after so many epochs."""
+        if self.epochs is not None:
+            return epochs % self.epochs == 0
+        return time.monotonic() - self.written >= max(self.seconds, self.took / MOST)
+
+    def save(self, standing: Standing) -> None:
+        """Writes where a training stands."""
+        began = time.monotonic()
+        history, stopping, optimizer = standing.history, standing.stopping, standing.optimizer
+        arrays: dict[str, Any] = {f"state/{name}": p._data for name, p in standing.state.items()}
+        for key, slots in optimizer.state.items():
+            arrays |= {f"optimizer/{key}/{slot}": a for slot, a in slots.items()}
+        arrays |= {f"best/{name}": array for name, array in stopping.best.items()}
+        series, single = _of_history(history)
+        arrays |= {f"history/{name}": self._appended(name, values) for name, values in series.items()}
+        meta = {
+            "kind": KIND,
+            "t": optimizer.t,
+            "history": single,
+            "stopping": [stopping.best_cost, stopping.waited],
+            "generators": [generator.bit_generator.state for generator in standing.generators],
+            "facts": dict(standing.facts),
+        }
+        write(self.path, arrays, meta)
+        self.written = time.monotonic()
+        self.took = self.written - began
+
+    def _appended(self, name: str, values: list[float]) -> NDArray[Any]:
+        had = self._series.get(name)
+        if had is None or len(had) > len(values):
+            had = np.empty(0)
+        if len(had) < len(values):
+            had = np.concatenate([had, np.array(values[len(had) :], np.float64)])
+        self._series[name] = had
+        return had
+
+    def load(self, standing: Standing) -> History:
+        """Puts everything back as it was saved, and gives the history.
+
+        Raises:
+            FileError: the file is damaged, or no checkpoint.
+            ValueError: it is another training's; the message says all that differs.
+        """
+        try:
+            arrays, meta = read(self.path)
+        except FileError as error:
+            raise FileError(f"{error} (not a {KIND})") from None
+        if meta.get("kind") != KIND:
+            raise FileError(f"{self.path}: not a {KIND}, but {meta.get('kind', 'something else')}")
+        _compare(self.path, meta, standing.facts)
+        state = _under("state", arrays)
+        for name in standing.state.keys() ^ state.keys():
+            raise FileError(f"{self.path}: not a {KIND} of this model: state/{name} is missing on one side")
+        for name, array in state.items():
+            standing.state[name].data[...] = array
+        optimizer, stopping = standing.optimizer, standing.stopping
+        optimizer.t, optimizer.state = meta["t"], {}
+        for key, array in _under("optimizer", arrays).items():
+            name, _, slot = key.rpartition("/")
+            optimizer.state.setdefault(name, {})[slot] = array
+        stopping.best = _under("best", arrays)
+        stopping.best_cost, stopping.waited = meta["stopping"]
+        for generator, state in zip(standing.generators, meta["generators"], strict=True):
+            generator.bit_generator.state = state
+        self._series = _under("history", arrays)
+        series = {name: array.tolist() for name, array in self._series.items()}
+        return History(**series, **meta["history"])
+
+    def diverged(self, why: str) -> None:
+        """Notes that the training went wrong after the file was written; what is in it stays good."""
+        arrays, meta = read(self.path)
+        write(self.path, arrays, meta | {"diverged": why})
 
 
-def load(
-    path: str | os.PathLike[str],
-    *,
-    parameters: Mapping[str, Tensor],
-    optimizer: Optimizer,
-    stopping: Stopping,
-    generators: Sequence[np.random.Generator],
-    facts: Mapping[str, Any],
-) -> History:
-    """Puts everything back as it was saved, and gives the history.
+def _of_history(history: History) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Its series of numbers, and its single facts."""
+    record = {f.name: getattr(history, f.name) for f in fields(history)}
+    series = {name: value for name, value in record.items() if isinstance(value, list)}
+    return series, {name: value for name, value in record.items() if name not in series}
 
-    Raises:
-        ValueError: the file isn't a checkpoint, or is another training's; the message says what differs.
-    """
-    try:
-        with Path(path).open("rb") as stream, np.load(stream) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(arrays.pop("meta").item())
-    except (BadZipFile, ValueError, KeyError, EOFError, AttributeError) as error:
-        raise ValueError(f"{path}: not a checkpoint of nn.fit: {error}") from None
-    for name, value in facts.items():
-        saved = meta["facts"].get(name)
-        if saved != value:
-            raise ValueError(
-                f"{path}: a checkpoint of another training: {name} was {saved}, and is {value} now"
-            )
-    found = _under("parameters", arrays)
-    for name, parameter in parameters.items():
-        parameter.data[...] = found[name]
-    optimizer.t = meta["t"]
-    optimizer.state = {}
-    for key, array in _under("optimizer", arrays).items():
-        name, _, slot = key.rpartition("/")
-        optimizer.state.setdefault(name, {})[slot] = array
-    stopping.best = _under("best", arrays)
-    stopping.best_cost, stopping.waited = meta["stopping"]
-    for generator, state in zip(generators, meta["generators"], strict=True):
-        generator.bit_generator.state = state
-    series = {name: array.tolist() for name, array in _under("history", arrays).items()}
-    return History(**{f.name: series.get(f.name, meta["history"].get(f.name)) for f in fields(History)})
+
+def _compare(path: Path, meta: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """After a run that diverged, the learning rate may be another."""
+    saved: dict[str, Any] = meta["facts"]
+    skipped = OPTIMIZER if "diverged" in meta else OPTIMIZER_WITHOUT_RATE
+    told = "; ".join(
+        f"{name} was {_told(saved.get(name))}, and is {_told(facts.get(name))} now"
+        for name in dict.fromkeys([*facts, *saved])
+        if name != skipped and saved.get(name) != facts.get(name)
+    )
+    if told:
+        raise ValueError(f"{path}: a checkpoint of another training: {told}")
+
+
+def _told(value: Any) -> str:
+    return "not known" if value is None else str(value)
 
 
 def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
     start = prefix + "/"
     return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+
+
+def digest(*arrays: NDArray[Any]) -> str:
+    """A number that tells data from other data, with its shapes.
+
+    >>> digest(np.zeros((2, 3))) == digest(np.zeros((3, 2)))
+    False
+    """
+    check = 0
+    for array in arrays:
+        check = zlib.crc32(np.ascontiguousarray(array).data.cast("B"), check)
+    shapes = ", ".join(f"{a.dtype} {a.shape}" for a in arrays)
+    return f"{shapes}, checksum {check:08x}"
+
+
+def place(path: Any, epochs: Any, seconds: Any) -> Checkpoint | None:
+    """The arguments ``checkpoint``, ``checkpoint_every`` and ``checkpoint_seconds``, looked at beforehand.
+
+    Raises:
+        TypeError, ValueError: no path, or numbers that mean nothing.
+        OSError: the file cannot be written there.
+
+    >>> place("nowhere/run.npz", None, 30)
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: checkpoint: there is no folder nowhere to write run.npz in
+    """
+    every = None if epochs is None else whole("checkpoint_every", epochs, 1)
+    seconds = at_least("checkpoint_seconds", seconds, 0)
+    if path is None:
+        return None
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise TypeError(f"checkpoint: expected the path of a file, such as 'run.npz', got {path!r}")
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"checkpoint: {target} is a folder; give a file in it, such as run.npz")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"checkpoint: there is no folder {target.parent} to write {target.name} in")
+    beside = target.with_name(target.name + ".part")
+    try:
+        beside.write_bytes(b"")
+        beside.unlink()
+    except OSError as error:
+        raise type(error)(f"checkpoint: {target} cannot be written: {error.strerror or error}") from None
+    return Checkpoint(target, every, seconds)

@@ -1,4 +1,4 @@
-"""Which cost goes with which output, taken from Z[L], so exact at saturation; and the labels it takes."""
+"""The costs by name: which goes with which output, what labels it takes, and what one example costs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.costs import binary_cross_entropy_with_logits, softmax_cross_entropy
+from tinygrad_edu.ops.costs import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    categorical_cross_entropy,
+    softmax_cross_entropy,
+)
+from tinygrad_edu.ops.elementwise import absolute
+from tinygrad_edu.ops.elementwise_choice import maximum, where
+from tinygrad_edu.ops.networks import log_softmax, softplus
 
-__all__ = ["COSTS", "Cost", "check_examples", "check_labels", "half_squared_error"]
+__all__ = ["COSTS", "LOSSES", "Cost", "check_examples", "check_labels", "half_squared_error"]
 
 
 def half_squared_error(A: Any, Y: Any) -> Any:
@@ -20,27 +28,81 @@ def half_squared_error(A: Any, Y: Any) -> Any:
     >>> half_squared_error(np.array([[1.0, 5.0]]), np.array([[1.0, 1.0]])).item()
     4.0
     """
-    return np.sum(np.square(A - Y)) / (2 * A.shape[1])
+    return np.sum(np.square(A - Y)) / (2 * A.shape[-1])
 
 
 @dataclass(frozen=True)
 class Cost:
-    """A cost as a function of Z[L] and Y, and whether its labels are classes."""
+    """A cost: the mean over the examples of what each costs.
 
-    of_logits: Callable[[Any, Any], Any]
-    classes: bool = True
+    ``of_output`` takes A[L] and Y; ``of_logits`` takes Z[L], where that is more exact; ``each`` gives what
+    every entry adds, before the mean, from Z[L] where ``of_logits`` is there and else from A[L].
+    """
+
+    of_output: Callable[[Any, Any], Any]
+    each: Callable[[Any, Any], Any]
+    labels: str = "numbers"
+    """probabilities (0 to 1), shares (and columns that sum to 1), signs (-1 or 1), or any numbers."""
+    of_logits: Callable[[Any, Any], Any] | None = None
 
 
-COSTS = {
-    "sigmoid": Cost(binary_cross_entropy_with_logits),
-    "softmax": Cost(softmax_cross_entropy),
-    "linear": Cost(half_squared_error, classes=False),
+def _mean(each: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda A, Y: np.sum(each(A, Y)) / A.shape[-1]
+
+
+def _absolute(A: Any, Y: Any) -> Any:
+    return absolute(A - Y)
+
+
+def _huber(A: Any, Y: Any) -> Any:
+    """½ e² up to 1, and |e| - ½ from there on. Source: P. J. Huber, Ann. Math. Statist. 35, 1964."""
+    e = absolute(A - Y)
+    return where(np.less(e, 1), np.square(e) / 2, e - 0.5)
+
+
+def _hinge(A: Any, Y: Any) -> Any:
+    """max(0, 1 - Y A), for labels -1 and 1."""
+    return maximum(0.0, 1 - Y * A)
+
+
+def _perceptron(A: Any, Y: Any) -> Any:
+    """max(0, -Y A), for labels -1 and 1. Source: F. Rosenblatt, 1958."""
+    return maximum(0.0, -(Y * A))
+
+
+def _two(Z: Any, Y: Any) -> Any:
+    return softplus(Z) - Y * Z
+
+
+def _many(Z: Any, Y: Any) -> Any:
+    return -(Y * log_softmax(Z, axis=0))
+
+
+_TWO = Cost(binary_cross_entropy, _two, "probabilities", binary_cross_entropy_with_logits)
+_MANY = Cost(categorical_cross_entropy, _many, "shares", softmax_cross_entropy)
+_SQUARED = Cost(half_squared_error, lambda A, Y: np.square(A - Y) / 2)
+
+LOSSES: dict[str, Cost] = {
+    "binary_cross_entropy": _TWO,
+    "categorical_cross_entropy": _MANY,
+    "squared": _SQUARED,
+    "absolute": Cost(_mean(_absolute), _absolute),
+    "huber": Cost(_mean(_huber), _huber),
+    "hinge": Cost(_mean(_hinge), _hinge, "signs"),
+    "perceptron": Cost(_mean(_perceptron), _perceptron, "signs"),
 }
-"""The cost by the activation of the last layer."""
+"""The costs by the name that ``cost=`` takes."""
+
+COSTS = {"sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy", "linear": "squared"}
+"""The cost that goes with the activation of the last layer."""
 
 
-def check_examples(X: Any, Y: Any, n_x: int, n_out: int) -> None:
+def check_examples(
+    X: Any, Y: Any, n_x: int | None, n_out: int | None, axes: tuple[int, int] = (1, 1)
+) -> None:
     """Raises unless X (n_x, m) and Y (n_out, m) are examples in columns, at least one.
+
+    ``n_x`` None is an X of another layout; ``axes`` say where its examples and those of Y stand.
 
     >>> import numpy as np
     >>> check_examples(np.ones((2, 3)), np.ones((3, 1)), 2, 1)
@@ -48,37 +110,47 @@ def check_examples(X: Any, Y: Any, n_x: int, n_out: int) -> None:
     ...
     ValueError: Y: expected labels (1, 3) for X (2, 3), one example a column, got (3, 1); ...
     """
-    if len(X.shape) != 2 or X.shape[0] != n_x:
-        hint = "; it looks transposed" if len(X.shape) == 2 and X.shape[1] == n_x else ""
-        raise ValueError(f"X: expected one example a column, ({n_x}, m), got shape {tuple(X.shape)}{hint}")
-    m = X.shape[1]
+    shape = tuple(X.shape)
+    if n_x is not None and (len(shape) != 2 or shape[0] != n_x):
+        hint = "; it looks transposed" if len(shape) == 2 and shape[1] == n_x else ""
+        raise ValueError(f"X: expected one example a column, ({n_x}, m), got shape {shape}{hint}")
+    if len(shape) <= axes[0]:
+        raise ValueError(f"X: expected examples along axis {axes[0]}, got shape {shape}")
+    m = shape[axes[0]]
     if not m:
-        raise ValueError(f"X: expected at least one example, got an empty data set, {X.shape}")
-    if tuple(Y.shape) != (n_out, m):
+        raise ValueError(f"X: expected at least one example, got an empty data set, {shape}")
+    if n_out is not None and tuple(Y.shape) != (n_out, m):
         hint = ""
         if Y.size == m:
             hint = f"; one-hot: np.eye({n_out})[:, labels]" if n_out > 1 else "; take Y.reshape(1, -1)"
         raise ValueError(
-            f"Y: expected labels ({n_out}, {m}) for X {tuple(X.shape)}, one example a column, "
+            f"Y: expected labels ({n_out}, {m}) for X {shape}, one example a column, "
             f"got {tuple(Y.shape)}{hint}"
         )
+    if n_out is None and (not Y.shape or Y.shape[-1] != m):
+        raise ValueError(f"Y: expected {m} labels for X {shape}, along the last axis, got {tuple(Y.shape)}")
 
 
-def check_labels(Y: Any, output: str) -> None:
-    """Raises unless the labels fit the output: 0 or 1 (or a probability); for softmax, columns that sum to 1.
+def check_labels(Y: Any, labels: str) -> None:
+    """Raises unless the labels are of that kind: see :class:`Cost`.
 
     >>> import numpy as np
-    >>> check_labels(np.array([[0.0, 1.0, 2.0]]), "sigmoid")
+    >>> check_labels(np.array([[0.0, 1.0, 2.0]]), "probabilities")
     Traceback (most recent call last):
     ...
     ValueError: Y: expected labels 0 or 1 (or probabilities), got values from 0.0 to 2.0
     """
-    if output not in COSTS or not COSTS[output].classes:
+    if labels == "numbers":
         return
     low, high = np.min(Y), np.max(Y)
+    if labels == "signs":
+        if not np.isin(Y, (-1, 1)).all():
+            hint = "; from 0 and 1 they are 2 * Y - 1" if low >= 0 and high <= 1 else ""
+            raise ValueError(f"Y: expected labels -1 or 1, got values from {low} to {high}{hint}")
+        return
     if not (low >= 0 and high <= 1):  # false for nan, too
         raise ValueError(f"Y: expected labels 0 or 1 (or probabilities), got values from {low} to {high}")
-    if output == "softmax":
+    if labels == "shares":
         sums = np.sum(Y, axis=0)
         (wrong,) = np.nonzero(np.abs(sums - 1) > 1e-6)  # float32 probabilities may miss 1 by a little
         if wrong.size:

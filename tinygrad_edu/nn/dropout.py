@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.mode import Ambient, Block, surroundings
+from tinygrad_edu.nn.checks import keeping
 from tinygrad_edu.ops.random import dropout
 
 __all__ = ["Dropout", "training"]
@@ -46,15 +47,17 @@ class Dropout:
     """
 
     def __init__(self, keep_prob: float, *, seed: int | np.random.Generator | None = None) -> None:
-        if not 0 < keep_prob <= 1:
-            raise ValueError(
-                f"Dropout: keep_prob: expected a probability above 0 and up to 1, got {keep_prob!r}"
-            )
+        keep_prob = keeping("Dropout: keep_prob", keep_prob)
         self.keep_prob, self.rng = keep_prob, np.random.default_rng(seed)
 
     def __call__(self, A: Any) -> Any:
         """A with entries left out, while training."""
         return dropout(A, self.keep_prob, rng=self.rng) if surroundings(_training) else A
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The layer as data."""
+        return {"layer": "Dropout", "keep_prob": self.keep_prob}
 
     def __repr__(self) -> str:
         return f"Dropout({self.keep_prob})"

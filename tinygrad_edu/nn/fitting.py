@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn import checkpoint as files
-from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out
-from tinygrad_edu.nn.checks import whole
-from tinygrad_edu.nn.dropout import training
+from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
+from tinygrad_edu.nn.callbacks import called_after_each_epoch
+from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
+from tinygrad_edu.nn.checks import at_least, finite, numbers, whole, yes_or_no
 from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.judge import Judge
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
 from tinygrad_edu.nn.progress import progress_bar
-from tinygrad_edu.nn.steps import Model, Step, compiled_step, constants, eager_step
-from tinygrad_edu.nn.stopping import EarlyStopping, Stopping
+from tinygrad_edu.nn.running import Run
+from tinygrad_edu.nn.steps import Model, compiled_step, eager_step
+from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
 
 __all__ = ["fit"]
 
@@ -42,8 +39,10 @@ def fit(
     validation: Validation = None,
     early_stopping: EarlyStopping | int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_every: int = 1,
+    checkpoint_every: int | None = None,
+    checkpoint_seconds: float = SECONDS,
     resume: bool = False,
+    callbacks: Any = (),
     progress: bool | None = None,
     compile: bool = True,  # noqa: A002  (as tg.compile)
 ) -> History:
@@ -61,9 +60,14 @@ def fit(
         seed: decides the order, and what ``validation`` as a share keeps back.
         validation: examples (X, Y) to judge by after each epoch, or the share of the data to keep back.
         early_stopping: an :class:`EarlyStopping`, or its patience in epochs; needs ``validation``.
-        checkpoint: a file (.npz) to write where training stands, at the end and on the way.
-        checkpoint_every: after how many epochs to write it.
-        resume: go on from the checkpoint, if there is one, to the same result as without interruption.
+        checkpoint: a file (.npz) to write where training stands: at the beginning, at the end, when it is
+            interrupted, and on the way. Once the cost is no number it is left as it was.
+        checkpoint_every: after how many epochs to write it on the way; None goes by the time.
+        checkpoint_seconds: after how many seconds to write it then, and at most 2 % of the time.
+        resume: go on from the checkpoint, if there is one, to the same result as without interruption. After
+            a training whose cost was no number at last, the learning rate may be another one.
+        callbacks: functions of the :class:`History`, called after each epoch; one that returns True, or a
+            reason, ends the training. A function or a list of them.
         progress: whether to show a bar; by default on a terminal only.
         compile: whether to record the cost once for each shape of batch, and from then on run it as
             straight-line NumPy (:func:`tinygrad_edu.compile`). A cost that looks at values, or does
@@ -89,120 +93,71 @@ def fit(
     """
     _check_kinds(model, optimizer)
     epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)
-    checkpoint_every = whole("checkpoint_every", checkpoint_every, 1)
-    X, Y = _examples(X, Y, model)
-    X, Y, kept = held_out(X, Y, validation, seed)
-    if kept is not None:
-        kept = constants(*_examples(*kept, model))
-    if isinstance(early_stopping, int):
-        early_stopping = EarlyStopping(early_stopping)
-    if early_stopping is not None and kept is None:
+    batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
+    shuffle, compile = shuffled(shuffle), yes_or_no("compile", compile)  # noqa: A001
+    resume = yes_or_no("resume", resume)
+    progress = None if progress is None else yes_or_no("progress", progress)
+    rule = stopping_rule(early_stopping)
+    callbacks = called_after_each_epoch(callbacks)
+    if rule is not None and validation is None:
         raise ValueError("early_stopping: it watches the validation cost; give validation=, too")
-    batches = Batches(X, Y, batch_size=batch_size, shuffle=shuffle, seed=seed)
+    if resume and checkpoint is None:
+        raise ValueError("resume: expected checkpoint=, the file to go on from")
+    file = place(checkpoint, checkpoint_every, checkpoint_seconds)
+    axes = getattr(model, "example_axes", (1, 1))
+    X, Y = _examples(X, Y, model)
+    X, Y, kept, _ = held_out(X, Y, validation, seed, axes)
+    if kept is not None:
+        kept = _examples(*kept, model, "validation: ")
     parameters = _to_train(model)
     optimizer.bind(parameters)
-    step = (compiled_step if compile else eager_step)(model, parameters, optimizer)
-    history = History(steps_per_epoch=len(batches))
-    run = _Run(model, parameters, optimizer, step, batches, kept, Stopping(early_stopping), history)
+    _check_rate(optimizer)
+    batches = Batches((X, Y), axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
+    generators = model.generators() if isinstance(model, Sequential) else ()
+    run = Run(
+        {**parameters, **_kept_beside(model)},
+        optimizer,
+        (compiled_step if compile else eager_step)(model, parameters, optimizer),
+        batches,
+        None if kept is None else Judge(model, *kept, compiled=compile),
+        Stopping(rule),
+        generators,
+        {} if file is None else _facts(model, parameters, optimizer, batches, rule, generators),
+        file,
+        callbacks,
+        History(steps_per_epoch=len(batches)),
+    )
     if resume:
-        if checkpoint is None:
-            raise ValueError("resume: expected checkpoint=, the file to go on from")
-        if Path(checkpoint).exists():
-            run.load(checkpoint)
+        run.resume()
     with progress_bar(epochs, run.history.epochs, shown=progress) as report:
-        while run.history.epochs < epochs and not run.history.stopped:
-            run.epoch()
-            done = run.history.epochs
-            report(done, cost=float(np.mean(run.history.cost[-len(batches) :])))
-            if checkpoint is not None and (
-                done % checkpoint_every == 0 or done == epochs or run.history.stopped
-            ):
-                run.save(checkpoint)
+        run.until(epochs, report)
     return run.history
 
 
-@dataclass
-class _Run:
-    """A training under way."""
-
-    model: Model
-    parameters: Mapping[str, Tensor]
-    optimizer: Optimizer
-    step: Step
-    batches: Batches
-    kept: tuple[Any, Any] | None
-    stopping: Stopping
-    history: History
-
-    def epoch(self) -> None:
-        """Goes through all the batches once, and judges the result."""
-        for X, Y in self.batches.of_epoch(self.history.epochs):
-            with training():
-                cost = self.step(X, Y)
-            self.history.cost.append(cost)
-            if not math.isfinite(cost):
-                return self._diverged(cost)
-        if self.kept is not None:
-            self._validate(*self.kept)
-        return None
-
-    def _diverged(self, cost: float) -> None:
-        k = len(self.history.cost) - 1
-        self.history.stopped = f"the cost is {cost} before update {k}"
-        warnings.warn(
-            f"fit: {self.history.stopped}; try a smaller learning rate than {self.optimizer.lr}", stacklevel=4
-        )
-
-    def _validate(self, X: Any, Y: Any) -> None:
-        history = self.history
-        with no_grad():
-            cost = self.model.loss(X, Y).item()
-        history.validation_cost.append(cost)
-        if isinstance(self.model, Sequential) and self.model.classifies:
-            history.validation_accuracy.append(self.model.accuracy(X, Y))
-        if self.stopping.improved(cost):
-            history.best_epoch = history.epochs - 1
-            self.stopping.keep(self.parameters)
-        elif self.stopping.over:
-            history.stopped = f"the validation cost has not fallen since epoch {history.best_epoch}"
-            self.stopping.restore(self.parameters)
-
-    @property
-    def _generators(self) -> tuple[np.random.Generator, ...]:
-        return self.model.generators() if isinstance(self.model, Sequential) else ()
-
-    @property
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "the optimizer": repr(self.optimizer),
-            "the parameters": {name: list(p.shape) for name, p in self.parameters.items()},
-            "the number of examples": self.batches.m,
-            "batch_size": self.batches.size,
-            "seed": self.batches.seed,
-            "the number of random generators": len(self._generators),
-            "early_stopping": repr(self.stopping.rule),
-        }
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        files.save(
-            path,
-            parameters=self.parameters,
-            optimizer=self.optimizer,
-            history=self.history,
-            stopping=self.stopping,
-            generators=self._generators,
-            facts=self._facts,
-        )
-
-    def load(self, path: str | os.PathLike[str]) -> None:
-        self.history = files.load(
-            path,
-            parameters=self.parameters,
-            optimizer=self.optimizer,
-            stopping=self.stopping,
-            generators=self._generators,
-            facts=self._facts,
-        )
+def _facts(
+    model: Any,
+    parameters: Mapping[str, Tensor],
+    optimizer: Optimizer,
+    batches: Batches,
+    rule: EarlyStopping | None,
+    generators: Sequence[np.random.Generator],
+) -> dict[str, Any]:
+    """What has to be the same when a training goes on."""
+    order, settings = batches.shuffle, {name: getattr(optimizer, name) for name in optimizer.settings}
+    rule_alone = [type(optimizer).__name__, settings]
+    return {
+        OPTIMIZER: repr(optimizer),
+        OPTIMIZER_WITHOUT_RATE: rule_alone,
+        "the parameters": {name: f"{p.dtype} {p.shape}" for name, p in parameters.items()},
+        "the model": getattr(model, "architecture", {}) or repr(type(model).__qualname__),
+        "the number of examples": batches.m,
+        "the data": digest(*batches.arrays),
+        "batch_size": batches.size,
+        "shuffle": getattr(order, "__qualname__", repr(order)),
+        "seed": batches.seed,
+        "the number of random generators": len(generators),
+        "early_stopping": repr(rule),
+    }
 
 
 def _check_kinds(model: Any, optimizer: Any) -> None:
@@ -224,12 +179,34 @@ def _to_train(model: Model) -> dict[str, Tensor]:
     return found
 
 
-def _examples(X: Any, Y: Any, model: Model) -> tuple[NDArray[Any], NDArray[Any]]:
-    """X and Y as arrays that the model takes."""
-    X, Y = (np.asarray(v.data if isinstance(v, Tensor) else v) for v in (X, Y))
+def _check_rate(optimizer: Optimizer) -> None:
+    """A schedule of one's own is asked once, before the first epoch."""
+    rate = optimizer.schedule(0) if callable(optimizer.schedule) else optimizer.schedule
+    at_least(f"optimizer: the learning rate {optimizer.schedule!r} at step 0", rate, 0)
+
+
+def _kept_beside(model: Any) -> dict[str, Tensor]:
+    """What layers keep that is not trained: the running statistics of a batch normalisation."""
+    buffers = getattr(model, "buffers", None)
+    return dict(buffers()) if callable(buffers) else {}
+
+
+def _examples(X: Any, Y: Any, model: Model, where: str = "") -> tuple[NDArray[Any], NDArray[Any]]:
+    """X and Y as arrays that the model takes, in its own dtype: so that no step has to convert them."""
+    X, Y = (v._data if isinstance(v, Tensor) else numbers(where + n, v) for n, v in (("X", X), ("Y", Y)))
+    X, Y = np.asarray(X), np.asarray(Y)
     if isinstance(model, Sequential):
-        model.check(X, Y)
-    for name, values in (("X", X), ("Y", Y)):
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name}: expected finite numbers, got {values[~np.isfinite(values)].flat[0]}")
-    return X, Y
+        try:
+            model.check(X, Y)
+        except ValueError as error:
+            raise ValueError(f"{where}{error}") from None
+    finite(where + "X", X), finite(where + "Y", Y)
+    dtype = np.result_type(*(p.dtype for p in model.parameters().values()))
+    return _in(X, dtype, model), _in(Y, dtype, model)
+
+
+def _in(array: NDArray[Any], dtype: np.dtype[Any], model: Model) -> NDArray[Any]:
+    counts = isinstance(model, Sequential) and not model.takes_integers
+    if array.dtype == dtype or (array.dtype.kind != "f" and not counts):
+        return array
+    return array.astype(dtype)

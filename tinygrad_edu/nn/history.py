@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,9 +26,9 @@ class History:
     cost: list[float] = field(default_factory=list)
     """Of each update's batch, before it; the whole data set's, where the batch is whole."""
     validation_cost: list[float] = field(default_factory=list)
-    """After each epoch; empty where there is no validation."""
+    """After each epoch, nan where that was not judged; empty where there is no validation."""
     validation_accuracy: list[float] = field(default_factory=list)
-    """After each epoch; empty where there is no validation, or the output is not of classes."""
+    """The same; empty where the output is not of classes."""
     steps_per_epoch: int = 1
     best_epoch: int | None = None
     """The epoch, from 0, of the least validation cost."""
@@ -44,6 +45,18 @@ class History:
         """The mean of ``cost`` over the updates of each epoch."""
         n = self.steps_per_epoch
         return [float(np.mean(self.cost[k * n : (k + 1) * n])) for k in range(self.epochs)]
+
+    def judged(self, cost: float, accuracy: float | None) -> None:
+        """Notes the validation of the epoch just completed; epochs without one before it are nan.
+
+        >>> history = History(cost=[3.0, 2.0])
+        >>> history.judged(2.5, None)
+        >>> history.validation_cost
+        [nan, 2.5]
+        """
+        _put(self.validation_cost, self.epochs, cost)
+        if accuracy is not None:
+            _put(self.validation_accuracy, self.epochs, accuracy)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
         """The cost over the updates, and over the epochs that of the validation. Needs the extra ``plot``.
@@ -91,3 +104,10 @@ class History:
             return "<History: empty>"
         costs = f"cost {self.cost[0]:.6g} to {self.cost[-1]:.6g}"
         return f"<History: {self.epochs} epochs, {len(self.cost)} updates, {costs}>"
+
+
+def _put(series: list[float], length: int, value: float) -> None:
+    """Makes ``value`` the last of so many."""
+    if len(series) < length - 1:
+        series.extend([math.nan] * (length - 1 - len(series)))
+    series.append(value)

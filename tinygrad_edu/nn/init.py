@@ -28,6 +28,8 @@ def generator(seed: Seed = None) -> np.random.RandomState | np.random.Generator:
     1.6243453636632417
     """
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed: expected an integer from 0 to below 2**32, got {seed}")
         return np.random.RandomState(seed)
     if seed is None:
         return np.random.default_rng()
@@ -102,6 +104,9 @@ def initial(shape: Shape, scheme: Scheme, seed: Seed = None) -> NDArray[Any]:
             )
         return SCHEMES[scheme](shape, seed)
     if not callable(scheme):
+        if isinstance(scheme, bool) or not isinstance(scheme, (int, float, np.number)):
+            known = ", ".join(SCHEMES)
+            raise TypeError(f"init: expected a number, a function or one of {known}, got {scheme!r}")
         return normal(shape, seed, scale=float(scheme))
     weights = np.asarray(scheme(shape, generator(seed)))
     if weights.shape != shape:

@@ -8,13 +8,23 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import whole
+from tinygrad_edu.nn.checks import one_of, whole
 from tinygrad_edu.nn.init import Scheme, Seed, initial
 from tinygrad_edu.ops.elementwise_exponential import tanh
 from tinygrad_edu.ops.networks import leaky_relu, relu, sigmoid, softmax
 
-__all__ = ["ACTIVATIONS", "Activation", "Dense"]
+__all__ = [
+    "ACTIVATIONS",
+    "Activated",
+    "Activation",
+    "Dense",
+    "Neuron",
+    "checked_activation",
+    "checked_dtype",
+    "described",
+]
 
 Activation: TypeAlias = str | Callable[[Any], Any]
 """A name in ``ACTIVATIONS``, or a function of Z."""
@@ -30,7 +40,26 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 """The activations by the name that ``activation=`` takes; linear is A = Z."""
 
 
-class Dense:
+class Activated:
+    """A layer in two steps, as the notes have it: Z = linear(A_prev), A = activate(Z)."""
+
+    activation: Activation
+    """g, by its name where it has one."""
+
+    def linear(self, A_prev: Any) -> Any:
+        """Z."""
+        raise NotImplementedError
+
+    def activate(self, Z: Any) -> Any:
+        """A = g(Z)."""
+        return ACTIVATIONS[self.activation](Z) if isinstance(self.activation, str) else self.activation(Z)
+
+    def __call__(self, A_prev: Any) -> Any:
+        """A = g(Z)."""
+        return self.activate(self.linear(A_prev))
+
+
+class Dense(Activated):
     """A fully connected layer: Z = W A_prev + b, A = g(Z).
 
     Args:
@@ -60,16 +89,9 @@ class Dense:
         seed: Seed = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        if isinstance(activation, str) and activation not in ACTIVATIONS:
-            raise ValueError(
-                f"Dense: activation: expected a function or one of {', '.join(ACTIVATIONS)}, "
-                f"got {activation!r}"
-            )
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(f"Dense: dtype: expected a floating-point dtype, got {np.dtype(dtype)}")
         self.n_in, self.n_out = whole("Dense: n_in", n_in, 1), whole("Dense: n_out", n_out, 1)
-        self.activation = next((name for name, g in ACTIVATIONS.items() if g is activation), activation)
-        scheme = init if init is not None else "he" if self.activation in ("relu", "leaky_relu") else "xavier"
+        self.activation = checked_activation("Dense", activation)
+        dtype, scheme = checked_dtype("Dense", dtype), scheme_for(self.activation, init)
         self.W = Tensor(initial((self.n_out, self.n_in), scheme, seed), name="W", dtype=dtype)
         self.b = Tensor(np.zeros((self.n_out, 1)), name="b", dtype=dtype)
 
@@ -83,30 +105,125 @@ class Dense:
         Raises:
             ValueError: A_prev isn't (n_in, m) with at least one example.
         """
-        self._check(A_prev)
+        check_columns(A_prev, self.n_in, f"{self.W.name} {self.W.shape}")
         return self.W @ A_prev + self.b
 
-    def activate(self, Z: Any) -> Any:
-        """A = g(Z)."""
-        return ACTIVATIONS[self.activation](Z) if isinstance(self.activation, str) else self.activation(Z)
-
-    def __call__(self, A_prev: Any) -> Any:
-        """A = g(W A_prev + b), of shape (n_out, m)."""
-        return self.activate(self.linear(A_prev))
-
-    def _check(self, A_prev: Any) -> None:
-        shape = tuple(A_prev.shape)
-        if len(shape) == 2 and shape[0] == self.n_in and shape[1]:
-            return
-        called = getattr(A_prev, "name", None) or "its input"
-        product = f"{self.W.name} {self.W.shape} @ {called} {shape}"
-        wanted = f"expected one example a column, ({self.n_in}, m)"
-        if len(shape) != 2:
-            raise ValueError(f"{product}: {wanted}")
-        if shape[0] == self.n_in:
-            raise ValueError(f"{product}: {wanted}, and at least one example")
-        hint = "; it looks transposed" if shape[1] == self.n_in else ""
-        raise ValueError(f"{product}: inner dimensions {self.n_in} and {shape[0]} differ; {wanted}{hint}")
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The layer as data."""
+        return {
+            "layer": "Dense",
+            "n_in": self.n_in,
+            "n_out": self.n_out,
+            "activation": described(self.activation),
+            "dtype": str(self.W.dtype),
+        }
 
     def __repr__(self) -> str:
         return f"Dense({self.n_in}, {self.n_out}, {self.activation!r})"
+
+
+class Neuron(Activated):
+    """One unit, as the notes write it: z = wᵀ x + b, a = g(z). Course: L2.
+
+    ``.w`` is a Tensor (n_in, 1), ``.b`` a number. The settings are those of :class:`Dense`.
+
+    >>> import numpy as np
+    >>> unit = Neuron(2, "sigmoid", init="zeros")
+    >>> unit.w.shape, unit.b.shape, unit(np.ones((2, 5))).shape
+    ((2, 1), (), (1, 5))
+    """
+
+    n_out = 1
+
+    def __init__(
+        self,
+        n_in: int,
+        activation: Activation = "linear",
+        *,
+        init: Scheme | None = None,
+        seed: Seed = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        self.n_in = whole("n_x", n_in, 1)
+        self.activation = checked_activation("Neuron", activation)
+        dtype, scheme = checked_dtype("Neuron", dtype), scheme_for(self.activation, init)
+        self.w = Tensor(initial((1, self.n_in), scheme, seed).T, name="w", dtype=dtype)
+        self.b = Tensor(np.zeros(()), name="b", dtype=dtype)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """``{"w": ..., "b": ...}``."""
+        return {"w": self.w, "b": self.b}
+
+    def linear(self, A_prev: Any) -> Any:
+        """Z = wᵀ A_prev + b, of shape (1, m)."""
+        check_columns(A_prev, self.n_in, f"{self.w.name}.T {self.w.shape[::-1]}")
+        return self.w.T @ A_prev + self.b
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The unit as data."""
+        return {
+            "layer": "Neuron",
+            "n_in": self.n_in,
+            "activation": described(self.activation),
+            "dtype": str(self.w.dtype),
+        }
+
+    def __repr__(self) -> str:
+        return f"Neuron({self.n_in}, {self.activation!r})"
+
+
+def check_columns(A_prev: Any, n_in: int, weights: str) -> None:
+    """Raises ValueError unless A_prev is (n_in, m), m > 0. ``weights`` names what it is multiplied by."""
+    shape = tuple(A_prev.shape)
+    if len(shape) == 2 and shape[0] == n_in and shape[1]:
+        return
+    called = getattr(A_prev, "name", None) or "its input"
+    product = f"{weights} @ {called} {shape}"
+    wanted = f"expected one example a column, ({n_in}, m)"
+    if len(shape) != 2:
+        raise ValueError(f"{product}: {wanted}")
+    if shape[0] == n_in:
+        raise ValueError(f"{product}: {wanted}, and at least one example")
+    hint = "; it looks transposed" if shape[1] == n_in else ""
+    raise ValueError(f"{product}: inner dimensions {n_in} and {shape[0]} differ; {wanted}{hint}")
+
+
+def checked_activation(called: str, activation: Activation) -> Activation:
+    """The activation, by its name where it has one.
+
+    Raises:
+        ValueError, TypeError: neither a name in ``ACTIVATIONS`` nor a function.
+    """
+    known = one_of(f"{called}: activation", activation, ACTIVATIONS)
+    return next((name for name, g in ACTIVATIONS.items() if g is known), known)
+
+
+def checked_dtype(called: str, dtype: DTypeLike) -> np.dtype[Any]:
+    """The dtype, a floating-point one."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"{called}: dtype: expected a floating-point dtype, got {dtype!r}") from None
+    if found.kind != "f":
+        raise TypeError(f"{called}: dtype: expected a floating-point dtype, got {found}")
+    return found
+
+
+def scheme_for(activation: Activation, init: Scheme | None) -> Scheme:
+    """The scheme given, or the one that goes with the activation."""
+    return init if init is not None else "he" if activation in ("relu", "leaky_relu") else "xavier"
+
+
+def described(layer: Any) -> Any:
+    """A layer, an activation or a function as data that JSON can hold."""
+    if isinstance(layer, str):
+        return layer
+    own = getattr(layer, "architecture", None)
+    if own is not None:
+        return own
+    name = getattr(layer, "__name__", "")
+    if OPS.get(name) is layer:
+        return {"function": name}
+    return {"own": name or type(layer).__qualname__}

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from tinygrad_edu.core.mode import no_grad, scope
+from tinygrad_edu.core.mode import ambient, no_grad, scope
+from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import at_least
-from tinygrad_edu.nn.costs import COSTS, check_examples, check_labels
-from tinygrad_edu.nn.dropout import Dropout
-from tinygrad_edu.nn.init import Scheme, Seed, generator
-from tinygrad_edu.nn.layers import Activation, Dense
+from tinygrad_edu.nn.checks import at_least, numbers, one_of
+from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
+from tinygrad_edu.nn.exact import cost_of_logits
+from tinygrad_edu.nn.finding import Parameters, parameters_of
+from tinygrad_edu.nn.layers import Activated, Dense, described
 
-__all__ = ["MLP", "LogisticRegression", "Sequential"]
+__all__ = ["Layer", "Sequential"]
 
-Layer = Dense | Callable[[Any], Any]
+Layer = Callable[[Any], Any]
+CostOf = str | Callable[[Any, Any], Any] | None
 
 
 class Sequential:
     """Layers one after the other: ``model(X)`` is A[L], ``model.loss(X, Y)`` the cost J.
 
     Args:
-        layers: :class:`Dense` layers, and in between :class:`Dropout` or functions of A (such as
-            ``tg.relu``), first to last.
-        cost: a function ``(A, Y) -> J``. By default the last layer's activation says which: sigmoid and
-            softmax take the cross-entropy, from Z[L], so that saturation costs no accuracy; linear
-            takes half the squared error, L3 of the course. ``tg.binary_cross_entropy`` takes it from
-            A[L], as the notes write it.
+        layers: :class:`Dense` and the other layers of ``tg.nn``, functions of A (such as ``tg.relu``), and
+            layers of one's own: anything that can be called. The Tensors in their attributes, lists and
+            dicts are found, and trained.
+        cost: its name (binary_cross_entropy, categorical_cross_entropy, squared, absolute, huber, hinge,
+            perceptron), or a function ``(A, Y) -> J``. By default the last layer's activation says which:
+            sigmoid and softmax take the cross-entropy, linear half the squared error, L3 of the course.
         l2: λ of L2 regularisation, which adds (λ / 2m) Σ ‖W[l]‖² to J.
+        l1: λ of L1 regularisation, which adds (λ / m) Σ |W[l]|.
 
     X is (n_x, m), one example a column; Y is (1, m), or (C, m) with a row for each class. What layer l
-    computes is recorded in the scope "layer l", and called Z1, A1, Z2, ...
+    computes is recorded in the scope "layer l", and called Z1, A1, Z2, ...; the output is A[L], and J is
+    computed of it as in the notes, and exact where A[L] rounds to 0 or 1.
 
     >>> import numpy as np
     >>> import tinygrad_edu as tg
@@ -49,45 +53,104 @@ class Sequential:
     0.693147
     """
 
+    numbered = True
+    """Whether names have the number of their layer: W1; or not: w."""
+
     def __init__(
-        self, layers: Sequence[Layer], *, cost: Callable[[Any, Any], Any] | None = None, l2: float = 0.0
+        self, layers: Sequence[Layer], *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
     ) -> None:
-        self.layers = tuple(layers)
+        self.layers = _flat([*layers, *more] if isinstance(layers, (list, tuple)) else [layers, *more])
         self.dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
-        self.cost, self.l2 = cost, at_least("l2", l2, 0)
-        _check_chain(self.layers, self.dense)
+        self.l2, self.l1 = at_least("l2", l2, 0), at_least("l1", l1, 0)
+        _check_chain(self.layers)
         if cost is None and self.output not in COSTS:
             raise ValueError(
                 f"no cost goes with the output {self.output!r}: end in a Dense layer whose activation is "
-                f"{', '.join(COSTS)}, or give cost=, a function (A, Y) -> J"
+                f"{', '.join(COSTS)}, or give cost=, {', '.join(LOSSES)}, or a function (A, Y) -> J"
             )
-        for l, layer in enumerate(self.dense, 1):
-            for kind, parameter in layer.parameters().items():
-                parameter.name = f"{kind}{l}"
+        self.cost = cost if cost is None else one_of("cost", cost, LOSSES)
+        for name, parameter in {**self._named_in("parameters"), **self._named_in("buffers")}.items():
+            parameter.name = name
 
     @property
     def output(self) -> str:
         """The activation of the last layer, by name; empty where it has none."""
-        last = self.layers[-1]
-        return last.activation if isinstance(last, Dense) and isinstance(last.activation, str) else ""
+        activation = getattr(self.layers[-1], "activation", "")
+        return activation if isinstance(activation, str) else ""
+
+    @property
+    def known_cost(self) -> Cost | None:
+        """The cost, where it is one of those with a name."""
+        if callable(self.cost):
+            return None
+        return LOSSES[self.cost or COSTS[self.output]]
 
     @property
     def classifies(self) -> bool:
-        """Whether it answers with classes: its output is sigmoid or softmax."""
-        return self.output in COSTS and COSTS[self.output].classes
+        """Whether it answers with classes: its output is sigmoid or softmax, or its labels are -1 and 1."""
+        known = self.known_cost
+        return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
 
     @property
-    def n_x(self) -> int:
-        """The features that an example has."""
-        return self.dense[0].n_in
+    def n_x(self) -> int | None:
+        """The features that an example has; None where the first layer takes another layout."""
+        found: int | None = getattr(self.layers[0], "n_in", None)
+        if found is None and getattr(self.layers[0], "example_axis", 1) == 1:
+            found = self.dense[0].n_in if self.dense and self._keeps_features(self.dense[0]) else None
+        return found
 
-    def parameters(self) -> dict[str, Tensor]:
+    def _keeps_features(self, until: Dense) -> bool:
+        before = self.layers[: self.layers.index(until)]
+        return not any(getattr(layer, "reshapes", bool(parameters_of(layer))) for layer in before)
+
+    @property
+    def n_out(self) -> int | None:
+        """The units of the output; None where the last layer doesn't say."""
+        found: int | None = getattr(self.layers[-1], "n_out", None)
+        return found
+
+    @property
+    def example_axes(self) -> tuple[int, int]:
+        """The axis of X that runs over the examples, and that of Y."""
+        return getattr(self.layers[0], "example_axis", 1), 1
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether X holds numbers of words, and not values to compute with."""
+        return bool(getattr(self.layers[0], "takes_integers", False))
+
+    def parameters(self) -> Parameters:
         """``{"W1": ..., "b1": ..., "W2": ...}``, the model's own Tensors, layer after layer."""
-        return {
-            f"{kind}{l}": parameter
-            for l, layer in enumerate(self.dense, 1)
-            for kind, parameter in layer.parameters().items()
-        }
+        return self._named_in("parameters")
+
+    def buffers(self) -> Parameters:
+        """What layers keep beside their parameters, and nobody trains: running statistics."""
+        return self._named_in("buffers")
+
+    def _named_in(self, what: str) -> Parameters:
+        found = Parameters()
+        for l, layer in self._numbers():
+            parts = parameters_of(layer) if what == "parameters" else getattr(layer, "buffers", dict)()
+            for kind, tensor in parts.items():
+                name = f"{kind}{l}" if self.numbered else kind
+                if any(tensor is other for other in found.values()):
+                    continue
+                if name in found:
+                    raise ValueError(
+                        f"Sequential: two parameters are called {name}; give them different names"
+                    )
+                found[name] = tensor
+        return found
+
+    def _numbers(self) -> Iterator[tuple[int, Layer]]:
+        """The layers with their numbers: those that have parameters count, a normalisation goes along."""
+        l, taken = 0, set[str]()
+        for layer in self.layers:
+            kinds = set(parameters_of(layer))
+            if kinds and not (getattr(layer, "beside", False) and l and not kinds & taken):
+                l, taken = l + 1, set[str]()
+            taken |= kinds
+            yield l, layer
 
     def __call__(self, X: Any) -> Any:
         """A[L], of shape (n[L], m).
@@ -95,67 +158,139 @@ class Sequential:
         Raises:
             ValueError: X isn't (n_x, m), with at least one example; the message has both shapes.
         """
-        return self._through(X)
+        A, _ = self._through(_constant(X, "X"))
+        return A
 
-    def loss(self, X: Any, Y: Any) -> Any:
-        """J, the mean cost over the examples, with the penalty where ``l2`` is given.
+    def loss(self, X: Any, Y: Any, weights: Any = None) -> Any:
+        """J, the mean cost over the examples, with the penalty where ``l2`` or ``l1`` is given.
+
+        ``weights`` (m,) or (1, m) multiply what each example costs, before the mean over m.
 
         Raises:
             ValueError: shapes that do not fit, an empty data set, or labels that the cost does not take.
         """
+        J, _ = self.judged(X, Y, weights)
+        return J
+
+    def judged(self, X: Any, Y: Any, weights: Any = None) -> tuple[Any, Any]:
+        """J and A[L], computed together."""
         self.check(X, Y)
         X, Y = _constant(X, "X"), _constant(Y, "Y")
-        if self.cost is None:
-            J = COSTS[self.output].of_logits(self._through(X, to_logits=True), Y)
+        known = self.known_cost
+        from_logits = known is not None and known.of_logits is not None and self._ends_in(known)
+        A, Z = self._through(X, to_logits=from_logits)
+        if weights is not None:
+            J = self._weighted(A, Z, Y, _constant(weights, "weights"))
+        elif known is not None and known.of_logits is not None and Z is not None:
+            if type(Z) is Symbol or not Z.requires_grad or not _recording():
+                A, J = self.layers[-1].activate(Z), known.of_logits(Z, Y)  # type: ignore[attr-defined]
+            else:
+                A, J = cost_of_logits(self.output, Z, Y)
+            A = self._named_output(A)
         else:
-            J = self.cost(self(X), Y)
+            J = (known.of_output if known is not None else self.cost)(A, Y)  # type: ignore[misc, operator]
+        return _named(self._penalised(J, X.shape[self.example_axes[0]]), "J"), A
+
+    def _ends_in(self, known: Cost) -> bool:
+        return isinstance(self.layers[-1], Activated) and LOSSES[COSTS.get(self.output, "squared")] is known
+
+    def _weighted(self, A: Any, Z: Any, Y: Any, weights: Any) -> Any:
+        known = self.known_cost
+        if known is None:
+            raise TypeError(
+                "weights: a cost of one's own gives one number for all examples; give cost= by name "
+                f"({', '.join(LOSSES)}), or weight the examples in it"
+            )
+        return np.sum(weights * known.each(A if Z is None else Z, Y)) / Y.shape[-1]
+
+    def _penalised(self, J: Any, m: int) -> Any:
         if self.l2:
-            J = J + self.l2 / (2 * X.shape[1]) * sum(np.sum(np.square(layer.W)) for layer in self.dense)
-        return _named(J, "J")
+            J = J + self.l2 / (2 * m) * sum(np.sum(np.square(W)) for W in self.weights())
+        if self.l1:
+            J = J + self.l1 / m * sum(np.sum(np.abs(W)) for W in self.weights())
+        return J
+
+    def weights(self) -> list[Tensor]:
+        """The parameters that ``l2`` and ``l1`` keep small: the matrices, and not the offsets."""
+        return [t for name, t in self.parameters().items() if name[0] in "Ww" or min(t.shape, default=0) > 1]
 
     def generators(self) -> tuple[np.random.Generator, ...]:
         """The generators that training draws from: those of its :class:`Dropout` layers."""
-        return tuple(dict.fromkeys(layer.rng for layer in self.layers if isinstance(layer, Dropout)))
+        found = (getattr(layer, "rng", None) for layer in self.layers)
+        return tuple(dict.fromkeys(rng for rng in found if isinstance(rng, np.random.Generator)))
 
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X (n_x, m) and Y are examples and labels that the model takes."""
-        X, Y = _array(X, "X"), _array(Y, "Y")
-        check_examples(X, Y, self.n_x, self.dense[-1].n_out)
-        if self.cost is None and not isinstance(Y, Tensor):
-            check_labels(Y, self.output)
+        X, Y = numbers("X", X), numbers("Y", Y)
+        check_examples(X, Y, self.n_x, self.n_out, self.example_axes)
+        if self.known_cost is not None and not isinstance(Y, Tensor):
+            check_labels(Y, self.known_cost.labels)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
 
         After sigmoid, class 1 where A > 0.5, as in the course; after softmax, the row of the largest A. A
-        sigmoid with several outputs answers 0 or 1 for each.
+        sigmoid with several outputs answers 0 or 1 for each. Labels of -1 and 1 are answered by the sign.
+
+        Raises:
+            ValueError: a number in X isn't finite, or the shape does not fit.
 
         >>> import numpy as np
-        >>> LogisticRegression(2).predict(np.ones((2, 3)))
+        >>> import tinygrad_edu as tg
+        >>> tg.nn.LogisticRegression(2).predict(np.ones((2, 3)))
         array([[0, 0, 0]])
         """
+        return self.decided(self.predict_proba(X)) if self.classifies else self.predict_proba(X)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """A[L] as an array, (n[L], m): after sigmoid and softmax the probabilities of the classes."""
         with no_grad():
-            A = np.asarray(self(X).data)
-        if not self.classifies:
-            return A
-        return np.argmax(A, axis=0, keepdims=True) if self.output == "softmax" else (A > 0.5).astype(int)
+            return np.asarray(self(_finite(X)).data)
+
+    def decided(self, A: NDArray[Any]) -> NDArray[Any]:
+        """The classes that an output A[L] stands for."""
+        if self.output == "softmax":
+            return np.asarray(np.argmax(A, axis=0, keepdims=True))
+        if self.output == "sigmoid":
+            return (A > 0.5).astype(int)
+        return np.where(A > 0, 1, -1)
+
+    def answers(self, Y: NDArray[Any]) -> NDArray[Any]:
+        """The labels as :meth:`predict` would answer them."""
+        return np.asarray(
+            np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
+        )
 
     def accuracy(self, X: Any, Y: Any) -> float:
         """The share of examples that are predicted right, in all outputs. Y as in :meth:`loss`.
 
         >>> import numpy as np
-        >>> LogisticRegression(2).accuracy(np.ones((2, 4)), np.array([[0, 0, 1, 0]]))
+        >>> import tinygrad_edu as tg
+        >>> tg.nn.LogisticRegression(2).accuracy(np.ones((2, 4)), np.array([[0, 0, 1, 0]]))
         0.75
         """
         if not self.classifies:
             raise TypeError(f"accuracy: {self!r} answers with numbers, not with classes")
         self.check(X, Y)
-        Y = _constant(Y, "Y").data
-        answers = np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else Y > 0.5
-        return float(np.mean(np.all(self.predict(X) == answers, axis=0)))
+        Y = _constant(Y, "Y")._data
+        return float(np.mean(np.all(self.predict(X) == self.answers(Y), axis=0)))
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The model as data, without its numbers: for ``tg.save``, and for a training that goes on."""
+        return {
+            "kind": "Sequential",
+            "layers": [described(layer) for layer in self.layers],
+            "cost": {"own": getattr(self.cost, "__name__", "")} if callable(self.cost) else self.cost,
+            "l2": self.l2,
+            "l1": self.l1,
+        }
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
+
+    def __getitem__(self, k: int) -> Layer:
+        return self.layers[k]
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -164,122 +299,87 @@ class Sequential:
         called = ", ".join(getattr(layer, "__name__", None) or repr(layer) for layer in self.layers)
         return f"{type(self).__name__}([{called}])"
 
-    def _through(self, X: Any, *, to_logits: bool = False) -> Any:
-        """A[L]; or Z[L], where that is what the cost is taken from."""
-        A, l = _constant(X, "X"), 0
-        for layer in self.layers:
-            l += isinstance(layer, Dense)
-            with scope(f"layer {l}") if l else nullcontext():
-                if isinstance(layer, Dense):
-                    A = _named(layer.linear(A), f"Z{l}")
-                    if to_logits and layer is self.layers[-1]:
-                        break
-                A = _named((layer.activate if isinstance(layer, Dense) else layer)(A), f"A{l}")
-        return A
+    def _through(self, X: Any, *, to_logits: bool = False) -> tuple[Any, Any]:
+        """A[L] and None; or None and Z[L], where that is what the cost is taken from."""
+        A = X
+        for k, (l, layer) in enumerate(self._numbers(), 1):
+            with self._scope(l):
+                if not isinstance(layer, Activated):
+                    A = _named(layer(A), self._called("A", l))
+                    continue
+                Z = _named(layer.linear(A), self._called("Z", l))
+                if to_logits and k == len(self.layers):
+                    return None, Z
+                A = _named(layer.activate(Z), self._called("A", l))
+        return A, None
+
+    def _named_output(self, A: Any) -> Any:
+        *_, (l, _) = self._numbers()
+        return _named(A, self._called("A", l))
+
+    def _called(self, letter: str, l: int) -> str:
+        return f"{letter}{l}" if self.numbered else letter
+
+    def _scope(self, l: int) -> Any:
+        return scope(f"layer {l}") if l and self.numbered else nullcontext()
 
 
-class LogisticRegression(Sequential):
-    """Logistic regression on n_x features: A = σ(W1 X + b1), from zeros. Course: L12, where w is W1ᵀ.
-
-    >>> LogisticRegression(30)
-    LogisticRegression(30)
-    """
-
-    def __init__(
-        self,
-        n_x: int,
-        *,
-        init: Scheme = "zeros",
-        seed: Seed = None,
-        l2: float = 0.0,
-        dtype: DTypeLike = np.float64,
-    ) -> None:
-        super().__init__([Dense(n_x, 1, "sigmoid", init=init, seed=seed, dtype=dtype)], l2=l2)
-
-    def __repr__(self) -> str:
-        return f"LogisticRegression({self.n_x})"
+def _recording() -> bool:
+    surroundings = ambient.get()
+    return surroundings is None or surroundings.recording
 
 
-class MLP(Sequential):
-    """A fully connected network of n[0], n[1], ..., n[L] units: the course's L-layer network.
-
-    Args:
-        sizes: n[0] (the features of X) to n[L].
-        activation: of the hidden layers.
-        output: of the last layer: sigmoid (two classes, Y (1, m)), softmax (Y (C, m)) or linear (numbers).
-        init: as for :class:`Dense`; by default He's for ReLU and Xavier's for the others.
-        seed: W1, W2, ... are drawn in that order from one generator, as in the course.
-        l2: λ of L2 regularisation.
-        keep_prob: below 1, a :class:`Dropout` of that probability follows each hidden layer.
-        dtype: float64, or float32 for speed.
-
-    >>> MLP([12288, 20, 7, 5, 1], init="xavier", seed=1)
-    MLP([12288, 20, 7, 5, 1], 'relu', output='sigmoid')
-    """
-
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        *,
-        activation: Activation = "relu",
-        output: Activation = "sigmoid",
-        init: Scheme | None = None,
-        seed: Seed = None,
-        cost: Callable[[Any, Any], Any] | None = None,
-        l2: float = 0.0,
-        keep_prob: float = 1.0,
-        dtype: DTypeLike = np.float64,
-    ) -> None:
-        sizes = list(sizes)
-        if len(sizes) < 2:
-            raise ValueError(f"MLP: expected at least two sizes, n[0] and n[L], got {sizes}")
-        self.sizes, self.activation, rng = sizes, activation, generator(seed)
-        activations = [activation] * (len(sizes) - 2) + [output]
-        layers: list[Layer] = [
-            Dense(n_prev, n, g, init=init, seed=rng, dtype=dtype)
-            for n_prev, n, g in zip(sizes, sizes[1:], activations, strict=False)
-        ]
-        if keep_prob != 1:  # drawn after the weights, which are the same with and without
-            masks = np.random.default_rng(int.from_bytes(rng.bytes(16)))
-            layers = [part for layer in layers for part in (layer, Dropout(keep_prob, seed=masks))][:-1]
-        super().__init__(layers, cost=cost, l2=l2)
-
-    def __repr__(self) -> str:
-        hidden = f", {self.activation!r}" if len(self.layers) > 1 else ""
-        return f"MLP({self.sizes}{hidden}, output={self.output!r})"
+def _flat(layers: Sequence[Any]) -> tuple[Layer, ...]:
+    """The layers, those of models among them one by one."""
+    return tuple(
+        part for layer in layers for part in (layer.layers if isinstance(layer, Sequential) else [layer])
+    )
 
 
-def _check_chain(layers: tuple[Layer, ...], dense: tuple[Dense, ...]) -> None:
+def _check_chain(layers: Sequence[Any]) -> None:
+    if not layers:
+        raise ValueError("Sequential: expected at least one layer, such as Dense(n_x, 1, 'sigmoid')")
     for layer in layers:
-        if not callable(layer):
-            raise TypeError(f"Sequential: expected Dense layers and functions, got {layer!r}")
-    if not dense:
-        raise ValueError("Sequential: expected at least one Dense layer")
-    if len(set(dense)) < len(dense):
-        raise ValueError("Sequential: the same Dense layer stands there twice; make one for each place")
-    for l, (before, after) in enumerate(pairwise(dense), 1):
-        if before.n_out != after.n_in:
-            raise ValueError(
-                f"Sequential: layer {l} gives {before.n_out} units and layer {l + 1} expects {after.n_in}"
-            )
+        if not callable(layer) or isinstance(layer, type):
+            hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""
+            raise TypeError(f"Sequential: expected Dense layers and functions, got {layer!r}{hint}")
+    counted = [layer for layer in layers if parameters_of(layer)]
+    if len({*map(id, counted)}) < len(counted):
+        raise ValueError("Sequential: the same layer stands there twice; make one for each place")
+    sized = [
+        (l, layer) for l, layer in enumerate(counted, 1) if hasattr(layer, "n_in") and hasattr(layer, "n_out")
+    ]
+    for (l, before), (k, after) in pairwise(sized):
+        n_out, n_in = before.n_out, after.n_in
+        if k == l + 1 and n_out != n_in and not _reshaped(layers, before, after):
+            raise ValueError(f"Sequential: layer {l} gives {n_out} units and layer {k} expects {n_in}")
 
 
-def _array(value: Any, name: str) -> Any:
-    """A Tensor as it is; anything else as an array of numbers."""
-    if isinstance(value, Tensor):
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: expected numbers, got dtype {array.dtype}")
-    return array
+def _reshaped(layers: Sequence[Any], before: Any, after: Any) -> bool:
+    between = layers[layers.index(before) : layers.index(after)]
+    return any(getattr(layer, "reshapes", False) for layer in between)
 
 
 def _constant(value: Any, name: str) -> Tensor:
     """A Tensor as it is; anything else as a constant of that name."""
-    return value if isinstance(value, Tensor) else Tensor(_array(value, name), requires_grad=False, name=name)
+    if isinstance(value, Tensor):
+        return value
+    return Tensor(numbers(name, value), requires_grad=False, name=name)
+
+
+def _finite(X: Any) -> Any:
+    array = X._data if isinstance(X, Tensor) else numbers("X", X)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"X: expected finite numbers, got {array[~np.isfinite(array)].flat[0]}")
+    return X
 
 
 def _named(value: Any, name: str) -> Any:
     if isinstance(value, Tensor) and value.name is None:
         value.name = name
     return value
+
+
+def of_architecture(data: Mapping[str, Any], layers: Sequence[Layer]) -> Sequential:
+    """A model as :attr:`Sequential.architecture` describes it, of these layers."""
+    return Sequential(layers, cost=data["cost"], l2=data["l2"], l1=data["l1"])

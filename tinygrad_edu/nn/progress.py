@@ -21,14 +21,17 @@ class Report(Protocol):
 
 
 @contextmanager
-def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Iterator[Report]:
-    """A bar of ``total`` epochs, of which ``done`` are; ``shown`` None means: on a terminal only.
+def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Iterator[Report | None]:
+    """A bar of ``total`` epochs, of which ``done`` are; None where it isn't shown.
+
+    ``shown`` None means: on a terminal only.
 
     >>> with progress_bar(10, shown=False) as report:
-    ...     report(1, cost=0.5)
+    ...     print(report)
+    None
     """
     if not (sys.stderr.isatty() if shown is None else shown):
-        yield _nothing
+        yield None
         return
     try:
         tqdm = require_extra("tqdm", extra="progress").tqdm
@@ -44,10 +47,6 @@ def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Ite
             bar.update(done - bar.n)
 
         yield report
-
-
-def _nothing(done: int, cost: float) -> None:
-    pass
 
 
 class _Line:

@@ -9,6 +9,7 @@ from tinygrad_edu.autodiff.grad import grad
 from tinygrad_edu.compile import CompiledStep
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Graph
 from tinygrad_edu.nn.optim import Optimizer
 
 __all__ = ["Model", "Step", "compiled_step", "constants", "eager_step"]
@@ -24,20 +25,24 @@ class Model(Protocol):
         """The cost J of examples X with labels Y, a scalar Tensor."""
 
 
-Step: TypeAlias = Callable[[Any, Any], float]
+Step: TypeAlias = Callable[..., float]
 """Moves the parameters along the gradient of a batch (X, Y); gives the batch's cost before that."""
 
 
 def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
     """A step that records the batch's graph and differentiates it."""
-    arrays: tuple[Any, Any] = (None, None)
+    arrays: tuple[Any, ...] = ()
     batch: tuple[Tensor, ...] = ()
+    checked = False
 
-    def step(X: Any, Y: Any) -> float:
-        nonlocal arrays, batch
-        if X is not arrays[0] or Y is not arrays[1]:  # the whole batch is the same at every step: copied once
-            arrays, batch = (X, Y), constants(X, Y)
+    def step(*given: Any) -> float:
+        nonlocal arrays, batch, checked
+        if len(arrays) != len(given) or any(a is not b for a, b in zip(arrays, given, strict=True)):
+            arrays, batch = given, constants(*given)  # the whole batch is the same at every step: copied once
         J = model.loss(*batch)
+        if not checked:
+            _check_all_are_trained(J, parameters)
+            checked = True
         gradients = grad(J, list(parameters.values()))
         optimizer.begin(gradients)
         for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
@@ -47,20 +52,34 @@ def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimi
     return step
 
 
+def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
+    """A Tensor that the cost depends on, and that nobody moves, would stay as it is without a word."""
+    known = set(parameters.values())
+    for node in Graph(J, names=False).inputs:
+        if node.requires_grad and node.tensor not in known:
+            raise TypeError(
+                f"fit: the cost depends on the Tensor {node.name} {node.shape}, which requires a gradient "
+                "and is not among the model's parameters(), so it would never be trained. Where two parts of "
+                "a model have parameters of the same name, one is lost in a dict: give each its own name. "
+                "A Tensor that is to stay as it is: tg.Tensor(value, requires_grad=False)."
+            )
+
+
 def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
     """The same, recorded once for each shape of batch, and from then on run as straight-line NumPy."""
     # The layers read their own Tensors, which are the parameters, so the loss needs none.
-    run = CompiledStep(lambda _, X, Y: model.loss(X, Y), optimizer, None)
+    run = CompiledStep(lambda _, *batch: model.loss(*batch), optimizer, None)
 
-    def step(X: Any, Y: Any) -> float:
+    def step(*batch: Any) -> float:
         try:
-            return float(run(parameters, X, Y))
+            return float(run(parameters, *batch))
         except ValueDependence as error:
             raise ValueDependence(f"{error}\n  fit(..., compile=False) trains without recording.") from error
 
     return step
 
 
-def constants(X: Any, Y: Any) -> tuple[Tensor, Tensor]:
-    """Examples and labels as Tensors of these names, which nothing is differentiated by."""
-    return Tensor(X, requires_grad=False, name="X"), Tensor(Y, requires_grad=False, name="Y")
+def constants(*arrays: Any) -> tuple[Tensor, ...]:
+    """Examples, labels and weights as Tensors of these names, which nothing is differentiated by."""
+    names = ("X", "Y", "weights")
+    return tuple(Tensor(a, requires_grad=False, name=n) for a, n in zip(arrays, names, strict=False))

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import at_least, whole
+from tinygrad_edu.nn.checks import at_least, whole, yes_or_no
 
-__all__ = ["EarlyStopping", "Stopping"]
+__all__ = ["EarlyStopping", "Stopping", "stopping_rule"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         whole("EarlyStopping: patience", self.patience, 1)
         at_least("EarlyStopping: min_delta", self.min_delta, 0)
+        yes_or_no("EarlyStopping: restore_best", self.restore_best)
 
 
 @dataclass
@@ -54,17 +55,34 @@ class Stopping:
         self.best_cost, self.waited = (cost, 0) if better else (self.best_cost, self.waited + 1)
         return better
 
-    def keep(self, parameters: Mapping[str, Tensor]) -> None:
-        """Remembers the parameters as the best so far, where they may have to be put back."""
+    def keep(self, state: Mapping[str, Tensor]) -> None:
+        """Remembers a model's state as the best so far, where it may have to be put back."""
         if self.rule and self.rule.restore_best:
-            self.best = {name: np.array(p.data) for name, p in parameters.items()}
+            self.best = {name: np.array(p._data) for name, p in state.items()}
 
     @property
     def over(self) -> bool:
         """Whether patience has run out."""
         return self.rule is not None and self.waited >= self.rule.patience
 
-    def restore(self, parameters: Mapping[str, Tensor]) -> None:
-        """Puts the best parameters back, where they were kept."""
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Puts the best state back, where one was kept: also where the epochs ran out before the patience."""
         for name, array in self.best.items():
-            parameters[name].data[...] = array
+            state[name].data[...] = array
+
+
+def stopping_rule(value: Any) -> EarlyStopping | None:
+    """The argument ``early_stopping``: a rule, its patience in epochs, or None.
+
+    >>> stopping_rule(2.5)
+    Traceback (most recent call last):
+    ...
+    TypeError: early_stopping: expected a tg.nn.EarlyStopping, or its patience in whole epochs, got 2.5
+    """
+    if value is None or isinstance(value, EarlyStopping):
+        return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return EarlyStopping(whole("early_stopping: patience", value, 1))
+    raise TypeError(
+        f"early_stopping: expected a tg.nn.EarlyStopping, or its patience in whole epochs, got {value!r}"
+    )

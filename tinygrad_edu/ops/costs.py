@@ -15,6 +15,7 @@ from tinygrad_edu.ops.networks import log_softmax, sigmoid, softmax
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "categorical_cross_entropy",
     "probabilities",
     "softmax_cross_entropy",
 ]
@@ -144,6 +145,42 @@ def _classes(shape: tuple[int, ...], axis: int) -> Sample:
 
 def _but_the_classes(rank: int, settings: Settings) -> list[int]:
     return [k for k in range(rank) if k != settings.get("axis", 0) % rank]
+
+
+def _slope_by_shares(g: Array, y: Array, A: Array, Y: Array, *, axis: int = 0) -> Array:
+    return -g * (Y / np.where(np.equal(Y, 0), 1.0, A)) / _columns(A, axis)
+
+
+def _shares(shape: tuple[int, ...], axis: int) -> Sample:
+    def make(rng: np.random.Generator) -> tuple[Any, ...]:
+        A, Y = rng.uniform(0.1, 1, (2, *shape))
+        return A / A.sum(axis=axis, keepdims=True), Y / Y.sum(axis=axis, keepdims=True)
+
+    return Sample((shape, shape), {"axis": axis}, make=make)
+
+
+@operation(
+    kind="reduction",
+    pullback=(
+        _slope_by_shares,
+        lambda g, y, A, Y, *, axis=0: -g * np.log(A) / _columns(A, axis),
+    ),
+    latex=r"-\frac{{1}}{{m}} \sum {Y} \odot \log {A}",
+    label="cross-entropy", samples=[_shares((3, 4), 0), _shares((4, 3), 1), _shares((5,), 0)],
+    range=(0.0, np.inf), rounding=np.inf, axes=cost(_but_the_classes),
+)  # fmt: skip
+def categorical_cross_entropy(A: Array, Y: Array, *, axis: int = 0) -> Array:
+    """J = -(1/m) Σ Y log A, from probabilities A (C, m), the classes of an example in its column. Course: D6.
+
+    0 log 0 is 0. Where only Z is at hand, take :func:`softmax_cross_entropy`, which is exact at saturation.
+
+    >>> import tinygrad_edu as tg
+    >>> round(tg.categorical_cross_entropy(tg.Tensor([[0.5], [0.5]]), [[1.0], [0.0]]).item(), 6)
+    0.693147
+    """
+    _same_shape(A, Y, "A")
+    Y = probabilities(Y)
+    return -np.sum(Y * np.log(np.where(np.equal(Y, 0), 1.0, A))) / _columns(A, axis)
 
 
 @operation(

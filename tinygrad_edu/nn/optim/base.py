@@ -20,7 +20,7 @@ __all__ = ["Optimizer", "Parameters", "check_unlocked"]
 
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = str | int
-Parameters: TypeAlias = Mapping[str, Tensor] | Sequence[Tensor] | Tensor
+Parameters: TypeAlias = Mapping[str, Tensor] | Iterable[Tensor] | Tensor
 
 
 class Optimizer(ABC):
@@ -201,16 +201,27 @@ class Optimizer(ABC):
 
 
 def named(parameters: Any, called: str) -> dict[Key, Tensor]:
-    """The parameters under their names, or numbered."""
+    """The parameters under their names, or numbered: of a mapping, any iterable of Tensors, or one."""
     if isinstance(parameters, Tensor):
         parameters = [parameters]
-    if not isinstance(parameters, (Mapping, Sequence)):
-        raise TypeError(
-            f"{called}: expected Tensors as parameters, got {parameters!r}; "
-            f"the learning rate goes by name: {called}(lr=0.1)"
-        )
+    of_model = callable(getattr(parameters, "parameters", None))
+    if not isinstance(parameters, Iterable) or isinstance(parameters, (str, np.ndarray)) or of_model:
+        hint = f"the learning rate goes by name: {called}(lr=0.1)"
+        if of_model:
+            hint = f"of a model they are {called}(model.parameters(), lr=0.1)"
+        raise TypeError(f"{called}: expected Tensors as parameters, got {parameters!r}; {hint}")
     found = dict(parameters.items() if isinstance(parameters, Mapping) else enumerate(parameters))
     for key, parameter in found.items():
+        if isinstance(parameter, str):
+            raise TypeError(
+                f"{called}: expected Tensors as parameters, got their names ({parameter!r}, ...); give the "
+                "mapping itself, model.parameters(), or its model.parameters().values()"
+            )
+        if isinstance(parameter, Mapping):
+            raise TypeError(
+                f"{called}: expected Tensors, got {parameter!r}; groups with settings of their own are "
+                "optimisers of their own here, one for each"
+            )
         if not isinstance(parameter, Tensor) or parameter.op is not None or not parameter.requires_grad:
             raise TypeError(
                 f"{called}: {key}: expected a leaf Tensor that requires a gradient, got {parameter!r}"

@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_edu.nn.checks import above_zero, at_least, whole
 
 __all__ = ["CosineDecay", "ExponentialDecay", "InverseTimeDecay", "Schedule", "StepDecay", "WarmUp"]
 
@@ -27,6 +30,11 @@ class InverseTimeDecay:
     decay: float
     every: int = 1
 
+    def __post_init__(self) -> None:
+        _rate(self)
+        at_least("InverseTimeDecay: decay", self.decay, 0)
+        whole("InverseTimeDecay: every", self.every, 1)
+
     def __call__(self, t: int) -> float:
         """α at step t."""
         return self.lr / (1 + self.decay * t / self.every)
@@ -44,6 +52,11 @@ class ExponentialDecay:
     factor: float
     every: int = 1
 
+    def __post_init__(self) -> None:
+        _rate(self)
+        above_zero("ExponentialDecay: factor", self.factor)
+        whole("ExponentialDecay: every", self.every, 1)
+
     def __call__(self, t: int) -> float:
         """α at step t."""
         return self.lr * float(self.factor ** (t / self.every))
@@ -60,6 +73,11 @@ class StepDecay:
     lr: float
     factor: float
     every: int
+
+    def __post_init__(self) -> None:
+        _rate(self)
+        above_zero("StepDecay: factor", self.factor)
+        whole("StepDecay: every", self.every, 1)
 
     def __call__(self, t: int) -> float:
         """α at step t."""
@@ -80,6 +98,13 @@ class CosineDecay:
     steps: int
     floor: float = 0.0
 
+    def __post_init__(self) -> None:
+        _rate(self)
+        whole("CosineDecay: steps", self.steps, 1)
+        at_least("CosineDecay: floor", self.floor, 0)
+        if self.floor > self.lr:
+            raise ValueError(f"CosineDecay: floor: expected at most lr, {self.lr}, got {self.floor}")
+
     def __call__(self, t: int) -> float:
         """α at step t."""
         done = min(t / self.steps, 1.0)
@@ -97,8 +122,17 @@ class WarmUp:
     steps: int
     then: Schedule | float
 
+    def __post_init__(self) -> None:
+        whole("WarmUp: steps", self.steps, 1)
+        if not callable(self.then):
+            above_zero("WarmUp: then", self.then)
+
     def __call__(self, t: int) -> float:
         """α at step t."""
         after = max(t - self.steps, 0)
         rate = self.then(after) if callable(self.then) else self.then
         return rate * min((t + 1) / self.steps, 1.0)
+
+
+def _rate(schedule: Any) -> None:
+    above_zero(f"{type(schedule).__name__}: lr", schedule.lr)

@@ -1,0 +1,66 @@
+"""Arrays by name, with a record, in a file: which format, how it is put in place, what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tinygrad_edu.export import npz
+
+__all__ = ["FileError", "read", "replaced", "write"]
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class FileError(ValueError):
+    """A file that is damaged, or something else than what it is taken for. The message has its path."""
+
+
+def write(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
+    """Writes arrays and a record that JSON can hold to a file, in one go.
+
+    Raises:
+        OSError: the file cannot be written there.
+
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(folder + "/a.npz", {"W": np.eye(2)}, {"kind": "test"})
+    ...     read(folder + "/a.npz")[1]
+    {'kind': 'test'}
+    """
+    replaced(path, npz.packed(arrays, meta))
+
+
+def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays and the record of a file that :func:`write` wrote.
+
+    Raises:
+        FileNotFoundError: there is none.
+        FileError: it is damaged, or another program's.
+    """
+    try:
+        return npz.unpacked(Path(path).read_bytes())
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from None
+
+
+def replaced(path: str | os.PathLike[str], content: bytes) -> None:
+    """Puts a file in place of the one before, so that an interruption leaves one or the other, whole.
+
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replaced(folder + "/a", b"new")
+    ...     os.listdir(folder)
+    ['a']
+    """
+    target = Path(path)
+    beside = target.with_name(target.name + ".part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""The Tensors that an object holds: in its attributes, and in the lists, dicts and objects among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["Parameters", "parameters_of", "tensors_of"]
+
+_OTHERS = (
+    str,
+    bytes,
+    int,
+    float,
+    np.ndarray,
+    np.generic,
+    type,
+    ModuleType,
+    FunctionType,
+    np.random.Generator,
+    Op,
+)
+"""What holds no parameters."""
+
+
+class Parameters(dict[str, Tensor]):
+    """Parameters by name. Joining those of two models with ``|`` refuses names that both have.
+
+    >>> Parameters(W1=Tensor([1.0])) | Parameters(W1=Tensor([2.0]))
+    Traceback (most recent call last):
+    ...
+    ValueError: both have parameters called W1, of which one would be lost: name them apart, ...
+    """
+
+    def __or__(self, other: Any) -> Any:
+        both = sorted(name for name in self.keys() & other.keys() if self[name] is not other[name])
+        if both:
+            raise ValueError(
+                f"both have parameters called {', '.join(both)}, of which one would be lost: "
+                'name them apart, {f"a_{name}": p for name, p in a.parameters().items()}'
+            )
+        return Parameters({**self, **other})
+
+
+def tensors_of(holder: Any) -> dict[str, Tensor]:
+    """The leaf Tensors that an object holds, by the path to each: ``{"W": ..., "cells_0_W": ...}``.
+
+    An object among them that has a method ``parameters()`` answers for itself. A Tensor that is held twice
+    counts once.
+
+    >>> class Scale:
+    ...     def __init__(self):
+    ...         self.by, self.more = Tensor([2.0]), [Tensor([0.0]), {"last": Tensor([1.0])}]
+    >>> list(tensors_of(Scale()))
+    ['by', 'more_0', 'more_1_last']
+    """
+    seen = {id(holder)}
+    found: dict[str, Tensor] = {}
+    for key, part in _parts(holder):
+        for path, tensor in _walk(part, str(key), seen):
+            if tensor.op is None and id(tensor) not in seen:
+                seen.add(id(tensor))
+                found[path] = tensor
+    return found
+
+
+def parameters_of(layer: Any) -> dict[str, Tensor]:
+    """What a layer has to train: as its method ``parameters()`` says, or else as found in it.
+
+    >>> parameters_of(np.tanh)
+    {}
+    """
+    own = getattr(layer, "parameters", None)
+    if not callable(own):
+        return {name: t for name, t in tensors_of(layer).items() if t.requires_grad}
+    answer = own()
+    return {str(k): t for k, t in (answer.items() if isinstance(answer, Mapping) else enumerate(answer))}
+
+
+def _walk(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield path, value
+    elif value is not None and not isinstance(value, _OTHERS) and id(value) not in seen:
+        seen.add(id(value))
+        own = getattr(value, "parameters", None)
+        for key, part in parameters_of(value).items() if callable(own) else _parts(value):
+            yield from _walk(part, f"{path}_{key}", seen)
+
+
+def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
+    """What an object is made of, with the name of each part in it."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return enumerate(value)
+    if isinstance(value, MethodType):  # a model's own method as a layer
+        return [("self", value.__self__)]
+    slots = [s for c in type(value).__mro__ for s in getattr(c, "__slots__", ()) if hasattr(value, s)]
+    return {
+        **{s: getattr(value, s) for s in slots if isinstance(s, str)},
+        **getattr(value, "__dict__", {}),
+    }.items()

@@ -1,0 +1,62 @@
+"""How well a model does on examples that it is not trained on: in one pass, without gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.compile.forward import CompiledForward
+from tinygrad_edu.core.mode import no_grad
+from tinygrad_edu.core.symbol import ValueDependence
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["Judge"]
+
+Array = NDArray[Any]
+
+
+class Judge:
+    """The cost, and for a model of classes the accuracy, on the same examples again and again.
+
+    Args:
+        model: with ``loss``; and where it ``classifies``, with what :class:`Sequential` has for that.
+        X, Y: the examples, as arrays.
+        compiled: whether to record the pass once and then run it as straight-line NumPy. A model that
+            asks for values is run as it stands.
+    """
+
+    def __init__(self, model: Any, X: Array, Y: Array, *, compiled: bool) -> None:
+        self.model, self.data = model, (X, Y)
+        self.answers = model.answers(Y) if getattr(model, "classifies", False) else None
+        self._run = CompiledForward(self._outcome) if compiled else None
+        self._constants: tuple[Tensor, ...] | None = None
+
+    def __call__(self) -> tuple[float, float | None]:
+        """The cost, and the accuracy where there is one."""
+        if self._run is not None:
+            try:
+                found = self._run(*self.data)
+            except ValueDependence:
+                self._run = None
+        if self._run is None:
+            with no_grad():
+                found = [t._data for t in self._outcome(*self._as_constants())]
+        if self.answers is None:
+            return float(found[0]), None
+        right = self.model.decided(found[1]) == self.answers
+        return float(found[0]), np.count_nonzero(
+            right if len(right) == 1 else right.all(axis=0)
+        ) / right.shape[1]
+
+    def _outcome(self, X: Any, Y: Any) -> list[Tensor]:
+        J = self.model.loss(X, Y)
+        return [J] if self.answers is None else [J, self.model(X)]  # compiled, it is one pass all the same
+
+    def _as_constants(self) -> tuple[Tensor, ...]:
+        if self._constants is None:
+            self._constants = tuple(
+                Tensor(a, requires_grad=False, name=name) for a, name in zip(self.data, "XY", strict=True)
+            )
+        return self._constants
