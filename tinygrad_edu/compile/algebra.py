@@ -239,7 +239,7 @@ class Built:
             return self.sheet.constant(float(c), (), self.dtype)
         if c == 1:
             return node
-        if c == -1 and node.dtype.kind != "b":
+        if c == -1:
             return self._node("negative", node)
         if not node.shape and (1 / c).denominator == 1 and abs(1 / c) < _EXACT:
             return self._node("divide", node, self.sheet.constant(int(1 / c)))
@@ -258,8 +258,6 @@ class Built:
         return total
 
     def _node(self, op: str, *args: Node) -> Node:
-        if op in ("add", "subtract") and all(a.dtype.kind == "b" for a in args):  # NumPy's + is "or" there
-            args = (self.sheet.node("astype", args[:1], {"dtype": self.dtype}, dtype=self.dtype), *args[1:])
         return self.sheet.node(op, args, dtype=self.dtype)
 
 

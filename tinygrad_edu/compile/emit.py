@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compile.forms import constant_code, is_ufunc, own_memory, takes_out, text
+from tinygrad_edu.compile.forms import computes_in, constant_code, is_ufunc, own_memory, takes_out, text
 from tinygrad_edu.compile.kernels import Kernel
 from tinygrad_edu.compile.lifetimes import Lifetimes
 from tinygrad_edu.compile.memory import Buffer, Life, arranged
@@ -317,4 +317,4 @@ def _natural(node: Node) -> bool:
         return True
     arrays = [a for a in node.args if a.number is None]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    return shape == node.shape and all(a.dtype == node.dtype for a in arrays)
+    return shape == node.shape and computes_in(node) == node.dtype

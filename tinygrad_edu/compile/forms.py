@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def own_memory(node: Node) -> bool:
     """
     if node.op in (INPUT, CONSTANT):
         return False
-    return takes_out(node) or (not node.shape and (is_ufunc(node) or node.op in _REDUCTIONS))
+    return takes_out(node) or (not node.shape and (is_ufunc(node) or _is_reduction(node)))
 
 
 def takes_out(node: Node) -> bool:
@@ -48,10 +49,34 @@ def takes_out(node: Node) -> bool:
     if not node.shape or not all(a.shape or a.number is not None for a in node.args if node.op == "matmul"):
         return False
     if node.op in _REDUCTIONS:
-        return node.args[0].dtype == node.dtype
+        return _is_reduction(node)
     if node.op == "matmul":
         return all(a.dtype == node.dtype for a in node.args)
     return node.op == "dot_all" or (is_ufunc(node) and len(node.args) <= 2)
+
+
+def computes_in(node: Node) -> np.dtype[Any]:
+    """The dtype in which NumPy computes it by itself; the node's own where that is not known.
+
+    Where a rewriting has narrower operands than what it stands for (labels that are integers, beside floats),
+    the node's dtype is the one that NumPy would have computed in before it, and the source says so.
+    """
+    if _is_reduction(node):
+        kind, wide = node.args[0].dtype, np.dtype(int)
+        adds = node.op in ("sum", "prod") and kind.kind in "iub" and kind.itemsize < wide.itemsize
+        return kind if not adds else np.dtype(np.uint) if kind.kind == "u" else wide
+    function = np.matmul if node.op == "matmul" else _ufunc(node)
+    if function is None or function.nout != 1:
+        return node.dtype
+    kinds = [type(a.value) if type(a.number) in (int, float) else a.dtype for a in node.args]
+    try:
+        return function.resolve_dtypes((*kinds, None))[-1]
+    except TypeError:  # it does not compute with those (None would pass for float64)
+        return np.dtype(np.void)
+
+
+def _is_reduction(node: Node) -> bool:
+    return node.op in _REDUCTIONS and node.settings.keys() <= {"axis", "keepdims"}
 
 
 def constant_code(node: Node) -> Code:
@@ -70,19 +95,22 @@ def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
         code: what an operand is called.
         out: the buffer to write into, for a node that ``takes_out``.
     """
-    if node.op in _REDUCTIONS and (takes_out(node) or not node.shape):
+    if _is_reduction(node) and (takes_out(node) or not node.shape):
         return _reduction(node, code(node.args[0]), out)
     operands = [constant_code(a) if _is_number(a, node) else code(a) for a in node.args]
-    if out is None:
+    wide = [] if computes_in(node) == node.dtype else [f"dtype=np.{node.dtype}"]
+    if out is None and not wide:
         return written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
     facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v is not None and v is not False]
-    return f"{called(node)}({', '.join([*map(str, operands), *facts, f'out={out}'])})"
+    facts += ([f"out={out}"] if out else []) + wide
+    return f"{called(node)}({', '.join([*map(str, operands), *facts])})"
 
 
 def _reduction(node: Node, x: Code, out: str | None) -> str:
     """The reduction itself: ``np.sum`` is a function around it, which takes as long on small arrays."""
     facts = [f"axis={literal(node.settings.get('axis'))}"]
     facts += ["keepdims=True"] * bool(node.settings.get("keepdims")) + ([f"out={out}"] if out else [])
+    facts += [f"dtype=np.{node.dtype}"] * (computes_in(node) != node.dtype)
     return f"{_REDUCTIONS[node.op]}.reduce({x}, {', '.join(facts)})"
 
 
@@ -97,7 +125,9 @@ def _is_number(operand: Node, node: Node) -> bool:
 
 def called(node: Node) -> str:
     """NumPy's function for it: the ufunc, where several answer to the name."""
-    for function in node.rule.numpy:
-        if isinstance(function, np.ufunc):
-            return f"np.{function.__name__}"
-    return in_numpy(node.rule) or node.op
+    function = _ufunc(node)
+    return f"np.{function.__name__}" if function is not None else in_numpy(node.rule) or node.op
+
+
+def _ufunc(node: Node) -> np.ufunc | None:
+    return next((f for f in node.rule.numpy if isinstance(f, np.ufunc)), None)

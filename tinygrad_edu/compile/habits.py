@@ -45,6 +45,8 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
     if node.op == "sum":
         return _row_sums(node, args[0], sheet)
     if node.op == "negative" and args[0].op == "absolute" and node.size < FEW:  # -|z| in one call
+        if args[0].args[0].dtype != node.dtype:
+            return None
         return sheet.node("copysign", [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
     if node.op in ("maximum", "minimum") and node.ndim and node.size >= FEWEST:
         x, other = args

@@ -47,17 +47,18 @@ def lowered(program: Program, sheet: Sheet, constants: Mapping[str, Any]) -> dic
 def _lowered_step(step: Step, values: Mapping[str, Node], sheet: Sheet) -> Node:
     if step.role == "input":
         return sheet.input(step.name, step.shape, step.dtype)
-    args = [values[a.name] if isinstance(a, Ref) else _constant(a, step, sheet) for a in step.args]
+    others = [values[a.name].dtype for a in step.args if isinstance(a, Ref)]
+    args = [values[a.name] if isinstance(a, Ref) else _constant(a, others, sheet) for a in step.args]
     if step.op is None:
         return args[0] if args else sheet.constant(step.value.flat[0].item(), step.shape, step.dtype)
     return _built(step.op, args, step.settings, step.value, sheet, late=ATOMS)
 
 
-def _constant(value: Any, step: Step, sheet: Sheet) -> Node:
-    """A number that stands in the code; a Python number where its dtype does not decide the result's."""
+def _constant(value: Any, others: Sequence[np.dtype[Any]], sheet: Sheet) -> Node:
+    """A number that stands in the code; one of Python's where its dtype decides nothing."""
     if np.ndim(value) == 0 and isinstance(value, (np.generic, np.ndarray)):
         number = np.asarray(value)[()]
-        if number.dtype == step.dtype or step.dtype.kind == "b":
+        if others and np.result_type(number, *others) == np.result_type(number.item(), *others):
             return sheet.constant(number.item(), (), number.dtype)
         return sheet.constant(number)
     return sheet.constant(value)

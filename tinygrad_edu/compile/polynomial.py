@@ -87,6 +87,8 @@ class _Expansion:
         """The terms of a sum, each a product whose factors may be sums."""
         if depth > MOST:
             raise TooMany
+        if not self.opens(node):
+            return [self.factored(node)]
         if node.op in _SUMS and node in self.given:
             self.opened[node] = None
         if node.op == "add":
@@ -106,6 +108,8 @@ class _Expansion:
             if not math.isfinite(node.number):  # it would be lost where a factor of 0 comes
                 raise TooMany
             return Product(Fraction(_python(node.number)), {})
+        if not self.opens(node):
+            return Product(ONE, {node: 1})
         if node.op == "multiply":
             return self.factored(node.args[0], depth + 1).times(self.factored(node.args[1], depth + 1))
         if node.op == "divide":
@@ -120,12 +124,16 @@ class _Expansion:
             return _negated(self.factored(node.args[0], depth + 1))
         return Product(ONE, {node: 1})
 
+    def opens(self, node: Node) -> bool:
+        """Whether a node is arithmetic in the dtype of the whole: what integers came to may have wrapped."""
+        return node.dtype == self.node.dtype
+
     def distributed(self, products: Iterable[Product]) -> Sum:
         done: Sum = []
         waiting = list(products)
         while waiting:
             product = self.resolved(waiting.pop(0))
-            sums = [n for n, e in product.factors.items() if e > 0 and n.op in _SUMS]
+            sums = [n for n, e in product.factors.items() if e > 0 and n.op in _SUMS and self.opens(n)]
             if not sums:
                 done.append(product)
             else:  # quotients first, so that what they are multiplied with can still cancel

@@ -24,10 +24,14 @@ def scalars_moved(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
 
 
 def _scaled(node: Node) -> tuple[Node, Node] | None:
-    """``c, x`` where a node is ``c * x``, c a number."""
-    if node.op == "multiply" and not node.args[0].shape and node.args[1].shape == node.shape:
+    """``c, x`` where a node is ``c * x``, c a number, and x already in the dtype of the product."""
+    if node.op == "multiply" and not node.args[0].shape and _alike(node.args[1], node):
         return node.args[0], node.args[1]
     return None
+
+
+def _alike(a: Node, b: Node) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype
 
 
 def _carriers(nodes: Sequence[Node]) -> dict[Node, Node]:
@@ -76,7 +80,10 @@ def _wanted_whole(
     whole: set[Node] = set()
     for node in reversed(nodes):
         read = users[node] and node not in ends and node not in outputs
-        if read and all((u in ends or u in whole) and carrier.get(u) is node for u in users[node]):
+        if read and all(
+            (u in ends or u in whole) and carrier.get(u) is node and u.dtype == node.dtype
+            for u in users[node]
+        ):
             whole.add(node)
     return whole
 
