@@ -25,7 +25,7 @@ def stand_in(shape: tuple[int, ...], dtype: Any) -> Symbol:
 def decomposed(op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor | None:
     """The Tensor that ``op.forward`` records on these operands, Symbols and numbers.
 
-    None where the operation is not written with others: it asks for values, or does nothing but itself.
+    None where the operation is not written with others: it asks for values, or calls itself.
 
     >>> import tinygrad_edu as tg
     >>> parts = decomposed(tg.silu, [stand_in((3,), float)], {})
@@ -43,6 +43,9 @@ def decomposed(op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> 
     if not isinstance(result, Tensor) or result.op is op:
         return None
     if result.op is None and not any(result is operand for operand in operands):
+        return None
+    known = {operand: None for operand in operands if isinstance(operand, Tensor)}
+    if any(tensor.op is op for tensor in recorded_since(result, known)):  # itself, between two casts
         return None
     return result
 
