@@ -37,6 +37,7 @@ FRONT_DOOR = {
 THIRD_PARTY = {"numpy": None, "resvg_py": {"draw"}}  # None: every room
 EXTRAS = {
     "IPython": "notebook",
+    "cloudpickle": "dask",
     "dask": "dask",
     "distributed": "dask",
     "h5py": "h5",

@@ -12,7 +12,7 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 
 from typing import Any
 
-from tinygrad_edu import check, course, data, export, nn, ops
+from tinygrad_edu import check, course, data, distributed, export, nn, ops
 from tinygrad_edu.autodiff import define, func, grad
 from tinygrad_edu.compile import compile
 from tinygrad_edu.core.mode import no_grad, scope
@@ -70,6 +70,7 @@ __all__ = [
     "data",
     "define",
     "derive",
+    "distributed",
     "draw",
     "export",
     "func",

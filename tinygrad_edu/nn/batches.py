@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.nn.checks import whole, yes_or_no
 
-__all__ = ["Batches", "Order", "Validation", "held_out", "shuffled"]
+__all__ = ["Batches", "Order", "Validation", "held_out", "order_of", "shuffled"]
 
 Array: TypeAlias = NDArray[Any]
 Order: TypeAlias = bool | Callable[[int, int], Array]
@@ -58,20 +58,24 @@ class Batches:
         if self.whole:
             yield self.arrays
             return
-        order = self._order(epoch)
+        order = order_of(epoch, self.m, self.shuffle, self.seed)
         for k in range(after * self.size, self.m, self.size):
             chosen = order[k : k + self.size]
             yield tuple(_beside(a[chosen], axis) for a, axis in zip(self.arrays, self.axes, strict=True))
 
-    def _order(self, epoch: int) -> Array:
-        if callable(self.shuffle):
-            order = np.asarray(self.shuffle(epoch, self.m))
-            if sorted(order.tolist()) != list(range(self.m)):
-                raise ValueError(f"shuffle: expected an order of the {self.m} examples, got {order}")
-            return order
-        if not self.shuffle:
-            return np.arange(self.m)
-        return np.random.default_rng((self.seed, epoch)).permutation(self.m)
+
+def order_of(epoch: int, m: int, shuffle: Order, seed: int) -> Array:
+    """The order in which an epoch goes through m examples. It depends on the seed and the epoch alone.
+
+    Raises:
+        ValueError: a function of one's own gives something else than an order.
+    """
+    if callable(shuffle):
+        order = np.asarray(shuffle(epoch, m))
+        if sorted(order.tolist()) != list(range(m)):
+            raise ValueError(f"shuffle: expected an order of the {m} examples, got {order}")
+        return order
+    return np.random.default_rng((seed, epoch)).permutation(m) if shuffle else np.arange(m)
 
 
 def _beside(rows: Array, axis: int) -> Array:

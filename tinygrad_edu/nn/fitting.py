@@ -23,7 +23,7 @@ from tinygrad_edu.nn.running import Run
 from tinygrad_edu.nn.steps import Model, compiled_step, eager_step
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
 
-__all__ = ["fit"]
+__all__ = ["check_kinds", "facts", "fit", "to_train"]
 
 
 def fit(
@@ -91,7 +91,7 @@ def fit(
     >>> round(history.cost[0], 6), model.predict(X)
     (0.693147, array([[0, 0, 1, 1]]))
     """
-    _check_kinds(model, optimizer)
+    check_kinds(model, optimizer)
     epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)
     batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
     shuffle, compile = shuffled(shuffle), yes_or_no("compile", compile)  # noqa: A001
@@ -109,7 +109,7 @@ def fit(
     X, Y, kept, _ = held_out(X, Y, validation, seed, axes)
     if kept is not None:
         kept = _examples(*kept, model, "validation: ")
-    parameters = _to_train(model)
+    parameters = to_train(model)
     optimizer.bind(parameters)
     _check_rate(optimizer)
     batches = Batches((X, Y), axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
@@ -122,7 +122,7 @@ def fit(
         None if kept is None else Judge(model, *kept, compiled=compile),
         Stopping(rule),
         generators,
-        {} if file is None else _facts(model, parameters, optimizer, batches, rule, generators),
+        {} if file is None else facts(model, parameters, optimizer, rule) | _data(batches, generators),
         file,
         callbacks,
         History(steps_per_epoch=len(batches)),
@@ -134,33 +134,35 @@ def fit(
     return run.history
 
 
-def _facts(
-    model: Any,
-    parameters: Mapping[str, Tensor],
-    optimizer: Optimizer,
-    batches: Batches,
-    rule: EarlyStopping | None,
-    generators: Sequence[np.random.Generator],
+def facts(
+    model: Any, parameters: Mapping[str, Tensor], optimizer: Optimizer, rule: EarlyStopping | None
 ) -> dict[str, Any]:
-    """What has to be the same when a training goes on."""
-    order, settings = batches.shuffle, {name: getattr(optimizer, name) for name in optimizer.settings}
-    rule_alone = [type(optimizer).__name__, settings]
+    """What has to be the same of a model and its optimiser when a training goes on."""
+    settings = {name: getattr(optimizer, name) for name in optimizer.settings}
     return {
         OPTIMIZER: repr(optimizer),
-        OPTIMIZER_WITHOUT_RATE: rule_alone,
+        OPTIMIZER_WITHOUT_RATE: [type(optimizer).__name__, settings],
         "the parameters": {name: f"{p.dtype} {p.shape}" for name, p in parameters.items()},
         "the model": getattr(model, "architecture", {}) or repr(type(model).__qualname__),
+        "early_stopping": repr(rule),
+    }
+
+
+def _data(batches: Batches, generators: Sequence[np.random.Generator]) -> dict[str, Any]:
+    """The same of the data, and of what is drawn."""
+    order = batches.shuffle
+    return {
         "the number of examples": batches.m,
         "the data": digest(*batches.arrays),
         "batch_size": batches.size,
         "shuffle": getattr(order, "__qualname__", repr(order)),
         "seed": batches.seed,
         "the number of random generators": len(generators),
-        "early_stopping": repr(rule),
     }
 
 
-def _check_kinds(model: Any, optimizer: Any) -> None:
+def check_kinds(model: Any, optimizer: Any) -> None:
+    """Raises TypeError unless these are a model and an optimiser."""
     for method in ("parameters", "loss"):
         if not callable(getattr(model, method, None)):
             raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {model!r}")
@@ -170,7 +172,7 @@ def _check_kinds(model: Any, optimizer: Any) -> None:
         )
 
 
-def _to_train(model: Model) -> dict[str, Tensor]:
+def to_train(model: Model) -> dict[str, Tensor]:
     """The parameters that are to move."""
     found = {name: p for name, p in model.parameters().items() if p.requires_grad}
     if not found:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.batches import Batches
 from tinygrad_edu.nn.checkpoint import Checkpoint, Standing
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.history import History
@@ -22,7 +21,16 @@ from tinygrad_edu.nn.progress import Report
 from tinygrad_edu.nn.steps import Step
 from tinygrad_edu.nn.stopping import Stopping
 
-__all__ = ["Run"]
+__all__ = ["BatchesOfEpochs", "Run"]
+
+
+class BatchesOfEpochs(Protocol):
+    """Batches, wherever their examples are."""
+
+    def __len__(self) -> int: ...
+
+    def of_epoch(self, epoch: int, after: int = 0) -> Iterator[tuple[Any, ...]]:
+        """The batches of an epoch, from the one number ``after``: what the step takes."""
 
 
 @dataclass
@@ -33,7 +41,7 @@ class Run:
     """What the model is: its parameters, and what its layers keep beside them."""
     optimizer: Optimizer
     step: Step
-    batches: Batches
+    batches: BatchesOfEpochs
     judge: Judge | None
     stopping: Stopping
     generators: Sequence[np.random.Generator]
