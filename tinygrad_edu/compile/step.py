@@ -17,6 +17,7 @@ from tinygrad_edu.compile.kernels import module_source
 from tinygrad_edu.compile.memory import Buffer
 from tinygrad_edu.compile.pipeline import Moves, Update, assembled
 from tinygrad_edu.compile.trace import Recording, record
+from tinygrad_edu.core.showing import listing
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
@@ -217,6 +218,10 @@ class CompiledStep:
     def buffers(self) -> tuple[Buffer, ...]:
         """What lives where in the step's own memory, and in which lines of the source."""
         return self._shown.emitted.buffers
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        source = self.source if self._cache else "not called yet, so that there is no program yet"
+        return {"text/plain": repr(self), "text/html": listing(f"{self!r}\n\n{source}")}
 
     def __repr__(self) -> str:
         name = getattr(self.loss, "__qualname__", repr(self.loss))

@@ -18,6 +18,7 @@ from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.reals import real
+from tinygrad_edu.core.showing import Shown
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
@@ -28,7 +29,7 @@ recorded_at = count(1).__next__
 """The order in which nodes came to be: inputs before results, so it is a topological order."""
 
 
-class Tensor(Operators, ArrayMethods):
+class Tensor(Operators, ArrayMethods, Shown):
     """A value that records what is computed from it, so that it can be differentiated.
 
     Behaves as the NumPy array it holds: arithmetic, broadcasting, indexing, NumPy's functions

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.draw.dot import to_dot
 from tinygrad_edu.draw.layout import FITS, laid_out
 from tinygrad_edu.draw.paper import pdf_of
@@ -20,6 +21,7 @@ from tinygrad_edu.draw.sketches import DETAILS, sketch_of
 from tinygrad_edu.draw.styles import THEMES
 from tinygrad_edu.draw.svg import png_of, to_svg
 from tinygrad_edu.draw.text import to_text
+from tinygrad_edu.draw.units import network_of, sketched, units
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
@@ -39,10 +41,14 @@ class Picture:
     fit: str | None = None
     theme: str = "auto"
     direction: str = "LR"
+    placed: Scene | None = None
+    """The shapes, where they have their places already."""
 
     @cached_property
     def scene(self) -> Scene:
         """The picture as shapes, each in its place."""
+        if self.placed is not None:
+            return self.placed
         page = laid_out(self.sketch, self.fit, direction=self.direction)
         fit = self.fit if self.fit is not None or page.rows == 1 else "16:9"
         return composed(self.sketch, page, fit)
@@ -110,6 +116,23 @@ def one_of(option: str, value: Any, known: Iterable[str]) -> None:
         raise ValueError(f"draw: {option} must be one of {', '.join(map(repr, known))}, got {value!r}{hint}")
 
 
+def _is_model(thing: Any) -> bool:
+    return callable(getattr(thing, "parameters", None)) and not isinstance(thing, (Tensor, Graph))
+
+
+def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
+    """The graph of a tensor; of a model that of its answer to X, or of its cost for X and Y."""
+    if isinstance(output, Graph):
+        return output
+    if _is_model(output):
+        if len(data) > 2:
+            raise TypeError(f"draw: for a model, expected X, or X and Y, got {len(data)} arrays")
+        output = output(*data) if len(data) == 1 else output.loss(*data)
+    elif data:
+        raise TypeError(f"draw: expected a file after the tensor, got {type(data[0]).__name__}")
+    return Graph(output, names=names)
+
+
 def draw(
     output: Any,
     *arguments: Any,
@@ -120,21 +143,25 @@ def draw(
     backward: bool = False,
     names: Names = None,
     direction: Literal["LR", "TB"] = "LR",
+    split: bool = False,
 ) -> Picture:
     """Draws how a tensor was computed: a box for each quantity, an arrow for each use.
 
     Args:
         output: the tensor whose history to draw, usually the cost J; or a :class:`Graph`.
         arguments: where to write it, as .svg, .png, .pdf, .dot or .txt; "-" prints it as text. Nothing only
-            returns the picture. For a model, X, or X and Y, come first.
+            returns the picture. For a model, X, or X and Y, come first: what it computes, or its cost;
+            without them its units are drawn.
         fit: the space that it is made for: "16:9", "4:3", "A4", "column" (of text) or "strip" (never
             broken into rows). By default as long as it is, and where that would be a strip, "16:9".
         detail: "quantities" draws what has a name, and puts other values into its formula; "all" draws each
-            operation; "layers" a box for each scope. "auto" is quantities, and for a large graph layers.
+            operation; "layers" a box for each scope; "units", of a model, a circle for each
+            unit. "auto" is all of a few operations, quantities, and layers where there are many.
         theme: "light", "dark" or "print"; "auto" is light, and dark on a dark page.
         convention: "exact" gradients, or those of the "course": m times as large for single examples.
         backward: draw the gradients as boxes of their own, with arrows that lead back.
         names: names for tensors, as for :class:`Graph`; by default the caller's variables give them.
+        split: of units, whether each shows its two halves, z and a.
         direction: "LR" from left to right, as in the course, or "TB" from top to bottom.
 
     Returns:
@@ -162,9 +189,16 @@ def draw(
     path = arguments[-1] if arguments and isinstance(arguments[-1], (str, os.PathLike)) else None
     if path is not None and path != "-":
         _file_type(Path(path))
-    graph = output if isinstance(output, Graph) else Graph(output, names=names)
-    sketch = sketch_of(graph, detail=detail, backward=backward, convention=convention)
-    picture = Picture(sketch, fit, theme, direction)
+    data = arguments if path is None else arguments[:-1]
+    if _is_model(output) and (detail == "units" or not data):
+        network = network_of(output)
+        picture = Picture(sketched(network), fit, theme, placed=units(network, fit, split=split))
+    else:
+        if detail == "units":
+            raise TypeError(f'draw: detail="units" draws a model, got {type(output).__name__}')
+        graph = _graph(output, data, names)
+        sketch = sketch_of(graph, detail=detail, backward=backward, convention=convention)
+        picture = Picture(sketch, fit, theme, direction)
     if path == "-":
         sys.stdout.write(picture.text + "\n")
     elif path is not None:

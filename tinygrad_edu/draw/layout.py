@@ -27,6 +27,7 @@ _LEAST = 12.2  # pixels of text on a slide, below which whatever makes it larger
 _FEW = 0.08  # crossings an arrow
 _USED_WIDELY = 3  # users, from which on what is given stands apart and is shown by tags
 _MOST_EXAMINED = 260  # arrows, up to which crossings are counted
+_MANY = 300  # boxes
 _MOST_TRIED = 6
 _STRIP_RATIO = 2.4
 
@@ -85,6 +86,9 @@ def best_ribbon(sketch: Sketch) -> Ribbon:
 
 def _candidates(sketch: Sketch) -> Iterator[tuple[Sketch, bool, bool]]:
     """With all that makes a picture rich, then with less. Also whether there are frames, and in line."""
+    if len(sketch.boxes) > _MANY:  # to be looked at piece by piece: nothing makes it fit a slide
+        yield sketch, False, False
+        return
     scoped = _has_scopes(sketch)
     lean = _with_rows(sketch, lambda row: None if isinstance(row, Strip) else row)
     short = _with_rows(

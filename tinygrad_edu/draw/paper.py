@@ -40,7 +40,8 @@ def pdf_of(scenes: Sequence[Scene], theme: str = "light") -> bytes:
         scale = min(_POINTS, _LONGEST / max(scene.width, scene.height))
         canvas.setPageSize((scene.width * scale, scene.height * scale))
         canvas.scale(scale, scale)
-        pen = _Pen(canvas, scene.height, THEMES[theme], metrics.stringWidth)
+        canvas.translate(-scene.page.x, 0)
+        pen = _Pen(canvas, scene.page.y + scene.height, THEMES[theme], metrics.stringWidth)
         for group in scene.groups:
             for shape in group.shapes:
                 pen.draw(shape)
@@ -84,7 +85,7 @@ class _Pen:
         colour = self.theme.colour(shape.look)
         self.canvas.setStrokeColor(colour)
         self.canvas.setFillColor(colour)
-        self.canvas.setLineWidth(1.4)
+        self.canvas.setLineWidth(shape.thickness or 1.4)
         if "cache" in shape.look:
             self.canvas.setDash([4, 3])
         self.canvas.drawPath(path, fill=int(shape.filled), stroke=int(not shape.filled))

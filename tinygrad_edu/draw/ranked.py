@@ -20,6 +20,7 @@ TAG = 31.0
 _AIRY, _TIGHT = "nodesep=0.24; ranksep=0.5;", "nodesep=0.17; ranksep=0.4;"
 WITHIN = 46.0
 """The height of an arrow between parts of one box."""
+_ASIDE = 20.0  # from the left of the box to that arrow
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class _Ranking:
         self.lined = lined
         self.home = {part.key: k for k, box in enumerate(sketch.boxes) for part in box.parts}
         self.part = {part.key: part for box in sketch.boxes for part in box.parts}
-        self.gap = WITHIN if any(a.within for a in sketch.arrows) else 0.0
+        self.within = {self.home[a.tail]: a for a in sketch.arrows if a.within}
         self.above: dict[int, list[Arrow]] = {}
         tied = set()
         for k, arrow in enumerate(sketch.arrows):
@@ -86,9 +87,14 @@ class _Ranking:
 
     def _size(self, k: int) -> tuple[float, float, float]:
         """Width, height of the tags above, height of the parts."""
-        wide, high = box_size(self.sketch.boxes[k], self.gap)
+        wide, high = box_size(self.sketch.boxes[k], self._gap(k))
+        if k in self.within:
+            wide = max(wide, label_size(self.within[k])[0] + 2 * _ASIDE)
         above = self.above.get(k, [])
         return max(wide, sum(self._tag(a) + 8 for a in above)), TAG * bool(above), high
+
+    def _gap(self, k: int) -> float:
+        return WITHIN if k in self.within else 0.0
 
     def _tag(self, arrow: Arrow) -> float:
         return tag_width(self.part[arrow.tail].name) + (label_size(arrow)[0] if arrow.labelled else 0.0)
@@ -113,9 +119,10 @@ class _Ranking:
         for arrow in self.sketch.arrows:
             if arrow.within:
                 one, other = found.parts[arrow.tail], found.parts[arrow.head]
-                x = one.middle[0]
+                x, middle = one.x + _ASIDE, (one.y + one.h + other.y) / 2
                 points = np.array([[x, one.y + one.h], [x, other.y]])
-                found.routes.append(Route(arrow, points, (x, (one.y + one.h + other.y) / 2)))
+                label = (x + label_size(arrow)[0] / 2, middle)
+                found.routes.append(Route(arrow, points, label if arrow.labelled else None))
         if self.framed:
             found.frames = list(self._frames(found))
         return found
@@ -197,7 +204,7 @@ class _Ranking:
         for part in self.sketch.boxes[k].parts:
             h = part_size(part)[1]
             found.parts[part.key] = Rect(left, y, wide, h)
-            y += h + self.gap
+            y += h + self._gap(k)
         arrows = self.above.get(k, [])
         x -= sum(self._tag(a) + 8 for a in arrows) / 2 - 4
         for arrow in arrows:

@@ -55,11 +55,11 @@ class _Routing:
         self.columns: list[tuple[float, float]] = []
         self.column: dict[int, int] = {}
         at = {x: k for k, x in enumerate(centres)}
-        inside: list[list[Rect]] = [[] for _ in centres]
+        self.inside: list[list[Rect]] = [[] for _ in centres]
         for k, box in enumerate(boxes):
             self.column[k] = at[round(box.middle[0])]
-            inside[self.column[k]].append(box)
-        self.columns = [(min(b.x for b in c), max(b.x + b.w for b in c)) for c in inside]
+            self.inside[self.column[k]].append(box)
+        self.columns = [(min(b.x for b in c), max(b.x + b.w for b in c)) for c in self.inside]
         self.ends = [(home[r.arrow.tail], home[r.arrow.head]) for r in self.given]
         self.heights = [self._passes(k) for k in range(len(self.given))]
 
@@ -124,7 +124,7 @@ class _Routing:
                     passing.setdefault(self.column[tail] + n, []).append((k, n))
         for column, mine in passing.items():
             mine.sort(key=lambda item: self.heights[item[0]][item[1]])
-            boxes = [box for k, box in enumerate(self.boxes) if self.column[k] == column]
+            boxes = self.inside[column]
             for (one, i), (other, j) in itertools.pairwise(mine):
                 above, below = self.heights[one][i], self.heights[other][j]
                 clear = min((b.y for b in boxes if b.y >= below - 4), default=np.inf) - 7

@@ -28,7 +28,7 @@ _MOST_TRIED = 60
 _LARGE = 1.25  # times, from which on no row more is worth having
 _LEGIBLE = 0.93  # times, below which every gain is worth it
 _WORTH_A_ROW, _WORTH_MORE = 1.05, 1.4
-_COST = 0.97  # of an arrow that is cut
+_COST, _COST_OF_FRAME = 0.97, 0.92  # of an arrow that is cut, of a frame
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,12 @@ def cut(ribbon: Ribbon, wide: float, high: float) -> Page:
     """The page on which text is largest in a space of that width and height (which may be infinite)."""
     cutter = _Cutter(ribbon)
     best: dict[int, tuple[float, list[tuple[int, int]]]] = {}
-    for limit in cutter.limits():
-        rows = cutter.filled(limit)
+    tries = [(limit, whole) for whole in cutter.choices() for limit in cutter.limits()]
+    for limit, allowed in tries:
+        rows = cutter.filled(limit, allowed)
         w, h = cutter.size(rows)
         scale = min(wide / w, high / h) * _COST ** sum(cutter.lanes(rows))
+        scale *= _COST_OF_FRAME ** cutter.torn(rows)
         if scale > best.get(len(rows), (0.0, rows))[0]:
             best[len(rows)] = scale, rows
     chosen = best[min(best)]
@@ -91,10 +93,21 @@ class _Cutter:
         self.edges = np.array(
             [min(b.x for b in self.blocks), *self._gaps(), max(b.x + b.w for b in self.blocks)]
         )
+        ends = [(r.points[:, 0].min(), r.points[:, 0].max()) for r in ribbon.routes]
+        self.reach = np.array(ends, float).reshape(-1, 2)
         self.spans = self._spans()
         self.crossing = [self._routes_at(x) for x in self.edges[1:-1]]
+        self.frames_at = self._frames_at()
         self.above = FRAME_TOP * self.depth
         self.below = _FRAME * self.depth
+
+    def _frames_at(self) -> list[int]:
+        """How many frames reach over each edge."""
+        spans = []
+        for _, keys in self.ribbon.frames:
+            middles = [self.ribbon.parts[key].middle[0] for key in keys]
+            spans.append((min(middles), max(middles)))
+        return [sum(low < x < high for low, high in spans) for x in self.edges]
 
     def _gaps(self) -> Iterator[float]:
         """Where the strip can be cut: between ranks."""
@@ -125,7 +138,7 @@ class _Cutter:
         return int(np.clip(np.searchsorted(self.edges, x) - 1, 0, len(self.edges) - 2))
 
     def _routes_at(self, x: float) -> int:
-        return sum(r.points[:, 0].min() < x < r.points[:, 0].max() for r in self.ribbon.routes)
+        return int(np.count_nonzero((self.reach[:, 0] < x) & (x < self.reach[:, 1])))
 
     def limits(self) -> list[float]:
         """Widths of rows worth trying, the whole strip first."""
@@ -142,15 +155,26 @@ class _Cutter:
         step = max(1, len(usable) // _MOST_TRIED)
         return [whole, *usable[::step]]
 
-    def filled(self, limit: float) -> list[tuple[int, int]]:
+    def choices(self) -> list[list[int]]:
+        """The edges to cut at: all; and where there are frames, those that leave the frames whole."""
+        every = list(range(len(self.edges)))
+        whole = [k for k in every if not self.frames_at[k]]
+        return [every] if len(whole) in (2, len(every)) else [whole, every]
+
+    def filled(self, limit: float, allowed: Sequence[int]) -> list[tuple[int, int]]:
         """Rows, each as full as the limit allows: first and last edge."""
-        rows, start = [], 0
-        for k in range(1, len(self.edges)):
-            if self.edges[k] - self.edges[start] > limit + 1e-6 and k - 1 > start:
-                rows.append((start, k - 1))
-                start = k - 1
+        rows, start, last = [], 0, 0
+        for k in allowed[1:]:
+            if self.edges[k] - self.edges[start] > limit + 1e-6 and last > start:
+                rows.append((start, last))
+                start = last
+            last = k
         rows.append((start, len(self.edges) - 1))
         return rows
+
+    def torn(self, rows: Sequence[tuple[int, int]]) -> int:
+        """How many frames the cuts go through."""
+        return sum(self.frames_at[end] for _, end in rows[:-1])
 
     def lanes(self, rows: Sequence[tuple[int, int]]) -> list[int]:
         """How many arrows each cut meets."""
@@ -241,12 +265,9 @@ class _Cutter:
 
     def _in_order(self, x: float) -> dict[int, int]:
         """The routes that a cut meets, numbered from top to bottom."""
-        met = [
-            (_height(r, x), k)
-            for k, r in enumerate(self.ribbon.routes)
-            if r.points[:, 0].min() < x < r.points[:, 0].max()
-        ]
-        return {k: place for place, (_, k) in enumerate(sorted(met))}
+        met = np.flatnonzero((self.reach[:, 0] < x) & (x < self.reach[:, 1])).tolist()
+        met.sort(key=lambda k: _height(self.ribbon.routes[k], x))
+        return {k: place for place, k in enumerate(met)}
 
     def _pieces(
         self,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,11 +17,10 @@ from tinygrad_edu.draw.measure import BRACKET, LABEL, PAD, Rect, columns, label_
 from tinygrad_edu.draw.metrics import LINE, SIZE, width
 from tinygrad_edu.draw.ranked import Tag
 from tinygrad_edu.draw.routing import Points
-from tinygrad_edu.draw.rows import Line as Route
 from tinygrad_edu.draw.rows import Page
 from tinygrad_edu.draw.sketch import Arrow, Cells, Line, Part, Sketch, Strip
 
-__all__ = ["Group", "Image", "Outline", "Rectangle", "Scene", "Shape", "Text", "composed"]
+__all__ = ["Group", "Image", "Outline", "Rectangle", "Scene", "Shape", "Text", "composed", "full_page"]
 
 _BASE = 0.34  # from the middle of a line of text to where its letters stand, in sizes
 _TIP = 8.0
@@ -45,6 +44,8 @@ class Outline:
     points: Points
     look: str
     filled: bool = False
+    thickness: float | None = None
+    """Where it isn't that of all lines."""
 
 
 @dataclass(frozen=True)
@@ -84,48 +85,49 @@ class Group:
 class Scene:
     """A picture, ready to be written down."""
 
-    width: float
-    height: float
+    page: Rect
     groups: tuple[Group, ...]
     title: str
     description: str
+
+    @property
+    def width(self) -> float:
+        """Of the whole page."""
+        return self.page.w
+
+    @property
+    def height(self) -> float:
+        """Of the whole page."""
+        return self.page.h
 
 
 def composed(sketch: Sketch, page: Page, fit: str | None = None) -> Scene:
     """The shapes of a page. A page that is made for a space gets the proportions of that space."""
     sketch = page.sketch or sketch
+    parts = {part.key: part for box in sketch.boxes for part in box.parts}
+    groups = [_frame(title, rect) for title, rect in page.frames]
+    groups += [g for route in page.lines for g in _both(route.arrow, list(route.pieces), route.label)]
+    groups += [g for tag in page.tags for g in _tag(tag)]
+    groups += [_part(parts[key], rect) for key, rect in page.parts.items()]
     legend = _legend_lines(sketch, page.width - 2 * PAD)
-    wide, high = page.width, page.height + _LEGEND * len(legend) + (6 if legend else 0)
+    for k, line in enumerate(legend):
+        base = page.height + 4 + _LEGEND * k + LINE / 2 + _BASE * LABEL
+        groups.append(Group("legend", (Text(PAD, base, ((line, False, None),), "faint", "start", LABEL),)))
+    high = page.height + (_LEGEND * len(legend) + 6 if legend else 0)
+    return full_page(groups, page.width, high, fit, sketch.title, sketch.description)
+
+
+def full_page(
+    groups: Iterable[Group], wide: float, high: float, fit: str | None, title: str, description: str
+) -> Scene:
+    """A scene of these groups in the middle of a page, which has the proportions of the fit."""
     full_wide, full_high = wide, high
     space = FITS.get(fit or "", (np.inf, np.inf))
     if np.isfinite(space).all():
         full_wide, full_high = max(wide, high * space[0] / space[1]), max(high, wide * space[1] / space[0])
-    dx, dy = (full_wide - wide) / 2, (full_high - high) / 2
-    parts = {part.key: part for box in sketch.boxes for part in box.parts}
-    groups = [Group("page", (Rectangle(Rect(0, 0, full_wide, full_high), "page", 0.0),))]
-    groups += [_frame(title, rect.moved(dx, dy)) for title, rect in page.frames]
-    groups += [g for route in page.lines for g in _arrow(route, (dx, dy))]
-    groups += [g for tag in page.tags for g in _tag(tag, (dx, dy))]
-    groups += [_part(parts[key], rect.moved(dx, dy)) for key, rect in page.parts.items()]
-    y = dy + page.height + 4
-    for line in legend:
-        groups.append(
-            Group(
-                "legend",
-                (
-                    Text(
-                        dx + PAD,
-                        y + LINE / 2 + _BASE * LABEL,
-                        ((line, False, None),),
-                        "faint",
-                        "start",
-                        LABEL,
-                    ),
-                ),
-            )
-        )
-        y += _LEGEND
-    return Scene(full_wide, full_high, tuple(groups), sketch.title, sketch.description)
+    page = Rect((wide - full_wide) / 2, (high - full_high) / 2, full_wide, full_high)
+    ground = Group("page", (Rectangle(page, "page", 0.0),))
+    return Scene(page, (ground, *groups), title, description)
 
 
 def _legend_lines(sketch: Sketch, wide: float) -> list[str]:
@@ -208,12 +210,6 @@ def _ends(arrow: Arrow) -> dict[str, str]:
     return {"from": arrow.tail, "to": arrow.head}
 
 
-def _arrow(route: Route, shift: tuple[float, float]) -> Iterator[Group]:
-    pieces = [piece + shift for piece in route.pieces]
-    label = None if route.label is None else (route.label[0] + shift[0], route.label[1] + shift[1])
-    yield from _both(route.arrow, pieces, label)
-
-
 def _both(
     arrow: Arrow, pieces: list[Points], label: tuple[float, float] | None, *, aside: bool = False
 ) -> Iterator[Group]:
@@ -287,10 +283,9 @@ def _headed(points: Points, look: str) -> Iterator[Shape]:
     yield Outline(np.array([tip, base + 3.6 * across, base - 3.6 * across]), f"tip {look}", filled=True)
 
 
-def _tag(tag: Tag, shift: tuple[float, float]) -> Iterator[Group]:
-    rect = tag.rect.moved(*shift)
+def _tag(tag: Tag) -> Iterator[Group]:
+    rect = tag.rect
     words = Text(rect.middle[0], rect.middle[1] + _BASE * SIZE, ((tag.part.name, True, None),))
     shapes = (Rectangle(rect, tag.part.kind, 9.0), words)
     yield Group("tag", shapes, {"of": tag.part.key}, tag.part.spoken)
-    label = None if tag.label is None else (tag.label[0] + shift[0], tag.label[1] + shift[1])
-    yield from _both(tag.arrow, [tag.points + shift], label, aside=True)
+    yield from _both(tag.arrow, [tag.points], tag.label, aside=True)

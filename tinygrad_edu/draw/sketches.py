@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -45,9 +46,14 @@ def gradients_of(graph: Graph, reading: Reading) -> Gradients:
     """Values and formulas of the gradients: those of the program, else those that backward() gathered."""
     values = {node.name: node.grad for node in graph if node.grad is not None}
     formulas = {}
+    unseen = [mark for key, mark in reading.marks.items() if key not in graph]  # they have no box
+    uses = Counter(operand.name for node in graph for operand in node.inputs if node.requires_grad)
     for of, step in reading.program.gradients.items():
         values[of] = step.value
-        formulas[of] = reading.formula(step.name) or "1"
+        formula = reading.formula(step.name) or "1"
+        if any(mark in formula for mark in unseen):
+            formula = f"Σ over {uses[of]} uses" if uses[of] > 1 else ""
+        formulas[of] = formula
     return Gradients(values, formulas)
 
 

@@ -13,6 +13,9 @@ from tinygrad_edu.draw.metrics import FONTS, SIZE
 
 __all__ = ["THEMES", "Border", "Theme", "stylesheet"]
 
+PLUS, MINUS = "#d66014", "#4a90d9"
+"""Of positive and negative weights; on any ground."""
+
 Colours = tuple[str, str]
 """Of an area and of its border."""
 
@@ -50,6 +53,8 @@ class Theme:
             return self.red
         if "faint" in look:
             return self.faint
+        if look in ("plus", "minus"):
+            return PLUS if look == "plus" else MINUS
         return self.line if "line" in look or "cache" in look else self.ink
 
 
@@ -129,6 +134,7 @@ def _rules(root: str, theme: Theme) -> list[str]:
         f"{root} .end{{text-anchor:end}}",
         f"{root} .label{{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}}",
         f"{root} .line,{root} .back,{root} .cache,{root} .bracket{{fill:none;stroke-width:1.4}}",
+        f"{root} .plus,{root} .minus{{fill:none}}",
         f"{root} .cache{{stroke-dasharray:4 3}}",
         f"{root} image{{image-rendering:pixelated}}",
     ]
@@ -148,6 +154,9 @@ def _colours(root: str, theme: Theme) -> list[str]:
         f"{root} .back,{root} .bracket.red{{stroke:{theme.red}}}",
         f"{root} .tip{{fill:{theme.line};stroke:none}}",
         f"{root} .tip.back{{fill:{theme.red}}}",
+        f"{root} .plus{{stroke:{PLUS}}}",
+        f"{root} .minus{{stroke:{MINUS}}}",
+        f"{root} rect.dot{{fill:{theme.line}}}",
     ]
     for kind, (area, border) in theme.areas.items():
         found.append(f"{root} rect.{kind}{{fill:{area};stroke:{border}}}")

@@ -19,7 +19,7 @@ from tinygrad_edu.draw.metrics import SIZE, legible
 from tinygrad_edu.draw.scene import Group, Image, Outline, Rectangle, Scene, Shape, Text
 from tinygrad_edu.draw.styles import stylesheet
 
-__all__ = ["pixels_as_png", "png_of", "to_svg"]
+__all__ = ["data_of", "pixels_as_png", "png_of", "to_svg"]
 
 _MOST = 8000  # pixels a side of a PNG
 _LEAST = 1920
@@ -37,7 +37,7 @@ def _lines(scene: Scene, theme: str) -> Iterator[str]:
     title, description = _spoken(scene.title), _spoken(scene.description)
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tg-{theme}" role="img" aria-label="{title}" '
-        f'width="{w}" height="{h}" viewBox="0 0 {w} {h}">'
+        f'width="{w}" height="{h}" viewBox="{scene.page.x:.0f} {scene.page.y:.0f} {w} {h}">'
     )
     yield f"<title>{title}</title>"
     yield f"<desc>{description}</desc>"
@@ -68,12 +68,13 @@ def _shape(shape: Shape) -> str:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shape.points)
         if shape.filled:
             return f'<polygon class="{shape.look}" points="{points}"/>'
-        return f'<path class="{shape.look}" d="M{points.replace(" ", "L")}"/>'
+        wide = f' stroke-width="{shape.thickness:.2f}"' if shape.thickness is not None else ""
+        return f'<path class="{shape.look}"{wide} d="M{points.replace(" ", "L")}"/>'
     if isinstance(shape, Image):
-        r, data = shape.rect, base64.b64encode(pixels_as_png(shape.pixels)).decode()
+        r = shape.rect
         return (
             f'<image x="{r.x:.1f}" y="{r.y:.1f}" width="{r.w:.1f}" height="{r.h:.1f}" '
-            f'preserveAspectRatio="none" href="data:image/png;base64,{data}"/>'
+            f'preserveAspectRatio="none" href="{data_of(shape.pixels)}"/>'
         )
     return _text(shape)
 
@@ -116,6 +117,11 @@ def png_of(scene: Scene, theme: str = "light") -> bytes:
     except ValueError as error:
         raise RenderError(f"the picture could not be turned into a PNG: {error}") from error
     return bytes(drawn)
+
+
+def data_of(pixels: NDArray[Any]) -> str:
+    """An array (height, width, 4) of uint8 as the address of an image that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(pixels_as_png(pixels)).decode()}"
 
 
 def pixels_as_png(pixels: NDArray[Any]) -> bytes:

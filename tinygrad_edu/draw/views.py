@@ -160,8 +160,6 @@ class View:
         called = self.reading.name(node.name)
         name = f"d{called}" if called else "gradient"
         formula = self.gradients.formulas.get(node.name, "")
-        if any(mark in formula for mark in self._unseen):
-            formula = f"Σ over {self._users[node]} uses" if self._users[node] > 1 else ""
         rows = [replace(line, red=True) for line in self._headed(name, formula) if isinstance(line, Line)]
         value = np.asarray(self.gradients.values[node.name])
         met = self._met.get(node, [])
@@ -171,11 +169,6 @@ class View:
             rows += told(value, red=True, pictured=False)  # type: ignore[arg-type]
         spoken = f"{name}{' = ' * bool(formula)}{formula}: {brief(value)}"
         return Part(self.back_key(node), "gradient", tuple(rows), name, spoken)
-
-    @cached_property
-    def _unseen(self) -> list[str]:
-        """Marks of steps on the way back, which have no box."""
-        return [mark for key, mark in self.reading.marks.items() if key not in self.graph]
 
     @cached_property
     def _met(self) -> dict[GraphNode, list[float]]:

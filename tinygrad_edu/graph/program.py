@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core.backward import gradients, verify
 from tinygrad_edu.core.op import apply
+from tinygrad_edu.core.showing import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.naming import Names, unique
@@ -175,6 +176,9 @@ class Program:
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        return {"text/plain": str(self), "text/html": listing(str(self))}
 
     def __str__(self) -> str:
         return "\n".join(map(repr, self.steps))

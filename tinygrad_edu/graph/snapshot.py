@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.naming import Names, name_nodes
 
@@ -87,7 +88,7 @@ class GraphNode:
         return f"{self.name} {self.shape}" + (f" = {self.op.name}({operands})" if self.op else "")
 
 
-class Graph:
+class Graph(Shown):
     """The computation behind some outputs: ``.nodes`` in topological order, each with a name of its own.
 
     Args:

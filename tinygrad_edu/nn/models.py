@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.mode import ambient, no_grad, scope
+from tinygrad_edu.core.showing import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import at_least, numbers, one_of
@@ -18,6 +19,7 @@ from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_lab
 from tinygrad_edu.nn.exact import cost_of_logits
 from tinygrad_edu.nn.finding import Parameters, parameters_of
 from tinygrad_edu.nn.layers import Activated, Dense, described
+from tinygrad_edu.nn.table import HEAD, lines_of, written
 
 __all__ = ["Layer", "Sequential"]
 
@@ -294,6 +296,13 @@ class Sequential:
 
     def __len__(self) -> int:
         return len(self.layers)
+
+    def __str__(self) -> str:
+        """A table: each layer with its output and its parameters."""
+        return f"{self!r}\n{written(self.layers)}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        return {"text/plain": str(self), "text/html": table(HEAD, lines_of(self.layers))}
 
     def __repr__(self) -> str:
         called = ", ".join(getattr(layer, "__name__", None) or repr(layer) for layer in self.layers)
