@@ -216,3 +216,16 @@ def test_a_picture_has_the_proportions_of_its_space(tmp_path, fit, ratio):
     wide, high = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
     assert wide / high == pytest.approx(ratio, rel=0.01)
     assert max(wide, high) <= 8000
+
+
+def test_a_page_finds_boxes_values_and_gradients():
+    w = tg.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    J = np.sum(w * w)
+    J.backward()
+    boxes = [g for g in ElementTree.fromstring(tg.draw(J).svg).iter() if g.get("class") == "node"]
+    assert [g.get("data-kind") for g in boxes] == ["parameter", "computed", "output"]
+    parameter, _, output = boxes
+    entries = {g.get("data-entry"): g.text.strip() for g in parameter.iter() if g.get("data-gradient") == "w"}
+    assert entries == {"0 0": "2", "0 1": "4", "1 0": "6", "1 1": "8"}
+    assert [g.text for g in output.iter() if g.get("data-value") == "J"] == ["30"]
+    assert [g.text for g in output.iter() if g.get("data-gradient") == "J"] == ["1"]

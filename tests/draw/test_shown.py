@@ -13,7 +13,7 @@ MODEL = tg.nn.MLP([2, 4, 1], activation="tanh", seed=1)
 X, Y = np.random.default_rng(0).normal(size=(2, 5)), np.array([[0, 1, 1, 0, 1]])
 STEP = tg.compile(lambda p, X, Y: np.sum((p["w"] @ X - Y) ** 2))
 THINGS = {
-    "number": lambda: example(),
+    "number": example,
     "matrix": lambda: tg.Tensor(np.eye(3), name="<W>"),
     "image": lambda: tg.Tensor(np.linspace(0, 1, 800).reshape(20, 40)),
     "graph": lambda: tg.Graph(example()),
@@ -99,7 +99,7 @@ def test_more_than_eight_units_are_shortened_by_dots():
 
 def test_a_line_is_as_thick_as_its_weight_is_large():
     model = tg.nn.LogisticRegression(2)
-    model.parameters()["W1"].data[...] = [[1.0, -2.0]]
+    model.parameters()["w"].data[...] = [[1.0], [-2.0]]
     small, large = re.findall(r'class="(?:plus|minus)" stroke-width="([\d.]+)"', tg.draw(model).svg)
     assert float(small) < float(large)
 

@@ -77,9 +77,8 @@ class Layers:
         if group.single and len([n for n in group.nodes if not n.is_leaf]) <= 1 and group.nodes[-1].is_leaf:
             node = group.nodes[-1]
             kind: Kind = "parameter" if node.requires_grad else "data"
-            return Part(
-                f"n{k}", kind, (Line("", group.title), *told(node.value)), group.title, self._spoken(node)
-            )
+            told_ = (Line("", group.title), *told(node.value, of=node.name))
+            return Part(f"n{k}", kind, told_, group.title, self._spoken(node))
         ends = [node for node in group.nodes if node in self.graph.outputs]
         rows: list[Row] = [self._title(group)]
         rows += [
@@ -87,7 +86,8 @@ class Layers:
         ]
         rows += self._formulas(group)
         for end in ends:
-            rows += told(end.value, self._called(end) if not group.single else "", pictured=False)
+            called = "" if group.single else self._called(end)
+            rows += told(end.value, called, pictured=False, of=end.name)
         return Part(f"n{k}", "output" if ends else "layer", tuple(rows), group.title, self._summary(group))
 
     def _title(self, group: Group) -> Line:

@@ -91,9 +91,7 @@ def _candidates(sketch: Sketch) -> Iterator[tuple[Sketch, bool, bool]]:
         return
     scoped = _has_scopes(sketch)
     lean = _with_rows(sketch, lambda row: None if isinstance(row, Strip) else row)
-    short = _with_rows(
-        lean, lambda row: Line(row.short, red=row.red, value=True) if isinstance(row, Cells) else row
-    )
+    short = _with_rows(lean, lambda row: row.shortened if isinstance(row, Cells) else row)
     for variant in (sketch, lean, short, _formulas_only(short)):
         if scoped:
             yield variant, True, True

@@ -93,7 +93,7 @@ class _Pen:
 
     def text(self, shape: Text) -> None:
         self.canvas.setFillColor(self.theme.colour(shape.look or "ink"))
-        runs = [("".join(c if known(c) else "□" for c in t), bold, at) for t, bold, at in shape.runs]
+        runs = [("".join(c if known(c) else "□" for c in r.text), r.bold, r.at) for r in shape.runs]
         widths = [self.measure(text, _FONTS[bold], shape.size) for text, bold, _ in runs]
         back = {"start": 0.0, "middle": 0.5, "end": 1.0}[shape.anchor]
         x = shape.x - back * sum(widths)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from tinygrad_edu.draw.routing import Points
 from tinygrad_edu.draw.rows import Page
 from tinygrad_edu.draw.sketch import Arrow, Cells, Line, Part, Sketch, Strip
 
-__all__ = ["Group", "Image", "Outline", "Rectangle", "Scene", "Shape", "Text", "composed", "full_page"]
+__all__ = ["Group", "Image", "Outline", "Rectangle", "Run", "Scene", "Shape", "Text", "composed", "full_page"]
 
 _BASE = 0.34  # from the middle of a line of text to where its letters stand, in sizes
 _TIP = 8.0
@@ -48,13 +48,24 @@ class Outline:
     """Where it isn't that of all lines."""
 
 
+class Run(NamedTuple):
+    """Characters of a line of text."""
+
+    text: str
+    bold: bool = False
+    at: float | None = None
+    """Where they are to stand; None: after those before."""
+    data: tuple[tuple[str, str], ...] = ()
+    """What a page is to know of them."""
+
+
 @dataclass(frozen=True)
 class Text:
-    """A line of text: runs of characters with where they are to stand (None: after the one before)."""
+    """A line of text."""
 
     x: float
     y: float
-    runs: tuple[tuple[str, bool, float | None], ...]
+    runs: tuple[Run, ...]
     look: str = ""
     anchor: Literal["start", "middle", "end"] = "middle"
     size: float = SIZE
@@ -112,7 +123,7 @@ def composed(sketch: Sketch, page: Page, fit: str | None = None) -> Scene:
     legend = _legend_lines(sketch, page.width - 2 * PAD)
     for k, line in enumerate(legend):
         base = page.height + 4 + _LEGEND * k + LINE / 2 + _BASE * LABEL
-        groups.append(Group("legend", (Text(PAD, base, ((line, False, None),), "faint", "start", LABEL),)))
+        groups.append(Group("legend", (Text(PAD, base, (Run(line),), "faint", "start", LABEL),)))
     high = page.height + (_LEGEND * len(legend) + 6 if legend else 0)
     return full_page(groups, page.width, high, fit, sketch.title, sketch.description)
 
@@ -144,7 +155,7 @@ def _legend_lines(sketch: Sketch, wide: float) -> list[str]:
 
 
 def _frame(title: str, rect: Rect) -> Group:
-    text = Text(rect.x + PAD, rect.y + LINE / 2 + 3 + _BASE * SIZE, ((title, False, None),), "faint", "start")
+    text = Text(rect.x + PAD, rect.y + LINE / 2 + 3 + _BASE * SIZE, (Run(title),), "faint", "start")
     return Group("frame", (Rectangle(rect, "frame", 9.0), text), title=title)
 
 
@@ -158,13 +169,15 @@ def _part(part: Part, rect: Rect) -> Group:
         high = row_size(row)[1]
         shapes += _row(row, rect, y)
         y += high
-    return Group(f"node {part.kind}", tuple(shapes), {"node": part.key}, part.spoken)
+    return Group("node", tuple(shapes), {"node": part.key, "kind": part.kind}, part.spoken)
 
 
 def _row(row: Line | Cells | Strip, rect: Rect, y: float) -> Iterator[Shape]:
     middle = rect.x + rect.w / 2
     if isinstance(row, Line):
-        runs = tuple((text, bold, None) for text, bold in ((row.name, True), (row.text, False)) if text)
+        lead = row.lead if row.of else len(row.text)
+        pieces = (Run(row.name, bold=True), Run(row.text[:lead]), Run(row.text[lead:], data=_told_of(row)))
+        runs = tuple(run for run in pieces if run.text)
         look = "red" if row.red else "faint" if row.faint else ""
         yield Text(middle, y + LINE / 2 + _BASE * SIZE, runs, look)
     elif isinstance(row, Cells):
@@ -173,7 +186,15 @@ def _row(row: Line | Cells | Strip, rect: Rect, y: float) -> Iterator[Shape]:
         wide, high = strip_size(row)
         yield Image(Rect(middle - wide / 2, y + 2, wide, high), row.pixels)
         if row.caption:
-            yield Text(middle, y + high + LINE / 2 + 2 + _BASE * SIZE, ((row.caption, False, None),), "faint")
+            yield Text(middle, y + high + LINE / 2 + 2 + _BASE * SIZE, (Run(row.caption),), "faint")
+
+
+def _told_of(row: Line | Cells, entry: str = "") -> tuple[tuple[str, str], ...]:
+    """Whose value or gradient it is, so that a page can put another in its place."""
+    if not row.of:
+        return ()
+    whose = ("gradient" if row.red else "value", row.of)
+    return (whose, ("entry", entry)) if entry else (whose,)
 
 
 def _cells(row: Cells, middle: float, y: float) -> Iterator[Shape]:
@@ -181,7 +202,7 @@ def _cells(row: Cells, middle: float, y: float) -> Iterator[Shape]:
     whole = row_size(row)[0]
     x = middle - whole / 2
     if row.name:
-        yield Text(x, y + 2 + LINE / 2 + _BASE * SIZE, ((row.name, False, None),), look, "start")
+        yield Text(x, y + 2 + LINE / 2 + _BASE * SIZE, (Run(row.name),), look, "start")
         x += width(row.name + " ")
     left, right = x + 2, middle + whole / 2 - 2
     x += BRACKET + 2
@@ -192,7 +213,8 @@ def _cells(row: Cells, middle: float, y: float) -> Iterator[Shape]:
     for k, entries in enumerate(row.rows):
         last = len(entries) - 1
         runs = tuple(
-            (e + " " * (n < last), False, at) for n, (e, at) in enumerate(zip(entries, ends, strict=True))
+            Run(e + " " * (n < last), at=at, data=_told_of(row, f"{k} {n}"))
+            for n, (e, at) in enumerate(zip(entries, ends, strict=True))
         )
         yield Text(ends[0], y + 2 + LINE * (k + 0.5) + _BASE * SIZE, runs, look, "end")
     top, low = y + 2, y + 2 + LINE * len(row.rows)
@@ -257,11 +279,11 @@ def _told(arrow: Arrow, shapes: Sequence[Shape], label: tuple[float, float] | No
         return
     look = "label faint" if arrow.plain else "label red"
     x, y = label[0] - label_width(arrow) / 2, label[1] + _BASE * LABEL
-    text = Text(x, y, ((arrow.label, False, None),), look, "start", LABEL)
+    text = Text(x, y, (Run(arrow.label),), look, "start", LABEL)
     yield Group("edge", (*shapes, text), _ends(arrow))
     if arrow.note:
         x += width(arrow.label, size=LABEL)
-        note = Text(x, y, ((arrow.note, False, None),), look, "start", LABEL)
+        note = Text(x, y, (Run(arrow.note),), look, "start", LABEL)
         yield Group("note", (note,), {"of": f"{arrow.tail} {arrow.head}"})
 
 
@@ -285,7 +307,7 @@ def _headed(points: Points, look: str) -> Iterator[Shape]:
 
 def _tag(tag: Tag) -> Iterator[Group]:
     rect = tag.rect
-    words = Text(rect.middle[0], rect.middle[1] + _BASE * SIZE, ((tag.part.name, True, None),))
+    words = Text(rect.middle[0], rect.middle[1] + _BASE * SIZE, (Run(tag.part.name, bold=True),))
     shapes = (Rectangle(rect, tag.part.kind, 9.0), words)
     yield Group("tag", shapes, {"of": tag.part.key}, tag.part.spoken)
     yield from _both(tag.arrow, [tag.points], tag.label, aside=True)

@@ -26,6 +26,10 @@ class Line:
     faint: bool = False
     value: bool = False
     """Whether it tells what a formula comes to."""
+    of: str = ""
+    """Whose value it tells, or whose gradient where it is red."""
+    lead: int = 0
+    """How many characters stand before that value."""
 
     @property
     def whole(self) -> str:
@@ -43,6 +47,14 @@ class Cells:
     red: bool = False
     short: str = ""
     """Its shape and range, where there is no room for entries."""
+    of: str = ""
+    """Whose value it is, or whose gradient where it is red."""
+
+    @property
+    def shortened(self) -> Line:
+        """The same in one line."""
+        lead = len(self.name) + 1 if self.name else 0
+        return Line(self.short, red=self.red, value=True, of=self.of, lead=lead)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tinygrad_edu.draw.graphviz import RenderError
 from tinygrad_edu.draw.lettering import BOLD, FAMILY, REGULAR, all_known
 from tinygrad_edu.draw.metrics import SIZE, legible
-from tinygrad_edu.draw.scene import Group, Image, Outline, Rectangle, Scene, Shape, Text
+from tinygrad_edu.draw.scene import Group, Image, Outline, Rectangle, Run, Scene, Shape, Text
 from tinygrad_edu.draw.styles import stylesheet
 
 __all__ = ["data_of", "pixels_as_png", "png_of", "to_svg"]
@@ -52,9 +52,9 @@ def _spoken(text: str) -> str:
 
 
 def _group(group: Group) -> str:
-    data = "".join(f' data-{key}="{escape(value)}"' for key, value in group.data.items())
     title = f"<title>{_spoken(group.title)}</title>" if group.title else ""
-    return f'<g class="{group.kind}"{data}>{title}{"".join(map(_shape, group.shapes))}</g>'
+    shapes = "".join(map(_shape, group.shapes))
+    return f'<g class="{group.kind}"{_data(group.data.items())}>{title}{shapes}</g>'
 
 
 def _shape(shape: Shape) -> str:
@@ -81,20 +81,25 @@ def _shape(shape: Shape) -> str:
 
 def _text(text: Text) -> str:
     looks = " ".join(filter(None, [text.look, text.anchor if text.anchor != "middle" else ""]))
-    if len(text.runs) == 1 and text.runs[0][1]:
+    alone = text.runs[0] if len(text.runs) == 1 else None
+    if alone is not None and alone.bold:
         looks = f"{looks} b".strip()
     kind = f' class="{looks}"' if looks else ""
+    kind += _data(alone.data) if alone is not None else ""
     size = f' font-size="{text.size:g}"' if text.size != SIZE else ""
-    runs = text.runs
-    inner = escape(runs[0][0], quote=False) if len(runs) == 1 else "".join(_run(run) for run in runs)
+    inner = escape(alone.text, quote=False) if alone is not None else "".join(map(_run, text.runs))
     return f'<text{kind}{size} x="{text.x:.1f}" y="{text.y:.1f}">{inner}</text>'
 
 
-def _run(run: tuple[str, bool, float | None]) -> str:
-    words, bold, at = run
-    attributes = (' class="b"' if bold else "") + ("" if at is None else f' x="{at:.1f}"')
-    inner = escape(words, quote=False)
+def _run(run: Run) -> str:
+    attributes = (' class="b"' if run.bold else "") + _data(run.data)
+    attributes += "" if run.at is None else f' x="{run.at:.1f}"'
+    inner = escape(run.text, quote=False)
     return f"<tspan{attributes}>{inner}</tspan>" if attributes else inner
+
+
+def _data(data: Iterable[tuple[str, str]]) -> str:
+    return "".join(f' data-{key}="{escape(legible(value))}"' for key, value in data)
 
 
 def png_of(scene: Scene, theme: str = "light") -> bytes:
@@ -103,7 +108,7 @@ def png_of(scene: Scene, theme: str = "light") -> bytes:
     zoom = min(max(2.0, _LEAST / scene.width), _FINEST, _MOST / longest)
     theme = "light" if theme == "auto" else theme
     source = to_svg(scene, theme)
-    words = "".join(r[0] for g in scene.groups for s in g.shapes if isinstance(s, Text) for r in s.runs)
+    words = "".join(r.text for g in scene.groups for s in g.shapes if isinstance(s, Text) for r in s.runs)
     size = max(1, round(scene.width * zoom)), max(1, round(scene.height * zoom))
     try:
         drawn = resvg_py.svg_to_bytes(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.draw.measure import Rect
 from tinygrad_edu.draw.metrics import LINE, SIZE, width
-from tinygrad_edu.draw.scene import Group, Outline, Rectangle, Scene, Text, full_page
+from tinygrad_edu.draw.scene import Group, Outline, Rectangle, Run, Scene, Text, full_page
 from tinygrad_edu.draw.sketch import Arrow, Box, Line, Part, Sketch
 from tinygrad_edu.graph.text import number
 
@@ -53,7 +53,7 @@ def network_of(model: Any) -> Network:
         ValueError: it isn't made of fully connected layers, each of which takes what the one before gives.
     """
     named: Mapping[str, Any] = model.parameters()
-    matrices = {k: np.asarray(t.data) for k, t in named.items() if t.ndim == 2 and not _is_bias(k, t)}
+    matrices = {k: _rows(k, t) for k, t in named.items() if t.ndim == 2 and not _is_bias(k, t)}
     weights = list(matrices.values())
     chained = all(b.shape[1] == a.shape[0] for a, b in pairwise(weights))
     if not weights or not chained or any(t.ndim > 2 for t in named.values()):
@@ -66,6 +66,12 @@ def network_of(model: Any) -> Network:
     told = [getattr(layer, "activation", "") for layer in getattr(model, "dense", ())]
     told = [a if isinstance(a, str) else getattr(a, "__name__", "") for a in told]
     return Network(tuple(weights), tuple(biases), tuple((told + [""] * len(weights))[: len(weights)]))
+
+
+def _rows(key: str, tensor: Any) -> NDArray[Any]:
+    """Weights with a row for each unit; the notes' w of a single unit is a column."""
+    value = np.asarray(tensor.data)
+    return value.T if key[:1] == "w" and value.shape[1] == 1 else value
 
 
 def _is_bias(key: str, tensor: Any) -> bool:
@@ -166,10 +172,10 @@ def _circle(network: Network, l: int, unit: int, x: float, y: float, *, split: b
     shapes: list[Any] = [Rectangle(rect, kind, _RADIUS)]
     if split and l:
         shapes.append(Outline(np.array([[x, y - _RADIUS], [x, y + _RADIUS]]), "bracket"))
-        shapes += [Text(x - 10, base, (("z", False, None),)), Text(x + 10, base, (("a", False, None),))]
+        shapes += [Text(x - 10, base, (Run("z"),)), Text(x + 10, base, (Run("a"),))]
     else:
-        shapes.append(Text(x, base, ((name, False, None),)))
-    return Group(f"node {kind}", tuple(shapes), {"node": f"u{l}.{unit}"}, told)
+        shapes.append(Text(x, base, (Run(name),)))
+    return Group("node", tuple(shapes), {"node": f"u{l}.{unit}", "kind": kind}, told)
 
 
 def _dots(x: float, y: float) -> Group:
@@ -184,7 +190,7 @@ def _answers(network: Network, places: Places) -> Iterator[Group]:
     for k, (x, y) in enumerate(mine):
         name = "ŷ" if len(mine) == 1 else f"ŷ{k + 1}".translate(_SUBSCRIPTS)
         line = Outline(np.array([[x + _RADIUS, y], [x + _RADIUS + 22, y]]), "line")
-        text = Text(x + _RADIUS + 27, y + 0.34 * SIZE, ((name, True, None),), "", "start")
+        text = Text(x + _RADIUS + 27, y + 0.34 * SIZE, (Run(name, bold=True),), "", "start")
         yield Group("answer", (line, text))
 
 
@@ -195,7 +201,7 @@ def _captions(network: Network, y: float) -> Iterator[Group]:
         activation = network.activations[l - 1] if l else ""
         lines = [name, f"n[{l}] = {n}", activation if width(activation) < _COLUMN - 20 else ""]
         texts = tuple(
-            Text(x, y + LINE * (k + 0.8), ((line, k == 0, None),), "" if k == 0 else "faint")
+            Text(x, y + LINE * (k + 0.8), (Run(line, bold=k == 0),), "" if k == 0 else "faint")
             for k, line in enumerate(lines)
             if line
         )

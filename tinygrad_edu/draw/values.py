@@ -44,7 +44,9 @@ def brief(value: NDArray[Any]) -> str:
     return f"{shape_of(value)}, {_range(value)}"
 
 
-def told(value: NDArray[Any], name: str = "", *, red: bool = False, pictured: bool = True) -> list[Row]:
+def told(
+    value: NDArray[Any], name: str = "", *, red: bool = False, pictured: bool = True, of: str = ""
+) -> list[Row]:
     """The rows that tell a value: its entries up to 4 by 4, else its shape, its range, and its colours.
 
     Args:
@@ -52,21 +54,23 @@ def told(value: NDArray[Any], name: str = "", *, red: bool = False, pictured: bo
         name: what the value is called, where the row has to say it.
         red: whether it is a gradient.
         pictured: whether a large array is shown as colours, too.
+        of: the quantity whose value or gradient it is, by the name that the graph has for it.
 
     >>> told(np.array(33.0))
-    [Line(text='33', name='', red=False, faint=False, value=True)]
+    [Line(text='33', name='', red=False, faint=False, value=True, of='', lead=0)]
     """
     before = f"{name} = " if name else ""
     shape = "" if red else f"{shape_of(value)}, "
     if value.ndim == 0:
-        return [Line(before + number(value[()]), red=red, value=True)]
+        return [Line(before + number(value[()]), red=red, value=True, of=of, lead=len(before))]
     if value.size == 0:
-        return [Line(before + brief(value), red=red, value=True)]
+        return [Line(before + brief(value), red=red, value=True, of=of, lead=len(before))]
     entries = _entries(value)
     if entries is not None:
         short = before + (brief(value) if value.size == 1 else shape + _range(value))
-        return [Cells(entries, before.rstrip(), red=red, short=short)]
-    rows: list[Row] = [Line(f"{before}{shape}{_range(value)}", red=red, value=True)]
+        return [Cells(entries, before.rstrip(), red=red, short=short, of=of)]
+    line = Line(f"{before}{shape}{_range(value)}", red=red, value=True, of=of, lead=len(before))
+    rows: list[Row] = [line]
     pixels = colours(value) if pictured else None
     return rows if pixels is None else [*rows, pixels]
 

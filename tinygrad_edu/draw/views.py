@@ -129,10 +129,10 @@ class View:
 
     def _value(self, node: GraphNode) -> Part:
         name, formula = self.reading.name(node.name), self.reading.formula(node.name)
-        rows = [*self._headed(name or self._unnamed(node), formula), *told(node.value)]
+        rows = [*self._headed(name or self._unnamed(node), formula), *told(node.value, of=node.name)]
         gradient = self.gradients.values.get(node.name)
         if gradient is not None and not self.backward:
-            rows += told(gradient, f"d{name}" if name else "gradient", red=True, pictured=False)
+            rows += told(gradient, f"d{name}" if name else "gradient", red=True, pictured=False, of=node.name)
         kind: Kind = "computed"
         if node.is_leaf:
             kind = "parameter" if node.requires_grad else "data"
@@ -164,9 +164,10 @@ class View:
         value = np.asarray(self.gradients.values[node.name])
         met = self._met.get(node, [])
         if len(met) > 1:
-            rows.append(Line(f"{amounts(met)} = {number(value[()])}", red=True))
+            lead = f"{amounts(met)} = "
+            rows.append(Line(lead + number(value[()]), red=True, of=node.name, lead=len(lead)))
         elif value.ndim or formula != number(value[()]):
-            rows += told(value, red=True, pictured=False)  # type: ignore[arg-type]
+            rows += told(value, red=True, pictured=False, of=node.name)  # type: ignore[arg-type]
         spoken = f"{name}{' = ' * bool(formula)}{formula}: {brief(value)}"
         return Part(self.back_key(node), "gradient", tuple(rows), name, spoken)
 

@@ -297,12 +297,15 @@ class Sequential:
     def __len__(self) -> int:
         return len(self.layers)
 
+    def _table(self) -> list[tuple[int, Layer]]:
+        return [(l if self.numbered else 0, layer) for l, layer in self._numbers()]
+
     def __str__(self) -> str:
         """A table: each layer with its output and its parameters."""
-        return f"{self!r}\n{written(self.layers)}"
+        return f"{self!r}\n{written(self._table())}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
-        return {"text/plain": str(self), "text/html": table(HEAD, lines_of(self.layers))}
+        return {"text/plain": str(self), "text/html": table(HEAD, lines_of(self._table()))}
 
     def __repr__(self) -> str:
         called = ", ".join(getattr(layer, "__name__", None) or repr(layer) for layer in self.layers)

@@ -5,42 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tinygrad_edu.nn.finding import parameters_of
 from tinygrad_edu.nn.layers import Dense
 
-__all__ = ["HEAD", "lines_of", "written"]
+__all__ = ["HEAD", "called", "lines_of", "written"]
 
 HEAD = ("layer", "", "output", "parameters", "number")
 
 
-def lines_of(layers: Iterable[Any]) -> list[list[str]]:
-    """The cells of the table, its last line the sum."""
-    lines, l, units, total = [], 0, "", 0
-    for layer in layers:
-        parameters = layer.parameters() if hasattr(layer, "parameters") else {}
-        if isinstance(layer, Dense):
-            l += 1
-            units = f"({layer.n_out}, m)"
-            g = layer.activation
-            what = f"Dense, {g if isinstance(g, str) else _called(g)}"
-        else:
-            what = _called(layer)
-        told = ", ".join(f"{kind}{l} {tensor.shape}" for kind, tensor in parameters.items())
-        number = sum(tensor.size for tensor in parameters.values())
+def lines_of(numbered: Iterable[tuple[int, Any]]) -> list[list[str]]:
+    """The cells of the table, its last line the sum. Layers come with the number that their names have."""
+    lines: list[list[str]] = []
+    total, before = 0, 0
+    counted = set[int]()
+    for l, layer in numbered:
+        parameters = parameters_of(layer)
+        new = [tensor for tensor in parameters.values() if id(tensor) not in counted]  # shared: counted once
+        counted |= {id(tensor) for tensor in new}
+        units = getattr(layer, "n_out", None)
+        told = ", ".join(f"{kind}{l or ''} {tensor.shape}" for kind, tensor in parameters.items())
+        number = sum(tensor.size for tensor in new)
         total += number
-        lines.append([str(l) if parameters else "", what, units, told, f"{number:,}"])
+        first = str(l) if parameters and l != before else ""
+        lines.append([first, called(layer), f"({units}, m)" if units else "", told, f"{number:,}"])
+        before = l
     return [*lines, ["", "all", "", "", f"{total:,}"]]
 
 
-def written(layers: Iterable[Any]) -> str:
+def written(numbered: Iterable[tuple[int, Any]]) -> str:
     """The table as text, in columns.
 
-    >>> print(written([Dense(2, 3, "tanh"), Dense(3, 1, "sigmoid")]))
+    >>> print(written(enumerate([Dense(2, 3, "tanh"), Dense(3, 1, "sigmoid")], 1)))
     layer                  output  parameters            number
     1      Dense, tanh     (3, m)  W1 (3, 2), b1 (3, 1)       9
     2      Dense, sigmoid  (1, m)  W2 (1, 3), b2 (1, 1)       4
            all                                               13
     """
-    lines = [list(HEAD), *lines_of(layers)]
+    lines = [list(HEAD), *lines_of(numbered)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(HEAD))]
     return "\n".join(
         "  ".join(
@@ -51,5 +52,9 @@ def written(layers: Iterable[Any]) -> str:
     )
 
 
-def _called(layer: Any) -> str:
+def called(layer: Any) -> str:
+    """What a layer is: ``Dense, tanh``."""
+    if isinstance(layer, Dense):
+        g = layer.activation
+        return f"Dense, {g if isinstance(g, str) else called(g)}"
     return getattr(layer, "__name__", None) or repr(layer)
