@@ -37,6 +37,7 @@ from tinygrad_edu.ops.elementwise_choice import *
 from tinygrad_edu.ops.elementwise_exponential import *
 from tinygrad_edu.ops.elementwise_questions import *
 from tinygrad_edu.ops.elementwise_steps import *
+from tinygrad_edu.ops.embeddings import *
 from tinygrad_edu.ops.filters import *
 from tinygrad_edu.ops.indexing import *
 from tinygrad_edu.ops.joining import *
@@ -97,6 +98,7 @@ __all__ += ops.elementwise_choice.__all__
 __all__ += ops.elementwise_exponential.__all__
 __all__ += ops.elementwise_questions.__all__
 __all__ += ops.elementwise_steps.__all__
+__all__ += ops.embeddings.__all__
 __all__ += ops.filters.__all__
 __all__ += ops.indexing.__all__
 __all__ += ops.joining.__all__

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.symbol import Symbol, ValueDependence
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
@@ -175,7 +175,7 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         ValueDependence: the function asks for a value.
     """
     arrays = [_symbol(value, None, differentiable=False) for value in data]
-    with np.errstate(all="ignore"), _fresh_surroundings():
+    with np.errstate(all="ignore"), _fresh_surroundings(Ambient(constants=True)):
         outputs = function(*arrays)
     called: dict[Tensor, str] = {
         tensor: identifier(name) for tensor, name in zip(arrays, _arguments(function, 0), strict=False)
@@ -222,9 +222,9 @@ def _named(output: Tensor, names: Mapping[Tensor, str]) -> Graph:
 
 
 @contextmanager
-def _fresh_surroundings() -> Iterator[None]:
+def _fresh_surroundings(here: Ambient | None = None) -> Iterator[None]:
     """Compiled under ``no_grad`` or in a scope, a function is still recorded, and by itself."""
-    outside = ambient.set(None)
+    outside = ambient.set(here)
     try:
         yield
     finally:

@@ -25,6 +25,8 @@ class Ambient:
 
     recording: bool = True
     scope: tuple[str, ...] = ()
+    constants: bool = False
+    """Whether what needs no gradient is recorded, too: a constant may hold another value when it is run."""
     transforms: int = 0
     """How many functions are being run in order to be differentiated, one inside the other."""
     outside: Ambient | None = None

@@ -231,7 +231,9 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
             parents, op.pullbacks * len(parents) if op.variadic else op.pullbacks, strict=False
         )
     )
-    recording = symbolic or (differentiable and (around is None or around.recording))
+    recording = symbolic or (
+        differentiable if around is None else around.recording and (differentiable or around.constants)
+    )
     saved: list[Any] = []
     guards = []
     guard: Guard | None = None

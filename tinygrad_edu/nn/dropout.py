@@ -11,9 +11,18 @@ from tinygrad_edu.core.mode import Ambient, Block, surroundings
 from tinygrad_edu.nn.checks import keeping
 from tinygrad_edu.ops.random import dropout
 
-__all__ = ["Dropout", "training"]
+__all__ = ["Dropout", "is_training", "training"]
 
 _training: ContextVar[Ambient | None] = ContextVar("training", default=None)
+
+
+def is_training() -> bool:
+    """Whether a model computes as it does in training.
+
+    >>> is_training()
+    False
+    """
+    return _training.get() is not None
 
 
 class training(Block):  # noqa: N801  (a block, like no_grad)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_edu.core.mode import ambient, no_grad, scope
+from tinygrad_edu.core.mode import ambient, scope
 from tinygrad_edu.core.showing import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.answering import Answering
+from tinygrad_edu.nn.chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
 from tinygrad_edu.nn.exact import cost_of_logits
@@ -23,11 +23,10 @@ from tinygrad_edu.nn.table import HEAD, lines_of, written
 
 __all__ = ["Layer", "Sequential"]
 
-Layer = Callable[[Any], Any]
 CostOf = str | Callable[[Any, Any], Any] | None
 
 
-class Sequential:
+class Sequential(Answering):
     """Layers one after the other: ``model(X)`` is A[L], ``model.loss(X, Y)`` the cost J.
 
     Args:
@@ -61,10 +60,11 @@ class Sequential:
     def __init__(
         self, layers: Sequence[Layer], *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
     ) -> None:
-        self.layers = _flat([*layers, *more] if isinstance(layers, (list, tuple)) else [layers, *more])
+        given = [*layers, *more] if isinstance(layers, (list, tuple)) else [layers, *more]
+        self.layers = flat(given, Sequential)
         self.dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
         self.l2, self.l1 = at_least("l2", l2, 0), at_least("l1", l1, 0)
-        _check_chain(self.layers)
+        check_chain(self.layers)
         if cost is None and self.output not in COSTS:
             raise ValueError(
                 f"no cost goes with the output {self.output!r}: end in a Dense layer whose activation is "
@@ -88,17 +88,14 @@ class Sequential:
         return LOSSES[self.cost or COSTS[self.output]]
 
     @property
-    def classifies(self) -> bool:
-        """Whether it answers with classes: its output is sigmoid or softmax, or its labels are -1 and 1."""
-        known = self.known_cost
-        return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
-
-    @property
     def n_x(self) -> int | None:
         """The features that an example has; None where the first layer takes another layout."""
-        found: int | None = getattr(self.layers[0], "n_in", None)
-        if found is None and getattr(self.layers[0], "example_axis", 1) == 1:
-            found = self.dense[0].n_in if self.dense and self._keeps_features(self.dense[0]) else None
+        first = self.layers[0]
+        if getattr(first, "takes", "columns") != "columns":
+            return None
+        found: int | None = getattr(first, "n_in", None)
+        if found is None and self.dense and self._keeps_features(self.dense[0]):
+            found = self.dense[0].n_in
         return found
 
     def _keeps_features(self, until: Dense) -> bool:
@@ -131,7 +128,7 @@ class Sequential:
 
     def _named_in(self, what: str) -> Parameters:
         found = Parameters()
-        for l, layer in self._numbers():
+        for l, layer in numbered(self.layers):
             parts = parameters_of(layer) if what == "parameters" else getattr(layer, "buffers", dict)()
             for kind, tensor in parts.items():
                 name = f"{kind}{l}" if self.numbered else kind
@@ -143,16 +140,6 @@ class Sequential:
                     )
                 found[name] = tensor
         return found
-
-    def _numbers(self) -> Iterator[tuple[int, Layer]]:
-        """The layers with their numbers: those that have parameters count, a normalisation goes along."""
-        l, taken = 0, set[str]()
-        for layer in self.layers:
-            kinds = set(parameters_of(layer))
-            if kinds and not (getattr(layer, "beside", False) and l and not kinds & taken):
-                l, taken = l + 1, set[str]()
-            taken |= kinds
-            yield l, layer
 
     def __call__(self, X: Any) -> Any:
         """A[L], of shape (n[L], m).
@@ -224,58 +211,12 @@ class Sequential:
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X (n_x, m) and Y are examples and labels that the model takes."""
         X, Y = numbers("X", X), numbers("Y", Y)
+        own_check = getattr(self.layers[0], "check", None)
+        if own_check is not None and not isinstance(X, Tensor):
+            own_check(X)
         check_examples(X, Y, self.n_x, self.n_out, self.example_axes)
         if self.known_cost is not None and not isinstance(Y, Tensor):
             check_labels(Y, self.known_cost.labels)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
-
-        After sigmoid, class 1 where A > 0.5, as in the course; after softmax, the row of the largest A. A
-        sigmoid with several outputs answers 0 or 1 for each. Labels of -1 and 1 are answered by the sign.
-
-        Raises:
-            ValueError: a number in X isn't finite, or the shape does not fit.
-
-        >>> import numpy as np
-        >>> import tinygrad_edu as tg
-        >>> tg.nn.LogisticRegression(2).predict(np.ones((2, 3)))
-        array([[0, 0, 0]])
-        """
-        return self.decided(self.predict_proba(X)) if self.classifies else self.predict_proba(X)
-
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """A[L] as an array, (n[L], m): after sigmoid and softmax the probabilities of the classes."""
-        with no_grad():
-            return np.asarray(self(_finite(X)).data)
-
-    def decided(self, A: NDArray[Any]) -> NDArray[Any]:
-        """The classes that an output A[L] stands for."""
-        if self.output == "softmax":
-            return np.asarray(np.argmax(A, axis=0, keepdims=True))
-        if self.output == "sigmoid":
-            return (A > 0.5).astype(int)
-        return np.where(A > 0, 1, -1)
-
-    def answers(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """The labels as :meth:`predict` would answer them."""
-        return np.asarray(
-            np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
-        )
-
-    def accuracy(self, X: Any, Y: Any) -> float:
-        """The share of examples that are predicted right, in all outputs. Y as in :meth:`loss`.
-
-        >>> import numpy as np
-        >>> import tinygrad_edu as tg
-        >>> tg.nn.LogisticRegression(2).accuracy(np.ones((2, 4)), np.array([[0, 0, 1, 0]]))
-        0.75
-        """
-        if not self.classifies:
-            raise TypeError(f"accuracy: {self!r} answers with numbers, not with classes")
-        self.check(X, Y)
-        Y = _constant(Y, "Y")._data
-        return float(np.mean(np.all(self.predict(X) == self.answers(Y), axis=0)))
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -298,7 +239,7 @@ class Sequential:
         return len(self.layers)
 
     def _table(self) -> list[tuple[int, Layer]]:
-        return [(l if self.numbered else 0, layer) for l, layer in self._numbers()]
+        return [(l if self.numbered else 0, layer) for l, layer in numbered(self.layers)]
 
     def __str__(self) -> str:
         """A table: each layer with its output and its parameters."""
@@ -314,7 +255,7 @@ class Sequential:
     def _through(self, X: Any, *, to_logits: bool = False) -> tuple[Any, Any]:
         """A[L] and None; or None and Z[L], where that is what the cost is taken from."""
         A = X
-        for k, (l, layer) in enumerate(self._numbers(), 1):
+        for k, (l, layer) in enumerate(numbered(self.layers), 1):
             with self._scope(l):
                 if not isinstance(layer, Activated):
                     A = _named(layer(A), self._called("A", l))
@@ -326,7 +267,7 @@ class Sequential:
         return A, None
 
     def _named_output(self, A: Any) -> Any:
-        *_, (l, _) = self._numbers()
+        *_, (l, _) = numbered(self.layers)
         return _named(A, self._called("A", l))
 
     def _called(self, letter: str, l: int) -> str:
@@ -341,37 +282,6 @@ def _recording() -> bool:
     return surroundings is None or surroundings.recording
 
 
-def _flat(layers: Sequence[Any]) -> tuple[Layer, ...]:
-    """The layers, those of models among them one by one."""
-    return tuple(
-        part for layer in layers for part in (layer.layers if isinstance(layer, Sequential) else [layer])
-    )
-
-
-def _check_chain(layers: Sequence[Any]) -> None:
-    if not layers:
-        raise ValueError("Sequential: expected at least one layer, such as Dense(n_x, 1, 'sigmoid')")
-    for layer in layers:
-        if not callable(layer) or isinstance(layer, type):
-            hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""
-            raise TypeError(f"Sequential: expected Dense layers and functions, got {layer!r}{hint}")
-    counted = [layer for layer in layers if parameters_of(layer)]
-    if len({*map(id, counted)}) < len(counted):
-        raise ValueError("Sequential: the same layer stands there twice; make one for each place")
-    sized = [
-        (l, layer) for l, layer in enumerate(counted, 1) if hasattr(layer, "n_in") and hasattr(layer, "n_out")
-    ]
-    for (l, before), (k, after) in pairwise(sized):
-        n_out, n_in = before.n_out, after.n_in
-        if k == l + 1 and n_out != n_in and not _reshaped(layers, before, after):
-            raise ValueError(f"Sequential: layer {l} gives {n_out} units and layer {k} expects {n_in}")
-
-
-def _reshaped(layers: Sequence[Any], before: Any, after: Any) -> bool:
-    between = layers[layers.index(before) : layers.index(after)]
-    return any(getattr(layer, "reshapes", False) for layer in between)
-
-
 def _constant(value: Any, name: str) -> Tensor:
     """A Tensor as it is; anything else as a constant of that name."""
     if isinstance(value, Tensor):
@@ -379,19 +289,7 @@ def _constant(value: Any, name: str) -> Tensor:
     return Tensor(numbers(name, value), requires_grad=False, name=name)
 
 
-def _finite(X: Any) -> Any:
-    array = X._data if isinstance(X, Tensor) else numbers("X", X)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"X: expected finite numbers, got {array[~np.isfinite(array)].flat[0]}")
-    return X
-
-
 def _named(value: Any, name: str) -> Any:
     if isinstance(value, Tensor) and value.name is None:
         value.name = name
     return value
-
-
-def of_architecture(data: Mapping[str, Any], layers: Sequence[Layer]) -> Sequential:
-    """A model as :attr:`Sequential.architecture` describes it, of these layers."""
-    return Sequential(layers, cost=data["cost"], l2=data["l2"], l1=data["l1"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
+
+import numpy as np
 
 from tinygrad_edu.autodiff.grad import grad
 from tinygrad_edu.compile import CompiledStep
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
+from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim import Optimizer
 
 __all__ = ["Model", "Step", "compiled_step", "constants", "eager_step"]
@@ -67,16 +70,70 @@ def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
 
 def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
     """The same, recorded once for each shape of batch, and from then on run as straight-line NumPy."""
-    # The layers read their own Tensors, which are the parameters, so the loss needs none.
-    run = CompiledStep(lambda _, *batch: model.loss(*batch), optimizer, None)
+    probes = _probes(model)
+    moves: Any = _Noting(optimizer, probes) if probes else optimizer
+    given = {**parameters, **{key: probe for key, (probe, _) in probes.items()}}
+
+    def loss(_: Any, *batch: Any) -> Any:
+        # The layers read their own Tensors, which are the parameters, so the loss needs none.
+        if not probes:
+            return model.loss(*batch)
+        with noting() as seen:
+            J = model.loss(*batch)
+        for k, (_, *statistics) in enumerate(seen):
+            for which, value in zip(_STATISTICS, statistics, strict=True):
+                J = J + np.sum(probes[f"{k}/{which}"][0] * value)
+        return J
+
+    run = CompiledStep(loss, moves, None)
 
     def step(*batch: Any) -> float:
         try:
-            return float(run(parameters, *batch))
+            return float(run(given, *batch))
         except ValueDependence as error:
             raise ValueDependence(f"{error}\n  fit(..., compile=False) trains without recording.") from error
 
     return step
+
+
+_STATISTICS = ("mean", "variance")
+
+
+def _probes(model: Any) -> dict[str, tuple[Tensor, BatchNorm]]:
+    """For each statistic of a batch normalisation a Tensor of zeros that it is multiplied by and added to J.
+
+    J stays what it is, and the derivative by that Tensor is the statistic: so a step gives it as it gives
+    the gradients, and nothing is done on the way that a recording would not see.
+    """
+    layers = [part for part in getattr(model, "layers", ()) if isinstance(part, BatchNorm)]
+    return {
+        f"{k}/{which}": (Tensor(np.zeros((layer.n, 1)), dtype=layer.gamma.dtype), layer)
+        for k, layer in enumerate(layers)
+        for which in _STATISTICS
+    }
+
+
+class _Noting:
+    """An optimiser that hands the statistics among the gradients to the layers they belong to."""
+
+    plain = False
+
+    def __init__(self, optimizer: Optimizer, probes: Mapping[str, tuple[Tensor, BatchNorm]]) -> None:
+        self.optimizer, self.probes = optimizer, probes
+        self.remembers, self._mean = False, None
+
+    def begin(self, gradients: Iterable[Any]) -> None:
+        """Starts a step, with the gradients of what is trained, which come first."""
+        self.optimizer.begin(list(gradients)[: -len(self.probes)])
+
+    def update(self, key: str, parameter: Any, gradient: Any) -> None:
+        """Moves a parameter, or takes note of a statistic, the mean of a layer before its variance."""
+        if key not in self.probes:
+            self.optimizer.update(key, parameter, gradient)
+        elif key.endswith("mean"):
+            self._mean = gradient
+        else:
+            self.probes[key][1].average(self._mean, gradient)
 
 
 def constants(*arrays: Any) -> tuple[Tensor, ...]:

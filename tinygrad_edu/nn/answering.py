@@ -1,0 +1,100 @@
+"""What a model answers for examples, and how often that is right."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.mode import no_grad
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.checks import numbers
+from tinygrad_edu.nn.costs import Cost
+
+__all__ = ["Answering"]
+
+
+class Answering(ABC):
+    """A model whose output is read as classes, or as numbers."""
+
+    @property
+    @abstractmethod
+    def output(self) -> str:
+        """The activation of the last layer, by name; empty where it has none."""
+
+    @property
+    @abstractmethod
+    def known_cost(self) -> Cost | None:
+        """The cost, where it is one of those with a name."""
+
+    @abstractmethod
+    def check(self, X: Any, Y: Any) -> None:
+        """Raises ValueError unless X and Y are examples and labels that the model takes."""
+
+    @abstractmethod
+    def __call__(self, X: Any) -> Any:
+        """A[L]."""
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it answers with classes: its output is sigmoid or softmax, or its labels are -1 and 1."""
+        known = self.known_cost
+        return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
+
+        After sigmoid, class 1 where A > 0.5, as in the course; after softmax, the row of the largest A. A
+        sigmoid with several outputs answers 0 or 1 for each. Labels of -1 and 1 are answered by the sign.
+
+        Raises:
+            ValueError: a number in X isn't finite, or the shape does not fit.
+
+        >>> import numpy as np
+        >>> import tinygrad_edu as tg
+        >>> tg.nn.LogisticRegression(2).predict(np.ones((2, 3)))
+        array([[0, 0, 0]])
+        """
+        return self.decided(self.predict_proba(X)) if self.classifies else self.predict_proba(X)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """A[L] as an array, (n[L], m): after sigmoid and softmax the probabilities of the classes."""
+        with no_grad():
+            return np.asarray(self(_finite(X)).data)
+
+    def decided(self, A: NDArray[Any]) -> NDArray[Any]:
+        """The classes that an output A[L] stands for."""
+        if self.output == "softmax":
+            return np.asarray(np.argmax(A, axis=0, keepdims=True))
+        if self.output == "sigmoid":
+            return (A > 0.5).astype(int)
+        return np.where(A > 0, 1, -1)
+
+    def answers(self, Y: NDArray[Any]) -> NDArray[Any]:
+        """The labels as :meth:`predict` would answer them."""
+        return np.asarray(
+            np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
+        )
+
+    def accuracy(self, X: Any, Y: Any) -> float:
+        """The share of examples that are predicted right, in all outputs. Y as in :meth:`loss`.
+
+        >>> import numpy as np
+        >>> import tinygrad_edu as tg
+        >>> tg.nn.LogisticRegression(2).accuracy(np.ones((2, 4)), np.array([[0, 0, 1, 0]]))
+        0.75
+        """
+        if not self.classifies:
+            raise TypeError(f"accuracy: {self!r} answers with numbers, not with classes")
+        self.check(X, Y)
+        Y = Y._data if isinstance(Y, Tensor) else numbers("Y", Y)
+        return float(np.mean(np.all(self.predict(X) == self.answers(Y), axis=0)))
+
+
+def _finite(X: Any) -> Any:
+    array = X._data if isinstance(X, Tensor) else numbers("X", X)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"X: expected finite numbers, got {array[~np.isfinite(array)].flat[0]}")
+    return X

@@ -1,0 +1,65 @@
+"""Layers one after the other: their order, their numbers, and whether each fits the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from tinygrad_edu.nn.finding import parameters_of
+
+__all__ = ["Layer", "check_chain", "flat", "numbered"]
+
+Layer: TypeAlias = Callable[[Any], Any]
+"""What takes A[l-1] to A[l]."""
+
+
+def flat(layers: Sequence[Any], model: Any) -> tuple[Layer, ...]:
+    """The layers, those of models among them one by one."""
+    return tuple(part for layer in layers for part in (layer.layers if isinstance(layer, model) else [layer]))
+
+
+def numbered(layers: Sequence[Layer]) -> Iterator[tuple[int, Layer]]:
+    """The layers with their numbers: those that have parameters count, a normalisation goes along.
+
+    >>> [l for l, _ in numbered([abs, abs])]
+    [0, 0]
+    """
+    l, taken = 0, set[str]()
+    for layer in layers:
+        kinds = set(parameters_of(layer))
+        if kinds and not (getattr(layer, "beside", False) and l and not kinds & taken):
+            l, taken = l + 1, set[str]()
+        taken |= kinds
+        yield l, layer
+
+
+def check_chain(layers: Sequence[Any]) -> None:
+    """Raises unless these are layers, each of which takes what the one before it gives.
+
+    >>> check_chain([])
+    Traceback (most recent call last):
+    ...
+    ValueError: Sequential: expected at least one layer, such as Dense(n_x, 1, 'sigmoid')
+    """
+    if not layers:
+        raise ValueError("Sequential: expected at least one layer, such as Dense(n_x, 1, 'sigmoid')")
+    for layer in layers:
+        if not callable(layer) or isinstance(layer, type):
+            hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""
+            raise TypeError(f"Sequential: expected Dense layers and functions, got {layer!r}{hint}")
+    counted = [layer for layer in layers if parameters_of(layer)]
+    if len({*map(id, counted)}) < len(counted):
+        raise ValueError("Sequential: the same layer stands there twice; make one for each place")
+    sized = [
+        (l, layer) for l, layer in enumerate(counted, 1) if hasattr(layer, "n_in") and hasattr(layer, "n_out")
+    ]
+    for (l, before), (k, after) in pairwise(sized):
+        n_out, n_in = before.n_out, after.n_in
+        if k == l + 1 and n_out != n_in and not _reshaped(layers, before, after):
+            raise ValueError(f"Sequential: layer {l} gives {n_out} units and layer {k} expects {n_in}")
+
+
+def _reshaped(layers: Sequence[Any], before: Any, after: Any) -> bool:
+    between = layers[layers.index(before) : layers.index(after)]
+    return any(getattr(layer, "reshapes", False) for layer in between)

@@ -1,0 +1,81 @@
+"""Columns of a table, looked up by numbers that are data: the words of an embedding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.kinds import operation
+from tinygrad_edu.core.samples import Sample
+
+__all__ = ["columns_added", "embedding"]
+
+Array = Any
+
+
+def _samples(*, back: bool) -> list[Sample]:
+    def of(shape: tuple[int, ...]) -> Sample:
+        def make(rng: np.random.Generator) -> tuple[Any, ...]:
+            first = rng.normal(size=(3, *shape) if back else (3, 5))
+            return first, rng.integers(0, 5, shape)
+
+        return Sample(((3, *shape) if back else (3, 5), shape), {"n": 5} if back else {}, make=make)
+
+    return [of(shape) for shape in ((4,), (2, 3))]
+
+
+def _back_to_columns(g: Array, y: Array, x: Array, ids: Array, *, n: int) -> Array:
+    found: Array = embedding(g, ids)
+    return found
+
+
+def _back_to_table(g: Array, y: Array, E: Array, ids: Array) -> Array:
+    found: Array = columns_added(g, ids, n=E.shape[1])
+    return found
+
+
+@operation(
+    kind="opaque", pullback=(_back_to_columns, None),
+    latex=r"\operatorname{{scatter}}_{{{ids}}}({x})", label="scatter", numpy=(), opaque=True,
+    samples=_samples(back=True), linear=((0,),), rounding=1.0,
+)  # fmt: skip
+def columns_added(x: Array, ids: Array, *, n: int) -> Array:
+    """A table (k, n) of zeros, with x[:, i] added to column ids[i]; columns named twice receive both.
+
+    >>> import numpy as np
+    >>> import tinygrad_edu as tg
+    >>> tg.columns_added(np.array([[1.0, 2.0, 3.0]]), np.array([0, 0, 2]), n=3).tolist()
+    [[3.0, 0.0, 3.0]]
+    """
+    ids = np.asarray(ids)
+    table = np.zeros((n, x.shape[0]), np.promote_types(x.dtype, np.float64))  # narrow floats one by one
+    np.add.at(table, ids.ravel(), np.reshape(x, (x.shape[0], ids.size)).T)
+    return np.ascontiguousarray(table.T.astype(x.dtype))
+
+
+@operation(
+    kind="opaque", pullback=(_back_to_table, None),
+    latex=r"{E}_{{:, {ids}}}", label="look up", numpy=(), opaque=True,
+    samples=_samples(back=False), linear=((0,),), moves=True, rounding=0.0,
+)  # fmt: skip
+def embedding(E: Array, ids: Array) -> Array:
+    """The columns of a table E (n, words) that whole numbers name: ids (...) gives (n, ...).
+
+    Raises:
+        IndexError: a number that is negative, or no column's.
+
+    >>> import numpy as np
+    >>> import tinygrad_edu as tg
+    >>> E = tg.Tensor([[1.0, 2.0, 3.0]])
+    >>> tg.embedding(E, np.array([2, 0, 2])).tolist()
+    [[3.0, 1.0, 3.0]]
+    """
+    ids = np.asarray(ids)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"embedding: expected whole numbers as ids, got dtype {ids.dtype}")
+    if ids.size and (ids.min() < 0 or ids.max() >= E.shape[1]):
+        raise IndexError(
+            f"embedding: expected numbers from 0 to {E.shape[1] - 1}, got {ids.min()} to {ids.max()}"
+        )
+    return E[:, ids]
