@@ -21,17 +21,25 @@ class RenderError(RuntimeError):
     """A picture could not be made."""
 
 
-def places(source: str) -> dict[str, Any]:
+def places(source: str, seconds: float | None = None) -> dict[str, Any] | None:
     """What ``dot`` makes of a graph, as its JSON: positions of nodes, ways of edges.
+
+    None where it isn't ready after so many seconds.
 
     Raises:
         RenderError: there is no ``dot``, or it failed.
 
-    >>> len(places("digraph { a -> b }")["edges"])
+    >>> found = places("digraph { a -> b }")
+    >>> len(found["edges"])
     1
     """
     program = _program()
-    done = subprocess.run([program, "-Tjson0"], input=source.encode(), capture_output=True, check=False)
+    try:
+        done = subprocess.run(
+            [program, "-Tjson0"], input=source.encode(), capture_output=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return None
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace")[:2000]
         raise RenderError(f"{program} could not lay out the graph: {said}")

@@ -7,12 +7,12 @@ With the way back each box has a second half, as the course draws it: what the f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from tinygrad_edu.draw.groups import Group
-from tinygrad_edu.draw.reading import Reading
+from tinygrad_edu.draw.reading import Reading, marks_in
 from tinygrad_edu.draw.sketch import Arrow, Box, Kind, Line, Part, Row, Sketch
 from tinygrad_edu.draw.values import brief, shape_of, told
 from tinygrad_edu.draw.views import Gradients
@@ -103,12 +103,15 @@ class Layers:
         if group.single:
             return
         computed = [node for node in group.nodes if not node.is_leaf]
-        named = [node for node in computed if self.reading.name(node.name)]
+        named = self._told(computed)
         if not named and len(computed) <= _LINES:
             named = computed[-1:]
         for node in named[:_LINES]:
             name, formula = self.reading.name(node.name), self.reading.formula(node.name)
-            yield Line(f"{name} = {formula}" if name else formula)
+            if self._readable(formula):
+                yield Line(f"{name} = {formula}" if name else formula)
+            else:
+                yield Line(f"{name}: {brief(node.value)}")
         if len(named) > _LINES:
             yield Line(f"and {len(named) - _LINES} more", faint=True)
         elif not named:
@@ -116,17 +119,38 @@ class Layers:
             for name, count in counts.most_common(_NAMES):
                 yield Line(f"{name} × {count}")
 
+    @cached_property
+    def _known(self) -> set[GraphNode]:
+        """What has a name; and what has a mark, in groups that have room to show all of theirs."""
+        found = {node for node in self.graph if node.named}
+        for group in self.groups:
+            called = [node for node in group.nodes if self.reading.name(node.name)]
+            if group.single or len(called) <= _LINES:
+                found.update(called)
+        return found
+
+    @cached_property
+    def _marks(self) -> set[str]:
+        return {self.reading.name(node.name) for node in self._known}
+
+    def _readable(self, formula: str) -> bool:
+        """Whether a reader finds what the marks in a formula stand for."""
+        return self._marks.issuperset(marks_in(formula))
+
+    def _told(self, nodes: Iterable[GraphNode]) -> list[GraphNode]:
+        """Those that a reader finds in the picture."""
+        return [node for node in nodes if node in self._known]
+
     def _summary(self, group: Group) -> str:
         computed = [n for n in group.nodes if not n.is_leaf]
         return f"{group.title}: {len(computed)} operations, the last gives {brief(computed[-1].value)}"
 
     def _back(self, k: int, group: Group) -> Part:
         rows: list[Row] = []
-        told_ = [
-            n for n in reversed(group.nodes) if n.name in self.gradients.values and self.reading.name(n.name)
-        ]
+        told_ = self._told(n for n in reversed(group.nodes) if n.name in self.gradients.values)
         for node in told_[: _LINES + 2]:
             formula = self.gradients.formulas.get(node.name, "")
+            formula = formula if self._readable(formula) else ""
             name = f"d{self.reading.name(node.name)}"
             rows.append(
                 Line(
@@ -144,7 +168,7 @@ class Layers:
         )
 
     def _kept(self, group: Group) -> list[str]:
-        """The values that the gradients of a group are computed from."""
+        """The names of the values that the gradients of a group are computed from."""
         program = self.reading.program
         mine = {n.name for n in group.nodes}
         pending = [program.gradients[n] for n in mine if n in program.gradients]
@@ -155,12 +179,11 @@ class Layers:
             for name in step.uses:
                 used = program[name]
                 if used.role in ("input", "forward"):
-                    if self.reading.name(name):
-                        kept.setdefault(self.reading.name(name))
+                    kept.setdefault(name)
                 elif used.of not in mine and used.of is None and name not in seen:
                     seen.add(name)
                     pending.append(used)
-        return sorted(kept)
+        return sorted(self.reading.name(n.name) for n in self._told(map(self.graph.find, kept)))
 
     # ----------------------------------------------------------------------------------------- arrows
 
@@ -172,14 +195,14 @@ class Layers:
                     ends = self._home[operand], self._home[node]
                     passing.setdefault(ends, {}).setdefault(operand)
         for (tail, head), values in passing.items():
-            names = [name for value in values if (name := self.reading.name(value.name))]
+            names = [self.reading.name(value.name) for value in self._told(values)]
             own = self.groups[tail].single
             label = "" if own else _listed(names)
             returns = None
             back = [v for v in values if v.name in self.gradients.values]
+            back_names = [f"d{self.reading.name(v.name)}" for v in self._told(back)]
             if self._returns(self.groups[tail]) and self._returns(self.groups[head]) and back:
-                told_ = "" if own else _listed([f"d{n}" for v in back if (n := self.reading.name(v.name))])
-                returns = Arrow(f"g{head}", f"g{tail}", told_)
+                returns = Arrow(f"g{head}", f"g{tail}", "" if own else _listed(back_names))
             yield Arrow(f"n{tail}", f"n{head}", label, plain=True, returns=returns)
 
 

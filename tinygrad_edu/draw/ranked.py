@@ -12,12 +12,15 @@ from tinygrad_edu.draw.measure import Rect, box_size, label_size, part_size, tag
 from tinygrad_edu.draw.metrics import LINE, width
 from tinygrad_edu.draw.routing import Points, Route, routed
 from tinygrad_edu.draw.sketch import Arrow, Box, Part, Sketch
+from tinygrad_edu.draw.stacks import stacked
 
 __all__ = ["Ribbon", "Tag", "crossings", "ranked"]
 
 TAG = 31.0
 """The height of a row of tags with the little arrows that lead from or to them."""
 _AIRY, _TIGHT = "nodesep=0.24; ranksep=0.5;", "nodesep=0.17; ranksep=0.4;"
+_MOST_BOXES, _MOST_ARROWS = 500, 900  # that dot places in good time
+_PATIENCE = 8.0  # seconds for dot
 WITHIN = 46.0
 """The height of an arrow between parts of one box."""
 _ASIDE = 20.0  # from the left of the box to that arrow
@@ -101,7 +104,11 @@ class _Ranking:
 
     def ribbon(self) -> Ribbon:
         found = Ribbon(self.sketch, loose=[self.sketch.boxes[k] for k in sorted(self.loose)])
-        got = places("\n".join(self._source()))
+        many = len(self.sketch.boxes) > _MOST_BOXES or len(self.sketch.arrows) > _MOST_ARROWS
+        got = None if many else places("\n".join(self._source()), _PATIENCE)
+        if got is None:
+            self._stacked(found)
+            return found
         high = float(got["bb"].split(",")[3])
         for item in got.get("objects", ()):
             if item["name"].startswith("b"):
@@ -116,6 +123,36 @@ class _Ranking:
                 found.routes.append(Route(arrow, points, label))
         if self.direction == "LR" and found.routes:
             found.routes = routed(found.routes, *self._rectangles(found))
+        self._within(found)
+        if self.framed:
+            found.frames = list(self._frames(found))
+        return found
+
+    def _stacked(self, found: Ribbon) -> None:
+        """Places of our own, and straight arrows."""
+        placed = [k for k in range(len(self.sketch.boxes)) if k not in self.loose]
+        number = {k: n for n, k in enumerate(placed)}
+        down = self.direction == "TB"
+        sizes = [(w, above + high) for w, above, high in (self.sizes[k] for k in placed)]
+        ends = [(self.home[a.tail], self.home[a.head]) for a in self.sketch.arrows if not a.within]
+        arrows = [(number[i], number[j]) for i, j in ends if i in number and j in number]
+        centres = stacked([size[::-1] for size in sizes] if down else sizes, arrows)
+        for k, (along, across) in zip(placed, centres, strict=True):
+            self._place(k, *((across, along) if down else (along, -across)), found)
+        rects, home = self._rectangles(found)
+        for k, arrow in enumerate(self.sketch.arrows):
+            if k in self.tagged or arrow.within:
+                continue
+            tail, head = rects[home[arrow.tail]], rects[home[arrow.head]]
+            start, end = (tail.x + tail.w, tail.middle[1]), (head.x, head.middle[1])
+            if down:
+                start, end = (tail.middle[0], tail.y + tail.h), (head.middle[0], head.y)
+            label = (start[0] + label_size(arrow)[0] / 2, start[1]) if arrow.labelled else None
+            found.routes.append(Route(arrow, np.array([start, end]), label))
+        self._within(found)
+
+    def _within(self, found: Ribbon) -> None:
+        """Arrows between parts of one box."""
         for arrow in self.sketch.arrows:
             if arrow.within:
                 one, other = found.parts[arrow.tail], found.parts[arrow.head]
@@ -123,15 +160,10 @@ class _Ranking:
                 points = np.array([[x, one.y + one.h], [x, other.y]])
                 label = (x + label_size(arrow)[0] / 2, middle)
                 found.routes.append(Route(arrow, points, label if arrow.labelled else None))
-        if self.framed:
-            found.frames = list(self._frames(found))
-        return found
 
     def _source(self) -> Iterator[str]:
         apart = _TIGHT if self.sketch.tight else _AIRY
         yield f"digraph {{ rankdir={self.direction}; {apart} node [shape=plain]; edge [arrowhead=none];"
-        if len(self.sketch.boxes) > 3000:
-            yield "nslimit=1; nslimit1=1; mclimit=0.1;"
         yield from self._clusters(range(len(self.sketch.boxes)), 0)
         side = ("e", "w") if self.direction == "LR" else ("s", "n")
         for k, arrow in enumerate(self.sketch.arrows):

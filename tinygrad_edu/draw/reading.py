@@ -6,6 +6,7 @@ stands by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -17,9 +18,10 @@ from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
 from tinygrad_edu.graph.text import ATOM, CARRIES_ON, Text, constant, number, written
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "amounts", "marks_in"]
 
 _LONGEST = 60
+_MARK = re.compile(r"[①-⑩]|\(\d+\)")
 _FEW = 6  # entries of an array that nobody named, to be written where it is used
 
 
@@ -114,6 +116,15 @@ class Reading:
     def _writable(self, step: Step) -> Iterable[str]:
         """Operands that are written out, and could have a mark instead."""
         return (u for u in step.uses if not self.boxed(u) and self.program[u].args)
+
+
+def marks_in(formula: str) -> list[str]:
+    """The marks in a formula.
+
+    >>> marks_in("① + 2 · (11)")
+    ['①', '(11)']
+    """
+    return _MARK.findall(formula)
 
 
 def amounts(parts: Collection[float]) -> str:

@@ -282,8 +282,9 @@ def _told(arrow: Arrow, shapes: Sequence[Shape], label: tuple[float, float] | No
     text = Text(x, y, (Run(arrow.label),), look, "start", LABEL)
     yield Group("edge", (*shapes, text), _ends(arrow))
     if arrow.note:
-        x += width(arrow.label, size=LABEL)
-        note = Text(x, y, (Run(arrow.note),), look, "start", LABEL)
+        told = arrow.note.lstrip()  # what stands before is not shown at the start of a text
+        x += width(arrow.label + arrow.note[: -len(told)], size=LABEL)
+        note = Text(x, y, (Run(told),), look, "start", LABEL)
         yield Group("note", (note,), {"of": f"{arrow.tail} {arrow.head}"})
 
 

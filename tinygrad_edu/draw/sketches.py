@@ -11,7 +11,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.derive import derive
 from tinygrad_edu.draw.groups import Group, by_scope, in_stretches
 from tinygrad_edu.draw.layers import Layers
-from tinygrad_edu.draw.reading import Reading
+from tinygrad_edu.draw.reading import Reading, marks_in
 from tinygrad_edu.draw.sketch import Sketch
 from tinygrad_edu.draw.views import Gradients, View
 from tinygrad_edu.draw.ways import is_number
@@ -45,15 +45,14 @@ def program_of(graph: Graph, *, backward: bool = True) -> Program:
 def gradients_of(graph: Graph, reading: Reading) -> Gradients:
     """Values and formulas of the gradients: those of the program, else those that backward() gathered."""
     values = {node.name: node.grad for node in graph if node.grad is not None}
-    formulas = {}
-    unseen = [mark for key, mark in reading.marks.items() if key not in graph]  # they have no box
+    steps = reading.program.gradients
+    formulas = {of: reading.formula(step.name) or "1" for of, step in steps.items()}
+    unseen = {mark for key, mark in reading.marks.items() if key not in graph}  # they have no box
     uses = Counter(operand.name for node in graph for operand in node.inputs if node.requires_grad)
-    for of, step in reading.program.gradients.items():
+    for of, step in steps.items():
         values[of] = step.value
-        formula = reading.formula(step.name) or "1"
-        if any(mark in formula for mark in unseen):
-            formula = f"Σ over {uses[of]} uses" if uses[of] > 1 else ""
-        formulas[of] = formula
+        if unseen and not unseen.isdisjoint(marks_in(formulas[of])):
+            formulas[of] = f"Σ over {uses[of]} uses" if uses[of] > 1 else ""
     return Gradients(values, formulas)
 
 
