@@ -22,6 +22,7 @@ from tinygrad_edu.draw import RenderError, draw, step_through
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError, deferred
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
+from tinygrad_edu.nn.saving import load, save
 from tinygrad_edu.ops.aliases import *
 from tinygrad_edu.ops.contraction import *
 from tinygrad_edu.ops.costs import *
@@ -57,6 +58,8 @@ from tinygrad_edu.ops.spectra import *
 from tinygrad_edu.ops.tiling import *
 from tinygrad_edu.ops.windows import *
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Derivation",
     "Graph",
@@ -76,10 +79,12 @@ __all__ = [
     "export",
     "func",
     "grad",
+    "load",
     "nn",
     "no_grad",
     "ops",
     "optim",
+    "save",
     "scope",
     "step_through",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinygrad_edu.export import npz
+from tinygrad_edu.export import npz, safetensors
 
 __all__ = ["FileError", "read", "replaced", "write"]
 
@@ -23,7 +23,10 @@ class FileError(ValueError):
 def write(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> None:
     """Writes arrays and a record that JSON can hold to a file, in one go.
 
+    A path that ends in ``.safetensors`` gives that format, any other an ``.npz``.
+
     Raises:
+        TypeError: a dtype that the format lacks.
         OSError: the file cannot be written there.
 
     >>> import tempfile, numpy as np
@@ -32,18 +35,24 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta
     ...     read(folder + "/a.npz")[1]
     {'kind': 'test'}
     """
-    replaced(path, npz.packed(arrays, meta))
+    of = safetensors if Path(path).suffix == ".safetensors" else npz
+    replaced(path, of.packed(arrays, meta))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays and the record of a file that :func:`write` wrote.
+    """The arrays and the record of a file that :func:`write` wrote, or of anybody's safetensors file.
+
+    The record of another program's file is empty.
 
     Raises:
         FileNotFoundError: there is none.
-        FileError: it is damaged, or another program's.
+        FileError: it is damaged, or of another format.
     """
+    content = Path(path).read_bytes()
     try:
-        return npz.unpacked(Path(path).read_bytes())
+        if safetensors.is_safetensors(content):
+            return safetensors.unpacked(content)
+        return npz.unpacked(content)
     except ValueError as error:
         raise FileError(f"{path}: {error}") from None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from tinygrad_edu.core.mode import Ambient, Block, surroundings
 from tinygrad_edu.nn.checks import keeping
 from tinygrad_edu.ops.random import dropout
 
-__all__ = ["Dropout", "is_training", "training"]
+__all__ = ["Dropout", "in_mode", "is_training", "training"]
 
 _training: ContextVar[Ambient | None] = ContextVar("training", default=None)
 
@@ -22,11 +24,15 @@ def is_training() -> bool:
     >>> is_training()
     False
     """
-    return _training.get() is not None
+    here = surroundings(_training)
+    return here is not None and here.recording
 
 
+@dataclass
 class training(Block):  # noqa: N801  (a block, like no_grad)
     """Inside, a model computes as it does in training: :class:`Dropout` drops. ``fit`` does this itself.
+
+    ``training(False)`` is the opposite, whatever ``model.train()`` has said.
 
     >>> import numpy as np
     >>> drop, A = Dropout(0.5, seed=1), np.ones((1, 4))
@@ -37,10 +43,21 @@ class training(Block):  # noqa: N801  (a block, like no_grad)
     array([[1., 1., 1., 1.]])
     """
 
-    variable = _training
+    variable: ClassVar[ContextVar[Ambient | None]] = _training
+    on: bool = True
 
     def _inside(self, outside: Ambient) -> Ambient:
-        return outside
+        return replace(outside, recording=self.on)
+
+
+def in_mode(on: bool) -> Any:
+    """A block in which a model computes as said, unless a block around it says something else.
+
+    >>> with training(), in_mode(False):
+    ...     is_training()
+    True
+    """
+    return training() if on and surroundings(_training) is None else nullcontext()
 
 
 class Dropout:
@@ -61,7 +78,7 @@ class Dropout:
 
     def __call__(self, A: Any) -> Any:
         """A with entries left out, while training."""
-        return dropout(A, self.keep_prob, rng=self.rng) if surroundings(_training) else A
+        return dropout(A, self.keep_prob, rng=self.rng) if is_training() else A
 
     @property
     def architecture(self) -> dict[str, Any]:

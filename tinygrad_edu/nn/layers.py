@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.table import NUMPY, OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import one_of, whole
 from tinygrad_edu.nn.init import Scheme, Seed, initial
@@ -197,6 +197,7 @@ def checked_activation(called: str, activation: Activation) -> Activation:
         ValueError, TypeError: neither a name in ``ACTIVATIONS`` nor a function.
     """
     known = one_of(f"{called}: activation", activation, ACTIVATIONS)
+    known = known if isinstance(known, str) else NUMPY.get(known, known)  # np.tanh is tanh
     return next((name for name, g in ACTIVATIONS.items() if g is known), known)
 
 
@@ -223,7 +224,9 @@ def described(layer: Any) -> Any:
     own = getattr(layer, "architecture", None)
     if own is not None:
         return own
-    name = getattr(layer, "__name__", "")
-    if OPS.get(name) is layer:
+    operation = NUMPY.get(layer, layer) if callable(layer) else layer
+    name = getattr(operation, "name", "")
+    if OPS.get(name) is operation:
         return {"function": name}
+    name = getattr(layer, "__name__", "")
     return {"own": name or type(layer).__qualname__}

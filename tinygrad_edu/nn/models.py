@@ -19,6 +19,7 @@ from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_lab
 from tinygrad_edu.nn.exact import cost_of_logits
 from tinygrad_edu.nn.finding import Parameters, parameters_of
 from tinygrad_edu.nn.layers import Activated, Dense, described
+from tinygrad_edu.nn.state import Stateful
 from tinygrad_edu.nn.table import HEAD, lines_of, written
 
 __all__ = ["Layer", "Sequential"]
@@ -26,7 +27,7 @@ __all__ = ["Layer", "Sequential"]
 CostOf = str | Callable[[Any, Any], Any] | None
 
 
-class Sequential(Answering):
+class Sequential(Answering, Stateful):
     """Layers one after the other: ``model(X)`` is A[L], ``model.loss(X, Y)`` the cost J.
 
     Args:

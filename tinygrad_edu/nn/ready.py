@@ -101,7 +101,7 @@ class MLP(Sequential):
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected at least two sizes, n[0] and n[L], got {sizes}")
         keep_prob = keeping("MLP: keep_prob", keep_prob)
-        self.sizes, self.activation, rng = sizes, activation, generator(seed)
+        rng = generator(seed)
         activations = [activation] * (len(sizes) - 2) + [output]
         layers: list[Layer] = [
             Dense(n_prev, n, g, init=init, seed=rng, dtype=dtype)
@@ -111,6 +111,21 @@ class MLP(Sequential):
             masks = np.random.default_rng(int.from_bytes(rng.bytes(16)))
             layers = [part for layer in layers for part in (layer, Dropout(keep_prob, seed=masks))][:-1]
         super().__init__(layers, cost=cost, l2=l2, l1=l1)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The units n[0] to n[L]."""
+        return [self.dense[0].n_in, *(layer.n_out for layer in self.dense)]
+
+    @property
+    def activation(self) -> Activation:
+        """That of the hidden layers; of the only layer where there are none."""
+        return self.dense[0].activation
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The model as data."""
+        return super().architecture | {"kind": "MLP"}
 
     def __repr__(self) -> str:
         hidden = f", {self.activation!r}" if len(self.sizes) > 2 else ""
