@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.course_example import example
-from tests.draw.networks import network
+from tests.draw.networks import network, recurrent
 from tests.draw.seen import edges, nodes, words
 from tinygrad_edu.draw import RenderError, graphviz
 
@@ -108,11 +108,6 @@ def test_unknown_options_are_refused_with_the_nearest(option, said):
 def test_the_backward_pass_needs_a_scalar():
     with pytest.raises(ValueError, match="one scalar output"):
         tg.draw(tg.Tensor([1.0, 2.0]) * 2, backward=True)
-
-
-def test_only_tensors_can_be_drawn():
-    with pytest.raises(TypeError, match="expected Tensors"):
-        tg.draw(3.0)
 
 
 def test_without_any_graphviz_it_says_what_to_install(monkeypatch):
@@ -229,3 +224,19 @@ def test_a_page_finds_boxes_values_and_gradients():
     assert entries == {"0 0": "2", "0 1": "4", "1 0": "6", "1 1": "8"}
     assert [g.text for g in output.iter() if g.get("data-value") == "J"] == ["30"]
     assert [g.text for g in output.iter() if g.get("data-gradient") == "J"] == ["1"]
+
+
+@pytest.mark.parametrize("thing", [[], np.ones(2), 3.0, None])
+def test_what_cannot_be_drawn_is_told(thing):
+    with pytest.raises(TypeError, match="expected a Tensor, a Graph or a model, got"):
+        tg.draw(thing)
+
+
+def test_a_folder_that_is_missing_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match="a folder that exists and may be written in"):
+        tg.draw(example(), tmp_path / "nowhere" / "J.svg")
+
+
+def test_a_recurrent_network_fits_a_slide_by_itself():
+    scene = tg.draw(recurrent()).scene
+    assert 14 * min(1920 / scene.width, 1080 / scene.height) >= 12

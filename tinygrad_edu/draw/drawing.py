@@ -77,7 +77,12 @@ class Picture:
             RenderError: Graphviz is missing.
         """
         target = Path(path)
-        target.write_bytes(self._as(_file_type(target)))
+        content = self._as(_file_type(target))
+        try:
+            target.write_bytes(content)
+        except OSError as error:
+            said = f"draw: {error.strerror}; expected a file in a folder that exists and may be written in"
+            raise type(error)(error.errno, said, str(target)) from None
         return target
 
     def _as(self, file_type: str) -> bytes:
@@ -130,6 +135,8 @@ def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
         output = output(*data) if len(data) == 1 else output.loss(*data)
     elif data:
         raise TypeError(f"draw: expected a file after the tensor, got {type(data[0]).__name__}")
+    if not isinstance(output, Tensor):
+        raise TypeError(f"draw: expected a Tensor, a Graph or a model, got {type(output).__name__}")
     return Graph(output, names=names)
 
 

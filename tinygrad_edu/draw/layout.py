@@ -74,7 +74,8 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
     assert best is not None
     if fit is None and best.page.rows > 1:
         natural = cut(best_ribbon(sketch), float("inf"), float("inf"))
-        if natural.width <= _STRIP_RATIO * natural.height:
+        large = SIZE * natural.scale(wide, high) >= min(_COMFORTABLE, best.text)
+        if large and natural.width <= _STRIP_RATIO * natural.height:
             return natural
     return best.page
 

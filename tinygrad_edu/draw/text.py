@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinygrad_edu.draw.metrics import legible
-from tinygrad_edu.draw.sketch import Box, Cells, Line, Sketch
+from tinygrad_edu.draw.sketch import Box, Cells, Line, Part, Sketch
 
 __all__ = ["to_text"]
 
@@ -39,8 +39,15 @@ def _columns(box: Box) -> list[str]:
     rest = [r for r in value.rows[1:] if not (isinstance(r, Line) and r.text == "" and not r.name)]
     black = [_inline(r) for r in rest if not getattr(r, "red", False)]
     red = [_inline(r) for r in rest if getattr(r, "red", False)]
-    red += ["  ".join(_inline(r) for r in p.rows) for p in box.parts[1:]]
+    red += [_of_gradient(p) for p in box.parts[1:]]
     return [legible(head), " ".join(filter(None, black)), " ".join(filter(None, red))]
+
+
+def _of_gradient(part: Part) -> str:
+    """``dW = dZ Xᵀ  [...]``: a formula that takes several lines, then the value."""
+    lines = [r for r in part.rows if isinstance(r, Line) and not r.value]
+    rest = [r for r in part.rows if r not in lines]
+    return "  ".join(filter(None, [" ".join(map(_inline, lines)), *map(_inline, rest)]))
 
 
 def _inline(row: object) -> str:
