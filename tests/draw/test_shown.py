@@ -116,10 +116,26 @@ def test_units_need_a_model_of_fully_connected_layers():
         def parameters(self):
             return {"K": tg.Tensor(np.ones((3, 3, 2)))}
 
-    with pytest.raises(ValueError, match=r"fully connected layers.*K \(3, 3, 2\)"):
+    with pytest.raises(ValueError, match=r"fully connected.*K \(3, 3, 2\)"):
         tg.draw(Other())
 
 
 def test_a_tensor_takes_no_data():
     with pytest.raises(TypeError, match="expected a file"):
         tg.draw(example(), X)
+
+
+def test_scales_and_shifts_are_no_layers():
+    layers = [tg.nn.Dense(3, 4, "linear"), tg.nn.BatchNorm(4), tg.relu, tg.nn.Dense(4, 1, "sigmoid")]
+    assert len(nodes(tg.draw(tg.nn.Sequential(layers)))) == 3 + 4 + 1
+
+
+@pytest.mark.parametrize("options", [{"detail": "layers"}, {"backward": True}])
+def test_what_a_model_computes_needs_data(options):
+    with pytest.raises(TypeError, match=r"write tg\.draw\(model, X, Y"):
+        tg.draw(MODEL, **options)
+
+
+def test_a_recurrent_layer_has_no_units_to_draw():
+    with pytest.raises(ValueError, match="fully connected"):
+        tg.draw(tg.nn.Sequential([tg.nn.RNN(2, 3), tg.nn.Dense(3, 1, "sigmoid")]))

@@ -197,6 +197,11 @@ def draw(
     if path is not None and path != "-":
         _file_type(Path(path))
     data = arguments if path is None else arguments[:-1]
+    if _is_model(output) and not data and (backward or detail not in ("auto", "units")):
+        raise TypeError(
+            "draw: a model has gradients, quantities and layers once it computes: "
+            "write tg.draw(model, X, Y, ...), or tg.draw(model) for its units"
+        )
     if _is_model(output) and (detail == "units" or not data):
         network = network_of(output)
         picture = Picture(sketched(network), fit, theme, placed=units(network, fit, split=split))

@@ -53,19 +53,25 @@ def network_of(model: Any) -> Network:
         ValueError: it isn't made of fully connected layers, each of which takes what the one before gives.
     """
     named: Mapping[str, Any] = model.parameters()
-    matrices = {k: _rows(k, t) for k, t in named.items() if t.ndim == 2 and not _is_bias(k, t)}
+    matrices = {k: _rows(k, t) for k, t in named.items() if t.ndim == 2 and not _is_column(k, t)}
     weights = list(matrices.values())
     chained = all(b.shape[1] == a.shape[0] for a, b in pairwise(weights))
-    if not weights or not chained or any(t.ndim > 2 for t in named.values()):
+    one_each = len({_number(key) for key in matrices}) == len(matrices)  # not Waa1 and Wax1
+    if not weights or not chained or not one_each or any(t.ndim > 2 for t in named.values()):
         shapes = ", ".join(f"{k} {t.shape}" for k, t in named.items())
         raise ValueError(
-            f'draw: detail="units" expects fully connected layers, W1 (n1, n0), W2 (n2, n1) and so on; '
-            f"got {shapes}"
+            f"draw: the units of a model are drawn where its layers are fully connected, W1 (n1, n0), "
+            f"W2 (n2, n1) and so on; got {shapes}. Write tg.draw(model, X) to draw what it computes"
         )
     biases = [_bias(named, key) for key in matrices]
     told = [getattr(layer, "activation", "") for layer in getattr(model, "dense", ())]
     told = [a if isinstance(a, str) else getattr(a, "__name__", "") for a in told]
     return Network(tuple(weights), tuple(biases), tuple((told + [""] * len(weights))[: len(weights)]))
+
+
+def _number(key: str) -> str:
+    """The number of a layer in the name of a parameter."""
+    return re.sub(r"^\D+", "", key)
 
 
 def _rows(key: str, tensor: Any) -> NDArray[Any]:
@@ -74,12 +80,13 @@ def _rows(key: str, tensor: Any) -> NDArray[Any]:
     return value.T if key[:1] == "w" and value.shape[1] == 1 else value
 
 
-def _is_bias(key: str, tensor: Any) -> bool:
-    return key[:1] in "bc" and tensor.shape[1] == 1
+def _is_column(key: str, tensor: Any) -> bool:
+    """Whether it is a number for each unit: a bias, or a scale."""
+    return key[:1] not in "Ww" and tensor.shape[1] == 1
 
 
 def _bias(named: Mapping[str, Any], key: str) -> NDArray[Any] | None:
-    tensor = named.get("b" + re.sub(r"^\D+", "", key))
+    tensor = named.get("b" + _number(key))
     return None if tensor is None else np.asarray(tensor.data).ravel()
 
 
