@@ -42,7 +42,7 @@ class Node(Protocol):
 
     _data: Any
     _pending: Any
-    guards: Guard | tuple[Guard, ...] | None
+    guards: Any
     op: Any
     parents: Any
     requires_grad: bool

@@ -18,7 +18,9 @@ from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.facts import ALL, EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import surroundings
+from tinygrad_edu.core.origins import remember
 from tinygrad_edu.core.reals import real
+from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
@@ -201,13 +203,18 @@ def _constant(value: Any, what: str) -> Any:
     if isinstance(value, (float, int)):
         return value
     array = real(value, what=what)
-    return array if array.ndim else array[()]
+    if not array.ndim:
+        return array[()]
+    remember(value, array)
+    return array
 
 
 def _own(setting: Any) -> Any:
     """A setting as the graph keeps it: an index array that is written to later must not change the rule's."""
     if isinstance(setting, np.ndarray):
-        return setting.copy()
+        copy = setting.copy()
+        remember(setting, copy)
+        return copy
     if isinstance(setting, (dict, MappingProxyType)):
         return {name: _own(value) for name, value in setting.items()}
     return type(setting)(map(_own, setting)) if type(setting) in (list, tuple) else setting
@@ -268,9 +275,10 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
             result.scope = around.scope
     else:
         result.requires_grad = False
-        result.op = result.guards = None
+        result.op = None
         result.parents = result.saved = ()
         result.settings = {}
+        result.guards = recipe_for(op, args, settings, result) if around is None or around.recording else None
     return result
 
 
@@ -300,7 +308,7 @@ def _explained(op: Op, args: Any, error: Exception) -> Exception:
         return error
     if not isinstance(error, (ValueError, IndexError)):
         return in_house_style(op.name, error)
-    names = variables_of_the_caller(object)
+    names = variables_of_the_caller((Tensor, np.ndarray, np.generic))
     operands = [errors.described(a, getattr(a, "name", None) or names.get(id(a))) for a in args]
     sign = op.label if op.label in _SIGNS else None
     return type(error)(errors.shape_mismatch(op.name, operands, error, sign))

@@ -22,6 +22,7 @@ from tinygrad_edu.core.showing import Shown
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
+    from tinygrad_edu.core.recipes import Recipe
 
 __all__ = ["Tensor", "recorded_at"]
 
@@ -77,7 +78,7 @@ class Tensor(Operators, ArrayMethods, Shown):
     _grad: NDArray[Any] | None  # owned by the user once asked for
     _pending: Any  # gradients since, possibly shared with other tensors
     _guard: ReferenceType[Guard] | None
-    guards: Guard | tuple[Guard, ...] | None
+    guards: Guard | tuple[Guard, ...] | Recipe | None  # of a constant that was computed: how
     name: str | None
     op: Op | None
     parents: tuple[Tensor | None, ...]

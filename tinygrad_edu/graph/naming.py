@@ -1,43 +1,71 @@
-"""Names for the nodes of a graph: given, else the caller's variable, else made from the operation."""
+"""Names for the nodes of a graph: given, else the caller's, else made of the operation or the content."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from keyword import iskeyword
 
 import numpy as np
 
-from tinygrad_edu.core.callers import values_of_the_caller, variables_of_the_caller
+from tinygrad_edu.core.callers import Reached, reached
 from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Names", "identifier", "name_nodes", "unique"]
+__all__ = ["Called", "Names", "identifier", "name_nodes", "unique"]
 
 Names = Mapping[str, Tensor] | Mapping[Tensor, str] | bool | None
 """``None`` or True: look the caller's variables up; False: don't; a mapping: these first."""
 
+_PLACE = re.compile(r"(.*?)\[(\d+)\](.*)")
+_NUMBERED = re.compile(r"(.*?)_?\d+$")
 
-def name_nodes(tensors: Iterable[Tensor], names: Names = None) -> tuple[dict[Tensor, str], set[Tensor]]:
-    """A different name for each tensor, in the given order, and those whose name had to be made."""
+
+@dataclass
+class Called:
+    """What the nodes of a graph are called."""
+
+    names: dict[Tensor, str] = field(default_factory=dict)
+    """A different name for each."""
+    made: set[Tensor] = field(default_factory=set)
+    """Those whose name had to be made."""
+    also: dict[str, Tensor] = field(default_factory=dict)
+    """Whatever else the caller's code calls them: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
+
+
+def name_nodes(
+    tensors: Sequence[Tensor], names: Names = None, users: Mapping[Tensor, Tensor] | None = None
+) -> Called:
+    """Names for tensors, in the given order.
+
+    Args:
+        tensors: the nodes.
+        names: as for :class:`Graph`.
+        users: where a node stands in for a Tensor of the user's: that one.
+    """
+    users = users or {}
     given = _given(names)
-    tensors = list(tensors)
-    variables = {} if names is False else variables_of_the_caller(Tensor) | _arrays_by_value(tensors)
+    found = _Found(tensors, users) if names is not False else None
+    called = Called()
     taken: dict[str, int] = {}
-    found: dict[Tensor, str] = {}
-    waiting: list[Tensor] = []
     for tensor in tensors:
-        name = given.get(tensor) or tensor.name or variables.get(id(tensor))
+        own = users.get(tensor, tensor)
+        name = given.get(own) or own.name or (found.name(tensor) if found else None)
         if name is None:
-            waiting.append(tensor)
+            called.made.add(tensor)
         elif not isinstance(name, str):
             raise TypeError(f"name: expected a string as the name of a Tensor, got {name!r}")
         else:
-            found[tensor] = unique(name, taken)
-    for tensor in waiting:  # made names come last, so that they never take one that was given
-        found[tensor] = unique(f"{tensor.op.name}_1" if tensor.op is not None else "c_1", taken)
-    return found, set(waiting)
+            called.names[tensor] = unique(name, taken)
+    for tensor in tensors:  # made names come last, so that they never take one that was given
+        if tensor in called.made:
+            called.names[tensor] = unique(_made(tensor), taken)
+    if found is not None:
+        called.also = found.also
+    return called
 
 
 def _given(names: Names) -> dict[Tensor, str]:
@@ -54,16 +82,106 @@ def _given(names: Names) -> dict[Tensor, str]:
     return found
 
 
-def _arrays_by_value(tensors: Iterable[Tensor]) -> dict[int, str]:
-    """Plain arrays are copied when recorded, so the caller's array of the same values gives the name."""
-    constants = [t for t in tensors if t.op is None and not t.requires_grad and t.ndim]
-    found: dict[int, str] = {}
-    if constants:
-        for name, array in values_of_the_caller(np.ndarray):
-            for tensor in constants:
-                if id(tensor) not in found and same_values(tensor._data, array):
-                    found[id(tensor)] = name
-    return found
+class _Found:
+    """What the calling code calls the tensors, and the arrays that constants were made of."""
+
+    def __init__(self, tensors: Sequence[Tensor], users: Mapping[Tensor, Tensor]) -> None:
+        held: dict[int, Tensor] = {}
+        constants = []
+        for tensor in tensors:
+            held[id(users.get(tensor, tensor))] = tensor
+            source = origin(tensor._data) if tensor.op is None and not tensor.requires_grad else None
+            array = None if source is None else source()
+            if array is not None:
+                held[id(array)] = tensor
+            elif tensor.op is None and not tensor.requires_grad and tensor.ndim:
+                constants.append(tensor)
+        self.ways: dict[Tensor, list[Reached]] = {}
+        self.also: dict[str, Tensor] = {}
+        unclaimed: list[Reached] = []
+        for way in reached((Tensor, np.ndarray)):
+            node = held.get(id(way.value))
+            if node is not None:
+                self.ways.setdefault(node, []).append(way)
+                self.also.setdefault(way.path, node)
+            elif isinstance(way.value, np.ndarray):
+                unclaimed.append(way)
+        self._by_value(constants, unclaimed)
+        self.columns = self._columns()
+
+    def _by_value(self, constants: Sequence[Tensor], arrays: Sequence[Reached]) -> None:
+        """An array that is gone, such as a copy, is named by the one array left that has its values."""
+        for tensor in constants:
+            alike = {id(way.value): way for way in reversed(arrays) if same_values(tensor._data, way.value)}
+            if len(alike) == 1:
+                self.ways[tensor] = list(alike.values())
+
+    def _columns(self) -> dict[tuple[str, str], tuple[str, int]]:
+        """``caches[i][2]`` that the loop calls Z: the name, and the number of the first.
+
+        What stands in a list under one name is numbered, from 1; from 0 where the first is known otherwise.
+        """
+        direct: dict[Tensor, list[str]] = {}
+        for tensor, ways in self.ways.items():
+            direct[tensor] = [way.name for way in ways if not way.depth]
+        rows: dict[tuple[str, str], dict[int, Tensor]] = {}
+        for tensor, ways in self.ways.items():
+            for way in ways:
+                place = _PLACE.fullmatch(way.path)
+                if place is not None:
+                    rows.setdefault((place[1], place[3]), {}).setdefault(int(place[2]), tensor)
+        columns = {}
+        for (base, rest), row in rows.items():
+            last = [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
+            key = rest.strip(".[]'\"")
+            name = last[0] if last else key if key.isidentifier() else None
+            if name is not None and len(row) > 1:
+                known = [n for n in direct.get(row.get(0), []) if n != name]  # type: ignore[arg-type]
+                columns[base, rest] = name, 0 if known else 1
+        return columns
+
+    def name(self, tensor: Tensor) -> str | None:
+        """What to show: of what the loop calls W the numbered name, W1."""
+        ways = self.ways.get(tensor)
+        if not ways:
+            return None
+        rebound = {name for name, _ in self.columns.values()}
+        numbered = [name for way in ways if (name := self._numbered(way)) is not None]
+        direct = [way.name for way in ways if not way.depth]
+        firm = [name for name in direct if name not in rebound]
+        keyed = [way.name for way in ways if way.depth and way.name.isidentifier()]
+        stems = {match[1] for name in keyed if (match := _NUMBERED.fullmatch(name))}
+        if firm and firm[0] in stems:
+            return next(name for name in keyed if _NUMBERED.fullmatch(name))
+        order = (numbered, firm, keyed, direct) if tensor.op is not None else (firm, keyed, numbered, direct)
+        return next((names[0] for names in order if names), ways[0].name)
+
+    def _numbered(self, way: Reached) -> str | None:
+        place = _PLACE.fullmatch(way.path)
+        column = self.columns.get((place[1], place[3])) if place is not None else None
+        if column is None or place is None:
+            return None
+        return f"{column[0]}{int(place[2]) + column[1]}"
+
+
+def _made(tensor: Tensor) -> str:
+    """A name that says what it is: its operation, or what it holds."""
+    if tensor.op is not None:
+        return f"{tensor.op.name}_1"
+    if tensor.requires_grad or not tensor.ndim:
+        return "c_1"
+    value = np.asarray(tensor._data)
+    if value.dtype.kind == "b":
+        return "mask_1"
+    if value.dtype.kind in "iu":
+        return "integers_1"
+    first = value.flat[0] if value.size else 0.0
+    if value.size and (value == first).all():
+        return {0.0: "zeros_1", 1.0: "ones_1"}.get(float(first), "constant_1")
+    bits = bool(((value == 0) | (value == 1)).all())
+    if bits and value.ndim == 2 and any((value.sum(axis=k) == 1).all() for k in (0, 1)):
+        return "one_hot_1"
+    return "bits_1" if bits else "array_1"
 
 
 def identifier(name: str, reserved: Container[str] = frozenset()) -> str:

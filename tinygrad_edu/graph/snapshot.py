@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.origins import origin
+from tinygrad_edu.core.recipes import Recipes
 from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.naming import Names, name_nodes
@@ -118,23 +120,40 @@ class Graph(Shown):
         for output in outputs:
             if not isinstance(output, Tensor):
                 raise TypeError(f"Graph: expected Tensors, got {type(output).__name__}")
+        history = _History(outputs)
         constants = _Constants()
-        operands = {tensor: _operands(tensor, constants) for tensor in _history(outputs)}
+        operands = {tensor: _operands(tensor, history, constants) for tensor in history.tensors}
         tensors = dict.fromkeys(
             t for tensor, args in operands.items() for t in (*args, tensor) if isinstance(t, Tensor)
         )
-        called, unnamed = name_nodes(tensors, names)
+        called = name_nodes(list(tensors), names, history.users)
         made: dict[Tensor, GraphNode] = {}
         for tensor in tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in operands.get(tensor, ()))
-            made[tensor] = GraphNode(called[tensor], tensor, args, tensor not in unnamed)
+            made[tensor] = GraphNode(called.names[tensor], tensor, args, tensor not in called.made)
         self.nodes = tuple(made.values())
         self.inputs = tuple(node for node in self.nodes if node.is_leaf)
-        self.outputs = tuple(made[output] for output in outputs)
+        self.outputs = tuple(made[history.node(output)] for output in outputs)
+        self._also: dict[Any, GraphNode] = {path: made[tensor] for path, tensor in called.also.items()}
+        self._also |= {user: made[tensor] for tensor, user in history.users.items()}
 
     @cached_property
     def _by_key(self) -> dict[Any, GraphNode]:
-        return {key: node for node in self.nodes for key in (node.name, node.tensor)}
+        return self._also | {key: node for node in self.nodes for key in (node.tensor, node.name)}
+
+    def names_of(self, which: str | Tensor) -> tuple[str, ...]:
+        """Everything that the caller's code calls a node, the shown name first.
+
+        >>> import tinygrad_edu as tg
+        >>> P = {"W1": tg.Tensor(2.0)}
+        >>> W = P["W1"]
+        >>> graph = tg.Graph(W * W)
+        >>> graph.names_of("W")
+        ('W1', 'W', "P['W1']")
+        """
+        node = self.find(which)
+        also = (path for path, other in self._also.items() if other is node and isinstance(path, str))
+        return tuple(dict.fromkeys((node.name, *also)))
 
     def find(self, which: str | Tensor) -> GraphNode:
         """The node of that name, or of that tensor.
@@ -165,34 +184,58 @@ class Graph(Shown):
 
 
 class _Constants:
-    """The plain arrays among the operands, as constant leaves: equal arrays are one node."""
+    """The plain arrays among the operands, as constant leaves: one array, as it was then, is one node."""
 
     def __init__(self) -> None:
-        self.leaves: list[Tensor] = []
+        self.leaves: dict[int, list[Tensor]] = {}
+        self.origins: list[Any] = []
 
     def leaf(self, array: NDArray[Any]) -> Tensor:
-        for leaf in self.leaves:
-            if same_values(leaf._data, array):
+        source = origin(array)
+        alike = self.leaves.setdefault(id(array if source is None else source), [])
+        self.origins.append(source)  # an id is told apart only while its object lives
+        for leaf in alike:
+            if same_values(leaf._data, array):  # it may have been written to in between
                 return leaf
-        self.leaves.append(Tensor(array, requires_grad=False, dtype=array.dtype))
-        return self.leaves[-1]
+        leaf = Tensor(0.0, requires_grad=False)
+        array.setflags(write=False)  # the graph's own copy, and from here on the reader's, too
+        leaf._data = array
+        alike.append(leaf)
+        return leaf
 
 
-def _operands(tensor: Tensor, constants: _Constants) -> tuple[Tensor | Any, ...]:
+def _operands(tensor: Tensor, history: _History, constants: _Constants) -> tuple[Tensor | Any, ...]:
     """What the tensor was computed from: tensors, and numbers that stay as they are."""
     return tuple(
-        parent if parent is not None else constants.leaf(value) if np.ndim(value) else value
+        history.node(parent) if parent is not None else constants.leaf(value) if np.ndim(value) else value
         for parent, value in zip(tensor.parents, tensor.saved, strict=True)
     )
 
 
-def _history(outputs: tuple[Tensor, ...]) -> list[Tensor]:
-    """Everything the outputs were computed from, constants included, in the order of recording."""
-    nodes = list(dict.fromkeys(outputs))
-    seen = set(nodes)
-    for tensor in nodes:
-        for parent in tensor.parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                nodes.append(parent)
-    return sorted(nodes, key=lambda tensor: tensor.seq)
+class _History:
+    """Everything the outputs were computed from, in the order of recording, computed constants included."""
+
+    def __init__(self, outputs: tuple[Tensor, ...]) -> None:
+        self._recipes = Recipes(Tensor)
+        self._nodes: dict[Tensor, Tensor] = {}
+        self.users: dict[Tensor, Tensor] = {}
+        """Of what stands in for a Tensor of the user's: that one."""
+        waiting = [self.node(output) for output in dict.fromkeys(outputs)]
+        seen = set(waiting)
+        for tensor in waiting:
+            for parent in tensor.parents:
+                node = None if parent is None else self.node(parent)
+                if node is not None and node not in seen:
+                    seen.add(node)
+                    waiting.append(node)
+        self.tensors = sorted(waiting, key=lambda tensor: tensor.seq)
+
+    def node(self, tensor: Tensor) -> Tensor:
+        """The tensor that has the history: of a constant that was computed, one that stands in for it."""
+        if tensor.guards is None or tensor.op is not None:
+            return tensor
+        if tensor not in self._nodes:
+            found = self._nodes[tensor] = self._recipes.recorded(tensor)
+            if found is not tensor:
+                self.users[found] = tensor
+        return self._nodes[tensor]

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu.core.axes import Flow, New, Piece, Regroup
 from tinygrad_edu.core.facts import ALL
+from tinygrad_edu.core.origins import origin
 from tinygrad_edu.graph.axes.atoms import Atoms, Term
 from tinygrad_edu.graph.program import Ref, Step
 
@@ -97,10 +98,11 @@ class Walk:
         """An array that no step holds: one leaf for one object."""
         if not np.ndim(array):
             return None
-        if id(array) not in self._arrays:
+        key = id(origin(array) or array)
+        if key not in self._arrays:
             step = Step("", "input", None, (), {}, np.asarray(array))
-            self._arrays[id(array)] = self._leaf(step, "", requires_grad=False)
-        return self._arrays[id(array)]
+            self._arrays[key] = self._leaf(step, "", requires_grad=False)
+        return self._arrays[key]
 
     def _result(self, step: Step) -> Value:
         operands = tuple(self.values[a.name] if isinstance(a, Ref) else self._constant(a) for a in step.args)

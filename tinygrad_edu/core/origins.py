@@ -1,0 +1,49 @@
+"""Which array of the caller's a graph's own copy was made of.
+
+A graph keeps copies of plain arrays, which later writes do not reach. Of which array a copy was made is
+remembered here by weak references, so that nothing is kept alive. Equal arrays that are two stay two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ReferenceType, ref
+
+import numpy as np
+
+__all__ = ["origin", "remember"]
+
+_copies: dict[int, tuple[ReferenceType[Any], ReferenceType[Any]]] = {}
+_SWEPT = [1000]  # at how many lines the table is next looked through for copies that are gone
+
+
+def remember(array: Any, copy: Any) -> None:
+    """Notes that the copy was made of the array. Only whole arrays are told apart, not numbers."""
+    if type(array) is np.ndarray:
+        _copies[id(copy)] = (ref(copy), ref(array))
+        if len(_copies) > _SWEPT[0]:
+            _sweep()
+
+
+def origin(copy: Any) -> ReferenceType[Any] | None:
+    """A reference to the array that a copy was made of; None where that is not known.
+
+    Copies of one array have the same reference, also when the array itself is gone.
+
+    >>> import numpy as np
+    >>> a, b = np.zeros(2), np.zeros(2)
+    >>> one, two, other = a.copy(), a.copy(), b.copy()
+    >>> for array, copy in ((a, one), (a, two), (b, other)):
+    ...     remember(array, copy)
+    >>> origin(one) is origin(two), origin(one) is origin(other), origin(one)() is a
+    (True, False, True)
+    """
+    known = _copies.get(id(copy))
+    return known[1] if known is not None and known[0]() is copy else None
+
+
+def _sweep() -> None:
+    for key, known in list(_copies.items()):
+        if known[0]() is None and _copies.get(key) is known:
+            _copies.pop(key, None)
+    _SWEPT[0] = 2 * len(_copies) + 1000
