@@ -14,6 +14,7 @@ from tinygrad_edu.core.callers import Reached, reached
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.code import Said
 
 __all__ = ["Called", "Names", "identifier", "name_nodes", "unique"]
 
@@ -36,19 +37,17 @@ class Called:
     """Whatever else the caller's code calls them: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
 
 
-def name_nodes(
-    tensors: Sequence[Tensor], names: Names = None, users: Mapping[Tensor, Tensor] | None = None
-) -> Called:
+def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, Tensor], said: Said) -> Called:
     """Names for tensors, in the given order.
 
     Args:
         tensors: the nodes.
         names: as for :class:`Graph`.
         users: where a node stands in for a Tensor of the user's: that one.
+        said: what the caller's code says of them.
     """
-    users = users or {}
     given = _given(names)
-    found = _Found(tensors, users) if names is not False else None
+    found = _Found(tensors, users, said) if names is not False else None
     called = Called()
     taken: dict[str, int] = {}
     for tensor in tensors:
@@ -62,7 +61,7 @@ def name_nodes(
             called.names[tensor] = unique(name, taken)
     for tensor in tensors:  # made names come last, so that they never take one that was given
         if tensor in called.made:
-            called.names[tensor] = unique(_made(tensor), taken)
+            called.names[tensor] = unique(said.arrays.get(tensor) or _made(tensor), taken)
     if found is not None:
         called.also = found.also
     return called
@@ -85,7 +84,8 @@ def _given(names: Names) -> dict[Tensor, str]:
 class _Found:
     """What the calling code calls the tensors, and the arrays that constants were made of."""
 
-    def __init__(self, tensors: Sequence[Tensor], users: Mapping[Tensor, Tensor]) -> None:
+    def __init__(self, tensors: Sequence[Tensor], users: Mapping[Tensor, Tensor], said: Said) -> None:
+        self.said = said
         held: dict[int, Tensor] = {}
         constants = []
         for tensor in tensors:
@@ -143,8 +143,9 @@ class _Found:
     def name(self, tensor: Tensor) -> str | None:
         """What to show: of what the loop calls W the numbered name, W1."""
         ways = self.ways.get(tensor)
+        of_a_round = self.said.loops.get(tensor)
         if not ways:
-            return None
+            return of_a_round
         rebound = {name for name, _ in self.columns.values()}
         numbered = [name for way in ways if (name := self._numbered(way)) is not None]
         direct = [way.name for way in ways if not way.depth]
@@ -153,6 +154,8 @@ class _Found:
         stems = {match[1] for name in keyed if (match := _NUMBERED.fullmatch(name))}
         if firm and firm[0] in stems:
             return next(name for name in keyed if _NUMBERED.fullmatch(name))
+        if of_a_round is not None:
+            numbered.append(of_a_round)
         order = (numbered, firm, keyed, direct) if tensor.op is not None else (firm, keyed, numbered, direct)
         return next((names[0] for names in order if names), ways[0].name)
 

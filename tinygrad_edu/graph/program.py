@@ -62,6 +62,8 @@ class Step:
     requires_grad: bool = False
     named: bool = True
     """Whether somebody gave it the name; else it is made from its operation."""
+    said: tuple[str | None, ...] = ()
+    """For each operand how the caller wrote a plain number; see :class:`GraphNode`."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -199,6 +201,7 @@ def _forward_step(node: GraphNode) -> Step:
         scope=node.scope,
         requires_grad=node.requires_grad,
         named=node.named,
+        said=node.said,
     )
 
 

@@ -16,6 +16,7 @@ from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.recipes import Recipes
 from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.code import Said, said_by_the_caller
 from tinygrad_edu.graph.naming import Names, name_nodes
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class GraphNode:
     """The operands, in order: nodes, or plain numbers. Plain arrays are constant leaves."""
     named: bool
     """Whether somebody gave it the name; else it is made from its operation."""
+    said: tuple[str | None, ...] = ()
+    """For each operand how the caller wrote a plain number: ``m``, ``1 - y``; None: a literal, or unknown."""
 
     @property
     def op(self) -> Op | None:
@@ -126,11 +129,15 @@ class Graph(Shown):
         tensors = dict.fromkeys(
             t for tensor, args in operands.items() for t in (*args, tensor) if isinstance(t, Tensor)
         )
-        called = name_nodes(list(tensors), names, history.users)
+        computed = {tensor: args for tensor, args in operands.items() if tensor.op is not None}
+        leaves = [tensor for tensor in tensors if tensor.op is None]
+        said = Said() if names is False else said_by_the_caller(computed, history.users, leaves)
+        called = name_nodes(list(tensors), names, history.users, said)
         made: dict[Tensor, GraphNode] = {}
         for tensor in tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in operands.get(tensor, ()))
-            made[tensor] = GraphNode(called.names[tensor], tensor, args, tensor not in called.made)
+            told = tuple(said.numbers.get((tensor, k)) for k in range(len(args)))
+            made[tensor] = GraphNode(called.names[tensor], tensor, args, tensor not in called.made, told)
         self.nodes = tuple(made.values())
         self.inputs = tuple(node for node in self.nodes if node.is_leaf)
         self.outputs = tuple(made[history.node(output)] for output in outputs)
