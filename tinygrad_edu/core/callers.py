@@ -107,11 +107,14 @@ def _called(item: Reached, key: Any) -> str:
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
-    """The attributes of an object that code outside of libraries defined."""
+    """The attributes of an object of the caller's, or of a model: not of libraries', nor of a graph's readers."""
     module = sys.modules.get(type(value).__module__)
-    origin = getattr(module, "__file__", None) or ""
-    foreign = "site-packages" in origin or origin.startswith(sys.base_prefix)
-    if type(value).__module__ == "builtins" or (foreign and not origin.startswith(_PACKAGE)):
+    defined = getattr(module, "__file__", None) or ""
+    if defined.startswith(_PACKAGE):
+        looked_into = hasattr(type(value), "parameters")
+    else:
+        looked_into = "site-packages" not in defined and not defined.startswith(sys.base_prefix)
+    if not looked_into or type(value).__module__ == "builtins":
         return []
     own = getattr(value, "__dict__", None)
     found = list(own.items()) if isinstance(own, dict) and len(own) <= _LONG else []

@@ -112,6 +112,9 @@ class _Found:
     def _by_value(self, constants: Sequence[Tensor], arrays: Sequence[Reached]) -> None:
         """An array that is gone, such as a copy, is named by the one array left that has its values."""
         for tensor in constants:
+            first = tensor._data.flat[0] if tensor.size else None
+            if first is None or (tensor._data == first).all():  # zeros are like any zeros
+                continue
             alike = {id(way.value): way for way in reversed(arrays) if same_values(tensor._data, way.value)}
             if len(alike) == 1:
                 self.ways[tensor] = list(alike.values())
