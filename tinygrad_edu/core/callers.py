@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import Any
+from types import FrameType, FunctionType, ModuleType
+from typing import Any, NamedTuple
 
-__all__ = ["Reached", "frames", "reached", "values_of_the_caller", "variables_of_the_caller"]
+__all__ = ["Reached", "frames", "of_a_library", "reached", "values_of_the_caller", "variables_of_the_caller"]
 
 _PACKAGE = str(Path(__file__).parents[1])
+_STANDARD = str(Path(os.__file__).parent)
 _DEPTH = 4
 """How many steps from a variable a value may be: ``net.layers[0].W``."""
 _LONG = 1000
@@ -19,20 +20,25 @@ _LONG = 1000
 _MOST = 20_000
 """How much is looked at in a scope: names are worth a moment, and no more."""
 Wanted = type | tuple[type, ...]
-_PLAIN = (str, bytes, int, float, complex, bool, type(None), type, ModuleType)
+_PLAIN = (str, bytes, int, float, complex, type(None), type, ModuleType, FunctionType)
 
 
 def frames() -> Iterator[FrameType]:
-    """The frames outside this package, innermost first."""
+    """The frames of code that is neither this package's nor a library's, innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(_PACKAGE):
+        if not of_a_library(frame.f_code.co_filename):
             yield frame
         frame = frame.f_back
 
 
-@dataclass(frozen=True)
-class Reached:
+def of_a_library(filename: str) -> bool:
+    """Whether code is this package's, Python's own, or installed."""
+    inside = "site-packages" in filename or "dist-packages" in filename
+    return inside or filename.startswith((_PACKAGE, _STANDARD, "<frozen"))
+
+
+class Reached(NamedTuple):
     """A value that the caller's code can name."""
 
     value: Any
@@ -50,35 +56,36 @@ def reached(wanted: Wanted) -> Iterator[Reached]:
     Looks into local variables, then globals, into the containers among them and the attributes of objects, so
     that ``params["W1"]``, ``self.W1`` and the W of a layer in a list have names.
     """
-    for frame in frames():
-        scopes = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
-        for scope in scopes:
-            yield from _in_scope(scope, wanted)
-
-
-def _in_scope(scope: Any, wanted: Wanted) -> Iterator[Reached]:
-    level = [Reached(v, name, name, 0) for name, v in list(scope.items()) if not name.startswith("_")]
     looked_into: set[int] = set()
+    for frame in frames():
+        everywhere = frame.f_globals
+        if frame.f_locals is not everywhere:
+            yield from _in_scope(frame.f_locals, wanted, looked_into)
+        if id(everywhere) not in looked_into:
+            looked_into.add(id(everywhere))
+            yield from _in_scope(everywhere, wanted, looked_into)
+
+
+def _in_scope(scope: Any, wanted: Wanted, looked_into: set[int]) -> Iterator[Reached]:
+    level: Iterable[Reached] = [
+        Reached(v, name, name, 0) for name, v in list(scope.items()) if not name.startswith("_")
+    ]
     seen = 0
     while level and seen < _MOST:
-        seen += len(level)
-        yield from (item for item in level if isinstance(item.value, wanted))
         deeper: list[Reached] = []
         for item in level:
-            if (
-                item.depth < _DEPTH
-                and id(item.value) not in looked_into
-                and not isinstance(item.value, wanted)
-            ):
-                looked_into.add(id(item.value))
+            seen += 1
+            value = item.value
+            if isinstance(value, wanted):
+                yield item
+            elif not isinstance(value, _PLAIN) and item.depth < _DEPTH and id(value) not in looked_into:
+                looked_into.add(id(value))
                 deeper += _members(item)
         level = deeper
 
 
 def _members(item: Reached) -> list[Reached]:
     value, path, depth = item.value, item.path, item.depth + 1
-    if isinstance(value, _PLAIN) or (callable(value) and not hasattr(value, "__dict__")):
-        return []
     if isinstance(value, dict):
         if len(value) > _LONG:
             return []
@@ -107,14 +114,16 @@ def _called(item: Reached, key: Any) -> str:
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
-    """The attributes of an object of the caller's, or of a model: not of libraries', nor of a graph's readers."""
+    """The attributes of an object of the caller's, or of a model; not of a library's, nor of a graph's reader."""
+    if type(value).__module__ == "builtins":
+        return []
     module = sys.modules.get(type(value).__module__)
     defined = getattr(module, "__file__", None) or ""
     if defined.startswith(_PACKAGE):
         looked_into = hasattr(type(value), "parameters")
     else:
-        looked_into = "site-packages" not in defined and not defined.startswith(sys.base_prefix)
-    if not looked_into or type(value).__module__ == "builtins":
+        looked_into = not of_a_library(defined)
+    if not looked_into:
         return []
     own = getattr(value, "__dict__", None)
     found = list(own.items()) if isinstance(own, dict) and len(own) <= _LONG else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import linecache
-import sys
 from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import Any
+
+from tinygrad_edu.core.callers import of_a_library
 
 __all__ = ["Function", "assigned", "source_of", "statements"]
 
@@ -19,7 +20,7 @@ _parsed: dict[str, tuple[Any, ast.Module]] = {}
 
 
 def _tree(filename: str, module: Any) -> ast.Module | None:
-    if "site-packages" in filename or filename.startswith((sys.base_prefix, "<frozen")):
+    if of_a_library(filename):
         return None
     lines = linecache.getlines(filename, module)
     if not lines or len(lines) > _MOST_LINES:
