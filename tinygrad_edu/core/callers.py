@@ -114,7 +114,7 @@ def _called(item: Reached, key: Any) -> str:
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
-    """The attributes of an object of the caller's, or of a model; not of a library's, nor of a graph's reader."""
+    """The attributes of an object of the caller's or of a model; not of a library's, or a graph's reader."""
     if type(value).__module__ == "builtins":
         return []
     module = sys.modules.get(type(value).__module__)
