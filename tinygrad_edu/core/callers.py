@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
@@ -15,6 +16,8 @@ _PACKAGE = str(Path(__file__).parents[1])
 _STANDARD = str(Path(os.__file__).parent)
 _DEPTH = 4
 """How many steps from a variable a value may be: ``net.layers[0].W``."""
+_WAYS = 3
+"""By how many ways something is looked into: ``layer.W`` is ``layers[1].W``, too."""
 _LONG = 1000
 """The most members of a container that are looked at."""
 _MOST = 20_000
@@ -56,19 +59,19 @@ def reached(wanted: Wanted) -> Iterator[Reached]:
     Looks into local variables, then globals, into the containers among them and the attributes of objects, so
     that ``params["W1"]``, ``self.W1`` and the W of a layer in a list have names.
     """
-    looked_into: set[int] = set()
+    looked_into: Counter[int] = Counter()
     for frame in frames():
         everywhere = frame.f_globals
         if frame.f_locals is not everywhere:
             yield from _in_scope(frame.f_locals, wanted, looked_into)
         if id(everywhere) not in looked_into:
-            looked_into.add(id(everywhere))
+            looked_into[id(everywhere)] += 1
             yield from _in_scope(everywhere, wanted, looked_into)
 
 
-def _in_scope(scope: Any, wanted: Wanted, looked_into: set[int]) -> Iterator[Reached]:
+def _in_scope(scope: Any, wanted: Wanted, looked_into: Counter[int]) -> Iterator[Reached]:
     level: Iterable[Reached] = [
-        Reached(v, name, name, 0) for name, v in list(scope.items()) if not name.startswith("_")
+        Reached(v, name, name, 0) for name, v in list(scope.items()) if name.isidentifier() and name[0] != "_"
     ]
     seen = 0
     while level and seen < _MOST:
@@ -78,8 +81,8 @@ def _in_scope(scope: Any, wanted: Wanted, looked_into: set[int]) -> Iterator[Rea
             value = item.value
             if isinstance(value, wanted):
                 yield item
-            elif not isinstance(value, _PLAIN) and item.depth < _DEPTH and id(value) not in looked_into:
-                looked_into.add(id(value))
+            elif not isinstance(value, _PLAIN) and item.depth < _DEPTH and looked_into[id(value)] < _WAYS:
+                looked_into[id(value)] += 1
                 deeper += _members(item)
         level = deeper
 

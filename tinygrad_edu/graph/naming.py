@@ -124,23 +124,24 @@ class _Found:
 
         What stands in a list under one name is numbered, from 1; from 0 where the first is known otherwise.
         """
-        direct: dict[Tensor, list[str]] = {}
-        for tensor, ways in self.ways.items():
-            direct[tensor] = [way.name for way in ways if not way.depth]
+        direct = {tensor: [way.name for way in ways if not way.depth] for tensor, ways in self.ways.items()}
         rows: dict[tuple[str, str], dict[int, Tensor]] = {}
         for tensor, ways in self.ways.items():
             for way in ways:
-                place = _PLACE.fullmatch(way.path)
-                if place is not None:
-                    rows.setdefault((place[1], place[3]), {}).setdefault(int(place[2]), tensor)
-        columns = {}
+                found = _PLACE.fullmatch(way.path)
+                if found is not None:
+                    rows.setdefault((found[1], found[3]), {}).setdefault(int(found[2]), tensor)
+        called: dict[tuple[str, str], str] = {}
         for (base, rest), row in rows.items():
             last = [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
             key = rest.strip(".[]'\"")
             name = last[0] if last else key if key.isidentifier() else None
             if name is not None and len(row) > 1:
-                known = [n for n in direct.get(row.get(0), []) if n != name]  # type: ignore[arg-type]
-                columns[base, rest] = name, 0 if known else 1
+                called[base, rest] = name
+        columns = {}
+        for place, name in called.items():  # what another column is called says nothing: A_prev is A1
+            first = direct.get(rows[place][0], []) if 0 in rows[place] else []
+            columns[place] = name, 0 if set(first).difference(called.values()) else 1
         return columns
 
     def name(self, tensor: Tensor) -> str | None:
@@ -153,7 +154,7 @@ class _Found:
         numbered = [name for way in ways if (name := self._numbered(way)) is not None]
         direct = [way.name for way in ways if not way.depth]
         firm = [name for name in direct if name not in rebound]
-        keyed = [way.name for way in ways if way.depth and way.name.isidentifier()]
+        keyed = [w.name for w in ways if w.depth and w.name.isidentifier() and w.name not in rebound]
         stems = {match[1] for name in keyed if (match := _NUMBERED.fullmatch(name))}
         if firm and firm[0] in stems:
             return next(name for name in keyed if _NUMBERED.fullmatch(name))

@@ -70,7 +70,10 @@ def plain(e: ast.expr, scope: Scope) -> Any:  # noqa: C901  (one case for each k
         if isinstance(e, ast.Call) and not e.keywords:
             function = plain(e.func, scope)
             if function in _READ or isinstance(function, np.ufunc):
-                return function(*(_numeric(plain(part, scope)) for part in e.args))
+                given = [plain(part, scope) for part in e.args]
+                if function is len and isinstance(given[0], (list, tuple, dict)):
+                    return len(given[0])
+                return function(*map(_numeric, given))
     except Unknown:
         raise
     except Exception as error:
