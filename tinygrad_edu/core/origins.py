@@ -20,7 +20,7 @@ _SWEPT = [1000]  # at how many lines the table is next looked through for copies
 def remember(array: Any, copy: Any) -> None:
     """Notes that the copy was made of the array. Only whole arrays are told apart, not numbers."""
     if type(array) is np.ndarray:
-        _copies[id(copy)] = (ref(copy), ref(array))
+        _copies[id(copy)] = (ref(copy), origin(array) or ref(array))
         if len(_copies) > _SWEPT[0]:
             _sweep()
 
@@ -28,7 +28,7 @@ def remember(array: Any, copy: Any) -> None:
 def origin(copy: Any) -> ReferenceType[Any] | None:
     """A reference to the array that a copy was made of; None where that is not known.
 
-    Copies of one array have the same reference, also when the array itself is gone.
+    Copies of one array, and copies of copies, have the same reference, also when the array itself is gone.
 
     >>> import numpy as np
     >>> a, b = np.zeros(2), np.zeros(2)

@@ -117,17 +117,10 @@ def _recorded_again(
         else:
             args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
             settings = copy.deepcopy(node.settings)  # a generator of random numbers stays where it was
-            made[node] = (
-                apply(node.op, args, settings)
-                if node.requires_grad
-                else Tensor(node.op.forward(*_values(args), **settings))
-            )
+            found = apply(node.op, args, settings)
+            made[node] = found if isinstance(found, Tensor) else Tensor(found, requires_grad=False)
     names = {tensor: node.name for node, tensor in made.items()}
     return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)
-
-
-def _values(args: Sequence[Any]) -> list[Any]:
-    return [a._data if isinstance(a, Tensor) else a for a in args]
 
 
 def _alike(one: Program, other: Program) -> bool:

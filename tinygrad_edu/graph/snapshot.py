@@ -199,8 +199,10 @@ class _Constants:
 
     def leaf(self, array: NDArray[Any]) -> Tensor:
         source = origin(array)
-        alike = self.leaves.setdefault(id(array if source is None else source), [])
-        self.origins.append(source)  # an id is told apart only while its object lives
+        whole = None if source is None else source()
+        same = source if whole is None else whole
+        alike = self.leaves.setdefault(id(array if same is None else same), [])
+        self.origins.append(same)  # an id is told apart only while its object lives
         for leaf in alike:
             if same_values(leaf._data, array):  # it may have been written to in between
                 return leaf
