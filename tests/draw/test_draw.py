@@ -240,3 +240,19 @@ def test_a_folder_that_is_missing_is_told(tmp_path):
 def test_a_recurrent_network_fits_a_slide_by_itself():
     scene = tg.draw(recurrent()).scene
     assert 14 * min(1920 / scene.width, 1080 / scene.height) >= 12
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("backward", [False, True])
+def test_after_an_update_it_is_said(in_place, backward):
+    w, c = tg.Tensor([2.0, 1.0]), tg.Tensor(3.0)
+    J = np.sum(w * w) * c
+    J.backward()
+    assert not any("Updated" in line for line in tg.draw(J, backward=backward).sketch.legend)
+    if in_place:
+        w.data[...] = 5.0
+    else:
+        w.data = w.data - w.grad
+    (said,) = (line for line in tg.draw(J, backward=backward).sketch.legend if "Updated" in line)
+    assert "c" not in said.partition(":")[2].partition(".")[0].split()
+    assert in_place or ": w." in said

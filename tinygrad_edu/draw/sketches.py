@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinygrad_edu import errors
+from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.derive import derive
 from tinygrad_edu.draw.groups import Group, by_scope, in_stretches
 from tinygrad_edu.draw.layers import Layers
@@ -15,7 +16,7 @@ from tinygrad_edu.draw.reading import Reading, marks_in
 from tinygrad_edu.draw.sketch import Sketch
 from tinygrad_edu.draw.views import Gradients, View
 from tinygrad_edu.draw.ways import is_number
-from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.graph import Graph, GraphNode, Program
 
 __all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]
 
@@ -40,6 +41,26 @@ def program_of(graph: Graph, *, backward: bool = True) -> Program:
         except errors.StaleGraphError:  # updated since: the values are still there to be drawn
             return Program.recorded(graph)
     return Program.recorded(graph)
+
+
+def updated(graph: Graph) -> list[str]:
+    """What is given, and holds another value by now than what was computed with."""
+    found: dict[str, None] = {}
+    for node in graph:
+        for operand, recorded in zip(node.args, node.tensor.saved, strict=False):
+            given = isinstance(operand, GraphNode) and operand.is_leaf
+            if given and operand.tensor._data is not recorded and not same_values(operand.value, recorded):
+                found.setdefault(operand.name)
+    return list(found)
+
+
+def _said_of_updates(graph: Graph, program: Program, *, expected: bool) -> list[str]:
+    """That values in the picture do not belong together, where that is so."""
+    names = updated(graph)
+    if not names and not (expected and not program.gradients):
+        return []
+    which = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return [f"Updated since this was computed: {which or 'inputs'}. They are shown as they are now."]
 
 
 def gradients_of(graph: Graph, reading: Reading) -> Gradients:
@@ -96,7 +117,8 @@ def sketch_of(
         )
     program = program_of(graph, backward=backward or len(graph) <= _HUGE)
     reading = Reading(program)
-    gradients, said = gradients_of(graph, reading), []
+    back = scalar and (backward or len(graph) <= _HUGE)
+    gradients, said = gradients_of(graph, reading), _said_of_updates(graph, program, expected=back)
     if scalar and convention == "course":
         gradients, found = course_gradients(graph)
         said.append(_CONVENTIONS[found])
