@@ -1,0 +1,1 @@
+"""Pages that walk through a computation, and compute. See README.md in this folder."""
