@@ -18,10 +18,11 @@ from sys import stdlib_module_names
 
 # An arrow points at what is imported; whoever may import a room may import what that one may.
 ARROWS = """
-    cli                     ->  estimators, distributed, check, draw, export, compile, derive, course
+    cli                     ->  estimators, distributed, check, page, export, compile, derive, course
     estimators, distributed ->  nn, data
     nn                      ->  compile, autodiff, export
     check                   ->  derive, autodiff
+    page                    ->  draw
     draw                    ->  derive
     compile, autodiff       ->  ops
     export                  ->  ops

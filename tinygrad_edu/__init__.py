@@ -18,7 +18,7 @@ from tinygrad_edu.compile import compile
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derive import Derivation, derive
-from tinygrad_edu.draw import RenderError, draw, step_through
+from tinygrad_edu.draw import RenderError, draw
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError, deferred
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
@@ -57,6 +57,7 @@ from tinygrad_edu.ops.sorting import *
 from tinygrad_edu.ops.spectra import *
 from tinygrad_edu.ops.tiling import *
 from tinygrad_edu.ops.windows import *
+from tinygrad_edu.page.step_through import step_through
 
 __version__ = "0.1.0"
 

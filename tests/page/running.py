@@ -28,8 +28,9 @@ def computed(program: Program, given: dict[str, Any] | None = None) -> dict[str,
         const {{array, filled, kernels: k}} = engine, found = {{}}, given = {json.dumps(arrays)};
         for (const x of Object.values(given)) x.data = x.data.map(Number);
         {source.source}
-        const plain = Object.fromEntries(Object.entries(found).map(([n, x]) =>
-          [n, typeof x === "object" ? {{shape: x.shape, data: Array.from(x.data, String)}} : {{shape: [], data: [String(x)]}}]));
+        const told = x => typeof x === "object" ? {{shape: x.shape, data: Array.from(x.data, String)}}
+          : {{shape: [], data: [String(x)]}};
+        const plain = Object.fromEntries(Object.entries(found).map(([name, x]) => [name, told(x)]));
         JSON.stringify(plain)"""
     )
     return {

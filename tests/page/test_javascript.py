@@ -1,4 +1,4 @@
-"""What a page computes is what the engine computes, for every operation that it has and for whole programs."""
+"""What a page computes is what the engine computes, for each operation and for whole programs."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ import numpy as np
 from tinygrad_edu.cli.arguments import add_expression, expression_of
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw import draw, step_through
+from tinygrad_edu.draw import draw
+from tinygrad_edu.page.step_through import step_through
 
 __all__ = ["add", "run"]
 

@@ -3,6 +3,5 @@
 from tinygrad_edu.draw.drawing import Picture, draw
 from tinygrad_edu.draw.graphviz import RenderError
 from tinygrad_edu.draw.shown import html_of
-from tinygrad_edu.draw.stepper import step_through
 
-__all__ = ["Picture", "RenderError", "draw", "html_of", "step_through"]
+__all__ = ["Picture", "RenderError", "draw", "html_of"]

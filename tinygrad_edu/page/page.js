@@ -1,0 +1,277 @@
+// Shows one moment after the other, and computes anew when an input is changed.
+const data = JSON.parse(document.getElementById("data").textContent), {steps, trained, gradients} = data;
+const byId = id => document.getElementById(id), svg = document.querySelector("#picture svg");
+const copy = given => Object.fromEntries(Object.entries(given).map(
+  ([name, x]) => [name, {shape: x.shape, data: Float64Array.from(x.data, Number)}]));
+let given = copy(data.given), found = null, at = 0, costs = [];
+
+// Numbers as pictures write them: four digits, a real minus sign.
+function number(x) {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "−inf";
+  if (x === 0) return "0";
+  const [digits, power] = Math.abs(x).toExponential(3).split("e"), p = Number(power);
+  const strip = text => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  const text = p < -4 || p >= 4 ? `${strip(digits)}e${p < 0 ? "-" : "+"}${String(Math.abs(p)).padStart(2, "0")}`
+    : strip(Math.abs(x).toFixed(Math.max(3 - p, 0)));
+  return x < 0 ? `−${text}` : text;
+}
+function range(x) {
+  const bad = x.data.reduce((n, v) => n + !Number.isFinite(v), 0);
+  if (bad) return `${bad} not finite`;
+  const low = x.data.reduce((a, b) => Math.min(a, b)), high = x.data.reduce((a, b) => Math.max(a, b));
+  return low === high ? `all ${number(low)}` : `${number(low)} … ${number(high)}`;
+}
+const shapeOf = s => s.length === 2 ? `${s[0]} × ${s[1]}` : `(${s.join(", ")}${s.length === 1 ? "," : ""})`;
+function brief(x) {
+  if (!x.shape.length) return number(x.data[0]);
+  const rows = x.shape.length === 1 ? 1 : x.shape[0], columns = x.shape.at(-1);
+  if (x.shape.length > 2 || Math.max(rows, columns) > 4) return `${shapeOf(x.shape)}, ${range(x)}`;
+  const texts = Array.from({length: rows}, (_, i) => Array.from(x.data.slice(i * columns, (i + 1) * columns), number));
+  if (texts.some(row => row.reduce((n, t) => n + t.length + 2, 0) > 30)) return `${shapeOf(x.shape)}, ${range(x)}`;
+  return `[${texts.map(row => row.join(" ")).join("; ")}]`;
+}
+const valueOf = name => {
+  const x = found?.[name] ?? given[name];
+  return x === undefined ? undefined : typeof x === "object" ? x : {shape: [], data: [x]};
+};
+
+// Texts have places for numbers, ⟦name⟧; a negative one gets brackets where it follows a sign.
+const recorded = Object.fromEntries(steps.map(s => [s.of, s.value]));
+const filledIn = text => text.replace(/(^|[^⟦]*?)⟦(.*?)⟧/g, (_, before, name) => {
+  const x = valueOf(name), shown = x ? brief(x) : recorded[name] ?? "?";
+  return before + (shown.startsWith("−") && /[+−·/*^] *$/.test(before) ? `(${shown})` : shown);
+});
+
+// The picture: who is who, and the way back along each arrow.
+const boxes = {}, arrows = {}, returns = {};
+for (const box of svg.querySelectorAll("g.node")) boxes[box.dataset.node] = box;
+for (const arrow of svg.querySelectorAll("g.edge")) {
+  const key = `${arrow.dataset.from}->${arrow.dataset.to}`;
+  (arrows[key] ??= []).push(arrow);
+  const line = arrow.querySelector("path"), points = (line?.getAttribute("d").match(/-?[\d.]+/g) ?? []).map(Number);
+  if (points.length < 4) continue;
+  const [x, y, nextX, nextY] = points, length = Math.hypot(nextX - x, nextY - y) || 1;
+  const u = (nextX - x) / length, v = (nextY - y) / length;
+  const group = document.createElementNS(svg.namespaceURI, "g");
+  group.setAttribute("class", "edge return");
+  [group.dataset.from, group.dataset.to] = [arrow.dataset.to, arrow.dataset.from];
+  const back = line.cloneNode();
+  back.setAttribute("class", "back");
+  const tip = document.createElementNS(svg.namespaceURI, "polygon");
+  const corner = (along, across) => `${x + u * along - v * across},${y + v * along + u * across}`;
+  tip.setAttribute("points", [corner(0, 0), corner(9, 4.2), corner(9, -4.2)].join(" "));
+  group.append(back, tip);
+  arrow.after(group);
+  (returns[key] ??= []).push(group);
+}
+const notes = [...svg.querySelectorAll("g.note")];
+
+// As much of the picture as can be read: all of it, or the part around the present box.
+const [left, top_, width, height] = svg.getAttribute("viewBox").split(/\s+/).map(Number);
+const room = {zoom: 1, moved: null};
+function fit() {
+  const w = svg.parentElement.clientWidth || 1, h = svg.parentElement.clientHeight || 1;
+  const all = Math.min(w / width, h / height), least = w >= 900 ? 14.2 : 11.2;
+  const printing = matchMedia("print").matches;
+  const wanted = printing || byId("whole").getAttribute("aria-pressed") === "true" ? all : Math.max(all, least / 13);
+  const scale = wanted * (printing ? 1 : room.zoom), seenW = w / scale, seenH = h / scale;
+  const box = boxes[steps[at]?.node]?.getBBox();
+  const middle = room.moved ?? (box ? [box.x + box.width / 2, box.y + box.height / 2] : [left + width / 2, top_ + height / 2]);
+  const start = (low, size, seen, mid) => seen >= size ? low - (seen - size) / 2
+    : Math.min(Math.max(mid - seen / 2, low), low + size - seen);
+  svg.setAttribute("viewBox", [start(left, width, seenW, middle[0]), start(top_, height, seenH, middle[1]), seenW, seenH].join(" "));
+  svg.setAttribute("preserveAspectRatio", "xMidYMid meet");
+}
+
+function picture() {
+  const done = steps.slice(0, at + 1), step = steps[at];
+  const reached = new Set(done.filter(s => s.pass !== "backward").map(s => s.node));
+  const graded = new Set(done.filter(s => s.pass === "backward").map(s => s.node));
+  const passed = new Set(done.flatMap(s => s.edges));
+  for (const key in boxes) {
+    boxes[key].classList.toggle("now", key === step.node);
+    boxes[key].classList.toggle("faint", !reached.has(key));
+    for (const text of boxes[key].querySelectorAll("text"))
+      text.classList.toggle("later", !(text.classList.contains("red") ? graded.has(key)
+        : text.classList.contains("b") || reached.has(key)));
+  }
+  for (const key in arrows) for (const arrow of arrows[key]) {
+    arrow.classList.toggle("faint", !reached.has(key.split("->")[1]));
+    for (const text of arrow.querySelectorAll("text")) text.classList.toggle("later", !passed.has(key));
+  }
+  for (const key in returns) for (const arrow of returns[key]) arrow.classList.toggle("passed", passed.has(key));
+  for (const note of notes) {
+    const [from, to] = (note.dataset.of ?? "").split(" ");
+    for (const text of note.querySelectorAll("text")) text.classList.toggle("later", !passed.has(`${from}->${to}`) || found !== null);
+  }
+}
+
+function show(k) {
+  at = Math.max(0, Math.min(steps.length - 1, k));
+  room.moved = null;
+  const step = steps[at], hidden = byId("guess").checked;
+  picture();
+  document.body.className = step.pass;
+  byId("direction").textContent = step.pass;
+  byId("formula").textContent = step.formula;
+  const x = valueOf(step.of), value = x ? brief(x) : step.value;
+  byId("numbers").textContent = hidden ? "" : filledIn(step.numbers);
+  byId("value").textContent = hidden ? "?" : value;
+  byId("words").replaceChildren(...(hidden ? [] : step.words).map(w =>
+    Object.assign(document.createElement("li"), {textContent: filledIn(w)})));
+  byId("reveal").hidden = !hidden;
+  byId("at").value = at;
+  byId("count").textContent = `step ${at + 1} of ${steps.length}`;
+  fit();
+}
+
+// Computing anew.
+function told() {
+  for (const text of svg.querySelectorAll("[data-value], [data-gradient]")) {
+    const x = valueOf(text.dataset.value ?? gradients[text.dataset.gradient]);
+    if (!x) continue;
+    if (text.dataset.entry !== undefined) {
+      const columns = x.shape.length > 1 ? x.shape.at(-1) : x.data.length;
+      const [row, column] = text.dataset.entry.split(" ").map(Number);
+      text.textContent = number(x.data[x.shape.length > 1 ? row * columns + column : Math.max(row, column)]) + " ";
+    } else {
+      const shape = text.textContent.match(/^(\d+ × \d+|\(.*?\)), /)?.[0] ?? "";
+      text.textContent = x.shape.length ? (text.textContent.startsWith("[") ? brief(x) : shape + range(x)) : number(x.data[0]);
+    }
+  }
+}
+function recompute() {
+  found = compute(given);
+  told();
+  show(at);
+}
+function controls() {
+  const rows = Object.entries(given).filter(([, x]) => x.data.length).map(([name, x]) => {
+    const row = Object.assign(document.createElement("div"), {className: "input"});
+    const label = Object.assign(document.createElement("span"), {textContent: name.slice(0, 40)});
+    const entry = document.createElement("select");
+    entry.setAttribute("aria-label", `entry of ${name}`);
+    x.data.slice(0, 400).forEach((_, i) => {
+      const place = x.shape.map((n, k) => Math.floor(i / engine.size(x.shape.slice(k + 1))) % n);
+      entry.append(new Option(`[${place.join(", ")}]`, i));
+    });
+    entry.hidden = x.data.length === 1;
+    const slider = Object.assign(document.createElement("input"), {type: "range", step: "any"});
+    const field = Object.assign(document.createElement("input"), {type: "number", step: "any"});
+    slider.setAttribute("aria-label", `${name}, slider`);
+    field.setAttribute("aria-label", name);
+    slider.dataset.input = field.dataset.input = name;
+    const read = () => {
+      const v = given[name].data[+entry.value || 0], reach = Math.max(2 * Math.abs(v), 1);
+      [slider.min, slider.max] = [v - reach, v + reach];
+      slider.value = v;
+      field.value = Number(v.toPrecision(8));
+    };
+    const write = v => {
+      if (!Number.isFinite(v)) return;
+      given[name].data[+entry.value || 0] = v;
+      recompute();
+    };
+    slider.oninput = () => { field.value = Number((+slider.value).toPrecision(8)); write(+slider.value); };
+    field.onchange = () => { write(+field.value); read(); };
+    entry.onchange = read;
+    row.read = read;
+    read();
+    row.append(label, entry, slider, field);
+    return row;
+  });
+  byId("inputs").replaceChildren(...rows);
+}
+const readAll = () => { for (const row of byId("inputs").children) row.read(); };
+function descend() {
+  const rate = +byId("rate").value, before = valueOf(data.output);
+  if (!found) found = compute(given);
+  if (!costs.length) costs.push(valueOf(data.output).data[0]);
+  for (const name of trained) {
+    const g = valueOf(gradients[name]);
+    if (g) given[name].data = given[name].data.map((w, i) => w - rate * g.data[i]);
+  }
+  recompute();
+  costs.push(valueOf(data.output).data[0]);
+  byId("costs").textContent = `${costs.length - 1} ${costs.length === 2 ? "update" : "updates"}: ${costs.slice(-6).map(number).join(" → ")}`;
+  readAll();
+  return before;
+}
+function reset() {
+  [given, found, costs] = [copy(data.given), null, []];
+  byId("costs").textContent = "";
+  found = compute(given);
+  told();
+  found = null;
+  show(at);
+  readAll();
+}
+
+byId("at").max = steps.length - 1;
+byId("at").oninput = event => show(+event.target.value);
+byId("first").onclick = () => show(0);
+byId("back").onclick = () => show(at - 1);
+byId("next").onclick = () => show(at + 1);
+byId("turn").onclick = () => show(steps.findIndex(s => s.pass === "backward"));
+byId("turn").hidden = !steps.some(s => s.pass === "backward");
+byId("guess").onchange = () => show(at);
+byId("reveal").onclick = () => { byId("guess").checked = false; show(at); byId("guess").checked = true; byId("next").focus(); };
+byId("whole").onclick = event => {
+  event.target.setAttribute("aria-pressed", event.target.getAttribute("aria-pressed") !== "true");
+  [room.zoom, room.moved] = [1, null];
+  fit();
+};
+byId("wide").onclick = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
+byId("update").onclick = descend;
+byId("reset").onclick = reset;
+for (const key in boxes) boxes[key].addEventListener("click", () => {
+  const steps_ = steps.map((s, k) => [s, k]).filter(([s]) => s.node === key).map(([, k]) => k);
+  if (steps_.length) show(steps_[(steps_.indexOf(at) + 1) % steps_.length]);
+});
+document.addEventListener("keydown", event => {
+  const typing = event.target.matches("input, select") && event.target.id !== "guess";
+  if (typing && event.target.id !== "at" || event.ctrlKey || event.metaKey || event.altKey) return;
+  const go = {ArrowRight: at + 1, PageDown: at + 1, ArrowLeft: at - 1, PageUp: at - 1, Home: 0, End: steps.length - 1}[event.key]
+    ?? (event.key === " " && !event.target.matches("button, input, select") ? at + 1 : undefined);
+  if (go === undefined) return;
+  event.preventDefault();
+  show(go);
+});
+
+// Zoom with the wheel or two fingers, move by dragging.
+const fingers = new Map();
+const perPixel = () => Number(svg.getAttribute("viewBox").split(" ")[2]) / (svg.clientWidth || 1);
+const centre = () => { const [x, y, w, h] = svg.getAttribute("viewBox").split(" ").map(Number); return [x + w / 2, y + h / 2]; };
+svg.addEventListener("wheel", event => {
+  event.preventDefault();
+  room.moved ??= centre();
+  room.zoom = Math.min(Math.max(room.zoom * Math.exp(-event.deltaY / 500), .2), 20);
+  fit();
+}, {passive: false});
+svg.addEventListener("pointerdown", event => fingers.set(event.pointerId, event));
+for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventListener(end, event => fingers.delete(event.pointerId));
+svg.addEventListener("pointermove", event => {
+  const last = fingers.get(event.pointerId);
+  if (!last) return;
+  const [x, y] = room.moved ?? centre();
+  if (fingers.size === 2) {
+    const other = [...fingers.values()].find(f => f.pointerId !== event.pointerId);
+    const apart = f => Math.hypot(f.clientX - other.clientX, f.clientY - other.clientY) || 1;
+    room.zoom = Math.min(Math.max(room.zoom * apart(event) / apart(last), .2), 20);
+    room.moved = [x, y];
+  } else room.moved = [x - (event.clientX - last.clientX) * perPixel(), y - (event.clientY - last.clientY) * perPixel()];
+  fingers.set(event.pointerId, event);
+  fit();
+});
+addEventListener("resize", fit);
+matchMedia("print").addEventListener("change", fit);
+
+byId("handout").replaceChildren(...steps.map(s => Object.assign(document.createElement("li"), {
+  textContent: [s.formula, s.numbers && filledIn(s.numbers), s.value, ...s.words.map(filledIn)].filter(Boolean).join("; ")})));
+byId("why").textContent = data.why;
+if (Object.keys(given).length) {
+  byId("try").hidden = false;
+  byId("descent").hidden = !trained.length || !Object.keys(gradients).length;
+  controls();
+}
+show(0);
