@@ -22,6 +22,7 @@ class CompiledForward:
     Raises:
         ValueDependence: on the first call, where the function asks for a value.
 
+    >>> import numpy as np
     >>> w = Tensor([[2.0]])
     >>> forward = CompiledForward(lambda X: [np.tanh(w @ X)])
     >>> w.data *= 0

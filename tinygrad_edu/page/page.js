@@ -66,44 +66,63 @@ for (const arrow of svg.querySelectorAll("g.edge")) {
 }
 const notes = [...svg.querySelectorAll("g.note")];
 
-// As much of the picture as can be read: all of it, or the part around the present box.
+// As much of the picture as can be read: all of it, or the part around the present box. It is moved as a whole,
+// since another viewBox would have the browser lay out every text again.
 const [left, top_, width, height] = svg.getAttribute("viewBox").split(/\s+/).map(Number);
-const room = {zoom: 1, moved: null};
+const middles = Object.fromEntries(Object.entries(boxes).map(([key, box]) => {
+  const {x, y, width: w, height: h} = box.getBBox();
+  return [key, [x + w / 2 - left, y + h / 2 - top_]];
+}));
+const room = {zoom: 1, moved: null, scale: 1, centre: [width / 2, height / 2]};
 function fit() {
   const w = svg.parentElement.clientWidth || 1, h = svg.parentElement.clientHeight || 1;
   const all = Math.min(w / width, h / height), least = w >= 900 ? 14.2 : 11.2;
   const printing = matchMedia("print").matches;
-  const wanted = printing || byId("whole").getAttribute("aria-pressed") === "true" ? all : Math.max(all, least / 13);
-  const scale = wanted * (printing ? 1 : room.zoom), seenW = w / scale, seenH = h / scale;
-  const box = boxes[steps[at]?.node]?.getBBox();
-  const middle = room.moved ?? (box ? [box.x + box.width / 2, box.y + box.height / 2] : [left + width / 2, top_ + height / 2]);
-  const start = (low, size, seen, mid) => seen >= size ? low - (seen - size) / 2
-    : Math.min(Math.max(mid - seen / 2, low), low + size - seen);
-  svg.setAttribute("viewBox", [start(left, width, seenW, middle[0]), start(top_, height, seenH, middle[1]), seenW, seenH].join(" "));
-  svg.setAttribute("preserveAspectRatio", "xMidYMid meet");
+  const whole = printing || byId("whole").getAttribute("aria-pressed") === "true";
+  const scale = (whole ? all : Math.max(all, least / 13)) * (printing ? 1 : room.zoom);
+  const middle = room.moved ?? middles[steps[at]?.node] ?? [width / 2, height / 2];
+  const start = (size, seen, mid) => size * scale <= seen ? (seen - size * scale) / 2
+    : Math.min(0, Math.max(seen - size * scale, seen / 2 - mid * scale));
+  if (scale !== room.scale || !svg.style.width) {
+    [svg.style.width, svg.style.height] = [`${width * scale}px`, `${height * scale}px`];
+    room.scale = scale;
+  }
+  const [x, y] = [start(width, w, middle[0]), start(height, h, middle[1])];
+  room.centre = [(w / 2 - x) / scale, (h / 2 - y) / scale];
+  svg.style.transform = `translate(${x}px, ${y}px)`;
 }
 
+// What each part of the picture shows, and from which moment on: a class is touched only where that changes.
+const first = {}, graded = {}, passed = {};
+steps.forEach((s, k) => {
+  (s.pass === "backward" ? graded : first)[s.node] ??= k;
+  for (const edge of s.edges) passed[edge] ??= k;
+});
+const never = Infinity, parts = [];
+const part = (element, name, from, on = false) => parts.push({element, name, from: from ?? never, on, now: null});
+for (const key in boxes) {
+  part(boxes[key], "faint", first[key]);
+  for (const text of boxes[key].querySelectorAll("text"))
+    if (!text.classList.contains("b")) part(text, "later", text.classList.contains("red") ? graded[key] : first[key]);
+}
+for (const key in arrows) for (const arrow of arrows[key]) {
+  part(arrow, "faint", first[key.split("->")[1]]);
+  for (const text of arrow.querySelectorAll("text")) part(text, "later", passed[key]);
+}
+for (const key in returns) for (const arrow of returns[key]) part(arrow, "passed", passed[key], true);
+for (const note of notes) for (const text of note.querySelectorAll("text"))
+  part(text, "later", passed[(note.dataset.of ?? "").replace(" ", "->")]);
+let marked = null;
+
 function picture() {
-  const done = steps.slice(0, at + 1), step = steps[at];
-  const reached = new Set(done.filter(s => s.pass !== "backward").map(s => s.node));
-  const graded = new Set(done.filter(s => s.pass === "backward").map(s => s.node));
-  const passed = new Set(done.flatMap(s => s.edges));
-  for (const key in boxes) {
-    boxes[key].classList.toggle("now", key === step.node);
-    boxes[key].classList.toggle("faint", !reached.has(key));
-    for (const text of boxes[key].querySelectorAll("text"))
-      text.classList.toggle("later", !(text.classList.contains("red") ? graded.has(key)
-        : text.classList.contains("b") || reached.has(key)));
+  for (const p of parts) {
+    const has = p.on ? at >= p.from : at < p.from;
+    if (has !== p.now) p.element.classList.toggle(p.name, p.now = has);
   }
-  for (const key in arrows) for (const arrow of arrows[key]) {
-    arrow.classList.toggle("faint", !reached.has(key.split("->")[1]));
-    for (const text of arrow.querySelectorAll("text")) text.classList.toggle("later", !passed.has(key));
-  }
-  for (const key in returns) for (const arrow of returns[key]) arrow.classList.toggle("passed", passed.has(key));
-  for (const note of notes) {
-    const [from, to] = (note.dataset.of ?? "").split(" ");
-    for (const text of note.querySelectorAll("text")) text.classList.toggle("later", !passed.has(`${from}->${to}`) || found !== null);
-  }
+  marked?.classList.remove("now");
+  marked = boxes[steps[at].node];
+  marked?.classList.add("now");
+  for (const note of notes) note.classList.toggle("stale", found !== null);
 }
 
 function show(k) {
@@ -240,11 +259,9 @@ document.addEventListener("keydown", event => {
 
 // Zoom with the wheel or two fingers, move by dragging.
 const fingers = new Map();
-const perPixel = () => Number(svg.getAttribute("viewBox").split(" ")[2]) / (svg.clientWidth || 1);
-const centre = () => { const [x, y, w, h] = svg.getAttribute("viewBox").split(" ").map(Number); return [x + w / 2, y + h / 2]; };
 svg.addEventListener("wheel", event => {
   event.preventDefault();
-  room.moved ??= centre();
+  room.moved ??= room.centre;
   room.zoom = Math.min(Math.max(room.zoom * Math.exp(-event.deltaY / 500), .2), 20);
   fit();
 }, {passive: false});
@@ -253,21 +270,28 @@ for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventLi
 svg.addEventListener("pointermove", event => {
   const last = fingers.get(event.pointerId);
   if (!last) return;
-  const [x, y] = room.moved ?? centre();
+  const [x, y] = room.moved ?? room.centre;
   if (fingers.size === 2) {
     const other = [...fingers.values()].find(f => f.pointerId !== event.pointerId);
     const apart = f => Math.hypot(f.clientX - other.clientX, f.clientY - other.clientY) || 1;
     room.zoom = Math.min(Math.max(room.zoom * apart(event) / apart(last), .2), 20);
     room.moved = [x, y];
-  } else room.moved = [x - (event.clientX - last.clientX) * perPixel(), y - (event.clientY - last.clientY) * perPixel()];
+  } else room.moved = [x - (event.clientX - last.clientX) / room.scale, y - (event.clientY - last.clientY) / room.scale];
   fingers.set(event.pointerId, event);
   fit();
 });
 addEventListener("resize", fit);
 matchMedia("print").addEventListener("change", fit);
 
-byId("handout").replaceChildren(...steps.map(s => Object.assign(document.createElement("li"), {
-  textContent: [s.formula, s.numbers && filledIn(s.numbers), s.value, ...s.words.map(filledIn)].filter(Boolean).join("; ")})));
+// Every step in words, for paper; a screen need not carry it.
+function handout() {
+  if (byId("handout").children.length) return;
+  byId("handout").replaceChildren(...steps.map(s => Object.assign(document.createElement("li"), {
+    textContent: [s.formula, s.numbers && filledIn(s.numbers), s.value, ...s.words.map(filledIn)].filter(Boolean).join("; ")})));
+}
+addEventListener("beforeprint", handout);
+matchMedia("print").addEventListener("change", handout);
+if (matchMedia("print").matches) handout();
 byId("why").textContent = data.why;
 if (Object.keys(given).length) {
   byId("try").hidden = false;
