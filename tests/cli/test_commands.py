@@ -25,7 +25,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_draw_says_value_and_gradients_and_writes_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["draw", "3*(a+b*c)", "a=5", "b=3", "c=2", "-o", "J.svg"]) == 0
     assert capsys.readouterr().out == "J = 33\ndJ/da = 3\ndJ/db = 6\ndJ/dc = 9\nwrote J.svg\n"
-    picture = Path("J.svg").read_text("utf-8")
+    picture = re.sub("<[^>]*>", "", Path("J.svg").read_text("utf-8"))
     for text in ("dJ = 1", "da = 3", "db = 6", "dc = 9", "33"):
         assert text in picture
 
