@@ -142,6 +142,7 @@ def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
 
 def draw(
     output: Any,
+    path: Any = None,
     *arguments: Any,
     fit: str | None = None,
     detail: Detail = "auto",
@@ -156,9 +157,10 @@ def draw(
 
     Args:
         output: the tensor whose history to draw, usually the cost J; or a :class:`Graph`.
-        arguments: where to write it, as .svg, .png, .pdf, .dot or .txt; "-" prints it as text. Nothing only
-            returns the picture. For a model, X, or X and Y, come first: what it computes, or its cost;
-            without them its units are drawn.
+        path: where to write it, as .svg, .png, .pdf, .dot or .txt; "-" prints it as text. None only
+            returns the picture.
+        arguments: of a model, ``draw(model, X, Y, "net.svg")``: X, or X and Y, come before the path, for what
+            it computes, or its cost; without them its units are drawn.
         fit: the space that it is made for: "16:9", "4:3", "A4", "column" (of text) or "strip" (never
             broken into rows). By default as long as it is, and where that would be a strip, "16:9".
         detail: "quantities" draws what has a name, and puts other values into its formula; "all" draws each
@@ -193,6 +195,7 @@ def draw(
     one_of("direction", direction, ("LR", "TB"))
     if fit is not None:
         one_of("fit", fit, FITS)
+    arguments = arguments if path is None else (path, *arguments)
     path = arguments[-1] if arguments and isinstance(arguments[-1], (str, os.PathLike)) else None
     if path is not None and path != "-":
         _file_type(Path(path))
