@@ -11,6 +11,7 @@ from tinygrad_edu.derive.again import shortened
 from tinygrad_edu.derive.chain import Chain, Convention
 from tinygrad_edu.derive.derivation import Derivation
 from tinygrad_edu.derive.examples import examples_of
+from tinygrad_edu.derive.numbers import with_named_numbers
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 
@@ -71,6 +72,7 @@ def derive(
         )
     graph = Graph(J, names=names)
     wanted = _wanted(graph, wrt)
+    graph = with_named_numbers(graph, wanted)
     integers = [value for name, value in values_of_the_caller(int) if name in _NUMBERS_OF_EXAMPLES]
     graph = shortened(graph, wanted, integers)
     program = Program.of_graph(graph, wanted)
