@@ -38,6 +38,7 @@ FRONT_DOOR = {
 THIRD_PARTY = {"numpy": None, "resvg_py": {"draw"}}  # None: every room
 EXTRAS = {
     "IPython": "notebook",
+    "PIL": "data",
     "cloudpickle": "dask",
     "dask": "dask",
     "distributed": "dask",
@@ -45,6 +46,7 @@ EXTRAS = {
     "matplotlib": "plot",
     "numba": "numba",
     "onnx": "onnx",
+    "pandas": "data",
     "reportlab": "pdf",
     "scipy": "sklearn",
     "sklearn": "sklearn",

@@ -22,6 +22,7 @@ from tinygrad_edu.draw import RenderError, draw
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError, deferred
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
+from tinygrad_edu.nn.elsewhere import TOP, unknown
 from tinygrad_edu.nn.saving import load, save
 from tinygrad_edu.ops.aliases import *
 from tinygrad_edu.ops.contraction import *
@@ -126,4 +127,6 @@ __all__ += ops.windows.__all__
 
 
 def __getattr__(name: str) -> Any:
+    if name in TOP:
+        raise unknown(__name__, name, TOP)
     return deferred(__name__, name, ("estimators",))  # its library is an extra

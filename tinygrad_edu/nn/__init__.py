@@ -1,7 +1,10 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
+from typing import Any
+
 from tinygrad_edu.nn import init, optim
 from tinygrad_edu.nn.dropout import Dropout, training
+from tinygrad_edu.nn.elsewhere import NN, unknown
 from tinygrad_edu.nn.fitting import fit
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import AvgPool2D, Conv2D, Flatten, MaxPool2D
@@ -34,3 +37,7 @@ __all__ = [
     "optim",
     "training",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise unknown("tg.nn", name, NN)

@@ -12,6 +12,7 @@ from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import numbers
 from tinygrad_edu.nn.costs import Cost
+from tinygrad_edu.nn.dropout import training
 
 __all__ = ["Answering"]
 
@@ -32,6 +33,15 @@ class Answering(ABC):
     @abstractmethod
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X and Y are examples and labels that the model takes."""
+
+    @property
+    @abstractmethod
+    def takes_integers(self) -> bool:
+        """Whether X holds numbers of words, and not values to compute with."""
+
+    @abstractmethod
+    def generators(self) -> tuple[np.random.Generator, ...]:
+        """The generators that training draws from."""
 
     @abstractmethod
     def __call__(self, X: Any) -> Any:
@@ -61,7 +71,7 @@ class Answering(ABC):
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """A[L] as an array, (n[L], m): after sigmoid and softmax the probabilities of the classes."""
-        with no_grad():
+        with no_grad(), training(False):
             return np.asarray(self(_finite(X)).data)
 
     def decided(self, A: NDArray[Any]) -> NDArray[Any]:

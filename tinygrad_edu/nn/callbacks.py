@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.stopping import EarlyStopping
 
 __all__ = ["called_after_each_epoch"]
 
@@ -37,6 +38,8 @@ def _callback(given: Any) -> Callback:
     told = getattr(given, "on_epoch_end", None)
     if isinstance(given, type) or not callable(told or given):
         hint = f"; make one: {given.__name__}()" if isinstance(given, type) else ""
+        if isinstance(given, EarlyStopping):
+            hint = "; it goes into early_stopping="
         raise TypeError(
             f"callbacks: expected a function of the history, or an object with on_epoch_end(epoch, logs), "
             f"got {given!r}{hint}"

@@ -72,7 +72,13 @@ class Dropout:
     Dropout(0.8)
     """
 
-    def __init__(self, keep_prob: float, *, seed: int | np.random.Generator | None = None) -> None:
+    def __init__(
+        self, keep_prob: float = 0.5, *, seed: int | np.random.Generator | None = None, **others: Any
+    ) -> None:
+        for name in others:
+            raise TypeError(
+                f"Dropout has no setting {name}; expected keep_prob=, the share that stays: 1 - p"
+            )
         keep_prob = keeping("Dropout: keep_prob", keep_prob)
         self.keep_prob, self.rng = keep_prob, np.random.default_rng(seed)
 

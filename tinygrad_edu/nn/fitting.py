@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,18 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.advice import beforehand
+from tinygrad_edu.nn.answering import Answering
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
 from tinygrad_edu.nn.checks import at_least, finite, numbers, whole, yes_or_no
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.judge import Judge
-from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.running import Run
 from tinygrad_edu.nn.steps import Model, compiled_step, eager_step
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
+from tinygrad_edu.nn.weighting import weights_of
 
 __all__ = ["check_kinds", "facts", "fit", "to_train"]
 
@@ -38,6 +41,8 @@ def fit(
     seed: int = 0,
     validation: Validation = None,
     early_stopping: EarlyStopping | int | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int | None = None,
     checkpoint_seconds: float = SECONDS,
@@ -60,6 +65,9 @@ def fit(
         seed: decides the order, and what ``validation`` as a share keeps back.
         validation: examples (X, Y) to judge by after each epoch, or the share of the data to keep back.
         early_stopping: an :class:`EarlyStopping`, or its patience in epochs; needs ``validation``.
+        sample_weight: (m,), what multiplies the cost of each example, before the mean over m.
+        class_weight: the same for each class, by its label, ``{0: 1.0, 1: 5.0}``; or "balanced", which lets
+            every class count the same.
         checkpoint: a file (.npz) to write where training stands: at the beginning, at the end, when it is
             interrupted, and on the way. Once the cost is no number it is left as it was.
         checkpoint_every: after how many epochs to write it on the way; None goes by the time.
@@ -106,14 +114,21 @@ def fit(
     file = place(checkpoint, checkpoint_every, checkpoint_seconds)
     axes = getattr(model, "example_axes", (1, 1))
     X, Y = _examples(X, Y, model)
-    X, Y, kept, _ = held_out(X, Y, validation, seed, axes)
+    dtype = np.result_type(*(p.dtype for p in model.parameters().values()))
+    weights = weights_of(model, Y, sample_weight, class_weight, dtype)
+    X, Y, kept, used = held_out(X, Y, validation, seed, axes)
+    if weights is not None and used is not None:
+        weights = weights[:, used]
     if kept is not None:
         kept = _examples(*kept, model, "validation: ")
     parameters = to_train(model)
     optimizer.bind(parameters)
     _check_rate(optimizer)
-    batches = Batches((X, Y), axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
-    generators = model.generators() if isinstance(model, Sequential) else ()
+    for said in beforehand(model):
+        warnings.warn(f"fit: {said}", stacklevel=2)
+    arrays, axes = ((X, Y), axes) if weights is None else ((X, Y, weights), (*axes, 1))
+    batches = Batches(arrays, axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
+    generators = model.generators() if isinstance(model, Answering) else ()
     run = Run(
         {**parameters, **_kept_beside(model)},
         optimizer,
@@ -197,7 +212,7 @@ def _examples(X: Any, Y: Any, model: Model, where: str = "") -> tuple[NDArray[An
     """X and Y as arrays that the model takes, in its own dtype: so that no step has to convert them."""
     X, Y = (v._data if isinstance(v, Tensor) else numbers(where + n, v) for n, v in (("X", X), ("Y", Y)))
     X, Y = np.asarray(X), np.asarray(Y)
-    if isinstance(model, Sequential):
+    if isinstance(model, Answering):
         try:
             model.check(X, Y)
         except ValueError as error:
@@ -208,7 +223,7 @@ def _examples(X: Any, Y: Any, model: Model, where: str = "") -> tuple[NDArray[An
 
 
 def _in(array: NDArray[Any], dtype: np.dtype[Any], model: Model) -> NDArray[Any]:
-    counts = isinstance(model, Sequential) and not model.takes_integers
+    counts = isinstance(model, Answering) and not model.takes_integers
     if array.dtype == dtype or (array.dtype.kind != "f" and not counts):
         return array
     return array.astype(dtype)

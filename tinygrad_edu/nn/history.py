@@ -46,6 +46,16 @@ class History:
         n = self.steps_per_epoch
         return [float(np.mean(self.cost[k * n : (k + 1) * n])) for k in range(self.epochs)]
 
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """As Keras has it: ``loss``, and with validation ``val_loss`` and ``val_accuracy``, of each epoch."""
+        found = {
+            "loss": self.epoch_cost,
+            "val_loss": self.validation_cost,
+            "val_accuracy": self.validation_accuracy,
+        }
+        return {name: series for name, series in found.items() if series or name == "loss"}
+
     def judged(self, cost: float, accuracy: float | None) -> None:
         """Notes the validation of the epoch just completed; epochs without one before it are nan.
 

@@ -11,6 +11,7 @@ from tinygrad_edu.compile.forward import CompiledForward
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.dropout import training
 
 __all__ = ["Judge"]
 
@@ -51,8 +52,11 @@ class Judge:
         ) / right.shape[1]
 
     def _outcome(self, X: Any, Y: Any) -> list[Tensor]:
-        J = self.model.loss(X, Y)
-        return [J] if self.answers is None else [J, self.model(X)]  # compiled, it is one pass all the same
+        with training(False):
+            J = self.model.loss(X, Y)
+            return (
+                [J] if self.answers is None else [J, self.model(X)]
+            )  # compiled, it is one pass all the same
 
     def _as_constants(self) -> tuple[Tensor, ...]:
         if self._constants is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,8 +18,8 @@ from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
 from tinygrad_edu.nn.exact import cost_of_logits
 from tinygrad_edu.nn.finding import Parameters, parameters_of
+from tinygrad_edu.nn.habits import Trainable
 from tinygrad_edu.nn.layers import Activated, Dense, described
-from tinygrad_edu.nn.state import Stateful
 from tinygrad_edu.nn.table import HEAD, lines_of, written
 
 __all__ = ["Layer", "Sequential"]
@@ -27,7 +27,7 @@ __all__ = ["Layer", "Sequential"]
 CostOf = str | Callable[[Any, Any], Any] | None
 
 
-class Sequential(Answering, Stateful):
+class Sequential(Answering, Trainable):
     """Layers one after the other: ``model(X)`` is A[L], ``model.loss(X, Y)`` the cost J.
 
     Args:
@@ -59,7 +59,7 @@ class Sequential(Answering, Stateful):
     """Whether names have the number of their layer: W1; or not: w."""
 
     def __init__(
-        self, layers: Sequence[Layer], *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
+        self, layers: Any = (), *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
     ) -> None:
         given = [*layers, *more] if isinstance(layers, (list, tuple)) else [layers, *more]
         self.layers = flat(given, Sequential)
@@ -148,7 +148,8 @@ class Sequential(Answering, Stateful):
         Raises:
             ValueError: X isn't (n_x, m), with at least one example; the message has both shapes.
         """
-        A, _ = self._through(_constant(X, "X"))
+        with self._mode():
+            A, _ = self._through(_constant(X, "X"))
         return A
 
     def loss(self, X: Any, Y: Any, weights: Any = None) -> Any:
@@ -168,7 +169,8 @@ class Sequential(Answering, Stateful):
         X, Y = _constant(X, "X"), _constant(Y, "Y")
         known = self.known_cost
         from_logits = known is not None and known.of_logits is not None and self._ends_in(known)
-        A, Z = self._through(X, to_logits=from_logits)
+        with self._mode():
+            A, Z = self._through(X, to_logits=from_logits)
         if weights is not None:
             J = self._weighted(A, Z, Y, _constant(weights, "weights"))
         elif known is not None and known.of_logits is not None and Z is not None:
@@ -178,7 +180,7 @@ class Sequential(Answering, Stateful):
                 A, J = cost_of_logits(self.output, Z, Y)
             A = self._named_output(A)
         else:
-            J = (known.of_output if known is not None else self.cost)(A, Y)  # type: ignore[misc, operator]
+            J = (known.of_output if known is not None else self.cost)(A, Y)
         return _named(self._penalised(J, X.shape[self.example_axes[0]]), "J"), A
 
     def _ends_in(self, known: Cost) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.nn.advice import MUCH, rising
 from tinygrad_edu.nn.checkpoint import Checkpoint, Standing
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.history import History
@@ -49,6 +50,7 @@ class Run:
     checkpoint: Checkpoint | None
     callbacks: Sequence[Callable[[History], Any]] = ()
     history: History = field(default_factory=History)
+    _told: bool = False
     _midway: bool = False
     """Whether an update has begun and not ended: what is saved then would be half of one."""
 
@@ -69,6 +71,7 @@ class Run:
                     for callback in self.callbacks:
                         self._called(callback)
                     self._midway = False
+                    self._tell_of_rising(ended=False)
                     if report is not None:
                         report(history.epochs, cost=float(np.mean(history.cost[-n:])))
                     file = self.checkpoint
@@ -83,6 +86,7 @@ class Run:
     def _ended(self) -> None:
         if not self._is_lost:
             self._save()
+            self._tell_of_rising(ended=True)
         elif self.checkpoint is not None:
             self.checkpoint.diverged(self.history.stopped)
         self.stopping.restore(self.state)
@@ -104,6 +108,17 @@ class Run:
         if self.judge is not None:
             self._judged(*self.judge())
         return None
+
+    def _tell_of_rising(self, *, ended: bool) -> None:
+        """Says once that the cost rises."""
+        cost = self.history.cost
+        if self._told or not (ended or cost[-1] > MUCH * cost[0]):  # asked after each epoch: at no cost
+            return
+        certain = len(self.batches) == 1 and not self.generators
+        said = rising(self.history, self.optimizer.lr, ended=ended, certain=certain)
+        if said:
+            self._told = True
+            warnings.warn(f"fit: {said}", stacklevel=4)
 
     @property
     def _is_lost(self) -> bool:

@@ -1,5 +1,8 @@
 """Optimisers: how the parameters move along their gradients. Public as ``tg.optim``. See README.md here."""
 
+from typing import Any
+
+from tinygrad_edu.nn.elsewhere import OPTIM, unknown
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 from tinygrad_edu.nn.optim.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp
@@ -18,3 +21,7 @@ __all__ = [
     "StepDecay",
     "WarmUp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise unknown("tg.optim", name, OPTIM)

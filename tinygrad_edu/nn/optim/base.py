@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import above_zero, at_least
+from tinygrad_edu.nn.elsewhere import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
 
 __all__ = ["Optimizer", "Parameters", "check_unlocked"]
@@ -45,13 +46,17 @@ class Optimizer(ABC):
     def __init__(
         self,
         parameters: Parameters | None = None,
-        *,
         lr: float | Schedule = 0.01,
+        *,
         weight_decay: float = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        **others: Any,
     ) -> None:
         called = type(self).__name__
+        for name in others:
+            hint = f"; here it is {SETTINGS[name]}" if name in SETTINGS else ""
+            raise TypeError(f"{called} has no setting {name}{hint}")
         self.parameters = None if parameters is None else named(parameters, called)
         self.lr = lr
         self.weight_decay = at_least(f"{called}: weight_decay", weight_decay, 0)

@@ -116,8 +116,8 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Parameters | None = None,
-        *,
         lr: float | Schedule = 0.001,
+        *,
         beta: float = 0.9,
         epsilon: float = 1e-8,
         **settings: Any,
@@ -155,8 +155,8 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Parameters | None = None,
-        *,
         lr: float | Schedule = 0.001,
+        *,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
@@ -192,9 +192,14 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, parameters: Parameters | None = None, *, weight_decay: float = 0.01, **settings: Any
+        self,
+        parameters: Parameters | None = None,
+        lr: float | Schedule = 0.001,
+        *,
+        weight_decay: float = 0.01,
+        **settings: Any,
     ) -> None:
-        super().__init__(parameters, weight_decay=weight_decay, **settings)
+        super().__init__(parameters, lr, weight_decay=weight_decay, **settings)
 
     def decay(self, W: Array, dW: Array) -> None:  # noqa: ARG002  (not through the gradient)
         """W := (1 - α λ) W."""

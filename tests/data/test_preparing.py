@@ -1,0 +1,115 @@
+"""Splitting, scaling, one-hot, and files through pandas and Pillow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_edu import data
+
+
+@given(st.integers(10, 60), st.floats(0, 0.4), st.floats(0, 0.4), st.integers(0, 9), st.booleans())
+def test_every_example_goes_into_one_part_with_its_label(
+    m: int, dev: float, test: float, seed: int, whole: bool
+) -> None:
+    X = np.arange(2.0 * m).reshape(2, m)
+    Y = np.where(np.arange(m) % 3 == 0, 1.0, 0.0)[None]
+    parts = data.split(X, Y, dev=dev, test=test, seed=seed, stratify=whole)
+    found = np.concatenate([part.X[0] for part in parts])
+    assert sorted(found.tolist()) == list(range(m))
+    for part in parts:
+        assert np.array_equal(part.Y, Y[:, part.X[0].astype(int)])
+    again = data.split(X, Y, dev=dev, test=test, seed=seed, stratify=whole)
+    assert all(np.array_equal(one.X, other.X) for one, other in zip(parts, again, strict=True))
+    if whole:
+        for k, share in ((1, dev), (2, test)):
+            for label in (0, 1):
+                assert abs((label == parts[k].Y).sum() - share * (label == Y).sum()) <= 1
+
+
+def test_images_are_split_along_their_own_axis() -> None:
+    train, _, test = data.split(np.zeros((10, 4, 4, 1)), np.zeros((1, 10)), axis=0)
+    assert (train.X.shape, test.X.shape, test.Y.shape) == ((8, 4, 4, 1), (2, 4, 4, 1), (1, 2))
+
+
+@given(st.integers(1, 4), st.integers(2, 20), st.integers(0, 9))
+def test_scaling_is_scikit_learns_and_is_undone(n: int, m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, other = rng.normal(3, 5, size=(n, m)), rng.normal(size=(n, 3))
+    X[0] = 2.0  # the same in all examples
+    scaling = data.Scaling.of(X)
+    np.testing.assert_allclose(scaling(X).mean(axis=1), 0, atol=1e-9)
+    np.testing.assert_allclose(scaling.back(scaling(other)), other, atol=1e-9)
+    scaler = pytest.importorskip("sklearn.preprocessing").StandardScaler().fit(X.T)
+    train, test = data.scaled(X, other)
+    np.testing.assert_allclose(train, scaler.transform(X.T).T, atol=1e-9)
+    np.testing.assert_allclose(test, scaler.transform(other.T).T, atol=1e-9)
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=1))
+def test_one_hot_says_which_category(labels: list[str]) -> None:
+    table = data.one_hot(labels)
+    assert [sorted(set(labels))[k] for k in table.argmax(axis=0)] == labels
+    assert (table.sum(axis=0) == 1).all()
+    known = data.one_hot(labels, ["a", "b"], other=True)
+    assert known.shape == (3, len(labels))
+    assert np.array_equal(known[2] == 1, [label not in "ab" for label in labels])
+
+
+WRONG: list[tuple[Any, str]] = [
+    (lambda: data.split(np.ones((2, 4)), np.ones((1, 5))), "a label for each"),
+    (lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), test=20), "split: test: expected a share"),
+    (lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), dev=0.5, test=0.5), "leave none"),
+    (lambda: data.one_hot([0, 5], 3), "5 is none of the categories 0, 1, 2; other=True"),
+    (lambda: data.one_hot("cat"), r"got the text 'cat'; write \['cat'\]"),
+    (lambda: data.one_hot([1, "a"]), "of several kinds"),
+    (lambda: data.multi_hot(["a b"]), r"text.split\(\)"),
+    (lambda: data.Scaling.of(np.ones(3)), "one example a column"),
+    (lambda: data.image_folder("nowhere"), "no such folder"),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), WRONG, ids=[said[:30] for _, said in WRONG])
+def test_what_cannot_be_is_refused(call: Any, said: str) -> None:
+    if "folder" in said:
+        pytest.importorskip("PIL")
+    with pytest.raises((ValueError, TypeError, OSError), match=said):
+        call()
+
+
+def test_a_table_becomes_features_and_classes(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    file = tmp_path / "a.csv"
+    file.write_text("size,colour,kind\n1.5,red,cat\n2,blue,dog\n3,red,cow\n", "utf-8")
+    X, Y, classes, features = data.csv(file, "kind")
+    assert features == ("size", "colour=blue", "colour=red")
+    assert X.tolist() == [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
+    assert classes == ("cat", "cow", "dog")
+    assert Y.argmax(axis=0).tolist() == [0, 2, 1]
+    assert data.csv(file, "colour").Y.tolist() == [[1.0, 0.0, 1.0]]
+    assert data.csv(file, "size").Y.tolist() == [[1.5, 2.0, 3.0]]
+    with pytest.raises(ValueError, match="no column 'breed'; it has size, colour, kind"):
+        data.csv(file, "breed")
+    file.write_text("a,b\n1,\n2,3\n", "utf-8")
+    with pytest.raises(ValueError, match="values are missing in b"):
+        data.csv(file, "a")
+
+
+def test_a_folder_of_images_becomes_examples(tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    for name, grey in (("cat", 255), ("dog", 0)):
+        (tmp_path / name).mkdir()
+        pillow.new("RGB", (8, 6), (grey, grey, grey)).save(tmp_path / name / "a.png")
+    X, Y, classes, _ = data.image_folder(tmp_path, (3, 4))
+    assert (X.shape, classes, Y.tolist()) == ((2, 3, 4, 3), ("cat", "dog"), [[0.0, 1.0]])
+    assert (X[0] == 1).all()
+    assert (X[1] == 0).all()
+    assert data.image_folder(tmp_path, (3, 4), grey=True, columns=True).X.shape == (12, 2)
+    (tmp_path / "dog" / "b.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"b\.png: it cannot be read as an image"):
+        data.image_folder(tmp_path)

@@ -1,0 +1,204 @@
+"""Getting data ready: split into train, dev and test, brought to one scale, labels and words one-hot."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.data.layout import Array, Examples
+
+__all__ = ["Scaling", "Split", "multi_hot", "one_hot", "scaled", "split"]
+
+
+class Split(NamedTuple):
+    """Examples in three parts, each with X and Y; ``dev`` and ``test`` may be empty."""
+
+    train: Examples
+    dev: Examples
+    test: Examples
+
+
+def split(
+    X: Any,
+    Y: Any,
+    *,
+    dev: float = 0.0,
+    test: float = 0.2,
+    seed: int = 0,
+    stratify: bool = True,
+    axis: int = 1,
+) -> Split:
+    """Examples in three parts: to learn from, to choose settings by, and to judge by once. Course 3.
+
+    Args:
+        X: the examples, along ``axis``.
+        Y: their labels, (1, m) or (C, m).
+        dev: the share of those to choose by, from 0 to below 1.
+        test: the share of those to judge by.
+        seed: decides who goes where.
+        stratify: whether each class is shared out in proportion; where Y are not classes there is none.
+        axis: of X, that runs over the examples: 1 where they are columns, 0 for images.
+
+    Raises:
+        ValueError: shares that leave nothing to learn from, or other labels than examples.
+
+    >>> train, dev, test = split(np.arange(20.0).reshape(2, 10), np.zeros((1, 10)), dev=0.2, test=0.3)
+    >>> train.X.shape, dev.X.shape, test.Y.shape
+    ((2, 5), (2, 2), (1, 3))
+    """
+    X, Y = np.asarray(X), np.asarray(Y)
+    shares: dict[str, Any] = {"dev": dev, "test": test}
+    for name, share in shares.items():
+        if isinstance(share, bool) or not isinstance(share, (int, float, np.number)) or not 0 <= share < 1:
+            raise ValueError(f"split: {name}: expected a share from 0 to below 1, got {share!r}")
+    if X.ndim <= axis or Y.shape[-1:] != (X.shape[axis],):
+        raise ValueError(
+            f"split: expected examples along axis {axis} of X and a label for each, got X {X.shape} and Y "
+            f"{Y.shape}"
+        )
+    m, rng = X.shape[axis], np.random.default_rng(seed)
+    parts: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    for of_class in _classes(Y) if stratify else [np.arange(m)]:
+        order = rng.permutation(of_class)
+        n_test, n_dev = round(test * len(order)), round(dev * len(order))
+        for part, chosen in zip(parts, np.split(order, [n_test, n_test + n_dev])[::-1], strict=True):
+            part.append(chosen)
+    places = [np.sort(np.concatenate(part)) for part in parts]
+    if not places[0].size:
+        raise ValueError(f"split: dev={dev} and test={test} leave none of the {m} examples to learn from")
+    return Split(*(Examples(np.take(X, k, axis), np.take(Y, k, -1)) for k in places))
+
+
+def _classes(Y: NDArray[Any]) -> list[NDArray[np.intp]]:
+    """The examples of each class; all together where Y says no classes."""
+    m = Y.shape[-1]
+    rows = Y.reshape(-1, m)
+    found, which = np.unique(rows, axis=1, return_inverse=True)
+    if found.shape[1] > max(2, min(m // 2, 1000)) or not np.all(found == np.round(found)):
+        return [np.arange(m)]
+    return [np.flatnonzero(which.ravel() == k) for k in range(found.shape[1])]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """A shift and a scale for each feature, learnt from the training examples and then used on all.
+
+    >>> scaling = Scaling.of(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    >>> scaling(np.array([[5.0], [6.0]])).tolist()
+    [[3.0], [1.0]]
+    """
+
+    mean: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, X: Any) -> Scaling:
+        """That which brings every feature of X (n_x, m) to mean 0 and deviation 1.
+
+        A feature that is the same in all examples becomes 0.
+        """
+        X = np.asarray(X, np.float64)
+        if X.ndim != 2 or not X.shape[1]:
+            raise ValueError(f"Scaling: expected one example a column, (n_x, m), got shape {X.shape}")
+        deviation = X.std(axis=1, keepdims=True)
+        return cls(X.mean(axis=1, keepdims=True), np.where(deviation > 0, deviation, 1.0))
+
+    def __call__(self, X: Any) -> Array:
+        """X, scaled."""
+        found: Array = (np.asarray(X) - self.mean) / self.deviation
+        return found
+
+    def back(self, X: Any) -> Array:
+        """X as it was before."""
+        found: Array = np.asarray(X) * self.deviation + self.mean
+        return found
+
+
+def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:
+    """The training examples with mean 0 and deviation 1 in every feature, and others changed alike.
+
+    >>> train, test = scaled(np.array([[1.0, 3.0]]), np.array([[5.0]]))
+    >>> train.tolist(), test.tolist()
+    ([[-1.0, 1.0]], [[3.0]])
+    """
+    scaling = Scaling.of(X_train)
+    return tuple(scaling(X) for X in (X_train, *others))
+
+
+def one_hot(labels: Any, categories: Any = None, *, other: bool = False) -> Array:
+    """A column for each label, with 1 in the row of its category: (C, m).
+
+    Args:
+        labels: m of them, numbers or words, in any shape.
+        categories: the number of classes, for labels 0, 1, ...; or the categories in the order of the rows.
+            By default those that occur, sorted.
+        other: whether a last row stands for every label that is none of the categories.
+
+    Raises:
+        ValueError: a label that is none of the categories, without ``other``.
+
+    >>> one_hot([2, 0], 3).tolist()
+    [[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
+    >>> one_hot(["cat", "cow"], ["cat", "dog"], other=True).tolist()
+    [[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]
+    """
+    return _hot("one_hot", [[label] for label in _flat("one_hot", labels)], categories, other)
+
+
+def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other: bool = False) -> Array:
+    """A column for each group of labels, such as a text's words, with 1 in the row of each: (C, m).
+
+    The other arguments are those of :func:`one_hot`.
+
+    >>> multi_hot([["a", "b"], [], ["c", "a"]], ["a", "b"], other=True).tolist()
+    [[1.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    given = [groups] if isinstance(groups, str) else list(groups)
+    if any(isinstance(group, str) for group in given):
+        raise TypeError(
+            "multi_hot: expected a group of labels for each example, such as text.split(), got text"
+        )
+    return _hot("multi_hot", [_flat("multi_hot", group) for group in given], categories, other)
+
+
+def _flat(called: str, labels: Any) -> list[Hashable]:
+    if isinstance(labels, str):
+        raise TypeError(f"{called}: expected labels, got the text {labels!r}; write [{labels!r}]")
+    found: list[Hashable] = np.asarray(labels, object).ravel().tolist()
+    return found
+
+
+def _hot(called: str, groups: Sequence[Sequence[Hashable]], categories: Any, other: bool) -> Array:
+    rows = _rows(called, groups, categories)
+    table = np.zeros((len(rows) + other, len(groups)))
+    for column, group in enumerate(groups):
+        for label in group:
+            row = rows.get(label, len(rows) if other else None)
+            if row is None:
+                known = ", ".join(map(str, [*rows][:10])) + (", ..." if len(rows) > 10 else "")
+                raise ValueError(
+                    f"{called}: {label!r} is none of the categories {known}; other=True gives a row for "
+                    "the rest"
+                )
+            table[row, column] = 1.0
+    return table
+
+
+def _rows(called: str, groups: Sequence[Sequence[Hashable]], categories: Any) -> dict[Hashable, int]:
+    if categories is None:
+        found: set[Any] = {label for group in groups for label in group}
+        try:
+            categories = sorted(found)
+        except TypeError:
+            raise TypeError(f"{called}: the labels are of several kinds; give categories=") from None
+    elif isinstance(categories, (int, np.integer)) and not isinstance(categories, bool):
+        if categories < 1:
+            raise ValueError(f"{called}: categories: expected at least one, got {categories}")
+        categories = range(categories)
+    elif isinstance(categories, str) or not isinstance(categories, Iterable):
+        raise TypeError(f"{called}: categories: expected how many, or a list of them, got {categories!r}")
+    return {label: row for row, label in enumerate(_flat(called, list(categories)))}

@@ -1,0 +1,88 @@
+"""What a training says once: that a model cannot learn as it stands, or that its cost rises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.nn.chain import numbered
+from tinygrad_edu.nn.dropout import Dropout
+from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.images import Flatten
+from tinygrad_edu.nn.layers import Dense
+from tinygrad_edu.nn.normalise import BatchNorm
+
+__all__ = ["MUCH", "beforehand", "rising"]
+
+MUCH = 10.0
+"""How many times the first cost a cost is that is told of at once."""
+SOME, LITTLE = 1.5, 1.01
+"""The same at the end: where batches or dropout make costs uncertain, and where nothing does."""
+
+
+def beforehand(model: Any) -> list[str]:
+    """What is to be said of a model before it is trained.
+
+    >>> import tinygrad_edu as tg
+    >>> for said in beforehand(tg.nn.MLP([2, 3, 1], activation="linear", seed=1)):
+    ...     print(said)
+    layers 1 and 2 are linear, and compute no more than one layer does; give layer 1 an activation: ...
+    """
+    found = []
+    for (l, layer), (k, after), between in _neighbours(getattr(model, "layers", ())):
+        made = f"tg.nn.Dense({layer.n_in}, {layer.n_out}"
+        if _alike(layer, after) and not any(isinstance(part, Dropout) for part in between):
+            found.append(
+                f"the units of layer {l} are equal, and so are the weights ahead: they stay as one unit; "
+                f'start from random weights: {made}, {layer.activation!r}, init="he"), or '
+                'tg.nn.MLP(..., init="he")'
+            )
+        straight = layer.activation == "linear" and _only(between, (Dropout, Flatten, BatchNorm))
+        if straight and layer.n_out >= min(layer.n_in, after.n_out):  # a narrow one is a model of its own
+            found.append(
+                f"layers {l} and {k} are linear, and compute no more than one layer does; "
+                f'give layer {l} an activation: {made}, "relu"), or tg.nn.MLP(..., activation="relu")'
+            )
+            break
+    return found
+
+
+def rising(history: History, rate: float, *, ended: bool, certain: bool) -> str:
+    """What is to be said of a cost that rises; empty where it doesn't.
+
+    >>> rising(History(cost=[0.7, 9.0]), 30.0, ended=False, certain=True)
+    'the cost rises, from 0.7 to 9: steps are too long; try a smaller learning rate, such as lr=3'
+    """
+    n = history.steps_per_epoch
+    if history.epochs < 2:
+        return ""
+    first, last = (float(np.mean(part)) for part in (history.cost[:n], history.cost[-n:]))
+    least = MUCH if not ended else LITTLE if certain else SOME
+    if not (first > 0 and np.isfinite(last) and last > least * first):
+        return ""
+    return (
+        f"the cost rises, from {first:.4g} to {last:.4g}: steps are too long; try a smaller learning rate, "
+        f"such as lr={rate / 10:.3g}"
+    )
+
+
+def _neighbours(chain: Sequence[Any]) -> Iterator[tuple[tuple[int, Dense], tuple[int, Dense], Sequence[Any]]]:
+    """Dense layers with the next one, their numbers, and what stands between them."""
+    places = [(k, layer) for k, layer in enumerate(chain) if isinstance(layer, Dense)]
+    number = {id(layer): l for l, layer in numbered(chain)}
+    for (k, layer), (later, after) in pairwise(places):
+        yield (number[id(layer)], layer), (number[id(after)], after), chain[k + 1 : later]
+
+
+def _alike(layer: Dense, after: Dense) -> bool:
+    """Whether the units of a layer can never become different."""
+    W, b, ahead = layer.W._data, layer.b._data, after.W._data
+    equal = layer.n_out > 1 and ahead.shape[1] == layer.n_out
+    return equal and bool((W[:1] == W).all() and (b == b[:1]).all() and (ahead == ahead[:, :1]).all())
+
+
+def _only(between: Sequence[Any], kinds: tuple[type, ...]) -> bool:
+    return all(isinstance(part, kinds) for part in between)

@@ -1,0 +1,108 @@
+"""How good a model's answers are: its cost and accuracy, and scikit-learn's metrics by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_edu.core.mode import no_grad
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import require_extra
+from tinygrad_edu.nn.checks import numbers
+from tinygrad_edu.nn.dropout import training
+
+__all__ = ["Scores", "scores"]
+
+Metric = str | Callable[[Any, Any], Any]
+
+
+class Scores(tuple[Any, ...]):
+    """What a model scored: ``cost, accuracy = model.evaluate(X, Y)``, and by name, ``scores["cost"]``.
+
+    >>> found = Scores({"cost": 0.5, "accuracy": 0.75})
+    >>> found, found["accuracy"], found[0]
+    (Scores(cost=0.5, accuracy=0.75), 0.75, 0.5)
+    """
+
+    names: tuple[str, ...]
+
+    def __new__(cls, found: dict[str, Any]) -> Self:
+        """Of scores by name."""
+        self = super().__new__(cls, found.values())
+        self.names = tuple(found)
+        return self
+
+    def __getitem__(self, which: Any) -> Any:
+        """By name, or by place."""
+        if isinstance(which, str):
+            if which not in self.names:
+                raise KeyError(f"{which}: known are {', '.join(self.names)}")
+            return super().__getitem__(self.names.index(which))
+        return super().__getitem__(which)
+
+    def __repr__(self) -> str:
+        return f"Scores({', '.join(f'{n}={v!r}' for n, v in zip(self.names, self, strict=True))})"
+
+
+def scores(model: Any, X: Any, Y: Any, metrics: Iterable[Metric] | Metric = ()) -> Scores:
+    """The cost of a model on examples, for classes the accuracy, and each of ``metrics``.
+
+    A metric is the name of one in ``sklearn.metrics``, with or without its ``_score``; or a function of the
+    labels and the answers, each (m,). Of more than two classes those that need it take the mean over them.
+
+    Raises:
+        MissingExtraError: a name, and scikit-learn is not there.
+        ValueError: a name that it doesn't have.
+    """
+    model.check(X, Y)
+    with no_grad(), training(False):
+        found: dict[str, Any] = {"cost": float(model.loss(X, Y).item())}
+    if model.classifies:
+        found["accuracy"] = model.accuracy(X, Y)
+    given = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
+    labels = np.asarray(Y._data if isinstance(Y, Tensor) else numbers("Y", Y))
+    for metric in given:
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
+        if name not in found:
+            found[name] = _score(model, X, labels, metric)
+    return Scores(found)
+
+
+def _score(model: Any, X: Any, Y: Any, metric: Metric) -> Any:
+    function = _named(metric) if isinstance(metric, str) else metric
+    truth = model.answers(Y) if model.classifies else Y
+    asked = [*inspect.signature(function).parameters] if isinstance(metric, str) else []
+    several = len(truth) > 1
+    of_scores = asked[1:2] in (["y_score"], ["y_proba"], ["y_prob"])
+    answers = model.predict_proba(X) if of_scores else model.predict(X)
+    settings: dict[str, Any] = {}
+    many = model.classifies and model.output == "softmax" and len(Y) > 2
+    if many:
+        if "multi_class" in asked:
+            settings["multi_class"] = "ovr"
+        elif "average" in asked:
+            settings["average"] = "macro"
+    if of_scores and model.output == "softmax":
+        answers = answers if many else answers[1:]
+    found = function(_rows(truth, several), _rows(answers, several), **settings)
+    return found if np.ndim(found) else float(found)
+
+
+def _rows(columns: Any, several: bool) -> Any:
+    """(m,) of one row; else examples in rows, as scikit-learn has them."""
+    return columns.T if several or len(columns) > 1 else columns[0]
+
+
+def _named(name: str) -> Callable[..., Any]:
+    known = require_extra("sklearn.metrics", extra="sklearn")
+    for called in (f"{name}_score", name):
+        found = getattr(known, called, None)
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+    raise ValueError(
+        "metrics: expected the name of one in sklearn.metrics, such as 'f1' or 'roc_auc', or a function of "
+        f"the labels and the answers, got {name!r}"
+    )
