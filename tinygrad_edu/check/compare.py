@@ -13,14 +13,16 @@ from tinygrad_edu.check.calling import gradients_of
 from tinygrad_edu.check.diagnosis import diagnose
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.check.report import OK, Entry, Report
-from tinygrad_edu.check.rounding import precision
+from tinygrad_edu.check.convention import EXACT
+from tinygrad_edu.check.judge import Judgement, judged
+from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
 from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["agrees", "compare", "compared"]
+__all__ = ["compare", "compared"]
 
 Array = NDArray[Any]
 _PROBES = 3
@@ -33,7 +35,7 @@ _TELL_APART = (
 def compare(
     J: Tensor,
     manual: Mapping[str | Tensor, ArrayLike | Tensor] | Callable[..., Any],
-    convention: Convention = "course",
+    convention: Convention | None = None,
     *,
     m: int | None = None,
     probe: bool = False,
@@ -87,28 +89,58 @@ def compare(
     return several(reports, manual)
 
 
-def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention) -> Report:
+def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention | None) -> Report:
     """The report on arrays, by name or tensor, against what is true of a cost."""
-    if convention not in CONVENTIONS:
+    if convention not in (None, *CONVENTIONS):
         raise ValueError(f"compare: convention: expected 'course' or 'exact', got {convention!r}")
-    names = {key: truth.quantity(key) for key in given}
-    arrays = {names[key]: _number(array, truth.gradient(names[key])) for key, array in given.items()}
-    right = {name: agrees(truth, name, array, convention) for name, array in arrays.items()}
-    wrong = {name: arrays[name] for name in arrays if not right[name]}
-    diagnoses = diagnose(truth, wrong, arrays, convention)
-    entries = tuple(
-        Entry(
-            f"d{name}",
-            array.shape,
-            right[name],
-            _error(array, truth.gradient(name, convention)),
-            _largest(truth.tolerance(name, precision(array), convention)),
-            diagnoses.get(name, OK),
-        )
-        for name, array in arrays.items()
-    )
+    names, unknown = truth.quantities(given)
+    arrays = {name: _number(given[key], truth.gradient(name)) for key, name in names.items()}
+    found = judged(truth, arrays, convention)
+    best = found[0]
+    diagnoses = diagnose(truth, best)
+    entries = []
+    for name, array in arrays.items():
+        one, scale = best.of[name], best.reading.scale(name)
+        right = truth.gradient(name) * scale
+        bound = tolerance(right, truth.errors(one.eps)[truth.program.gradients[name].name] * scale, one.eps)
+        diagnosis = diagnoses.get(name, OK)
+        entries.append(Entry(f"d{name}", array.shape, one.verdict == "right", _error(array, right), _largest(bound), diagnosis))
     keys = {key: f"d{name}" for key, name in names.items()}
-    return Report(entries, convention, _other_convention(truth, arrays, right, convention), keys)
+    return Report(
+        tuple(entries),
+        best.reading.convention,
+        _notes(truth, arrays, best, convention),
+        keys,
+        how=_how(best),
+        unknown=tuple(unknown),
+    )
+
+
+def _how(best: Judgement) -> str:
+    """Which convention, layout and number of examples the quantities were read in."""
+    reading = best.reading
+    if reading is EXACT:
+        return "the derivatives of J itself"
+    layout = "columns" if reading.axis == -1 else "rows"
+    return f"each example's own, m = {reading.m} times the derivative of J; examples in {layout}"
+
+
+def _notes(truth: Truth, arrays: Mapping[str, Array], best: Judgement, convention: Convention | None) -> tuple[str, ...]:
+    """A note where the wrong intermediates are all right in the convention that was asked against."""
+    if convention is None or not best.wrong:
+        return ()
+    for other in judged(truth, arrays, None):
+        if other.reading.convention == convention or len(other.wrong) >= len(best.wrong):
+            continue
+        fixed = [f"d{name}" for name in best.wrong if name not in other.wrong]
+        if fixed:
+            meant = {
+                "exact": "the derivative of J itself, with 1/m in it",
+                "course": "each example's own, without 1/m",
+            }[other.reading.convention]
+            told = f"In the other convention, convention={other.reading.convention!r} ({meant}), {', '.join(fixed)} would be right."
+            return (told,)
+    return ()
 
 
 def _number(given: Array, right: Array) -> Array:
@@ -135,17 +167,6 @@ def replayed(J: Tensor, rng: np.random.Generator) -> Tensor:
     return result
 
 
-def agrees(truth: Truth, name: str, given: Array, convention: Convention) -> bool:
-    """Whether an array is the right gradient, to rounding."""
-    right = truth.gradient(name, convention)
-    if given.shape != right.shape:
-        return False
-    tolerance = truth.tolerance(name, precision(given), convention)
-    with np.errstate(all="ignore"):
-        close = np.abs(given.astype(np.float64) - right) <= tolerance
-    return bool(np.all(close | (given == right) | (np.isnan(given) & np.isnan(right))))
-
-
 def _error(given: Array, right: Array) -> float:
     if given.shape != right.shape:
         return float("inf")
@@ -156,19 +177,3 @@ def _error(given: Array, right: Array) -> float:
 
 def _largest(array: Array) -> float:
     return float(np.max(array, initial=0.0)) if not np.isnan(array).any() else float("inf")
-
-
-def _other_convention(
-    truth: Truth, arrays: Mapping[str, Array], right: Mapping[str, bool], convention: Convention
-) -> tuple[str, ...]:
-    """A note where the wrong intermediates are all right in the convention that was not asked for."""
-    (other,) = set(CONVENTIONS) - {convention}
-    wrong = [name for name, fine in right.items() if not fine and truth.scale(name) != 1]
-    if not wrong or not all(agrees(truth, name, arrays[name], other) for name in wrong):
-        return ()
-    told = ", ".join(f"d{name}" for name in wrong)
-    meant = {
-        "exact": "the derivative of J itself, with 1/m in it",
-        "course": "each example's own in its column, without 1/m",
-    }[other]
-    return (f"In the other convention, convention={other!r} ({meant}), {told} would be right.",)

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.check.diagnosis.constants import Constants
-from tinygrad_edu.check.diagnosis.edit import Edit, Variant
-from tinygrad_edu.check.diagnosis.local import localised, wrong_shape
-from tinygrad_edu.check.diagnosis.match import Target
-from tinygrad_edu.check.diagnosis.network import Layer, Network
-from tinygrad_edu.check.diagnosis.steps import stands_for
+from tinygrad_edu.check.values_old.constants import Constants
+from tinygrad_edu.check.values_old.edit import Edit, Variant
+from tinygrad_edu.check.values_old.local import localised, wrong_shape
+from tinygrad_edu.check.values_old.match import Target
+from tinygrad_edu.check.values_old.network import Layer, Network, stands_for
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
 from tinygrad_edu.check.rounding import precision, run
@@ -126,7 +125,7 @@ def _depends(node: GraphNode, other: GraphNode) -> bool:
 def _from(network: Network, node: GraphNode, given: Mapping[str, Array]) -> Array:
     """The quantity, computed from the student's own arrays above it."""
     try:
-        values = run(network.truth.program, lambda step, _, value: given.get(step.name, value))
+        values = run(network.truth.program.steps, lambda step, value: given.get(step.name, value))
     except ValueError:
         return np.empty(0)
     return np.asarray(values[node.name])

@@ -111,11 +111,32 @@ class Report:
     """What concerns all quantities together, such as another convention that fits."""
     keys: dict[Any, str] = field(default_factory=dict, repr=False)
     """The name that each key of the given mapping stood for."""
+    how: str = ""
+    """How the quantities were read: as which multiples of the derivative, in which layout, of how many examples."""
+    unknown: tuple[str, ...] = ()
+    """What is said of the keys that are no quantity's."""
 
     @property
     def ok(self) -> bool:
-        """Whether every quantity is right."""
-        return all(entry.ok for entry in self.entries)
+        """Whether every quantity is right, and every key is one's."""
+        return not self.unknown and all(entry.ok for entry in self.entries)
+
+    @property
+    def headline(self) -> str:
+        """What is wrong, where, and why, in one sentence; and how the quantities were read."""
+        roots = [e for e in self.entries if e.verdict == "wrong"]
+        follow = [e for e in self.entries if e.verdict == "follows"]
+        if not roots and not follow:
+            told = f"All {len(self.entries)} right." if len(self.entries) > 1 else f"{self.entries[0].name} is right."
+        else:
+            first = (roots or follow)[0]
+            line = f" (line {first.diagnosis.line[0]})" if first.diagnosis.line else ""
+            told = f"{first.name} is wrong{line}: {first.diagnosis.text}."
+            if len(roots) > 1:
+                told += f" So {'is' if len(roots) == 2 else 'are'} {', '.join(e.name for e in roots[1:])}."
+            if follow:
+                told += f" {', '.join(e.name for e in follow)} only follow{'s' if len(follow) == 1 else ''}."
+        return told
 
     def __getitem__(self, which: str | Tensor) -> Entry:
         name = self.keys.get(which, which)
@@ -150,8 +171,9 @@ class Report:
             if entry is None:
                 lines.append("-|-".join("-" * w for w in [*wide, min(last, max(len(r[4]) for r in rows))]))
         right = sum(entry.ok for entry in self.entries)
-        lines.append(f"{right} of {len(self.entries)} right (convention: {self.convention})")
-        return "\n".join([*lines, *self.notes])
+        read = f"convention: {self.convention}" + (f", {self.how}" if self.how else "")
+        lines.append(f"{right} of {len(self.entries)} right ({read})")
+        return "\n".join([*wrap(self.headline, width), "", *lines, *self.unknown, *self.notes])
 
     def __str__(self) -> str:
         return self.text()
@@ -164,7 +186,10 @@ class Report:
         """As plain data: ``ok``, ``convention``, ``notes``, ``entries``."""
         return {
             "ok": self.ok,
+            "headline": self.headline,
             "convention": self.convention,
+            "how": self.how,
+            "unknown": list(self.unknown),
             "notes": list(self.notes),
             "entries": [entry.to_dict() for entry in self.entries],
         }
@@ -182,8 +207,9 @@ class Report:
             f'<td style="text-align:left">{escape(e.diagnosis.sentence)}</td></tr>'
             for e in self.entries
         )
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in (*self.unknown, *self.notes))
+        notes = f"<p>convention: {escape(self.convention)}, {escape(self.how)}</p>{notes}"
+        return f"<p><b>{escape(self.headline)}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": str(self)}

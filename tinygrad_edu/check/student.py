@@ -146,7 +146,7 @@ def _once(
     caches = [g for g in given if isinstance(g, (dict, list, tuple))]
     if caches:
         named |= {k: plain(caches[0]) for k in ("cache", "caches", "memory")}
-    return compared_with(backward, J, named, list(parameters), "course"), note
+    return compared_with(backward, J, named, list(parameters), None), note
 
 
 def _cost(given: tuple[Any, ...], values: dict[str, Any]) -> tuple[Tensor, tuple[str, ...]]:

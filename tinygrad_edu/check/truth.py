@@ -1,16 +1,19 @@
-"""The right gradients of a recorded cost, in both conventions, with what rounding can do to each."""
+"""The right gradients of a recorded cost, with what rounding can do to each, and the ways to read them."""
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.rounding import SAFETY, spread
+from tinygrad_edu.check import quantities
+from tinygrad_edu.check.convention import EXACT, Reading, readings
+from tinygrad_edu.check.kinks import Tie, ties_of
+from tinygrad_edu.check.local import Backward
+from tinygrad_edu.check.rounding import errors_of, precision, tolerance
 from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode, Program, Step
@@ -26,8 +29,8 @@ CONVENTIONS: tuple[Convention, Convention] = ("course", "exact")
 class Truth:
     """What is true of a cost: its quantities, how many examples it is over, and its gradients.
 
-    In the course's convention the gradient of an intermediate quantity is each example's own, in its column:
-    ``m`` times the derivative of the cost. In the exact one it is the derivative of the cost.
+    In the course's convention the gradient of an intermediate quantity is each example's own: ``m`` times the
+    derivative of the cost. In the exact one it is the derivative of the cost.
 
     Raises:
         TypeError: J isn't a Tensor.
@@ -40,8 +43,10 @@ class Truth:
         self._given = Graph(J, names=names)
         self.graph = self._given
         self.output = self._given.outputs[0].name
-        self.m, self.axis = (m, -1) if m is not None else _examples(self._given)
-        self._spread: dict[float, dict[str, Array]] = {}
+        self.parameters = frozenset(node.name for node in self.graph.inputs if node.requires_grad)
+        self._asked_m = m
+        self._errors: dict[float, dict[str, Array]] = {}
+        self._ties: dict[float, list[Tie]] = {}
 
     @cached_property
     def program(self) -> Program:
@@ -49,14 +54,62 @@ class Truth:
         return Program.of_graph(self.graph)
 
     @cached_property
+    def backward(self) -> Backward:
+        """The steps of the backward pass that carry a gradient."""
+        return Backward(self.program)
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """The ways to read a set of gradients; the exact one first."""
+        found = readings(self.graph, self.parameters)
+        asked = [r for r in found if self._asked_m in (None, r.m) or r is EXACT]
+        return asked if len(asked) > 1 or self._asked_m is None else found
+
+    def reading(self, convention: Convention) -> Reading:
+        """The likeliest reading in a convention."""
+        return next((r for r in self.readings if r.convention == convention), EXACT)
+
+    @property
+    def m(self) -> int:
+        """The number of examples that the cost is a mean over; 1 where it is no mean."""
+        return self._asked_m or self.reading("course").m
+
+    @property
+    def axis(self) -> int | None:
+        """Where the examples stand."""
+        return self.reading("course").axis
+
+    @cached_property
     def values(self) -> dict[str, Array]:
         """The forward values, by name."""
         return {node.name: node.value for node in self.graph}
 
-    @cached_property
+    @property
     def per_example(self) -> frozenset[str]:
-        """The quantities that have one column for each example."""
-        return _with_examples(self.graph, self.m, self.axis)
+        """The quantities that have an entry, or a row or column, for each example."""
+        return self.reading("course").scaled
+
+    def quantities(self, keys: Iterable[Any]) -> tuple[dict[Any, str], list[str]]:
+        """For each key the name of its quantity; and what is said of the keys that are none's.
+
+        Raises:
+            KeyError: no key is the gradient of any quantity.
+            TypeError: a key is neither a string nor a Tensor.
+        """
+        found: dict[Any, str] = {}
+        unknown: list[str] = []
+        for key in keys:
+            try:
+                node = quantities.quantity(self.graph, key)
+            except KeyError as error:
+                unknown.append(str(error.args[0]))
+                continue
+            found[key] = node.name
+        if not found and unknown:
+            raise KeyError(unknown[0])
+        if any(not self.graph.find(name).requires_grad for name in found.values()):
+            self._differentiate_constants()
+        return found, unknown
 
     def quantity(self, which: str | Tensor) -> str:
         """The name of the quantity whose gradient is meant by ``"dW1"``, or by the tensor W1 itself.
@@ -64,18 +117,7 @@ class Truth:
         Raises:
             KeyError: no such quantity; the message has the nearest names.
         """
-        if isinstance(which, Tensor):
-            return self._given.find(which).name
-        if not isinstance(which, str):
-            raise TypeError(f"check: expected 'd' + a name, or a Tensor, as key, got {which!r}")
-        for name in (which[1:], _ALIASES.get(which[1:], "")):
-            if which.startswith("d") and name in self.values:
-                if not self.graph.find(name).requires_grad:
-                    self._differentiate_constants()
-                if self.graph.find(name).requires_grad:
-                    return name
-        known = [f"d{node.name}" for node in self.graph if node.named and node.requires_grad]
-        raise KeyError(f"{which!r} is not the gradient of a quantity of this graph; {_nearest(which, known)}")
+        return self.quantities([which])[0][which]
 
     def forward_quantity(self, which: str | Tensor) -> str:
         """The name of the quantity meant by its name, or by the tensor itself.
@@ -83,13 +125,7 @@ class Truth:
         Raises:
             KeyError: no such quantity; the message has the nearest names.
         """
-        if not isinstance(which, (str, Tensor)):
-            raise TypeError(f"check: expected a name, or a Tensor, as key, got {which!r}")
-        if which in self._given:
-            return self._given.find(which).name
-        known = [node.name for node in self.graph if node.named]
-        called = which if isinstance(which, str) else str(which.name)
-        raise KeyError(f"{called!r} is not a quantity of this graph; {_nearest(called, known)}")
+        return quantities.forward_quantity(self.graph, which)
 
     def _differentiate_constants(self) -> None:
         """The same graph with its data as variables, for one who also asks for dX."""
@@ -101,11 +137,12 @@ class Truth:
             else:
                 args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
                 made[node] = apply(node.op, args, node.tensor.settings, value=node.tensor._data)
-        names = {node.name: made[node] for node in self._given if isinstance(made[node], Tensor)}
+        names = {made[node]: node.name for node in self._given if isinstance(made[node], Tensor)}
         self.graph = Graph(made[self._given.outputs[0]], names=names)
-        for cached in ("program", "per_example", "values"):
+        for cached in ("program", "values", "backward", "readings"):
             self.__dict__.pop(cached, None)
-        self._spread.clear()
+        self._errors.clear()
+        self._ties.clear()
 
     def gradient(self, name: str, convention: Convention = "exact") -> Array:
         """The derivative of the cost with respect to a quantity; per example in the course's convention."""
@@ -114,7 +151,24 @@ class Truth:
 
     def scale(self, name: str) -> int:
         """What the course's convention multiplies the derivative of the cost by: m, or 1 for parameters."""
-        return self.m if name in self.per_example else 1
+        return self.reading("course").scale(name)
+
+    def eps(self, given: Array) -> float:
+        """The unit in the last place of the coarser of the cost's arithmetic and an array's."""
+        own = [s.value.dtype for s in self.program.forward if s.value.dtype.kind == "f"]
+        return max([precision(given), *(float(np.finfo(d).eps) for d in dict.fromkeys(own))])
+
+    def errors(self, eps: float) -> dict[str, Array]:
+        """How far rounding at that precision carries each step's value, in units of eps."""
+        if eps not in self._errors:
+            self._errors[eps] = errors_of(self.program.steps, eps)
+        return self._errors[eps]
+
+    def ties(self, eps: float) -> list[Tie]:
+        """Where the cost has no derivative, to rounding."""
+        if eps not in self._ties:
+            self._ties[eps] = ties_of(self.graph, self.errors(eps), eps)
+        return self._ties[eps]
 
     def tolerance(self, name: str, eps: float, convention: Convention = "exact") -> Array:
         """How far each entry of a right answer may lie from the gradient, when computed at that precision."""
@@ -126,70 +180,4 @@ class Truth:
         return self._bound(self.program[name], eps)
 
     def _bound(self, step: Step, eps: float) -> Array:
-        if eps not in self._spread:
-            self._spread[eps] = spread(self.program, eps)
-        right = np.abs(np.asarray(step.value, float))
-        finite = right[np.isfinite(right)]
-        smallest = np.finfo(np.float32 if eps > 1e-12 else np.float64).tiny  # below it, precision is lost
-        floor = eps * (float(finite.max()) if finite.size else 0.0) + float(smallest)
-        bound: Array = SAFETY * (self._spread[eps][step.name] + eps * right) + floor
-        return bound
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-
-
-_ALIASES = {"A0": "X", "a0": "x"}
-
-
-def _examples(graph: Graph) -> tuple[int, int]:
-    """How many examples the cost is over, and on which axis they stand: the last, in the course's layout."""
-    data = [node for node in graph.inputs if not node.requires_grad and node.value.ndim]
-    if not data:
-        data = [node for node in _right_operands(graph) if node.is_leaf and node.value.ndim]
-    lengths = Counter(node.shape[-1] for node in data if node.value.ndim)
-    if not lengths:
-        return 1, -1
-    if _examples_are_rows(data, graph):
-        return data[0].shape[0], 0
-    return max(lengths, key=lambda n: (lengths[n], n)), -1
-
-
-def _right_operands(graph: Graph) -> list[GraphNode]:
-    pairs = [node.args for node in graph if node.op is not None and node.op.name == "matmul"]
-    return [right for _, right in pairs if isinstance(right, GraphNode)]
-
-
-def _examples_are_rows(data: list[GraphNode], graph: Graph) -> bool:
-    """X @ W rather than W @ X: data on the left of a product with a parameter, all of the same length."""
-    on_the_left = any(
-        node.op is not None and node.op.name == "matmul" and node.args[0] in data and node.args[1] not in data
-        for node in graph
-    )
-    return on_the_left and len({node.shape[0] for node in data}) == 1
-
-
-def _with_examples(graph: Graph, m: int, axis: int) -> frozenset[str]:
-    rights = set(_right_operands(graph))
-    found: set[GraphNode] = set()
-    for node in graph:
-        fits = bool(node.value.ndim) and node.shape[axis] == m
-        if node.is_leaf:
-            data = (
-                not node.requires_grad
-                or node.name in ("X", "A0", "Y", "x", "y")
-                or _is_data(node, rights, graph)
-            )
-            if fits and data:
-                found.add(node)
-        elif fits and any(a in found for a in node.inputs):
-            found.add(node)
-    return frozenset(node.name for node in found)
-
-
-def _is_data(node: GraphNode, rights: set[GraphNode], graph: Graph) -> bool:
-    """A leaf that something is multiplied onto from the left, and that is never a left factor itself."""
-    lefts = {a for n in graph if n.op is not None and n.op.name == "matmul" for a in n.args[:1]}
-    return node in rights and node not in lefts
+        return tolerance(step.value, self.errors(eps)[step.name], eps)

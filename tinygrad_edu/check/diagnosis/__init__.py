@@ -1,4 +1,4 @@
-"""Which mistake would give exactly these numbers. See README.md in this folder."""
+"""Which small edit of the right backward formula would give exactly these numbers. See README.md."""
 
 from tinygrad_edu.check.diagnosis.search import diagnose
 

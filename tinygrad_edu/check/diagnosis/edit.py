@@ -1,4 +1,4 @@
-"""Edit and Variant: one change to a right formula, and the array that would come of it."""
+"""An edit of a backward formula: what was done to it, in codes and in a sentence."""
 
 from __future__ import annotations
 
@@ -7,32 +7,44 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Edit", "Variant"]
+__all__ = ["Array", "Edit", "Finding"]
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One change to a formula: what it is called, what the reader is told, how far-fetched it is."""
+    """One change. ``cost`` is what it counts for: 1, and a little more for what is less likely."""
 
     codes: tuple[str, ...]
     text: str
     cost: float = 1.0
-    """1 for a plain slip; a little more for the less usual. The explanation of least total cost is taken."""
     at: str = ""
-    """The gradient in whose formula it is made, such as dZ1."""
+    """The quantity in whose gradient's formula it is made."""
 
 
 @dataclass(frozen=True)
-class Variant:
-    """The array that a formula with some changes would give."""
+class Finding:
+    """Edits that together give exactly the array that was given."""
 
     edits: tuple[Edit, ...]
-    value: Array
-    turnable: bool = False
-    """Its orientation means nothing: a product of the wrong kind, say, may stand either way."""
-    fills: bool = False
-    """A result of fewer entries that broadcasting may have spread over the whole array."""
-    rigid: bool = False
-    """Compared as it is: a free constant factor would say nothing."""
+
+    @property
+    def cost(self) -> float:
+        """The sum of what they count for."""
+        return sum(edit.cost for edit in self.edits)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of all, in order."""
+        return tuple(dict.fromkeys(code for edit in self.edits for code in edit.codes))
+
+    @property
+    def text(self) -> str:
+        """The sentences of all, in order."""
+        return "; and ".join(dict.fromkeys(edit.text for edit in self.edits if edit.text))
+
+    @property
+    def at(self) -> str:
+        """Where the first of them is made."""
+        return next((edit.at for edit in self.edits if edit.at), "")

@@ -1,132 +1,186 @@
-"""What stands in place of an activation's slope: another's, one taken elsewhere, the activation itself."""
+"""Slopes got wrong: left out, applied once too often, another function's, or taken at another point."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.network import Network
-from tinygrad_edu.check.diagnosis.path import Link
-from tinygrad_edu.core.table import OPS
+from tinygrad_edu.check.diagnosis.blocks import Block
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.pool import Banked, Pool, applied, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.core.op import Op
 
-if TYPE_CHECKING:
-    from tinygrad_edu.core.op import Op
-
-__all__ = ["slope_basis", "slopes_like", "wrong_slopes"]
-
-_Wrong = tuple[tuple[str, ...], str, Array, float]
-_KNOWN = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "gelu", "elu", "silu", "exp")
-_LETTERS = {"sigmoid": "σ", "tanh": "tanh", "relu": "ReLU", "leaky_relu": "leaky ReLU"}
+__all__ = ["of_slopes"]
 
 
-def wrong_slopes(network: Network, link: Link) -> Iterator[_Wrong]:
-    """``codes, words, array, cost`` for everything that may stand in a slope's place."""
-    assert link.op is not None
-    z, a = network.value(link.below), network.value(link.above)
-    yield from slopes_like(link.op, link.settings, z, a, network.names[link.below], network.names[link.above])
+def of_slopes(target: Target, blocks: list[Block], pool: Pool) -> None:
+    """Every way in which one slope of the formula is got wrong."""
     with np.errstate(all="ignore"):
-        yield from _of_another_layer(network, link)
+        for block in blocks:
+            _left_out(target, block, pool)
+        seen = set[tuple[str, str]]()
+        for block in blocks:
+            ends = (block.above or "", block.below or "")
+            if all(ends) and ends not in seen:
+                seen.add(ends)
+                _replaced(target, block, pool)
 
 
-def slopes_like(op: Op, settings: dict[str, Any], z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:
-    """The same, from the quantities of the activation alone: its input, its value, and their names."""
-    with np.errstate(all="ignore"):
-        right = _slope(op, a, z, settings)
-        yield (
-            ("slope_at_a", "slope_wrong"),
-            f"g'({A})",
-            _slope(op, op.forward(a, **settings), a, settings),
-            1.0,
-        )
-        put_in = f"the slope's formula in {A}, with {Z} put in"
-        yield ("slope_at_z", "slope_wrong", "z_for_a"), put_in, _slope(op, z, z, settings), 1.0
-        yield ("activation_for_slope", "slope_wrong"), f"g({Z}) = {A} itself", a, 1.0
-        yield ("slope_wrong", "activation_for_slope", "z_for_a"), f"{Z}", z, 1.1
-        yield ("slope_wrong",), f"1 - g'({Z})", 1 - right, 1.1
-        yield ("activation_for_slope", "slope_wrong"), f"g({A})", op.forward(a, **settings), 1.2
-        for name in _KNOWN:
-            if name in OPS and name != op.name:
-                yield from _of_another(OPS[name], name, z, a, Z, A)
-        yield from _written_wrong(z, a, Z, A)
+def _name(block: Block, pool: Pool) -> str:
+    x, y = (pool.words.of(n) if n is not None else "?" for n in (block.below, block.above))
+    return f"the slope of {y} at {x}"
 
 
-def _of_another(other: Op, name: str, z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:
-    codes = ("slope_wrong_activation", "slope_wrong")
-    called = _LETTERS.get(name, name)
-    settings: dict[str, Any] = {}
-    yield codes, f"the slope of {called} at {Z}", _slope(other, other.forward(z), z, settings), 1.0
-    yield codes, f"the slope of {called}, its formula in {A}", _slope(other, a, a, settings), 1.0
-    at_z = ("slope_at_z", *codes, "z_for_a")
-    yield at_z, f"the slope of {called}, its formula with {Z} put in", _slope(other, z, z, settings), 1.1
-    at_a = (*codes, "slope_at_a")
-    yield at_a, f"the slope of {called} at {A}", _slope(other, other.forward(a), a, settings), 1.2
-    yield ("activation_for_slope", *codes), f"{called}({Z})", other.forward(z), 1.2
+def _left_out(target: Target, block: Block, pool: Pool) -> None:
+    g = target.local.values[block.entry]
+    S, at = block.factor, block.below or ""
+    if block.slope:
+        name = _name(block, pool)
+        target.at(block.exit, g, Edit(("slope_missing",), f"{name} is missing", 1.0, at))
+        extra = Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.1, at)
+        target.at(block.exit, g * S * S, extra)
+        _alone(target, block, name, at, pool)
+        return
+    name = _coefficient(block, pool)
+    part = 0.0 if block.above is not None and block.below is not None else 0.15
+    codes = ("chain_factor_missing",) if part == 0 else ("slope_wrong", "chain_factor_missing")
+    if _is_mask(S):
+        codes = ("dropout_mask_missing", *codes)
+        name = f"the mask {name}"
+    target.at(block.exit, g, Edit(codes, f"the factor {name} is missing", 1.0 + part, at))
+    target.at(block.exit, g * S * S, Edit(("constant_factor", "slope_extra"), f"the factor {name} is there twice", 1.15 + part, at))
+    target.at(block.exit, g / S, Edit(("slope_wrong",), f"the factor {name} is inverted: divided by instead of multiplied", 1.15 + part, at))
+    if part == 0:
+        _alone(target, block, name, at, pool)
 
 
-def _written_wrong(z: Array, a: Array, Z: str, A: str) -> Iterator[_Wrong]:
-    """Formulas that look like a slope, and those for which g' has its argument or a square wrong."""
-    formulas = {
-        f"1 - {A}": 1 - a, f"1 + {A}": 1 + a, f"1 + {A}²": 1 + a * a, f"{A}²": a * a,
-        f"(1 - {A})²": (1 - a) ** 2, f"{A} (1 + {A})": a * (1 + a), f"1 - 2{A}": 1 - 2 * a,
-        f"1 - {A}³": 1 - a**3, f"√(1 - {A}²)": np.sqrt(1 - a * a), f"{A}² (1 - {A})": a * a * (1 - a),
-        f"{A} (1 - {A})²": a * (1 - a) ** 2, f"{A} (1 - {A}²)": a * (1 - a * a),
-        f"({A} (1 - {A}))²": (a * (1 - a)) ** 2, f"1 - |{A}|": 1 - np.abs(a),
-    }  # fmt: skip
-    for told, slope in formulas.items():
-        yield ("slope_wrong",), told, slope, 1.1
-    at_z = {
-        f"1 - {Z}": 1 - z, f"1 + {Z}²": 1 + z * z, f"1 / (1 + {Z}²)": 1 / (1 + z * z), f"{Z}²": z * z,
-        f"{Z} (1 - {Z})": z * (1 - z), f"e^-{Z}": np.exp(-z), f"1 / cosh({Z})": 1 / np.cosh(z),
-        f"cosh({Z})": np.cosh(z), f"1 - {Z} {A}": 1 - z * a, f"{Z} (1 - {A})": z * (1 - a),
-        f"{A} (1 - {Z})": a * (1 - z), f"1 / {Z}": 1 / z, f"|{Z}|": np.abs(z),
-        f"e^-{Z} / (1 + e^-{Z})": 1 / (1 + np.exp(z)), f"sign({Z})": np.sign(z),
-    }  # fmt: skip
-    for told, slope in at_z.items():
-        yield ("slope_wrong", "slope_at_z", "z_for_a"), told, slope, 1.2
-    yield ("slope_wrong",), f"the inverted mask, 1 where {Z} ≤ 0", (z <= 0).astype(z.dtype), 1.0
-    for threshold in (0.5, 1.0):
-        yield ("slope_wrong",), f"the mask {Z} > {threshold}", (z > threshold).astype(z.dtype), 1.3
+def _alone(target: Target, block: Block, name: str, at: str, pool: Pool) -> None:
+    """The factor without the gradient that it multiplies; or applied to that gradient."""
+    above = pool.words.gradient(block.above) if block.above else "the gradient above"
+    alone = Edit(("chain_factor_missing",), f"only {name} is there: the gradient above it, {above}, is missing", 1.2, at)
+    target.at(block.exit, block.factor, alone)
 
 
-def _of_another_layer(network: Network, link: Link) -> Iterator[_Wrong]:
-    op, settings = link.op, link.settings
-    assert op is not None
-    for node in network.pool:
-        x = network.value(node)
-        fits = x.shape == np.shape(link.factor) or (
-            x.ndim == 2 and x.shape[0] == 1 and x.shape[1:] == np.shape(link.factor)[1:]
-        )
-        if not fits or node in (link.above, link.below) or not np.isfinite(x).all():
-            continue
-        name = network.names[node]
-        yield (
-            ("wrong_layer", "slope_wrong"),
-            f"g'({name})",
-            _slope(op, op.forward(x, **settings), x, settings),
-            1.1,
-        )
-        yield (
-            ("wrong_layer", "slope_wrong"),
-            f"the slope's formula in {name}",
-            _slope(op, x, x, settings),
-            1.2,
-        )
-        yield ("wrong_layer", "slope_wrong", "activation_for_slope"), name, x, 1.3
+def _is_mask(S: Array) -> bool:
+    levels = np.unique(S)
+    return levels.size == 2 and levels[0] == 0 and S.size > 4
 
 
-def _slope(op: Op, y: Array, x: Array, settings: dict[str, Any]) -> Array:
-    rule: Any = op.pullbacks[0]
-    return np.asarray(rule(np.ones_like(x), y, x, **settings), np.result_type(x, np.float32))
+def _coefficient(block: Block, pool: Pool) -> str:
+    """What a factor is called: the coefficient of its only step, or the value that it equals."""
+    for value in pool.shaped(block.factor.shape):
+        wide = np.broadcast_to(value.array, block.factor.shape)
+        if np.allclose(wide, block.factor, rtol=1e-12, atol=0):
+            return value.text
+    if block.step is not None:
+        others = [a for a in block.step.uses if a in pool.program]
+        carried = [a for a in others if pool.program[a].role not in ("input", "forward")]
+        coefficient = [a for a in others if a not in carried] or others
+        if coefficient:
+            return pool.words.of(coefficient[-1])
+    x, y = block.below, block.above
+    if x is not None and y is not None:
+        return f"between {pool.words.gradient(y)} and {pool.words.gradient(x)}"
+    return "of one step"
 
 
-def slope_basis(network: Network, link: Link) -> list[tuple[str, Array]]:
-    """The terms of which a wrong slope may be a combination: powers of A, or 1 and the mask."""
-    z, a = network.value(link.below), network.value(link.above)
-    Z, A = network.names[link.below], network.names[link.above]
-    one = np.ones_like(a)
-    if link.op is not None and link.op.name in ("relu", "leaky_relu"):
-        return [("1", one), (f"({Z} > 0)", (z > 0).astype(a.dtype))]
-    return [("1", one), (A, a), (f"{A}²", a * a)]
+def _replaced(target: Target, block: Block, pool: Pool) -> None:
+    g, S = np.asarray(target.local.values[block.entry], float), block.factor
+    at = block.below or ""
+    name = _name(block, pool) if block.slope else f"the factor {_coefficient(block, pool)}"
+    own = _own_function(block, pool) if block.slope else None
+    _replace(target, block, pool, name, own[0] if own is not None else None)
+    if block.slope and own is not None:
+        op, settings = own
+        y = np.asarray(op.forward(g, **settings))
+        slope = slope_at(op, settings, g)
+        for value, what in ((y, "the function itself"), (slope, "its slope")):
+            text = f"{what} is applied to the gradient above, instead of multiplying it by {name}"
+            if value is not None:
+                target.at(block.exit, value, Edit(("slope_on_gradient",), text, 1.3, at))
+    if not block.slope:
+        _mask_by_value(target, block, pool, g, S, name, at)
+
+
+def _mask_by_value(
+    target: Target, block: Block, pool: Pool, g: Array, S: Array, name: str, at: str
+) -> None:
+    levels = np.unique(S)
+    mask = levels.size <= 3 and levels[0] == 0
+    codes = ("dropout_mask_missing", "slope_wrong") if mask else ("slope_wrong",)
+    what = f"the mask {name}" if mask else name
+    for value in pool.shaped(S.shape):
+        zero = np.broadcast_to(value.array == 0, S.shape)
+        if zero.any() and not zero.all():
+            text = f"{what} is replaced by 1 where {value.text} is 0"
+            target.at(block.exit, g * np.where(zero, 1.0, S), Edit(codes, text, 1.4, at))
+            target.at(block.exit, g * ~zero, Edit(codes, f"({value.text} ≠ 0) stands for {what}", 1.3, at))
+    if mask:
+        kept = levels[-1]
+        target.at(block.exit, g * (kept - S), Edit(("dropout_mask_missing", "slope_wrong"), f"{what} is applied inverted", 1.2, at))
+
+
+def _own_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
+    """The function that y is of x, if it is one that has a name: found by its values."""
+    x = np.asarray(pool.graph.find(block.below or "").value, float)
+    node = pool.graph.find(block.above or "")
+    y = np.asarray(node.value, float)
+    if node.op is not None and node.op.kind == "elementwise" and len(node.args) == 1 and node.inputs[0].name == block.below:
+        return node.op, node.settings
+    for op in functions_of_one():
+        if (found := applied(op, {}, x)) is not None and np.allclose(found, y, rtol=1e-6, atol=1e-12):
+            return op, {}
+    return None
+
+
+def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None) -> None:
+    """Everything in the bank that, multiplied with the gradient above, gives the array."""
+    g = np.asarray(target.local.values[block.entry], float)
+    S, at = block.factor, block.below or ""
+    for wrong, told, cost in ((1 - S, "1 minus it", 1.3), (1 / S, "its inverse", 1.3)):
+        text = f"{told} stands for {name}"
+        target.at(block.exit, g * wrong, Edit(("slope_wrong",), text, cost, at))
+    bank = pool.bank(S.shape)
+    if block.exit not in target.pulled[0] or not bank.entries:
+        return
+    for k in target.promising(block.exit, bank.rows * g.ravel()):
+        entry = bank.entries[k]
+        codes, cost = _codes(block, entry, own)
+        text = f"{entry.text.replace('{}', entry.value.text)} stands for {name}"
+        target.at(block.exit, g * bank.rows[k].reshape(S.shape), Edit(codes, text, cost, at))
+    for value in pool.gradients:
+        mine = value.node is not None and value.node.name in (block.above, block.below)
+        if value.array.shape == S.shape and not mine:
+            text = f"{value.text} stands for {name}"
+            edit = Edit(("wrong_layer", "slope_wrong"), text, 1.4 + value.cost, at)
+            target.at(block.exit, g * np.asarray(value.array, float), edit)
+
+
+_LIKELY = frozenset({"sigmoid", "tanh", "relu", "leaky_relu", "softplus", "exp"})
+
+
+def _codes(block: Block, entry: Banked, own: Op | None) -> tuple[tuple[str, ...], float]:
+    """What it is to take this for the slope of y at x, and how unlikely."""
+    node = entry.value.node
+    is_y, is_x = (node is not None and node.name == n for n in (block.above, block.below))
+    here, mine = is_y or is_x, own is not None and entry.op is own
+    cost = 1.05 + (0.0 if here else 0.3) + entry.value.cost
+    if entry.op is not None:
+        cost += 0.1 if mine or entry.op.name in _LIKELY else 0.3
+    elif entry.text != "{}":
+        cost += 0.12
+    if not block.slope:
+        return (("wrong_layer", "slope_wrong"), cost)
+    if not here:
+        return (("wrong_layer", "slope_wrong"), cost)
+    if entry.slope:
+        return (("slope_at_a" if mine else "slope_wrong_activation", "slope_wrong"), cost)
+    if entry.op is not None or (is_y and entry.text == "{}"):
+        return (("activation_for_slope", "slope_wrong"), cost)
+    if is_x:
+        return (("slope_at_z", "slope_wrong", "z_for_a"), cost)
+    if entry.text in ("{} (1 - {})", "1 - {}²"):
+        return (("slope_wrong_activation", "slope_wrong"), cost)
+    return (("slope_wrong",), cost)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.values_old.edit import Array, Edit
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import GraphNode
@@ -341,3 +341,20 @@ def _proportional(a: Array, b: Array) -> float | None:
     c = float(np.sum(a * b)) / scale
     loose = 1e-9 if a.dtype == np.float64 else 1e-4
     return c if c and np.max(np.abs(a - c * b)) <= loose * max(np.max(np.abs(a)), abs(c)) else None
+
+
+def stands_for(network: Network, wrong: GraphNode, right: GraphNode) -> Edit:
+    """The edit of one forward quantity in another's place."""
+    called = network.names
+    letter, layer = network.role.get(right, ("", 0))
+    other, its = network.role.get(wrong, ("", 0))
+    if layer == its and letter in "AX" and other == "Z":
+        codes: tuple[str, ...] = ("z_for_a",)
+    elif layer == its and letter == "Z" and other in "AX":
+        codes = ("a_for_z",)
+    elif letter in "AX" and other == "Z":
+        codes = ("wrong_layer", "z_for_a")
+    else:
+        codes = ("wrong_layer",)
+    cost = 1.0 if other and letter else 1.1
+    return Edit(codes, f"{called[wrong]} stands where {called[right]} belongs", cost)

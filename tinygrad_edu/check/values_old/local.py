@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.values_old.edit import Array
 from tinygrad_edu.check.report import Diagnosis
 
 __all__ = ["degenerate", "localised", "wrong_shape"]

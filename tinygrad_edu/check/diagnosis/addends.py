@@ -1,0 +1,152 @@
+"""Addends left out, counted twice, or taken with another factor: read off one least-squares problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.target import Aspect, Target
+from tinygrad_edu.check.diagnosis.terms import Term, merged
+from tinygrad_edu.check.diagnosis.naming import TermNames
+
+__all__ = ["of_addends"]
+
+_MOST_SUBSETS = 10
+
+
+def of_addends(target: Target, groups: Sequence[Sequence[Term]], names: TermNames) -> None:
+    """Every way in which the given array is a sum of the addends with other factors."""
+    for group in groups:
+        terms = merged(group, target.bound)
+        if len(terms) < 2:
+            continue
+        whole = sum((t.array for t in group), np.zeros(target.right.shape))
+        rest = target.right - whole
+        called = names.of(terms)
+        for aspect in target.aspects:
+            if aspect.array.shape == target.right.shape and aspect.base is None:
+                _solve(target, terms, called, rest, aspect)
+
+
+def _solve(target: Target, terms: list[Term], called: list[str], rest: Array, aspect: Aspect) -> None:
+    wanted = aspect.array - rest
+    columns = np.stack([t.array.ravel() for t in terms], axis=1)
+    used = np.any(columns != 0, axis=1)
+    if used.sum() > len(terms):
+        scale = np.abs(columns).max(axis=0)
+        found, *_, sizes = np.linalg.lstsq(columns[used] / scale, wanted.ravel()[used], rcond=None)
+        factors = found / scale
+        if sizes.min(initial=1.0) > 1e-6 * sizes.max(initial=1.0):
+            _read(target, terms, called, factors, wanted, aspect)
+            return
+    for factors in _patterns(len(terms)):
+        if _read(target, terms, called, factors, wanted, aspect) and len(terms) > _MOST_SUBSETS:
+            return
+
+
+def _patterns(n: int) -> Iterator[Array]:
+    """The likely sets of factors where entries are too few to solve for them."""
+    one = np.ones(n)
+    for k in range(n):
+        for c in (0.0, 2.0, -1.0):
+            changed = one.copy()
+            changed[k] = c
+            yield changed
+    for k in range(n):
+        alone = np.zeros(n)
+        alone[k] = 1
+        yield alone
+    for k in range(2, n - 1):
+        yield np.where(np.arange(n) < k, 1.0, 0.0)
+        yield np.where(np.arange(n) >= n - k, 1.0, 0.0)
+    if 3 < n <= _MOST_SUBSETS:
+        for size in range(2, n - 1):
+            for kept in combinations(range(n), size):
+                yield np.isin(np.arange(n), kept).astype(float)
+
+
+def _read(
+    target: Target, terms: list[Term], called: list[str], factors: Array, wanted: Array, aspect: Aspect
+) -> bool:
+    """Whether the factors give the array, and each is one that is known; then that is noted."""
+    for common in _common(target, factors):
+        scale, outer = common
+        own = [_known(target, f / scale) for f in factors]
+        if any(edits is None for edits in own):
+            continue
+        exact = np.array([v for edits in own if edits is not None for v in (edits[0],)])
+        total = sum((c * t.array for c, t in zip(exact, terms, strict=True)), np.zeros(wanted.shape)) * scale
+        size = float(np.max(np.abs(total), initial=0.0))
+        slack = target.bound * max(1.0, float(np.max(np.abs(exact * scale)))) + 64 * target.eps * size
+        if not np.all(np.abs(wanted - total) <= slack):
+            continue
+        edits = tuple(_said(terms, called, exact, [e[1] for e in own if e is not None]))
+        if edits:
+            target.found.append(Finding((*aspect.edits, *edits, *outer)))
+            return True
+    return False
+
+
+def _common(target: Target, factors: Array) -> Iterator[tuple[float, tuple[Edit, ...]]]:
+    """A factor that all have, if there is one besides 1."""
+    yield 1.0, ()
+    for c in dict.fromkeys(round(float(f), 9) for f in factors):
+        if c and sum(abs(f - c) < 1e-7 * abs(c) for f in factors) > 1:
+            exact = float(np.mean([f for f in factors if abs(f - c) < 1e-7 * abs(c)]))
+            read = target.vocabulary.read(exact, target.close)
+            if read:
+                yield exact, read
+
+
+def _known(target: Target, factor: float) -> tuple[float, tuple[Edit, ...]] | None:
+    close = max(1e-6, 4096 * target.eps)
+    for value in (1.0, 0.0, 2.0, -1.0):
+        if abs(factor - value) <= close:
+            return value, ()
+    read = target.vocabulary.read(factor, max(target.close, 1e-7))
+    return None if read is None else (factor, read)
+
+
+def _said(terms: list[Term], called: list[str], factors: Array, read: list[tuple[Edit, ...]]) -> Iterator[Edit]:
+    penalty = [not t.data and any(o.data for o in terms) for t in terms]
+    lost = [k for k, f in enumerate(factors) if f == 0]
+    kept = [k for k, f in enumerate(factors) if f != 0]
+    if len(lost) == 1 or (lost and len(lost) <= len(kept)):
+        for k in lost:
+            yield _lost(called[k], penalty[k])
+    elif lost:
+        yield _only([called[k] for k in kept], [called[k] for k in lost], kept == [len(terms) - 1] or kept == [0])
+    for k, factor in enumerate(factors):
+        if factor in (0.0, 1.0):
+            continue
+        if penalty[k]:
+            told = "has the wrong sign" if factor == -1 else f"is {factor:.6g} times what it should be"
+            codes = ("regularisation_factor", *(("sign_inside",) if factor < 0 else ()))
+            yield Edit(codes, f"the penalty's term {told}")
+        elif factor == 2:
+            yield Edit(("term_doubled", "constant_factor"), f"{called[k]} is counted twice")
+        elif factor == -1:
+            yield Edit(("sign_inside", "sign"), f"{called[k]} has the wrong sign")
+        else:
+            for edit in read[k]:
+                yield Edit(edit.codes, f"in {called[k]}, {edit.text}", edit.cost + 0.1)
+
+
+def _lost(name: str, penalty: bool) -> Edit:
+    if penalty:
+        return Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
+    return Edit(("term_missing",), f"{name} is missing")
+
+
+def _only(kept: list[str], lost: list[str], end: bool) -> Edit:
+    codes = ("term_missing", *(("last_example_only",) if end else ()))
+    told = ", ".join(kept)
+    missing = ", ".join(lost) if len(lost) <= 3 else f"{len(lost)} others"
+    verb = "is" if len(kept) == 1 else "are"
+    text = f"of {len(kept) + len(lost)} uses only one is there: {told} (assigned instead of added up?); missing: {missing}"
+    if len(kept) > 1:
+        text = f"only {told} {verb} there; missing: {missing}"
+    return Edit(codes, text, 1.2)

@@ -1,0 +1,144 @@
+"""The slopes in a backward pass: stretches of it in which each entry is multiplied by a factor of its own.
+
+From the gradient of y to that of x, where y was computed from x entry by entry, the product of all factors is
+the slope of y at x. It is left out, applied twice, inverted, another function's, or taken at another point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.local import Local
+from tinygrad_edu.graph import Graph, Step
+
+__all__ = ["Block", "blocks_of"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch from one step to another of the same shape: ``exit = entry * factor``."""
+
+    entry: str
+    exit: str
+    factor: Array
+    above: str | None
+    """The quantity y whose gradient comes in."""
+    below: str | None
+    """The quantity x whose gradient goes out, where x leads to y by this stretch alone."""
+    slope: bool
+    """Whether the factor is the slope of y at x, and no factor of another quantity."""
+    step: Step | None = None
+    """The only step of it, if there is but one."""
+
+
+def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
+    """Every such stretch, the longest to each exit last."""
+    pointwise = {s.name: s for s in local.steps if _entry_by_entry(s, local)}
+    dominators: dict[str, list[str]] = {}
+    for step in local.steps:
+        if step.name not in pointwise:
+            dominators[step.name] = [step.name]
+            continue
+        lists = [dominators.get(c, [c]) for c in dict.fromkeys(local.backward.carried(step))]
+        common = [n for n in lists[0] if all(n in other for other in lists[1:])]
+        dominators[step.name] = [step.name, *common]
+        for entry in common[:12]:
+            if np.shape(local.values[entry]) == np.shape(local.values[step.name]):
+                block = _block(local, graph, entry, step)
+                if block is not None:
+                    yield block
+
+
+def _entry_by_entry(step: Step, local: Local) -> bool:
+    op = step.op
+    if op is None:
+        return True
+    if op.kind != "elementwise" or "axis" in op.settings:
+        return False
+    return all(local.program[c].shape == step.shape for c in local.backward.carried(step))
+
+
+def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
+    between = _between(local, entry, last.name)
+    moving = [s for s in between if s.op is not None and not s.op.moves]
+    if not moving:
+        return None
+    shape = np.shape(local.values[entry])
+    ones: dict[str, Array] = {entry: np.ones(shape)}
+    with np.errstate(all="ignore"):
+        for step in between:
+            ones[step.name] = np.broadcast_to(np.asarray(local.applied(step, ones), float), step.shape)
+    factor = ones[last.name]
+    if not np.isfinite(factor).all() or np.ptp(factor) == 0:
+        return None
+    above, below = _above(local, entry), _below(local, last.name)
+    slope = above is not None and below is not None and _function_of(graph, below, above)
+    single = moving[0] if len(moving) == 1 else None
+    return Block(entry, last.name, factor, above, below, slope, single)
+
+
+def _above(local: Local, name: str) -> str | None:
+    """The quantity whose gradient a step is, or passes on."""
+    while (of := local.program[name].of) is None:
+        step = local.program[name]
+        carried = local.backward.carried(step)
+        if name not in local.names or len(carried) != 1 or not (step.op is None or step.op.moves):
+            return None
+        (name,) = carried
+    return of
+
+
+def _below(local: Local, name: str) -> str | None:
+    """The quantity whose gradient a step is, or is an addend of."""
+    while (of := local.program[name].of) is None:
+        after = [s for s in local.steps if name in local.backward.carried(s)]
+        if len(after) != 1 or not (after[0].op is None or after[0].op.moves or after[0].op.linear == ((0, 1),)):
+            return None
+        name = after[0].name
+    return of
+
+
+def _between(local: Local, entry: str, end: str) -> list[Step]:
+    """The steps after the entry on the ways to the end."""
+    needed, queue = {end}, [end]
+    for name in queue:
+        if name != entry and name in local.names:
+            for other in local.backward.carried(local.program[name]):
+                if other not in needed:
+                    needed.add(other)
+                    queue.append(other)
+    return [s for s in local.steps if s.name in needed and s.name != entry]
+
+
+def _function_of(graph: Graph, x: str, y: str) -> bool:
+    """Whether y is computed from x and numbers alone."""
+    start, queue = graph.find(x), [graph.find(y)]
+    seen, met = {queue[0]}, False
+    for node in queue:
+        for other in node.inputs:
+            if other is start:
+                met = True
+            elif other.value.size > 1 and _depends(other, start):
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+            elif other.value.size > 1:
+                return False
+    return met
+
+
+def _depends(node: object, start: object) -> bool:
+    queue = [node]
+    seen = {node}
+    for one in queue:
+        if one is start:
+            return True
+        for other in one.inputs:  # type: ignore[attr-defined]
+            if other not in seen:
+                seen.add(other)
+                queue.append(other)
+    return False

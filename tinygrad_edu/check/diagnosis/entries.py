@@ -1,0 +1,153 @@
+"""What is wrong in some entries only: where, and by what pattern. What nothing explains is at least localised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.diagnosis.terms import Term
+from tinygrad_edu.check.report import Diagnosis
+
+__all__ = ["localised", "of_entries", "of_overwriting", "wrong_shape"]
+
+
+def of_entries(target: Target) -> None:
+    """Cut to a range, zero in places, rounded down, or with one slice in the place of another."""
+    given, right = target.given, target.right
+    if given.shape != right.shape or right.size < 2 or not np.isfinite(given).all():
+        return
+    slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
+    same = np.abs(given - right) <= slack
+    if not given.any():
+        target.whole(right * 0 + 0, free=False)
+        _note(target, Edit(("unknown", "integer_division"), "it is 0 everywhere (a division of integers, or never filled in?)", 1.3))
+        return
+    for scale, told in ((1.0, ""), (float(target.vocabulary.m), " and 1/m")):
+        if scale != 0 and np.allclose(given * scale, np.floor(right * scale * target.vocabulary.m) / target.vocabulary.m * 1.0) and False:
+            _note(target, Edit(("integer_division",), f"rounded down{told}", 1.2))
+    low, high = float(given.min()), float(given.max())
+    inside = (right > low) & (right < high)
+    if (~inside).sum() > 1 and low < high and np.all(np.abs(given - np.clip(right, low, high)) <= slack) and not same.all():
+        _note(target, Edit(("clipped", "unknown"), f"it is cut to the range from {low:.6g} to {high:.6g}", 1.2))
+    floored = np.floor(right * target.vocabulary.m)
+    if np.array_equal(given, floored) or np.array_equal(given, np.floor(right)):
+        _note(target, Edit(("integer_division",), "it is rounded down: // instead of /", 1.1))
+    wrong = ~same
+    if wrong.any() and same.sum() >= 1 and np.all(given[wrong] == 0):
+        _zeros(target, wrong)
+    if right.ndim and wrong.any() and same.any():
+        _slices(target, same)
+
+
+def _note(target: Target, edit: Edit) -> None:
+    from_found = target.found
+    from_found.append(_finding(edit))
+
+
+def _finding(edit: Edit) -> Any:
+    from tinygrad_edu.check.diagnosis.edit import Finding
+
+    return Finding((edit,))
+
+
+def _zeros(target: Target, wrong: Array) -> None:
+    spans = _spans(wrong)
+    where = _where(spans, wrong)
+    if where:
+        text = f"it is right elsewhere, and 0 {where}: a part is never filled in (the loop stops early?)"
+        _note(target, Edit(("term_missing", "unknown"), text, 1.25))
+
+
+def _spans(wrong: Array) -> list[list[int]]:
+    return [sorted({int(i) for i in index}) for index in np.nonzero(wrong)]
+
+
+def _where(spans: list[list[int]], wrong: Array) -> str:
+    """The rows or columns in which all that is wrong lies, if it is not everywhere."""
+    told = []
+    for axis, span in enumerate(spans):
+        n = wrong.shape[axis]
+        if len(span) < n:
+            name = ("rows" if axis == 0 else "columns") if wrong.ndim == 2 else f"axis {axis}"
+            told.append(f"in {name} {_run(span)}")
+    return " and ".join(told)
+
+
+def _run(span: list[int]) -> str:
+    if len(span) > 1 and span == list(range(span[0], span[-1] + 1)):
+        return f"{span[0]}:{span[-1] + 1}"
+    return ", ".join(map(str, span[:6])) + (", …" if len(span) > 6 else "")
+
+
+def _slices(target: Target, same: Array) -> None:
+    """Another slice of the right gradient where one belongs."""
+    given, right = target.given, target.right
+    for axis in range(right.ndim):
+        others = tuple(k for k in range(right.ndim) if k != axis)
+        bad = np.flatnonzero(~np.all(same, axis=others)) if others else np.flatnonzero(~same)
+        n = right.shape[axis]
+        if not 0 < bad.size < n or bad[-1] - bad[0] + 1 != bad.size:
+            continue
+        part = np.take(given, bad, axis)
+        for start in range(n - bad.size + 1):
+            if start == bad[0]:
+                continue
+            other = np.take(right, range(start, start + bad.size), axis)
+            slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
+            if part.size > 1 and np.all(np.abs(part - other) <= slack) and np.ptp(part) > 0:
+                text = f"[{bad[0]}:{bad[-1] + 1}] along axis {axis} holds what belongs to [{start}:{start + bad.size}]: another gate's or slice's gradient"
+                _note(target, Edit(("wrong_layer",), text, 1.15))
+                return
+
+
+def of_overwriting(target: Target, groups: list[list[Term]]) -> None:
+    """Of several addends that overlap each entry holds but one: assigned where it should be added."""
+    for group in groups:
+        terms = [t for t in group if np.any(t.array)]
+        if len(terms) < 3 or target.given.shape != target.right.shape or target.given.size < 8:
+            continue
+        total = sum((t.array for t in group), np.zeros(target.right.shape))
+        wanted = target.given - (target.right - total)
+        slack = target.bound + 64 * target.eps * float(np.max(np.abs(target.right)))
+        counts = sum((t.array != 0).astype(int) for t in terms)
+        if not np.any(counts > 1):
+            continue
+        covered = np.zeros(wanted.shape, bool)
+        for term in terms:
+            covered |= (np.abs(wanted - term.array) <= slack) & ((term.array != 0) | (counts == 0))
+        if np.all(covered | ((counts == 0) & (np.abs(wanted) <= slack))):
+            text = f"each entry holds only one of the {len(terms)} contributions that overlap there: they are assigned one over the other instead of added up"
+            _note(target, Edit(("term_missing", "last_example_only"), text, 1.2))
+
+
+def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
+    """Where an array that nothing explains is off."""
+    with np.errstate(all="ignore"):
+        off = ~(np.abs(given - right) <= tolerance)
+    places = np.argwhere(off)
+    count, of = int(off.sum()), int(right.size)
+    where: dict[str, Any] = {"count": count, "of": of}
+    if places.size:
+        where["first"] = [int(k) for k in places[0]]
+    if right.ndim == 2:
+        where["rows"] = sorted({int(k) for k in places[:, 0]})[:20]
+        where["columns"] = sorted({int(k) for k in places[:, 1]})[:20]
+    told = f"not explained by any known mistake; {count} of {of} entries differ"
+    if count < of and right.ndim:
+        told += f", the first at {where.get('first')}"
+        spans = _where(_spans(off), off)
+        told += f", all of them {spans}" if spans else ""
+    elif count == of and right.size > 2:
+        with np.errstate(all="ignore"):
+            relative = np.max(np.abs(given - right)) / np.max(np.abs(right))
+        if relative < 1e-2:
+            told += f", all by little (1 part in {1 / relative:.0f}): a numerical derivative, or a constant that was rounded?"
+    return Diagnosis(("unknown",), told, where=where)
+
+
+def wrong_shape(given: Array, right: Array) -> Diagnosis:
+    """A shape that nothing explains."""
+    return Diagnosis(("wrong_shape",), f"expected shape {right.shape}, got {given.shape}")

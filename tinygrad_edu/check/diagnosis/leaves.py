@@ -1,0 +1,262 @@
+"""Another array in the place of one that the formula uses: in all its uses, or one step on in a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.pool import Pool, functions
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.graph import GraphNode, Ref, Step
+
+__all__ = ["of_leaves", "of_sequences", "of_stale"]
+
+_MOST_SIZE = 200_000
+
+
+def coefficients(target: Target) -> list[Step]:
+    """The steps of the backward pass that carry no gradient and that the local formula uses, in order."""
+    program, local = target.local.program, target.local
+    needed, queue = set[str](), [a.name for s in local.steps for a in s.args if isinstance(a, Ref)]
+    for name in queue:
+        step = program[name]
+        if name not in local.names and name not in needed:
+            needed.add(name)
+            if step.role not in ("input", "forward") or _is_view(step):
+                queue += step.uses
+    return [s for s in program.steps if s.name in needed]
+
+
+def _is_view(step: Step) -> bool:
+    """Whether a forward value is a part of another, or the same in another order."""
+    return step.role == "forward" and step.op is not None and step.op.moves and step.op.kind != "reduction"
+
+
+def with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) -> Array | None:
+    """The local gradient with other values of some forward quantities in its coefficients."""
+    local, known = target.local, dict(values)
+    for step in steps:
+        recomputed = step.role not in ("input", "forward") or _is_view(step)
+        if step.name not in known and recomputed and any(u in known for u in step.uses):
+            args = [known.get(a.name, local.program[a.name].value) if isinstance(a, Ref) else a for a in step.args]
+            known[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
+    found = {**local.sources, **{name: local.program[name].value for name in local.exact}}
+    for step in local.steps:
+        args = []
+        for a in step.args:
+            if not isinstance(a, Ref):
+                args.append(a)
+            else:
+                args.append(found[a.name] if a.name in found else known.get(a.name, local.program[a.name].value))
+        found[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
+    return np.asarray(found[local.root], float)
+
+
+def of_leaves(target: Target, pool: Pool) -> None:
+    """A quantity turned, shifted, transposed or squared in all its uses."""
+    steps = coefficients(target)
+    with np.errstate(all="ignore"):
+        for step in steps:
+            node = pool.graph.find(step.name) if step.name in pool.graph else None
+            if node is None or step.value.size < 2 or step.value.size > _MOST_SIZE or step.value.dtype.kind not in "fiu":
+                continue
+            companions = _companions(steps, step) if node.is_leaf and not node.requires_grad else {}
+            for value, edit in _moved(np.asarray(step.value, float), pool.words.of(step.name), node):
+                along = {name: dict(functions(value))[told] for name, told in companions.items()}
+                _try(target, steps, {step.name: value, **along}, edit)
+
+
+def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:
+    """The constants that are functions of another, such as 1 - y: they move along with it."""
+    found: dict[str, str] = {}
+    for told, value in functions(leaf.value):
+        for other in steps:
+            constant = other.role == "input" and other.name != leaf.name and other.shape == leaf.shape
+            if constant and other.name not in found and np.array_equal(other.value, value):
+                found[other.name] = told
+    return found
+
+
+def _try(target: Target, steps: list[Step], values: Mapping[str, Any], *edits: Edit) -> bool:
+    try:
+        found = with_values(target, steps, values)
+    except (ValueError, IndexError):
+        return False
+    return found is not None and target.whole(found, *edits)
+
+
+def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Edit]]:
+    data = node.is_leaf and not node.requires_grad
+    for axis in range(value.ndim):
+        n = value.shape[axis]
+        if n < 2:
+            continue
+        codes = ("examples_misaligned", "wrong_layer") if data else ("wrong_layer",)
+        for shift in (1, -1):
+            told = f"{name} is shifted by one along axis {axis}: out of step"
+            yield np.roll(value, shift, axis), Edit(codes, told, 1.2)
+        yield np.flip(value, axis), Edit(codes, f"{name} is in reverse order along axis {axis}", 1.25)
+    if value.ndim >= 2:
+        for first in range(value.ndim):
+            for second in range(first + 1, value.ndim):
+                if value.ndim > 2:
+                    turned = np.flip(value, (first, second))
+                    told = f"{name} is turned by 180° in the axes {first} and {second} (flipped), or is not where it should be"
+                    yield turned, Edit(("wrong_layer", "inner_transpose"), told, 1.1)
+                if value.shape[first] == value.shape[second]:
+                    told = f"{name} is transposed in the axes {first} and {second}"
+                    yield np.swapaxes(value, first, second), Edit(("inner_transpose",), told, 1.15)
+    yield value * value, Edit(("wrong_layer", "slope_wrong"), f"the square of {name} stands where {name} belongs", 1.35)
+    yield np.abs(value), Edit(("wrong_layer",), f"the absolute value of {name} stands where {name} belongs", 1.4)
+
+
+def of_stale(target: Target, pool: Pool) -> None:
+    """Parameters that were updated before they were used: a step of unknown length along their gradients."""
+    local = target.local
+    steps = coefficients(target)
+    with np.errstate(all="ignore"):
+        for step in steps:
+            if step.role != "input" or not step.requires_grad or step.value.size > _MOST_SIZE * 10:
+                continue
+            own = local.program.gradients.get(step.name)
+            given = pool.given.get(step.name)
+            if own is None:
+                continue
+            for slope in [g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape]:
+                _along(target, steps, step, slope)
+
+
+def _along(target: Target, steps: list[Step], step: Step, slope: Array) -> None:
+    h = 1.0
+    moved = with_values(target, steps, {step.name: step.value + h * slope})
+    back = with_values(target, steps, {step.name: step.value - h * slope})
+    if moved is None or back is None:
+        return
+    D = (moved - back) / (2 * h)
+    linear = np.allclose(moved + back, 2 * target.right, rtol=1e-9, atol=1e-12)
+    for aspect in target.aspects:
+        if not linear or aspect.array.shape != D.shape or D.size < 3:
+            continue
+        columns = np.stack([target.right.ravel(), D.ravel()], axis=1)
+        used = np.any(columns != 0, axis=1)
+        if used.sum() < 3:
+            continue
+        scale = np.abs(columns).max(axis=0)
+        if not scale.all():
+            continue
+        solved, *_ = np.linalg.lstsq(columns / scale, aspect.array.ravel(), rcond=None)
+        c, a = solved / scale
+        if not c:
+            continue
+        alpha = -a / c
+        whole = target.right + a / c * D
+        factor = target.factor(aspect.array - (aspect.base if aspect.base is not None else 0), whole - (aspect.base if aspect.base is not None else 0))
+        if factor is None or not 1e-7 < abs(alpha) < 1e4 or abs(alpha - 1) < 1e-9 and False:
+            continue
+        told = f"{step.name} was updated before it was used: {step.name} - {alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
+        target.found.append(Finding((*aspect.edits, Edit(("stale_parameters",), told, 1.15), *factor)))
+
+
+def of_sequences(target: Target, pool: Pool) -> None:
+    """In every use at once: the value one step on or back in a sequence, or the gradient on the other side of a slope."""
+    steps = coefficients(target)
+    for told, codes, mapping in _shifts(target, pool, steps):
+        _try(target, steps, mapping, Edit(codes, told, 1.15))
+    _sources(target, pool)
+
+
+def _shifts(
+    target: Target, pool: Pool, steps: list[Step]
+) -> Iterator[tuple[str, tuple[str, ...], dict[str, Array]]]:
+    """Coefficients of the same kind and shape, taken for a sequence in the order of recording."""
+    used = [pool.graph.find(s.name) for s in steps if s.name in pool.graph]
+    order = list(pool.graph)
+    kinds: dict[Any, list[GraphNode]] = {}
+    for node in used:
+        if node.op is not None and node.value.size > 1:
+            kinds.setdefault((node.op.kernel, node.shape), []).append(node)
+    for (kernel, shape), nodes in kinds.items():
+        alike = [n for n in order if n.op is not None and n.op.kernel == kernel and n.shape == shape]
+        if len(alike) < 2:
+            continue
+        first = [n for n in used if n.is_leaf and n.shape == shape and not n.requires_grad]
+        first += [n for n in used if n.is_leaf and n.shape == shape and n.requires_grad]
+        sequence = [*first[:1], *alike]
+        for by, what in ((1, "one step on"), (-1, "one step back")):
+            mapping = {}
+            pairs = []
+            for node in (*first[:1], *nodes):
+                k = sequence.index(node) + by
+                if 0 <= k < len(sequence):
+                    mapping[node.name] = np.asarray(sequence[k].value)
+                    pairs.append((sequence[k], node))
+            if mapping:
+                new, old = pairs[-1]
+                text = f"{pool.words.of(new.name)} stands where {pool.words.of(old.name)} belongs, and so in each step: {what} in the sequence"
+                yield text, ("wrong_layer",), mapping
+
+
+def _sources(target: Target, pool: Pool) -> None:
+    """Each given gradient replaced by that of the quantity computed from it, or one after it in a sequence."""
+    local = target.local
+    owners = {local.program[s].of: s for s in local.sources if local.program[s].of is not None}
+    relations: list[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]] = [
+        ("before the slope", ("slope_missing", "wrong_layer"), lambda n: _consumer(pool, n)),
+        ("after the slope", ("slope_extra", "wrong_layer"), lambda n: _producer(pool, n)),
+        ("one step on", ("wrong_layer",), lambda n: _neighbour(pool, n, 1)),
+        ("one step back", ("wrong_layer",), lambda n: _neighbour(pool, n, -1)),
+    ]
+    gradients = {v.node.name: v for v in pool.gradients if v.node is not None}
+    for what, codes, relation in relations:
+        changes, pairs = {}, []
+        for owner, step in owners.items():
+            other = relation(pool.graph.find(owner or ""))
+            if other is None or other.name not in gradients:
+                continue
+            new = np.asarray(gradients[other.name].array, float)
+            if new.shape == np.shape(local.sources[step]):
+                changes[step] = new - local.sources[step]
+                pairs.append((gradients[other.name].text, f"d{owner}"))
+        if changes and len(changes) > 1:
+            new_text, old_text = pairs[-1]
+            text = f"{new_text} stands where {old_text} belongs, and so in each step: the gradient {what}"
+            target.changed(changes, Edit(codes, text, 1.15))
+
+
+def _consumer(pool: Pool, node: GraphNode) -> GraphNode | None:
+    """The named quantity computed from a node entry by entry."""
+    for other in pool.graph:
+        if other is not node and other.shape == node.shape and other.named and _plainly_from(other, node):
+            return other
+    return None
+
+
+def _producer(pool: Pool, node: GraphNode) -> GraphNode | None:
+    for other in pool.graph:
+        if other is not node and other.shape == node.shape and other.named and not other.is_leaf and _plainly_from(node, other):
+            return other
+    return None
+
+
+def _plainly_from(node: GraphNode, source: GraphNode) -> bool:
+    queue = [(node, 0)]
+    for one, depth in queue:
+        if one.op is None or one.op.kind != "elementwise" or depth > 6:
+            continue
+        for other in one.inputs:
+            if other is source:
+                return True
+            if other.shape == node.shape:
+                queue.append((other, depth + 1))
+    return False
+
+
+def _neighbour(pool: Pool, node: GraphNode, by: int) -> GraphNode | None:
+    if node.op is None:
+        return None
+    alike = [n for n in pool.graph if n.op is not None and n.op.kernel == node.op.kernel and n.shape == node.shape and n.named]
+    k = alike.index(node) + by if node in alike else -1
+    return alike[k] if 0 <= k < len(alike) else None

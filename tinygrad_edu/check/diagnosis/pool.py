@@ -1,0 +1,189 @@
+"""The values that may stand in a formula by mistake: quantities, gradients, and simple functions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.diagnosis.words import Words
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.graph import Graph, GraphNode, Program
+
+if TYPE_CHECKING:
+    from tinygrad_edu.core.op import Op
+
+__all__ = ["Pool", "Value"]
+
+
+@dataclass(frozen=True)
+class Value:
+    """An array that the user has at hand, and what it is called."""
+
+    text: str
+    array: Array
+    node: GraphNode | None = None
+    gradient: bool = False
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Banked:
+    """A function of a value, or (``slope``) the slope of one at it."""
+
+    value: Value
+    text: str
+    """With ``{}`` for the value."""
+    op: Op | None = None
+    slope: bool = False
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Many of these, their arrays as rows of one matrix."""
+
+    entries: list[Banked]
+    rows: Array
+
+
+class Pool:
+    """What is at hand, by shape.
+
+    Args:
+        graph: the recorded computation.
+        program: its steps.
+        given: the user's own gradients, by quantity.
+        words: what values are called.
+        own: the quantity whose gradient is looked at, which is not in its own formula.
+    """
+
+    def __init__(
+        self, graph: Graph, program: Program, given: dict[str, Array], words: Words, own: str = ""
+    ) -> None:
+        self.graph, self.program, self.given, self.words, self.own = graph, program, given, words, own
+        self._banks: dict[tuple[int, ...], Bank] = {}
+
+    @cached_property
+    def forward(self) -> list[Value]:
+        """Quantities of the forward pass; those without a name cost a little."""
+        return [
+            Value(self.words.of(node.name), np.asarray(node.value), node, cost=0.0 if node.named else 0.25)
+            for node in self.graph
+            if node.value.dtype.kind in "fiu" and node.value.size > 1
+        ]
+
+    @property
+    def gradients(self) -> list[Value]:
+        """The given gradients, and the right ones of named quantities that are not given."""
+        found = []
+        for node in self.graph:
+            step = self.program.gradients.get(node.name)
+            if step is None or node.name == self.own:
+                continue
+            mine = self.given.get(node.name)
+            if mine is not None and mine.shape == step.shape:
+                found.append(Value(f"d{node.name}", mine, node, gradient=True))
+            else:
+                cost = 0.1 if node.named else 0.3
+                found.append(Value(self.words.gradient(node.name), np.asarray(step.value), node, gradient=True, cost=cost))
+        return found
+
+    def bank(self, shape: tuple[int, ...]) -> Bank:
+        """Functions of the values of a shape, and slopes of functions at them: what may stand for a slope."""
+        if shape not in self._banks:
+            self._banks[shape] = _bank(list(self.shaped(shape)), shape)
+        return self._banks[shape]
+
+    def shaped(self, shape: tuple[int, ...], *, gradients: bool = False) -> Iterator[Value]:
+        """The values that broadcast to a shape without widening it."""
+        for value in (*self.forward, *(self.gradients if gradients else ())):
+            if fits(value.array.shape, shape):
+                yield value
+
+
+def _bank(values: list[Value], shape: tuple[int, ...]) -> Bank:
+    entries: list[Banked] = []
+    rows: list[Array] = []
+    with np.errstate(all="ignore"):
+        for value in values:
+            v = np.broadcast_to(np.asarray(value.array, float), shape)
+            for told, array in functions(v):
+                entries.append(Banked(value, told))
+                rows.append(array.ravel())
+            for op in functions_of_one():
+                if (f := applied(op, {}, v)) is None:
+                    continue
+                entries.append(Banked(value, f"{op.name}({{}})", op))
+                rows.append(f.ravel())
+                if (slope := slope_at(op, {}, v, f)) is not None:
+                    entries.append(Banked(value, f"the slope of {op.name} at {{}}", op, slope=True))
+                    rows.append(slope.ravel())
+    size = int(np.prod(shape))
+    stacked = np.stack(rows) if rows else np.zeros((0, size))
+    keep = np.isfinite(stacked).all(axis=1) & (np.ptp(stacked, axis=1) > 0 if size > 1 else True)
+    return Bank([e for e, k in zip(entries, keep, strict=True) if k], stacked[keep])
+
+
+@cache
+def functions_of_one() -> tuple[Op, ...]:
+    """The functions of one entry that have a slope."""
+    return tuple(
+        op
+        for op in OPS.values()
+        if op.kind == "elementwise" and len(op.pullbacks) == 1 and op.pullbacks[0] is not None
+        and not op.variadic and op.kernel == op.name and "axis" not in op.settings and not op.moves
+        and not op.linear and not op.opaque
+    )  # fmt: skip
+
+
+def applied(op: Op, settings: dict[str, Any], x: Array) -> Array | None:
+    """The function of an array; None where it is not finite there."""
+    try:
+        y = np.asarray(op.forward(x, **settings), float)
+    except (TypeError, ValueError):
+        return None
+    return y if y.shape == x.shape and np.isfinite(y).all() else None
+
+
+def slope_at(op: Op, settings: dict[str, Any], x: Array, y: Array | None = None) -> Array | None:
+    """The function's slope at every entry of an array; None where it is not finite."""
+    y = applied(op, settings, x) if y is None else y
+    rule = op.pullbacks[0]
+    if y is None or rule is None:
+        return None
+    try:
+        slope = np.asarray(rule(np.ones(x.shape), y, x, **settings), float)
+    except (TypeError, ValueError):
+        return None
+    return slope if slope.shape == x.shape and np.isfinite(slope).all() else None
+
+
+def fits(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
+    """Whether an array of a shape is broadcast to another, of which it fills at least one axis."""
+    if len(shape) > len(wide):
+        return False
+    pairs = list(zip(reversed(shape), reversed(wide), strict=False))
+    return all(a in (1, b) for a, b in pairs) and (any(a == b != 1 for a, b in pairs) or wide == shape)
+
+
+def functions(value: Any) -> Iterator[tuple[str, Array]]:
+    """Simple functions of a value that people write by mistake for a slope: the text has ``{}`` for the value."""
+    v = np.asarray(value, float)
+    yield "{}", v
+    yield "1 - {}", 1 - v
+    yield "{}²", v * v
+    yield "1 - {}²", 1 - v * v
+    yield "1 + {}²", 1 + v * v
+    yield "{} (1 - {})", v * (1 - v)
+    yield "1 + {}", 1 + v
+    yield "{} (1 + {})", v * (1 + v)
+    yield "({} > 0)", (v > 0).astype(float)
+    yield "({} < 0)", (v < 0).astype(float)
+    yield "1/{}", np.where(v == 0, np.inf, 1 / np.where(v == 0, 1, v))
+    yield "√{}", np.sqrt(np.abs(v))
+    yield "sign({})", np.sign(v)
+    yield "|{}|", np.abs(v)

@@ -1,0 +1,211 @@
+"""Sums got wrong: over another axis, over everything, left out, too early, a mean or a maximum for a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.products import _owner, tail_of
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.graph import Step
+
+__all__ = ["of_sums"]
+
+
+def of_sums(target: Target, pool: Pool) -> None:
+    """Every way in which a sum of the formula is got wrong, or one is there that does not belong."""
+    with np.errstate(all="ignore"):
+        for step in target.local.steps:
+            op = step.op
+            if op is not None and op.kind == "reduction" and op.linear == ((0,),):
+                _one(target, pool, step)
+            elif op is not None and op.kind == "contraction" and step.value.ndim:
+                _of_a_product(target, pool, step)
+            elif op is not None and op.moves and op.kind == "movement":
+                _reordered(target, step)
+        _too_early(target, pool)
+        _of_others(target, pool)
+
+
+def _one(target: Target, pool: Pool, step: Step) -> None:
+    g = np.asarray(target.local.operand(step, 0), float)
+    above = pool.words.of(step.uses[0])
+    at = _owner(target, step)
+    own = _axes_of(g.shape, step.shape)
+    tail = tail_of(target, step.name)
+    told = Edit(("sum_missing",), f"{above} is not summed", 1.0, at)
+    _either(target, step, g, told, tail)
+    for axes, value in _summed(g):
+        if axes == own:
+            continue
+        everything = len(axes) == g.ndim
+        codes = ("sum_all", "sum_axis") if everything and g.ndim > 1 else ("sum_axis",)
+        where = "over everything" if everything else f"over axis {_told(axes)}"
+        if everything and own:
+            where = f"over the units too: {where}"
+        edit = Edit(codes, f"{above} is summed {where} instead of axis {_told(own)}", 1.0, at)
+        _either(target, step, value, edit, tail)
+        if everything:
+            target.at(step.name, np.full(step.shape, value.ravel()[0]), edit)
+    for name, f in (("the maximum", np.max), ("the last entry", _last), ("the first entry", _first)):
+        if own and g.size:
+            codes = ("unknown",) if name == "the maximum" else ("last_example_only", "sum_missing")
+            picked = np.asarray(f(g, axis=own, keepdims=True)).reshape(step.shape)
+            target.at(step.name, picked, Edit(codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at))
+    count = int(np.prod([g.shape[a] for a in own])) if own else 1
+    if count > 1:
+        mean = Edit(("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at)
+        target.at(step.name, step_value(target, step) / count, mean)
+
+
+def step_value(target: Target, step: Step) -> Array:
+    """The value of a step of the formula."""
+    return np.asarray(target.local.values[step.name], float)
+
+
+def _last(a: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    index = tuple(slice(-1, None) if k in axis else slice(None) for k in range(a.ndim))
+    return a[index]
+
+
+def _first(a: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    index = tuple(slice(0, 1) if k in axis else slice(None) for k in range(a.ndim))
+    return a[index]
+
+
+def _either(target: Target, step: Step, value: Array, edit: Edit, tail: float | None) -> None:
+    """In the place of the step, and where its shape does not fit, in the place of the result."""
+    if tail is not None and value.shape != step.shape:
+        target.whole(value * tail, edit)
+        if value.size == step.value.size:
+            target.at(step.name, value.reshape(step.shape), edit)
+        elif value.ndim > 1:
+            target.whole(np.squeeze(value) * tail, edit)
+    target.at(step.name, value, edit)
+
+
+def _axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
+    """Which axes end between two shapes."""
+    lead = len(shape) - len(result)
+    if lead >= 0 and all(r in (1, n) for n, r in zip(shape[lead:], result, strict=True)):
+        return (*range(lead), *(k + lead for k, r in enumerate(result) if r == 1 and shape[k + lead] != 1))
+    left = list(range(len(shape)))
+    for n in result:
+        for k in left:
+            if shape[k] == n:
+                left.remove(k)
+                break
+    return tuple(left)
+
+
+def _summed(g: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
+    for count in range(1, g.ndim + 1):
+        for axes in combinations(range(g.ndim), count):
+            yield axes, g.sum(axis=axes, keepdims=True)
+            if g.ndim > count or count == g.ndim:
+                yield axes, g.sum(axis=axes)
+
+
+def _told(axes: tuple[int, ...]) -> str:
+    return str(axes[0]) if len(axes) == 1 else str(axes)
+
+
+def _of_a_product(target: Target, pool: Pool, step: Step) -> None:
+    """A sum over examples inside a product: only some of them."""
+    local = target.local
+    (k,) = local.backward.carriers[step.name][:1]
+    g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
+    if not (g.ndim == c.ndim == 2) or step.op is None or "subscripts" in step.settings:
+        return
+    axis, other = (1, 0) if k == 0 else (0, 1)
+    n = g.shape[axis]
+    if n < 2 or n != c.shape[other]:
+        return
+    at = _owner(target, step)
+    above = pool.words.of(step.args[k].name)
+    for kept, codes, told in (
+        (slice(-1, None), ("last_example_only", "term_missing"), "only the last is there"),
+        (slice(0, 1), ("last_example_only", "term_missing"), "only the first is there"),
+        (slice(1, None), ("example_omitted", "term_missing"), "the first is left out"),
+        (slice(0, -1), ("example_omitted", "term_missing"), "the last is left out"),
+    ):
+        a, b = np.take(g, range(n)[kept], axis), np.take(c, range(n)[kept], other)
+        value = step.op.forward(*((a, b) if k == 0 else (b, a)), **step.settings)
+        text = f"of the {n} that are summed in the product with {above}, {told}"
+        target.at(step.name, value, Edit(codes, text, 1.15, at))
+
+
+def _reordered(target: Target, step: Step) -> None:
+    """A reshape in another order of the axes."""
+    a = np.asarray(target.local.operand(step, 0), float)
+    if a.size != step.value.size or a.ndim == 0 or step.value.ndim < 2 or a.shape == step.shape:
+        return
+    at = _owner(target, step)
+    shape = step.shape
+    told = Edit(("transpose", "wrong_shape"), "the reshape takes the entries in another order (an axis is permuted before it)", 1.1, at)
+    target.at(step.name, a.reshape(shape, order="F"), told)
+    if len(shape) <= 5:
+        for order in _orders(len(shape)):
+            permuted = a.reshape([shape[k] for k in order])
+            target.at(step.name, permuted.transpose(np.argsort(order)), told)
+    if 1 < a.ndim <= 5:
+        for order in _orders(a.ndim):
+            target.at(step.name, a.transpose(order).reshape(shape), told)
+
+
+def _orders(n: int) -> Iterator[tuple[int, ...]]:
+    from_all = [tuple(range(n))]
+    for order in _permutations(n):
+        if order != from_all[0]:
+            yield order
+
+
+def _permutations(n: int) -> Iterator[tuple[int, ...]]:
+    if n == 0:
+        yield ()
+        return
+    for rest in _permutations(n - 1):
+        for k in range(n):
+            yield (*rest[:k], n - 1, *rest[k:])
+
+
+def _too_early(target: Target, pool: Pool) -> None:
+    """The right gradient itself, summed where it should not be."""
+    R = target.right
+    if R.size < 2:
+        return
+    for axes, value in _summed(R):
+        everything = len(axes) == R.ndim
+        where = "over everything" if everything else f"over axis {_told(axes)}"
+        codes = ("summed_too_early", "sum_extra", *(("sum_all",) if everything else ()))
+        edit = Edit(codes, f"it is summed {where}, which it should not be yet", 1.1)
+        target.whole(value, edit)
+        if value.ndim == R.ndim:
+            target.whole(np.broadcast_to(value, R.shape), edit)
+    if target.given.ndim == R.ndim + 1 and R.ndim:
+        target.whole(np.diagflat(R), Edit(("unknown",), "the Jacobian's diagonal stands there instead of its product with the gradient above", 1.4))
+
+
+def _of_others(target: Target, pool: Pool) -> None:
+    """Another gradient, or one summed: db as the row sums of dW."""
+    shape = target.given.shape
+    for value in pool.gradients:
+        g = np.asarray(value.array, float)
+        if g.ndim and g.shape != target.right.shape and g.size > 1:
+            leaf = value.node is not None and value.node.is_leaf
+            codes = ("bias_from_weights",) if leaf else ("wrong_layer", "sum_axis")
+            for axes, summed in _summed(g):
+                if summed.shape == shape and (leaf or summed.size > 1):
+                    text = f"{value.text} is summed over axis {_told(axes)}, instead of the gradient above"
+                    target.whole(summed, Edit(codes, text, 1.3 + value.cost))
+        own = g.shape == target.right.shape and np.allclose(g, target.right, rtol=1e-9, atol=0)
+        if not own and g.size > 1 or (g.size == 1 and target.right.size > 1):
+            try:
+                wide = np.broadcast_to(g, shape)
+            except ValueError:
+                continue
+            target.whole(wide, Edit(("wrong_layer",), f"{value.text} stands there: another quantity's gradient", 1.2 + value.cost))

@@ -1,0 +1,188 @@
+"""The array that was given, and whether an edited formula gives it: to rounding, and up to a constant that is known.
+
+Two random functionals of the root, pulled back to every step, judge a change anywhere by two products; what
+passes is evaluated in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
+from tinygrad_edu.check.local import Local
+
+__all__ = ["Aspect", "Target"]
+
+_FEW = 4
+"""A free constant is not read off fewer entries: it would fit anything."""
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """The given array with an outer edit undone; ``base`` is the part that no constant multiplies."""
+
+    array: Array
+    edits: tuple[Edit, ...] = ()
+    base: Array | None = None
+
+
+class Target:
+    """What is to be explained, and what explains it.
+
+    Args:
+        local: how the gradient comes about.
+        given: the array, in units of the derivative of J.
+        bound: how far rounding may carry it.
+        eps: the unit in the last place of the arithmetic that made it.
+        vocabulary: the constants that are known.
+        penalty: the part of the gradient that no data entered, if there is one beside another.
+    """
+
+    def __init__(
+        self,
+        local: Local,
+        given: Array,
+        bound: Array,
+        eps: float,
+        vocabulary: Vocabulary,
+        penalty: Array | None = None,
+    ) -> None:
+        self.local, self.given, self.eps, self.vocabulary = local, given, eps, vocabulary
+        self.right = np.asarray(local.value, float)
+        self.bound = float(np.max(bound, initial=0.0))
+        self.penalty = penalty
+        self.found: list[Finding] = []
+        self.close = max(1e-8, 512 * eps)
+        self.aspects = list(self._aspects())
+        rng = np.random.default_rng(0)
+        self._functionals = [rng.standard_normal(self.right.shape) for _ in range(2)]
+
+    def _aspects(self) -> Iterator[Aspect]:
+        given, right = self.given, self.right
+        turned = Edit(("transpose",), "the result is transposed")
+        shapes: list[Aspect] = []
+        shapes.append(Aspect(given))
+        if given.ndim == 2 and given.size > 1 and (given.T.shape == right.shape or given.shape != right.shape):
+            shapes.append(Aspect(given.T, (turned,)))
+        lost = [n for n in given.shape if n != 1] == [n for n in right.shape if n != 1]
+        if given.shape != right.shape and lost and given.size == right.size:
+            if given.ndim < right.ndim:
+                told = Edit(("sum_keepdims",), f"the shape is {given.shape} instead of {right.shape}: keepdims=True is missing")
+                shapes.append(Aspect(given.reshape(right.shape), (told,)))
+            elif given.ndim > right.ndim or right.size == 1:
+                told = Edit(("sum_keepdims", "wrong_shape"), f"the shape is {given.shape} instead of {right.shape}: a dimension too many")
+                shapes.append(Aspect(given.reshape(right.shape), (told,)))
+        elif given.shape != right.shape and given.size == right.size and given.ndim:
+            told = Edit(("wrong_shape",), f"the shape is {given.shape} instead of {right.shape}", 1.4)
+            shapes.append(Aspect(given.reshape(right.shape), (told,)))
+        yield from shapes
+        if self.penalty is not None:
+            for aspect in shapes:
+                if aspect.array.shape == right.shape:
+                    yield from self._without_penalty(aspect)
+
+    def _without_penalty(self, aspect: Aspect) -> Iterator[Aspect]:
+        penalty = self.penalty
+        assert penalty is not None
+        yield Aspect(aspect.array - penalty, aspect.edits, penalty)
+        missing = Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
+        yield Aspect(aspect.array, (*aspect.edits, missing), penalty)
+
+    @cached_property
+    def pulled(self) -> list[dict[str, Array]]:
+        """The functionals at every step."""
+        return [self.local.pull(u) for u in self._functionals]
+
+    @cached_property
+    def _numbers(self) -> list[tuple[Aspect, list[tuple[float, float]]]]:
+        """For each aspect of the right shape, what the functionals give of it, and of the right array."""
+        found = []
+        for aspect in self.aspects:
+            if aspect.array.shape == self.right.shape:
+                right = self.right if aspect.base is None else self.right - aspect.base
+                found.append((aspect, [(float(np.vdot(u, aspect.array)), float(np.vdot(u, right))) for u in self._functionals]))
+        return found
+
+    def at(self, step: str, value: Any, *edits: Edit) -> bool:
+        """Whether the given array comes out when a step has another value; then that is noted."""
+        v = self.local.values[step]
+        value = np.asarray(value)
+        if value.shape != np.shape(v):
+            try:
+                value = np.broadcast_to(value, np.shape(v))
+            except ValueError:
+                return False
+        if step not in self.pulled[0]:
+            return False
+        change = value - v
+        moved = [float(np.vdot(p[step], change)) for p in self.pulled]
+        if not self._may_fit(moved):
+            return False
+        return self.whole(self.right + self.local.push({step: change}), *edits)
+
+    def changed(self, changes: dict[str, Any], *edits: Edit) -> bool:
+        """The same for several steps whose values change by this much."""
+        known = {s: c for s, c in changes.items() if s in self.pulled[0]}
+        moved = [sum(float(np.vdot(p[s], c)) for s, c in known.items()) for p in self.pulled]
+        if not self._may_fit(moved):
+            return False
+        return self.whole(self.right + self.local.push(known), *edits)
+
+    def promising(self, step: str, rows: Array) -> Array:
+        """Which rows of a matrix, each a value for a step, may give the array: two products a row."""
+        v = np.asarray(self.local.values[step], float).ravel()
+        pulled = np.stack([p[step].ravel() for p in self.pulled], axis=1)
+        moved = rows @ pulled - v @ pulled
+        fit = np.zeros(len(rows), bool)
+        for _, ((t0, r0), (t1, r1)) in self._numbers:
+            if t0 or t1:
+                a, b = t0 * (r1 + moved[:, 1]), t1 * (r0 + moved[:, 0])
+                fit |= np.abs(a - b) <= 20 * self.close * (np.abs(a) + np.abs(b))
+        return np.flatnonzero(fit)
+
+    def _may_fit(self, moved: Sequence[float]) -> bool:
+        for _, ((t0, r0), (t1, r1)) in self._numbers:
+            a, b = t0 * (r1 + moved[1]), t1 * (r0 + moved[0])
+            if (t0 or t1) and abs(a - b) <= 20 * self.close * (abs(a) + abs(b)):
+                return True
+        return False
+
+    def whole(self, value: Any, *edits: Edit, free: bool = False) -> bool:
+        """Whether an array, times a constant, is the given one in some aspect; then that is noted."""
+        value = np.asarray(value, float)
+        fits = False
+        for aspect in self.aspects:
+            if aspect.array.shape != value.shape:
+                continue
+            base = aspect.base if aspect.base is not None and value.shape == self.right.shape else None
+            factor = self.factor(aspect.array, value if base is None else value - base, free)
+            if factor is not None and (edits or aspect.edits or factor):
+                self.found.append(Finding((*aspect.edits, *edits, *factor)))
+                fits = True
+        return fits
+
+    def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
+        """What the constant between two arrays is; None where it is none, or none that is known."""
+        square = float(np.vdot(value, value))
+        if not np.isfinite(square) or square == 0:
+            return None
+        c = float(np.vdot(value, given)) / square
+        if c == 0 or not np.isfinite(c):
+            return None
+        size = float(np.max(np.abs(value)))
+        slack = max(1.0, abs(c)) * self.bound + 64 * self.eps * size * abs(c)
+        if abs(c - 1) <= self.close * 4 and np.all(np.abs(given - value) <= self.bound + 64 * self.eps * size):
+            return ()
+        if not np.all(np.abs(given - c * value) <= slack):
+            return None
+        entries = int(np.count_nonzero(np.abs(value) > 1e-12 * size))
+        read = self.vocabulary.read(c, self.close)
+        if read is not None and (entries >= 2 or self.eps < 1e-12 or sum(e.cost for e in read) <= 1.0):
+            return read
+        return (self.vocabulary.free(c),) if free and entries >= _FEW else None

@@ -1,0 +1,71 @@
+"""The whole gradient: times a constant, times a quantity too many, with a penalty that does not belong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.target import Target
+
+__all__ = ["of_the_whole", "of_extra_factors", "of_extra_penalty"]
+
+
+def of_the_whole(target: Target) -> None:
+    """A constant, a transpose, a lost axis."""
+    target.whole(target.right, free=True)
+
+
+def of_extra_factors(target: Target, pool: Pool) -> None:
+    """A quantity that multiplies the result, or a gradient above, once too often, or divides it."""
+    local = target.local
+    at = [local.root, *local.sources, *(s.name for s in local.steps if s.of is not None and s.name != local.root)]
+    with np.errstate(all="ignore"):
+        for step in at[:12]:
+            v = np.asarray(local.values[step], float)
+            if v.ndim == 0:
+                continue
+            cost = 0.0 if step == local.root else 0.15
+            what = "the result" if step == local.root else pool.words.of(step)
+            for value in pool.shaped(v.shape):
+                a = np.asarray(value.array, float)
+                text = f"{what} is multiplied by {value.text} once too often"
+                target.at(step, v * a, Edit(("slope_extra", "chain_factor_missing"), text, 1.3 + cost + value.cost))
+                text = f"{what} is divided by {value.text} once too often"
+                target.at(step, v / a, Edit(("slope_extra", "chain_factor_missing"), text, 1.35 + cost + value.cost))
+
+
+def of_extra_penalty(target: Target, value: Array, name: str) -> None:
+    """A multiple of the quantity itself, or of its sign, added where none belongs, or with another factor."""
+    columns = [("", value), ("the sign of ", np.sign(value)), ("the sum of the squares of ", np.full(value.shape, np.sum(value**2)))]
+    for told, extra in columns:
+        for aspect in target.aspects:
+            if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
+                continue
+            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}")
+
+
+def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str) -> None:
+    bases = [(target.right, "regularisation_extra")]
+    if target.penalty is not None:
+        bases.append((target.right - target.penalty, "regularisation_factor"))
+    for base, code in bases:
+        rest = given - base
+        square = float(np.vdot(extra, extra))
+        c = float(np.vdot(extra, rest)) / square
+        size = float(np.max(np.abs(given)))
+        if abs(c) < 1e-9 or not np.all(np.abs(rest - c * extra) <= target.bound + 256 * target.eps * size):
+            continue
+        if np.count_nonzero(extra) < 3 and not _a_factor_of_a_penalty(target, c):
+            continue
+        text = f"a penalty is there that J does not have: {c:.6g} times {told}"
+        if code == "regularisation_factor":
+            text = f"the penalty's term is {c:.6g} times {told}, which it is not in J"
+        target.found.append(Finding((*edits, Edit((code,), text, 1.1))))
+
+
+def _a_factor_of_a_penalty(target: Target, c: float) -> bool:
+    """Whether a number is one that J has, or twice, half, m times, 1/m times that: as the factor of a penalty."""
+    m = target.vocabulary.m
+    known = [k * f for k in target.vocabulary.constants for f in (1, 2, 0.5, m, 2 * m, 1 / m, 2 / m)]
+    return any(abs(abs(c) - k) <= target.close * k for k in known)

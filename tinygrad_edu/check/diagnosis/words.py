@@ -1,0 +1,70 @@
+"""What values are called in a sentence: by their names, or by the formula that they were computed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.graph import Program, Ref, Step
+
+__all__ = ["Words"]
+
+
+class Words:
+    """Names for the values of a program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def of(self, name: str, depth: int = 3) -> str:
+        """A value's name; of one without, the formula of its step."""
+        step = self.program[name]
+        if step.role == "input" or (step.named and step.of is None):
+            return name
+        if step.of is not None:
+            return self.gradient(step.of)
+        return self._formula(step, depth)
+
+    def gradient(self, name: str) -> str:
+        """What the gradient of a quantity is called."""
+        step = self.program[name]
+        return f"d{name}" if step.named else f"the gradient of {self.of(name)}"
+
+    def _formula(self, step: Step, depth: int) -> str:
+        op = step.op
+        if op is None or depth == 0:
+            return "…"
+        args = [self._operand(a, depth - 1) for a in step.args]
+        if op.kernel == "transpose":
+            return f"{self._bracket(args[0])}.T"
+        if op.sign is not None and op.sign.place == "infix" and len(args) == 2:
+            return f"{self._bracket(args[0])} {op.sign.text} {self._bracket(args[1])}"
+        if op.sign is not None and op.sign.place == "prefix":
+            return f"{op.sign.text}{self._bracket(args[0])}"
+        if op.moves and op.kind == "elementwise":
+            return args[0]
+        if op.kernel == "getitem":
+            return f"{self._bracket(args[0])}[{_index(step.settings.get('index'))}]"
+        return f"{op.name}({', '.join(args)})"
+
+    def _operand(self, a: Any, depth: int) -> str:
+        if isinstance(a, Ref):
+            return self.of(a.name, depth)
+        return f"{float(a):.6g}" if np.ndim(a) == 0 else "a constant"
+
+    def _bracket(self, text: str) -> str:
+        return f"({text})" if " " in text and not text.startswith("(") else text
+
+
+def _index(index: Any) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    told = []
+    for part in parts:
+        if isinstance(part, slice):
+            told.append(":".join("" if p is None else str(p) for p in (part.start, part.stop)))
+        elif np.ndim(part) == 0:
+            told.append(str(part))
+        else:
+            told.append("…")
+    return ", ".join(told)

@@ -1,0 +1,300 @@
+"""Points without a derivative: any value between the slopes of the two sides is right there, and no other.
+
+Where an operand ties, to rounding, each tied entry gives a direction: how the gradient changes while the slope
+goes from one side to the other. A given gradient is right if it is the engine's plus such directions, each
+taken by a share between 0 and 1. What one maximum over several equal entries passes on adds up to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.check.local import Local
+from tinygrad_edu.check.rounding import SAFETY, rules_of
+from tinygrad_edu.graph import Graph, GraphNode
+
+__all__ = ["Tie", "between_sides", "ties_of"]
+
+Array = NDArray[Any]
+_MOST_SINGLY = 200
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A node at some entries of which there is no derivative."""
+
+    node: GraphNode
+    tied: Array
+    """Which entries: of the result, or of the operand of a reduction."""
+    step: Array
+    """How far an operand is to be moved to be clearly on one side."""
+    shared: bool = False
+    """Whether the entries of one group share a gradient: the largest of several."""
+
+
+def ties_of(graph: Graph, errors: Mapping[str, Array], eps: float) -> list[Tie]:
+    """Every tie of a graph, given how far each value is off in units of eps."""
+    with np.errstate(all="ignore"):
+        return [tie for node in graph if node.op is not None and node.requires_grad for tie in _ties(node, errors, eps)]
+
+
+def _ties(node: GraphNode, errors: Mapping[str, Array], eps: float) -> Iterator[Tie]:
+    op = node.op
+    assert op is not None
+    xs = [np.asarray(a.value if isinstance(a, GraphNode) else a) for a in node.args]
+    widths = [
+        SAFETY * eps * (errors[a.name] if isinstance(a, GraphNode) else np.zeros(np.shape(a))) for a in node.args
+    ]
+    if op.kink is None:
+        if (1, 2) in op.linear and len(xs) == 3 and op.kind == "elementwise":
+            yield from _branches(node, xs, widths)
+        return
+    if op.kind == "reduction":
+        yield from _largest(node, xs[0], widths[0])
+        return
+    if "axis" in op.settings:
+        return
+    width = sum(np.broadcast_to(w, node.shape) for w in widths) + 1e-300
+    gap = np.abs(np.asarray(op.kink(*xs, **node.settings), float))
+    tied = np.broadcast_to(gap, node.shape) <= width
+    if tied.any():
+        sizes = sum(np.abs(np.broadcast_to(np.asarray(x, float), node.shape)) for x in xs)
+        yield Tie(node, tied, 4 * width + 1e-9 * np.maximum(sizes, 1e-3))
+
+
+def _branches(node: GraphNode, xs: list[Array], widths: list[Array]) -> Iterator[Tie]:
+    """``where``, when it chooses the larger, or the smaller, of its branches: tied where they are equal."""
+    chosen, a, b = (np.broadcast_to(x, node.shape) for x in xs)
+    width = np.broadcast_to(widths[1], node.shape) + np.broadcast_to(widths[2], node.shape) + 1e-300
+    tied = np.abs(a - b) <= width
+    clear = ~tied
+    if not tied.any() or tied.all() or chosen.dtype != bool:
+        return
+    larger = a[clear] > b[clear]
+    if np.array_equal(larger, chosen[clear]) or np.array_equal(~larger, chosen[clear]):
+        yield Tie(node, tied, np.zeros(node.shape))
+
+
+def _largest(node: GraphNode, x: Array, width: Array) -> Iterator[Tie]:
+    """A maximum over several entries that are equal."""
+    axes = {"axis": node.settings.get("axis"), "keepdims": True}
+    y = np.asarray(node.value)
+    if node.settings.get("axis") is not None and not node.settings.get("keepdims", False):
+        y = np.expand_dims(y, node.settings["axis"])
+    elif not node.settings.get("keepdims", False):
+        y = y.reshape((1,) * x.ndim)
+    tied = np.abs(x - y) <= width + np.max(np.where(x == y, width, 0.0), **axes) + 1e-300
+    tied &= np.sum(tied, **axes) > 1
+    if tied.any():
+        yield Tie(node, tied, y, shared=True)
+
+
+@dataclass(frozen=True)
+class _Direction:
+    """How the root moves while one share goes from 0 to 1."""
+
+    start: Mapping[str, Array]
+    """What taking the share back to 0 adds at the operands' gradients."""
+    whole: Mapping[str, Array]
+    """What the whole share adds there."""
+    tied: Array
+    group: Array | None = None
+
+
+def between_sides(local: Local, ties: list[Tie], given: Array, bound: Array) -> bool:
+    """Whether an array is the local gradient for some choice of the slopes at its ties."""
+    with np.errstate(all="ignore"):
+        directions = [d for tie in ties if (d := _direction(local, tie)) is not None]
+        if not directions or given.shape != np.shape(local.value):
+            return False
+        start = np.asarray(local.value, float)
+        for d in directions:
+            start = start + local.push(d.start)
+        away = np.asarray(given, float) - start
+        if not np.isfinite(away).all():
+            return False
+        if _pointwise(local, directions) and _each_between(local, directions[0], away, bound):
+            return True
+        together = [(local.push(d.whole), d.group is None) for d in directions]
+        if _reached([c for c, _ in together], away, bound, []):
+            return True
+        if sum(int(d.tied.sum()) for d in directions) > _MOST_SINGLY:
+            return False
+        columns: list[Array] = []
+        groups: list[list[int]] = []
+        for d in directions:
+            first = len(columns)
+            where = np.argwhere(d.tied)
+            for index in map(tuple, where):
+                one = {name: _only(whole, d.tied, index) for name, whole in d.whole.items()}
+                columns.append(local.push(one))
+            if d.group is not None:
+                owner = [int(d.group[tuple(index)]) for index in where]
+                groups += [[first + k for k, o in enumerate(owner) if o == g] for g in dict.fromkeys(owner)]
+        return _reached(columns, away, bound, groups)
+
+
+def _only(whole: Array, tied: Array, index: tuple[int, ...]) -> Array:
+    """The same at one tied entry; an operand that was broadcast gets its own entry."""
+    mask = np.zeros(tied.shape)
+    mask[index] = 1.0
+    return np.asarray(_undone(np.broadcast_to(whole, tied.shape) * mask, np.shape(whole)))
+
+
+def _undone(wide: Array, shape: tuple[int, ...]) -> Array:
+    if wide.shape == shape:
+        return wide
+    lead = wide.ndim - len(shape)
+    summed = wide.sum(axis=tuple(range(lead)))
+    axes = tuple(k for k, n in enumerate(shape) if n == 1 and summed.shape[k] != 1)
+    return np.asarray(summed.sum(axis=axes, keepdims=True).reshape(shape))
+
+
+def _direction(local: Local, tie: Tie) -> _Direction | None:
+    gradients, node = local.program.gradients, tie.node
+    own = gradients.get(node.name)
+    if own is None or own.name not in local.names or own.name == local.root:
+        return None
+    g = np.asarray(local.values[own.name], float)
+    targets = [
+        (k, gradients[a.name].name)
+        for k, a in enumerate(node.args)
+        if isinstance(a, GraphNode) and a.name in gradients and gradients[a.name].name in local.names
+        and gradients[a.name].name not in local.sources
+    ]
+    if not targets:
+        return None
+    if tie.shared:
+        return _of_shares(tie, g, targets)
+    if node.op is not None and node.op.kink is None:
+        return _of_branches(tie, g, targets)
+    return _of_slopes(tie, g, targets)
+
+
+def _of_slopes(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction:
+    node, op = tie.node, tie.node.op
+    assert op is not None
+    xs = [np.asarray(a.value if isinstance(a, GraphNode) else a) for a in node.args]
+    moving = targets[0][0]
+    sides = []
+    for sign in (-1.0, 0.0, 1.0):
+        moved: list[Any] = list(xs)
+        if sign:
+            moved[moving] = np.broadcast_to(np.asarray(xs[moving], float), node.shape) + sign * tie.step * tie.tied
+        y = node.value if not sign else op.forward(*moved, **node.settings)
+        sides.append([np.broadcast_to(rule(g, y, *moved, **node.settings), node.shape) if rule is not None else g * 0
+                      for rule in rules_of(op, len(xs))])  # fmt: skip
+    low, at, high = sides
+    start: dict[str, Array] = {}
+    whole: dict[str, Array] = {}
+    for k, name in targets:
+        shape = np.shape(node.args[k].value)
+        _add(start, name, _undone(np.where(tie.tied, low[k] - at[k], 0.0), shape))
+        _add(whole, name, np.where(tie.tied, high[k] - low[k], 0.0) if shape == node.shape
+             else _undone(np.where(tie.tied, high[k] - low[k], 0.0), shape))  # fmt: skip
+    return _Direction(start, whole, tie.tied)
+
+
+def _of_branches(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction:
+    node = tie.node
+    chosen = np.broadcast_to(np.asarray(node.args[0].value if isinstance(node.args[0], GraphNode) else node.args[0]), node.shape)
+    start: dict[str, Array] = {}
+    whole: dict[str, Array] = {}
+    for k, name in targets:
+        shape, sign = np.shape(node.args[k].value), 1.0 if k == 1 else -1.0
+        _add(start, name, _undone(np.where(tie.tied & chosen, -sign * g, 0.0), shape))
+        _add(whole, name, _undone(np.where(tie.tied, sign * g, 0.0), shape))
+    return _Direction(start, whole, tie.tied)
+
+
+def _of_shares(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction | None:
+    node, op = tie.node, tie.node.op
+    assert op is not None
+    x = np.asarray(node.args[0].value)
+    at = np.asarray(op.pullbacks[0](g, node.value, x, **node.settings), float)  # type: ignore[misc]
+    wide = np.broadcast_to(g.reshape(tie.step.shape), x.shape)
+    group = np.broadcast_to(np.arange(tie.step.size).reshape(tie.step.shape), x.shape)
+    name = targets[0][1]
+    # a group with a tie is taken back whole: what the engine gave its members is not among the shares
+    members = np.isin(group, np.unique(group[tie.tied]))
+    return _Direction({name: np.where(members, -at, 0.0)}, {name: np.where(tie.tied, wide, 0.0)}, tie.tied, group)
+
+
+def _add(found: dict[str, Array], name: str, what: Array) -> None:
+    found[name] = found[name] + what if name in found else what
+
+
+def _pointwise(local: Local, directions: list[_Direction]) -> bool:
+    """Whether each tied entry moves one entry of the root, and no two the same."""
+    if len(directions) != 1 or len(directions[0].whole) != 1 or directions[0].group is not None:
+        return False
+    (name,) = directions[0].whole
+    reached = {name}
+    for step in local.steps:
+        if step.name == name or not reached & set(local.backward.carried(step)):
+            continue
+        reached.add(step.name)
+        alone = len(set(local.backward.carried(step)) & reached) == 1
+        entries = step.op is None or step.op.moves or (step.op.kind == "elementwise" and "axis" not in step.op.settings)
+        if not (alone and entries and step.value.size == local.program[name].value.size):
+            return False
+    return True
+
+
+def _each_between(local: Local, direction: _Direction, away: Array, bound: Array) -> bool:
+    whole = local.push(direction.whole)
+    low, high = np.minimum(whole, 0.0), np.maximum(whole, 0.0)
+    return bool(np.all((away >= low - bound) & (away <= high + bound)))
+
+
+def _reached(columns: list[Array], away: Array, bound: Array, groups: list[list[int]]) -> bool:
+    """Whether shares between 0 and 1 of the columns add up to it, those of each group to one."""
+    if not columns:
+        return False
+    matrix = np.stack([c.ravel() for c in columns], axis=1)
+    weights = 1.0 / np.maximum(np.broadcast_to(bound, away.shape).ravel(), 1e-300)
+    used = np.any(matrix != 0, axis=1)
+    rest = ~used
+    if np.any(np.abs(away.ravel()[rest]) * weights[rest] > 1):
+        return False
+    weights = weights / weights[used].max() if used.any() else weights
+    rows = [matrix[used] * weights[used, None]]
+    right = [away.ravel()[used] * weights[used]]
+    scale = float(np.abs(rows[0]).max(initial=0.0)) or 1.0
+    for group in groups:
+        row = np.zeros((1, matrix.shape[1]))
+        row[0, group] = scale
+        rows.append(row)
+        right.append(np.array([scale]))
+    shares = _boxed(np.concatenate(rows), np.concatenate(right))
+    if any(abs(shares[group].sum() - 1) > 1e-6 for group in groups):
+        return False
+    left = np.abs(matrix @ shares - away.ravel())
+    return bool(np.all(left <= np.broadcast_to(bound, away.shape).ravel() * 2))
+
+
+def _boxed(matrix: Array, right: Array) -> Array:
+    """Least squares with every unknown between 0 and 1: those that leave the box are held at its edge."""
+    n = matrix.shape[1]
+    x = np.full(n, 0.5)
+    free = np.ones(n, bool)
+    for _ in range(3 * n + 10):
+        if free.any():
+            target = right - matrix[:, ~free] @ x[~free]
+            best, *_ = np.linalg.lstsq(matrix[:, free], target, rcond=1e-12)
+            outside = (best < -1e-9) | (best > 1 + 1e-9)
+            x[free] = np.clip(best, 0.0, 1.0)
+            if outside.any():
+                free[np.flatnonzero(free)[outside]] = False
+                continue
+        slope = matrix.T @ (matrix @ x - right)
+        wanting = ~free & (((x <= 0) & (slope < -1e-12)) | ((x >= 1) & (slope > 1e-12)))
+        if not wanting.any():
+            break
+        free[np.argmax(np.where(wanting, np.abs(slope), -1.0))] = True
+    return x

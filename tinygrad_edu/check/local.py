@@ -1,0 +1,170 @@
+"""The part of a backward pass that leads from given gradients to one quantity's: a linear map of them.
+
+Each step of it carries gradients, so a change at a step is pushed on to the end, and a functional at the end is
+pulled back to every step: how much a change anywhere matters costs one product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.check.rounding import inherited, rules_of
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.graph import Program, Ref, Step
+
+__all__ = ["Backward", "Local"]
+
+Array = NDArray[Any]
+
+
+class Backward:
+    """A program's backward pass: which steps carry a gradient, and in which operands."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.carriers: dict[str, tuple[int, ...]] = {}
+        self.coefficients: list[Step] = []
+        for step in program.backward:
+            carrying = tuple(
+                k for k, a in enumerate(step.args) if isinstance(a, Ref) and a.name in self.carriers
+            )
+            if step.role == "seed" or carrying:
+                self.carriers[step.name] = carrying
+            else:
+                self.coefficients.append(step)
+        self.index = {step.name: k for k, step in enumerate(program.steps)}
+
+    def carried(self, step: Step) -> tuple[str, ...]:
+        """The names of the steps whose gradients this one takes."""
+        return tuple(step.args[k].name for k in self.carriers.get(step.name, ()))
+
+
+class Local:
+    """How one gradient comes out of the given ones above it, or of the seed.
+
+    Args:
+        backward: the whole backward pass.
+        root: the step that ends it.
+        given: arrays by the name of the step that they stand for; the walk back stops there.
+        errors: how far each coefficient is off, in units of eps.
+    """
+
+    def __init__(
+        self, backward: Backward, root: str, given: Mapping[str, Array], errors: Mapping[str, Array]
+    ) -> None:
+        self.backward, self.program, self.root = backward, backward.program, root
+        self._errors = errors
+        self.sources: dict[str, Array] = {}
+        self.exact: list[str] = []
+        seen, queue = {root}, [root]
+        for name in queue:
+            step = self.program[name]
+            above = backward.carried(step)
+            if name != root and name in given:
+                self.sources[name] = given[name]
+                continue
+            if not above:
+                self.exact.append(name)
+            for other in above:
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+        ends = {*self.sources, *self.exact}
+        self.steps = [self.program[n] for n in sorted(seen - ends, key=backward.index.__getitem__)]
+        self.names = frozenset(seen)
+
+    @cached_property
+    def values(self) -> dict[str, Array]:
+        """The gradient at every step, computed from the given ones."""
+        found = {**self.sources, **{name: self.program[name].value for name in self.exact}}
+        if not self.sources:
+            return found | {step.name: step.value for step in self.steps}
+        for step in self.steps:
+            found[step.name] = np.asarray(self.applied(step, found))
+        return found
+
+    @property
+    def value(self) -> Array:
+        """The gradient that the root would have, were each given one above it right."""
+        return self.values[self.root]
+
+    def operand(self, step: Step, k: int) -> Any:
+        """The k-th operand of a step: a carried gradient, or a coefficient."""
+        a = step.args[k]
+        if not isinstance(a, Ref):
+            return a
+        return self.values[a.name] if a.name in self.names else self.program[a.name].value
+
+    def applied(self, step: Step, carried: Mapping[str, Any]) -> Any:
+        """The step's operation on gradients by name; zero for those that are not among them."""
+        args = []
+        carriers = self.backward.carriers[step.name]
+        for k, a in enumerate(step.args):
+            if k in carriers:
+                known = carried.get(a.name)
+                args.append(np.zeros(self.program[a.name].shape) if known is None else known)
+            else:
+                args.append(self.program[a.name].value if isinstance(a, Ref) else a)
+        return args[0] if step.op is None else step.op.forward(*args, **step.settings)
+
+    @cached_property
+    def errors(self) -> dict[str, Array]:
+        """How far rounding carries each step's value, the given gradients taken as they are."""
+        found = {name: np.zeros(np.shape(self.values[name])) for name in (*self.sources, *self.exact)}
+        with np.errstate(all="ignore"):
+            for step in self.steps:
+                xs = [self.operand(step, k) for k in range(len(step.args))]
+                es = [self._error(a, found) for a in step.args]
+                found[step.name] = (
+                    es[0] if step.op is None else inherited(step.op, xs, es, self.values[step.name], step.settings)
+                )
+        return found
+
+    def _error(self, a: Any, found: Mapping[str, Array]) -> Array:
+        if not isinstance(a, Ref):
+            return np.zeros(np.shape(a))
+        return found[a.name] if a.name in found else self._errors[a.name]
+
+    def push(self, changes: Mapping[str, Any]) -> Array:
+        """What changes of some steps' values do to the root."""
+        moved: dict[str, Any] = dict(changes)
+        for step in self.steps:
+            if any(name in moved for name in self.backward.carried(step)):
+                own = self.applied(step, moved)
+                moved[step.name] = own + moved[step.name] if step.name in moved else own
+        if self.root not in moved:
+            return np.zeros(np.shape(self.value))
+        return np.asarray(moved[self.root], float)
+
+    def pull(self, functional: Array) -> dict[str, Array]:
+        """For every step the functional of its value that is this functional of the root."""
+        found: dict[str, Any] = {self.root: functional}
+        for step in reversed(self.steps):
+            u = found.get(step.name)
+            if u is None:
+                continue
+            args = [self.operand(step, k) for k in range(len(step.args))]
+            for k in self.backward.carriers[step.name]:
+                name = step.args[k].name
+                if step.op is None:
+                    back = u
+                else:
+                    rule = rules_of(step.op, len(args))[k]
+                    back = _fitted(rule(u, self.values[step.name], *args, **step.settings), np.shape(args[k]))
+                found[name] = found[name] + back if name in found else back
+        return found
+
+
+def _fitted(u: Any, shape: tuple[int, ...]) -> Array:
+    """Broadcasting undone."""
+    u = np.asarray(u, float)
+    if u.shape == shape:
+        return u
+    wide = np.broadcast_shapes(u.shape, shape)
+    spread = np.broadcast_to(u, wide)
+    return spread if wide == shape else np.asarray(OPS["sum_to"].forward(spread, shape=shape))
