@@ -39,7 +39,8 @@ def test_every_quantity_is_compared_and_right(v: dict[str, Any], J: tg.Tensor) -
 def test_the_exact_convention_divides_the_intermediates_by_m(v: dict[str, Any], J: tg.Tensor) -> None:
     exact = {k: a / v["m"] if k[1] in "ZA" else a for k, a in gradients(v).items()}
     assert tg.check.compare(J, exact, convention="exact").ok
-    report = tg.check.compare(J, exact)
+    assert tg.check.compare(J, exact).convention == "exact"
+    report = tg.check.compare(J, exact, convention="course")
     assert not report.ok
     assert "convention='exact'" in report.notes[0]
     assert report["dA3"].diagnosis.codes[0] == "factor_m_doubled"
@@ -108,24 +109,26 @@ def test_what_follows_from_a_mistake_names_its_root(v: dict[str, Any], J: tg.Ten
 
 def test_a_second_mistake_on_top_of_an_inherited_one_is_named(v: dict[str, Any], J: tg.Tensor) -> None:
     dZ2 = v["W3"].T @ v["dZ3"]
-    report = tg.check.compare(J, {"dZ2": dZ2, "db2": dZ2.sum(axis=1, keepdims=True)})
+    given = {"dZ2": dZ2, "db2": dZ2.sum(axis=1, keepdims=True)}
+    report = tg.check.compare(J, given, convention="course")
     assert set(report["db2"].diagnosis.codes) == {"factor_m_missing", "follows_from"}
 
 
 def test_coinciding_mistakes_are_told_as_alternatives() -> None:
     n = Network((7, 5, 1))
     v = n.arrays()
-    report = tg.check.compare(n.cost(v), {"db2": v["dZ2"].mean(axis=1)})
+    report = tg.check.compare(n.cost(v), {"db2": v["dZ2"].sum(axis=0, keepdims=True) / n.m})
     entry = report["db2"]
     assert "tells them apart" in report.notes[-1]
     assert entry.diagnosis.alternatives
     assert entry.diagnosis.confidence == "one of several"
-    assert "sum_keepdims" in entry.diagnosis.codes
+    assert {"sum_missing", "sum_axis"} <= set(entry.diagnosis.codes)
 
 
 def test_the_report_as_text_html_and_data(v: dict[str, Any], J: tg.Tensor) -> None:
     report = tg.check.compare(J, {"dW1": v["dW1"] * 2, "db1": v["db1"]})
-    lines = str(report).splitlines()
+    headline, _, *lines = str(report).splitlines()
+    assert headline == "dW1 is wrong: off by the factor 2."
     assert [cell.strip() for cell in lines[0].split("|")] == [
         "quantity",
         "shape",
@@ -170,7 +173,6 @@ def test_a_function_is_probed_on_other_parameters(v: dict[str, Any], J: tg.Tenso
     ("manual", "error", "said"),
     [
         ({"dW9": np.ones(3)}, KeyError, "did you mean"),
-        ({"W1": np.ones(3)}, KeyError, "dW1"),
         ({"dW1": "X @ dZ1.T"}, TypeError, "dW1: expected an array of real numbers, got the string"),
         ({"dW1": None}, TypeError, "dW1: expected an array of real numbers, got NoneType"),
         ({"dW1": [[1.0], [1.0, 2.0]]}, TypeError, "rows of different lengths"),

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_edu.check.calling import gradients_of
+from tinygrad_edu.check.convention import EXACT
 from tinygrad_edu.check.diagnosis import diagnose
+from tinygrad_edu.check.judge import Judgement, judged
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.check.report import OK, Entry, Report
-from tinygrad_edu.check.convention import EXACT
-from tinygrad_edu.check.judge import Judgement, judged
 from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
@@ -95,16 +95,23 @@ def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention | 
         raise ValueError(f"compare: convention: expected 'course' or 'exact', got {convention!r}")
     names, unknown = truth.quantities(given)
     arrays = {name: _number(given[key], truth.gradient(name)) for key, name in names.items()}
-    found = judged(truth, arrays, convention)
-    best = found[0]
-    diagnoses = diagnose(truth, best)
+    best, diagnoses = diagnose(truth, judged(truth, arrays, convention))
     entries = []
     for name, array in arrays.items():
         one, scale = best.of[name], best.reading.scale(name)
         right = truth.gradient(name) * scale
         bound = tolerance(right, truth.errors(one.eps)[truth.program.gradients[name].name] * scale, one.eps)
         diagnosis = diagnoses.get(name, OK)
-        entries.append(Entry(f"d{name}", array.shape, one.verdict == "right", _error(array, right), _largest(bound), diagnosis))
+        entries.append(
+            Entry(
+                f"d{name}",
+                array.shape,
+                one.verdict == "right",
+                _error(array, right),
+                _largest(bound),
+                diagnosis,
+            )
+        )
     keys = {key: f"d{name}" for key, name in names.items()}
     return Report(
         tuple(entries),
@@ -121,11 +128,14 @@ def _how(best: Judgement) -> str:
     reading = best.reading
     if reading is EXACT:
         return "the derivatives of J itself"
-    layout = "columns" if reading.axis == -1 else "rows"
-    return f"each example's own, m = {reading.m} times the derivative of J; examples in {layout}"
+    layout = f"; examples in {reading.layout}" if reading.layout else ""
+    how = f", {reading.how}" if reading.how else ""
+    return f"each example's own, m = {reading.m} times the derivative of J{layout}{how}"
 
 
-def _notes(truth: Truth, arrays: Mapping[str, Array], best: Judgement, convention: Convention | None) -> tuple[str, ...]:
+def _notes(
+    truth: Truth, arrays: Mapping[str, Array], best: Judgement, convention: Convention | None
+) -> tuple[str, ...]:
     """A note where the wrong intermediates are all right in the convention that was asked against."""
     if convention is None or not best.wrong:
         return ()
@@ -138,7 +148,10 @@ def _notes(truth: Truth, arrays: Mapping[str, Array], best: Judgement, conventio
                 "exact": "the derivative of J itself, with 1/m in it",
                 "course": "each example's own, without 1/m",
             }[other.reading.convention]
-            told = f"In the other convention, convention={other.reading.convention!r} ({meant}), {', '.join(fixed)} would be right."
+            told = (
+                f"In the other convention, convention={other.reading.convention!r} "
+                f"({meant}), {', '.join(fixed)} would be right."
+            )
             return (told,)
     return ()
 

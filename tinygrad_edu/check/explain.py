@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.values_old.network import Network
-from tinygrad_edu.check.values_old.path import Link, path_to
+from tinygrad_edu.check.roles.network import Network
+from tinygrad_edu.check.roles.path import Link, path_to
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derive import derive

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.check.values_old.constants import Constants
-from tinygrad_edu.check.values_old.edit import Edit, Variant
-from tinygrad_edu.check.values_old.local import localised, wrong_shape
-from tinygrad_edu.check.values_old.match import Target
-from tinygrad_edu.check.values_old.network import Layer, Network, stands_for
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
+from tinygrad_edu.check.roles.constants import Constants
+from tinygrad_edu.check.roles.edit import Edit, Variant
+from tinygrad_edu.check.roles.local import localised, wrong_shape
+from tinygrad_edu.check.roles.match import Target
+from tinygrad_edu.check.roles.network import Layer, Network, stands_for
 from tinygrad_edu.check.rounding import precision, run
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.table import OPS

@@ -1,8 +1,9 @@
 """Which of a set of given gradients are right, which follow from a wrong one above them, and which are wrong.
 
-A gradient is right if it equals the truth, to rounding and up to the choices at kinks; or if it comes out of
-given ones above it that are right. It follows where it comes out of given ones of which some are wrong. Else it
-is wrong itself. That is tried in each reading of the set; the one that leaves the fewest wrong is meant.
+A gradient is right if it equals the truth, to rounding and up to the choices at kinks; or if it comes out
+of given ones above it that are right. It follows where it comes out of given ones of which some are wrong.
+Else it is wrong itself. That is tried in each reading of the set; the one that leaves the fewest wrong is
+meant.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Judgement:
     of: Mapping[str, Judged]
     equal: int
     """How many equal the truth."""
+    odd: int
+    """How many equal it although a given one above them is wrong and they do not come out of it."""
 
     @cached_property
     def wrong(self) -> list[str]:
@@ -57,13 +60,13 @@ class Judgement:
         return [name for name, one in self.of.items() if one.verdict == "wrong"]
 
     @property
-    def rank(self) -> tuple[int, int, bool]:
-        """The fewest wrong first, then the most that equal the truth; the exact reading where both do."""
-        return len(self.wrong), -self.equal, self.reading is not EXACT
+    def rank(self) -> tuple[int, int, int]:
+        """The fewest wrong first, then the most that are true, then the fewest that are so by chance."""
+        return len(self.wrong), -self.equal, self.odd
 
 
 def judged(truth: Truth, arrays: Mapping[str, Array], convention: Convention | None) -> list[Judgement]:
-    """The set in every reading that is open, the likeliest first."""
+    """The set in every reading that is open, the likeliest first; of several alike the exact one."""
     asked = [r for r in truth.readings if convention in (None, r.convention)] or [EXACT]
     found = [_in_reading(truth, arrays, reading) for reading in asked]
     return sorted(found, key=lambda judgement: judgement.rank)
@@ -77,7 +80,7 @@ def _in_reading(truth: Truth, arrays: Mapping[str, Array], reading: Reading) -> 
              if arrays[name].shape == gradients[name].shape and np.isfinite(arrays[name]).all()}  # fmt: skip
     owners = {gradients[name].name: name for name in arrays}
     found: dict[str, Judged] = {}
-    equal = 0
+    equal = odd = 0
     for name in order:
         step = gradients[name]
         eps = truth.eps(arrays[name])
@@ -85,11 +88,14 @@ def _in_reading(truth: Truth, arrays: Mapping[str, Array], reading: Reading) -> 
         local = Local(truth.backward, step.name, others, truth.errors(eps))
         same = _agrees(truth, Local(truth.backward, step.name, {}, truth.errors(eps)), unscaled[name], eps)
         equal += same
-        verdict, above = "right", ()
+        if same and any(found[owners[s]].verdict != "right" for s in local.sources):
+            odd += not _agrees_locally(truth, local, unscaled[name], eps)
+        verdict = "right"
+        above: tuple[str, ...] = ()
         if not same:
             verdict, above = _by_the_given(truth, local, unscaled[name], arrays, owners, found)
         found[name] = Judged(name, unscaled[name], verdict, local, eps, above)
-    return Judgement(reading, {name: found[name] for name in arrays}, equal)
+    return Judgement(reading, {name: found[name] for name in arrays}, equal, odd)
 
 
 def _by_the_given(

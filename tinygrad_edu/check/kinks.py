@@ -1,8 +1,8 @@
 """Points without a derivative: any value between the slopes of the two sides is right there, and no other.
 
-Where an operand ties, to rounding, each tied entry gives a direction: how the gradient changes while the slope
-goes from one side to the other. A given gradient is right if it is the engine's plus such directions, each
-taken by a share between 0 and 1. What one maximum over several equal entries passes on adds up to one.
+Where an operand ties, to rounding, each tied entry gives a direction: how the gradient changes while the
+slope goes from one side to the other. A given gradient is right if it is the engine's plus such directions,
+each taken by a share between 0 and 1. What one maximum over several equal entries passes on adds up to one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ class Tie:
 def ties_of(graph: Graph, errors: Mapping[str, Array], eps: float) -> list[Tie]:
     """Every tie of a graph, given how far each value is off in units of eps."""
     with np.errstate(all="ignore"):
-        return [tie for node in graph if node.op is not None and node.requires_grad for tie in _ties(node, errors, eps)]
+        return [
+            tie
+            for node in graph
+            if node.op is not None and node.requires_grad
+            for tie in _ties(node, errors, eps)
+        ]
 
 
 def _ties(node: GraphNode, errors: Mapping[str, Array], eps: float) -> Iterator[Tie]:
@@ -48,7 +53,8 @@ def _ties(node: GraphNode, errors: Mapping[str, Array], eps: float) -> Iterator[
     assert op is not None
     xs = [np.asarray(a.value if isinstance(a, GraphNode) else a) for a in node.args]
     widths = [
-        SAFETY * eps * (errors[a.name] if isinstance(a, GraphNode) else np.zeros(np.shape(a))) for a in node.args
+        SAFETY * eps * (errors[a.name] if isinstance(a, GraphNode) else np.zeros(np.shape(a)))
+        for a in node.args
     ]
     if op.kink is None:
         if (1, 2) in op.linear and len(xs) == 3 and op.kind == "elementwise":
@@ -82,7 +88,7 @@ def _branches(node: GraphNode, xs: list[Array], widths: list[Array]) -> Iterator
 
 def _largest(node: GraphNode, x: Array, width: Array) -> Iterator[Tie]:
     """A maximum over several entries that are equal."""
-    axes = {"axis": node.settings.get("axis"), "keepdims": True}
+    axes: dict[str, Any] = {"axis": node.settings.get("axis"), "keepdims": True}
     y = np.asarray(node.value)
     if node.settings.get("axis") is not None and not node.settings.get("keepdims", False):
         y = np.expand_dims(y, node.settings["axis"])
@@ -164,7 +170,9 @@ def _direction(local: Local, tie: Tie) -> _Direction | None:
     targets = [
         (k, gradients[a.name].name)
         for k, a in enumerate(node.args)
-        if isinstance(a, GraphNode) and a.name in gradients and gradients[a.name].name in local.names
+        if isinstance(a, GraphNode)
+        and a.name in gradients
+        and gradients[a.name].name in local.names
         and gradients[a.name].name not in local.sources
     ]
     if not targets:
@@ -185,10 +193,13 @@ def _of_slopes(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction
     for sign in (-1.0, 0.0, 1.0):
         moved: list[Any] = list(xs)
         if sign:
-            moved[moving] = np.broadcast_to(np.asarray(xs[moving], float), node.shape) + sign * tie.step * tie.tied
-        y = node.value if not sign else op.forward(*moved, **node.settings)
-        sides.append([np.broadcast_to(rule(g, y, *moved, **node.settings), node.shape) if rule is not None else g * 0
-                      for rule in rules_of(op, len(xs))])  # fmt: skip
+            wide = np.broadcast_to(np.asarray(xs[moving], float), node.shape)
+            moved[moving] = wide + sign * tie.step * tie.tied
+        y = op.forward(*moved, **node.settings) if sign else node.value
+        slopes = [
+            g * 0 if rule is None else rule(g, y, *moved, **node.settings) for rule in rules_of(op, len(xs))
+        ]
+        sides.append([np.broadcast_to(slope, node.shape) for slope in slopes])
     low, at, high = sides
     start: dict[str, Array] = {}
     whole: dict[str, Array] = {}
@@ -202,7 +213,9 @@ def _of_slopes(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction
 
 def _of_branches(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction:
     node = tie.node
-    chosen = np.broadcast_to(np.asarray(node.args[0].value if isinstance(node.args[0], GraphNode) else node.args[0]), node.shape)
+    chosen = np.broadcast_to(
+        np.asarray(node.args[0].value if isinstance(node.args[0], GraphNode) else node.args[0]), node.shape
+    )
     start: dict[str, Array] = {}
     whole: dict[str, Array] = {}
     for k, name in targets:
@@ -213,16 +226,18 @@ def _of_branches(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Directi
 
 
 def _of_shares(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction | None:
-    node, op = tie.node, tie.node.op
-    assert op is not None
+    node = tie.node
+    op: Any = node.op
     x = np.asarray(node.args[0].value)
-    at = np.asarray(op.pullbacks[0](g, node.value, x, **node.settings), float)  # type: ignore[misc]
+    at = np.asarray(op.pullbacks[0](g, node.value, x, **node.settings), float)
     wide = np.broadcast_to(g.reshape(tie.step.shape), x.shape)
     group = np.broadcast_to(np.arange(tie.step.size).reshape(tie.step.shape), x.shape)
     name = targets[0][1]
     # a group with a tie is taken back whole: what the engine gave its members is not among the shares
     members = np.isin(group, np.unique(group[tie.tied]))
-    return _Direction({name: np.where(members, -at, 0.0)}, {name: np.where(tie.tied, wide, 0.0)}, tie.tied, group)
+    return _Direction(
+        {name: np.where(members, -at, 0.0)}, {name: np.where(tie.tied, wide, 0.0)}, tie.tied, group
+    )
 
 
 def _add(found: dict[str, Array], name: str, what: Array) -> None:
@@ -240,7 +255,11 @@ def _pointwise(local: Local, directions: list[_Direction]) -> bool:
             continue
         reached.add(step.name)
         alone = len(set(local.backward.carried(step)) & reached) == 1
-        entries = step.op is None or step.op.moves or (step.op.kind == "elementwise" and "axis" not in step.op.settings)
+        entries = (
+            step.op is None
+            or step.op.moves
+            or (step.op.kind == "elementwise" and "axis" not in step.op.settings)
+        )
         if not (alone and entries and step.value.size == local.program[name].value.size):
             return False
     return True

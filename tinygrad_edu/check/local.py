@@ -1,7 +1,7 @@
 """The part of a backward pass that leads from given gradients to one quantity's: a linear map of them.
 
-Each step of it carries gradients, so a change at a step is pushed on to the end, and a functional at the end is
-pulled back to every step: how much a change anywhere matters costs one product.
+Each step of it carries gradients, so a change at a step is pushed on to the end, and a functional at the
+end is pulled back to every step: how much a change anywhere matters costs one product.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ class Local:
                 xs = [self.operand(step, k) for k in range(len(step.args))]
                 es = [self._error(a, found) for a in step.args]
                 found[step.name] = (
-                    es[0] if step.op is None else inherited(step.op, xs, es, self.values[step.name], step.settings)
+                    es[0]
+                    if step.op is None
+                    else inherited(step.op, xs, es, self.values[step.name], step.settings)
                 )
         return found
 
@@ -160,11 +162,11 @@ class Local:
         return found
 
 
-def _fitted(u: Any, shape: tuple[int, ...]) -> Array:
+def _fitted(given: Any, shape: tuple[int, ...]) -> Array:
     """Broadcasting undone."""
-    u = np.asarray(u, float)
+    u: Array = np.asarray(given, float)
     if u.shape == shape:
         return u
     wide = np.broadcast_shapes(u.shape, shape)
     spread = np.broadcast_to(u, wide)
-    return spread if wide == shape else np.asarray(OPS["sum_to"].forward(spread, shape=shape))
+    return np.asarray(spread if wide == shape else OPS["sum_to"].forward(spread, shape=shape))

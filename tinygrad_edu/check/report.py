@@ -112,7 +112,7 @@ class Report:
     keys: dict[Any, str] = field(default_factory=dict, repr=False)
     """The name that each key of the given mapping stood for."""
     how: str = ""
-    """How the quantities were read: as which multiples of the derivative, in which layout, of how many examples."""
+    """How the quantities were read: as which multiples of the derivative, in which layout."""
     unknown: tuple[str, ...] = ()
     """What is said of the keys that are no quantity's."""
 
@@ -127,7 +127,11 @@ class Report:
         roots = [e for e in self.entries if e.verdict == "wrong"]
         follow = [e for e in self.entries if e.verdict == "follows"]
         if not roots and not follow:
-            told = f"All {len(self.entries)} right." if len(self.entries) > 1 else f"{self.entries[0].name} is right."
+            told = (
+                f"All {len(self.entries)} right."
+                if len(self.entries) > 1
+                else f"{self.entries[0].name} is right."
+            )
         else:
             first = (roots or follow)[0]
             line = f" (line {first.diagnosis.line[0]})" if first.diagnosis.line else ""
@@ -209,7 +213,9 @@ class Report:
         )
         notes = "".join(f"<p>{escape(note)}</p>" for note in (*self.unknown, *self.notes))
         notes = f"<p>convention: {escape(self.convention)}, {escape(self.how)}</p>{notes}"
-        return f"<p><b>{escape(self.headline)}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        notes = f"</table>{notes}"
+        opening = f"<p><b>{escape(self.headline)}</b></p>"
+        return opening + f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{notes}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": str(self)}

@@ -1,11 +1,12 @@
 """How far rounding alone can carry each entry of a program's results.
 
-One pass over the steps, to first order and in units of eps. The error of a result is what it inherits from its
-operands, independent errors added in squares, and what its own arithmetic adds: the sizes of the terms that
-were added, not the size of what came out. So the small difference of large numbers may be off by much, and
-hardly anything else by more than a few units in its last place.
+One pass over the steps, to first order and in units of eps. The error of a result is what it inherits from
+its operands, independent errors added in squares, and what its own arithmetic adds: the sizes of the terms
+that were added, not the size of what came out. So the small difference of large numbers may be off by much,
+and hardly anything else by more than a few units in its last place.
 
-Source: N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002, chapters 3 and 4.
+Source: N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002, chapters 3 and
+4.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def inherited(
     return _of_anything(op, xs, es, value, settings)
 
 
-def rules_of(op: Op, count: int) -> list[Any]:
+def rules_of(op: Any, count: int) -> list[Any]:
     """The pullback for each operand; a variadic operation has one for all, which takes the position."""
     return [partial(op.pullbacks[0], k) for k in range(count)] if op.variadic else list(op.pullbacks)
 
@@ -137,7 +138,7 @@ def _of_entries(
     return np.asarray(np.sqrt(total) + own)
 
 
-def _of_a_reduction(op: Op, x: Any, e: Array, value: Array, settings: Mapping[str, Any]) -> Array:
+def _of_a_reduction(op: Any, x: Any, e: Array, value: Array, settings: Mapping[str, Any]) -> Array:
     """Each operand's entry goes into one result, so one pullback gives every derivative."""
     axes = {k: settings[k] for k in ("axis", "keepdims") if k in settings}
     if op.linear and not op.moves:
@@ -185,7 +186,10 @@ def _of_anything(
 ) -> Array:
     """What its operands' errors, and a unit in each one's last place, do to it: tried in a few directions."""
     rng = np.random.default_rng(0)
-    widths = [np.sqrt(e**2 + np.square(x)) if np.asarray(x).dtype.kind == "f" else e for x, e in zip(xs, es, strict=True)]
+    widths = [
+        np.sqrt(e**2 + np.square(x)) if np.asarray(x).dtype.kind == "f" else e
+        for x, e in zip(xs, es, strict=True)
+    ]
     largest = max((float(np.max(w, initial=0.0)) for w in widths), default=0.0)
     if not largest or not np.isfinite(largest):
         return np.abs(value)
@@ -193,7 +197,10 @@ def _of_anything(
     h = 1e-7 * max(size, 1e-300) / largest
     total = np.zeros(value.shape)
     for _ in range(_DRAWS):
-        moved = [x + h * w * rng.choice([-1.0, 1.0], np.shape(x)) if np.any(w) else x for x, w in zip(xs, widths, strict=True)]
+        moved = [
+            x + h * w * rng.choice([-1.0, 1.0], np.shape(x)) if np.any(w) else x
+            for x, w in zip(xs, widths, strict=True)
+        ]
         total = total + np.square((np.asarray(op.forward(*moved, **settings), float) - value) / h)
     found = np.sqrt(total / _DRAWS)
     return np.asarray(np.where(np.isfinite(found), 2 * found, 0.0) + np.abs(value))

@@ -61,7 +61,7 @@ class Truth:
     @cached_property
     def readings(self) -> list[Reading]:
         """The ways to read a set of gradients; the exact one first."""
-        found = readings(self.graph, self.parameters)
+        found = readings(self.graph)
         asked = [r for r in found if self._asked_m in (None, r.m) or r is EXACT]
         return asked if len(asked) > 1 or self._asked_m is None else found
 
@@ -75,9 +75,9 @@ class Truth:
         return self._asked_m or self.reading("course").m
 
     @property
-    def axis(self) -> int | None:
-        """Where the examples stand."""
-        return self.reading("course").axis
+    def axis(self) -> int:
+        """Where the examples stand, in the layout of most quantities."""
+        return 0 if self.reading("course").layout == "rows" else -1
 
     @cached_property
     def values(self) -> dict[str, Array]:

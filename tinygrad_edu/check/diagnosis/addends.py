@@ -8,9 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
-from tinygrad_edu.check.diagnosis.naming import TermNames
 
 __all__ = ["of_addends"]
 
@@ -110,7 +110,9 @@ def _known(target: Target, factor: float) -> tuple[float, tuple[Edit, ...]] | No
     return None if read is None else (factor, read)
 
 
-def _said(terms: list[Term], called: list[str], factors: Array, read: list[tuple[Edit, ...]]) -> Iterator[Edit]:
+def _said(
+    terms: list[Term], called: list[str], factors: Array, read: list[tuple[Edit, ...]]
+) -> Iterator[Edit]:
     penalty = [not t.data and any(o.data for o in terms) for t in terms]
     lost = [k for k, f in enumerate(factors) if f == 0]
     kept = [k for k, f in enumerate(factors) if f != 0]
@@ -118,7 +120,9 @@ def _said(terms: list[Term], called: list[str], factors: Array, read: list[tuple
         for k in lost:
             yield _lost(called[k], penalty[k])
     elif lost:
-        yield _only([called[k] for k in kept], [called[k] for k in lost], kept == [len(terms) - 1] or kept == [0])
+        yield _only(
+            [called[k] for k in kept], [called[k] for k in lost], kept == [len(terms) - 1] or kept == [0]
+        )
     for k, factor in enumerate(factors):
         if factor in (0.0, 1.0):
             continue
@@ -146,7 +150,10 @@ def _only(kept: list[str], lost: list[str], end: bool) -> Edit:
     told = ", ".join(kept)
     missing = ", ".join(lost) if len(lost) <= 3 else f"{len(lost)} others"
     verb = "is" if len(kept) == 1 else "are"
-    text = f"of {len(kept) + len(lost)} uses only one is there: {told} (assigned instead of added up?); missing: {missing}"
+    text = (
+        f"of {len(kept) + len(lost)} uses only one is there: {told} "
+        f"(assigned instead of added up?); missing: {missing}"
+    )
     if len(kept) > 1:
         text = f"only {told} {verb} there; missing: {missing}"
     return Edit(codes, text, 1.2)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.graph import Graph, Step
+from tinygrad_edu.graph import Graph, GraphNode, Step
 
 __all__ = ["Block", "blocks_of"]
 
@@ -76,6 +76,8 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
     if not np.isfinite(factor).all() or np.ptp(factor) == 0:
         return None
     above, below = _above(local, entry), _below(local, last.name)
+    if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):
+        below = None
     slope = above is not None and below is not None and _function_of(graph, below, above)
     single = moving[0] if len(moving) == 1 else None
     return Block(entry, last.name, factor, above, below, slope, single)
@@ -96,10 +98,21 @@ def _below(local: Local, name: str) -> str | None:
     """The quantity whose gradient a step is, or is an addend of."""
     while (of := local.program[name].of) is None:
         after = [s for s in local.steps if name in local.backward.carried(s)]
-        if len(after) != 1 or not (after[0].op is None or after[0].op.moves or after[0].op.linear == ((0, 1),)):
+        if len(after) != 1 or not (
+            after[0].op is None or after[0].op.moves or after[0].op.linear == ((0, 1),)
+        ):
             return None
         name = after[0].name
     return of
+
+
+def _passed_by(local: Local, entry: str, last: str, end: str) -> bool:
+    """Whether a way from the entry to the end leads past the exit: then the stretch is one of several."""
+    reached = {entry}
+    for step in local.steps:
+        if step.name != last and reached & set(local.backward.carried(step)):
+            reached.add(step.name)
+    return last != end and end in reached
 
 
 def _between(local: Local, entry: str, end: str) -> list[Step]:
@@ -126,18 +139,26 @@ def _function_of(graph: Graph, x: str, y: str) -> bool:
                 if other not in seen:
                     seen.add(other)
                     queue.append(other)
-            elif other.value.size > 1:
+            elif other.value.size > 1 and not _asked_of(other, start):
                 return False
     return met
 
 
-def _depends(node: object, start: object) -> bool:
+def _asked_of(constant: GraphNode, x: GraphNode) -> bool:
+    """Whether an array answers a question about x, such as x > 0: it is recorded as a constant."""
+    if constant.shape != x.shape or not constant.is_leaf:
+        return False
+    positive = x.value > 0
+    return any(np.array_equal(constant.value, answer) for answer in (positive, x.value >= 0, ~positive))
+
+
+def _depends(node: GraphNode, start: GraphNode) -> bool:
     queue = [node]
     seen = {node}
     for one in queue:
         if one is start:
             return True
-        for other in one.inputs:  # type: ignore[attr-defined]
+        for other in one.inputs:
             if other not in seen:
                 seen.add(other)
                 queue.append(other)

@@ -1,4 +1,4 @@
-"""What is wrong in some entries only: where, and by what pattern. What nothing explains is at least localised."""
+"""What is wrong in some entries only, and by what pattern; what nothing explains is localised."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import Term
 from tinygrad_edu.check.report import Diagnosis
@@ -22,16 +22,26 @@ def of_entries(target: Target) -> None:
     slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
     same = np.abs(given - right) <= slack
     if not given.any():
-        target.whole(right * 0 + 0, free=False)
-        _note(target, Edit(("unknown", "integer_division"), "it is 0 everywhere (a division of integers, or never filled in?)", 1.3))
+        _note(
+            target,
+            Edit(
+                ("unknown", "integer_division"),
+                "it is 0 everywhere (a division of integers, or never filled in?)",
+                1.3,
+            ),
+        )
         return
-    for scale, told in ((1.0, ""), (float(target.vocabulary.m), " and 1/m")):
-        if scale != 0 and np.allclose(given * scale, np.floor(right * scale * target.vocabulary.m) / target.vocabulary.m * 1.0) and False:
-            _note(target, Edit(("integer_division",), f"rounded down{told}", 1.2))
     low, high = float(given.min()), float(given.max())
     inside = (right > low) & (right < high)
-    if (~inside).sum() > 1 and low < high and np.all(np.abs(given - np.clip(right, low, high)) <= slack) and not same.all():
-        _note(target, Edit(("clipped", "unknown"), f"it is cut to the range from {low:.6g} to {high:.6g}", 1.2))
+    if (
+        (~inside).sum() > 1
+        and low < high
+        and np.all(np.abs(given - np.clip(right, low, high)) <= slack)
+        and not same.all()
+    ):
+        _note(
+            target, Edit(("clipped", "unknown"), f"it is cut to the range from {low:.6g} to {high:.6g}", 1.2)
+        )
     floored = np.floor(right * target.vocabulary.m)
     if np.array_equal(given, floored) or np.array_equal(given, np.floor(right)):
         _note(target, Edit(("integer_division",), "it is rounded down: // instead of /", 1.1))
@@ -43,14 +53,7 @@ def of_entries(target: Target) -> None:
 
 
 def _note(target: Target, edit: Edit) -> None:
-    from_found = target.found
-    from_found.append(_finding(edit))
-
-
-def _finding(edit: Edit) -> Any:
-    from tinygrad_edu.check.diagnosis.edit import Finding
-
-    return Finding((edit,))
+    target.found.append(Finding((edit,)))
 
 
 def _zeros(target: Target, wrong: Array) -> None:
@@ -98,7 +101,10 @@ def _slices(target: Target, same: Array) -> None:
             other = np.take(right, range(start, start + bad.size), axis)
             slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
             if part.size > 1 and np.all(np.abs(part - other) <= slack) and np.ptp(part) > 0:
-                text = f"[{bad[0]}:{bad[-1] + 1}] along axis {axis} holds what belongs to [{start}:{start + bad.size}]: another gate's or slice's gradient"
+                text = (
+                    f"[{bad[0]}:{bad[-1] + 1}] along axis {axis} holds what belongs to "
+                    f"[{start}:{start + bad.size}]: another gate's or slice's gradient"
+                )
                 _note(target, Edit(("wrong_layer",), text, 1.15))
                 return
 
@@ -119,7 +125,10 @@ def of_overwriting(target: Target, groups: list[list[Term]]) -> None:
         for term in terms:
             covered |= (np.abs(wanted - term.array) <= slack) & ((term.array != 0) | (counts == 0))
         if np.all(covered | ((counts == 0) & (np.abs(wanted) <= slack))):
-            text = f"each entry holds only one of the {len(terms)} contributions that overlap there: they are assigned one over the other instead of added up"
+            text = (
+                f"each entry holds only one of the {len(terms)} contributions that overlap "
+                "there: they are assigned one over the other instead of added up"
+            )
             _note(target, Edit(("term_missing", "last_example_only"), text, 1.2))
 
 
@@ -144,7 +153,10 @@ def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
         with np.errstate(all="ignore"):
             relative = np.max(np.abs(given - right)) / np.max(np.abs(right))
         if relative < 1e-2:
-            told += f", all by little (1 part in {1 / relative:.0f}): a numerical derivative, or a constant that was rounded?"
+            told += (
+                f", all by little (1 part in {1 / relative:.0f}): a numerical "
+                "derivative, or a constant that was rounded?"
+            )
     return Diagnosis(("unknown",), told, where=where)
 
 

@@ -41,7 +41,9 @@ def with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) ->
     for step in steps:
         recomputed = step.role not in ("input", "forward") or _is_view(step)
         if step.name not in known and recomputed and any(u in known for u in step.uses):
-            args = [known.get(a.name, local.program[a.name].value) if isinstance(a, Ref) else a for a in step.args]
+            args = [
+                known.get(a.name, local.program[a.name].value) if isinstance(a, Ref) else a for a in step.args
+            ]
             known[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
     found = {**local.sources, **{name: local.program[name].value for name in local.exact}}
     for step in local.steps:
@@ -50,7 +52,9 @@ def with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) ->
             if not isinstance(a, Ref):
                 args.append(a)
             else:
-                args.append(found[a.name] if a.name in found else known.get(a.name, local.program[a.name].value))
+                args.append(
+                    found[a.name] if a.name in found else known.get(a.name, local.program[a.name].value)
+                )
         found[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
     return np.asarray(found[local.root], float)
 
@@ -61,7 +65,12 @@ def of_leaves(target: Target, pool: Pool) -> None:
     with np.errstate(all="ignore"):
         for step in steps:
             node = pool.graph.find(step.name) if step.name in pool.graph else None
-            if node is None or step.value.size < 2 or step.value.size > _MOST_SIZE or step.value.dtype.kind not in "fiu":
+            if (
+                node is None
+                or step.value.size < 2
+                or step.value.size > _MOST_SIZE
+                or step.value.dtype.kind not in "fiu"
+            ):
                 continue
             companions = _companions(steps, step) if node.is_leaf and not node.requires_grad else {}
             for value, edit in _moved(np.asarray(step.value, float), pool.words.of(step.name), node):
@@ -104,13 +113,22 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
             for second in range(first + 1, value.ndim):
                 if value.ndim > 2:
                     turned = np.flip(value, (first, second))
-                    told = f"{name} is turned by 180° in the axes {first} and {second} (flipped), or is not where it should be"
+                    told = (
+                        f"{name} is turned by 180° in the axes {first} and {second} "
+                        "(flipped), or is not where it should be"
+                    )
                     yield turned, Edit(("wrong_layer", "inner_transpose"), told, 1.1)
                 if value.shape[first] == value.shape[second]:
                     told = f"{name} is transposed in the axes {first} and {second}"
                     yield np.swapaxes(value, first, second), Edit(("inner_transpose",), told, 1.15)
-    yield value * value, Edit(("wrong_layer", "slope_wrong"), f"the square of {name} stands where {name} belongs", 1.35)
-    yield np.abs(value), Edit(("wrong_layer",), f"the absolute value of {name} stands where {name} belongs", 1.4)
+    yield (
+        value * value,
+        Edit(("wrong_layer", "slope_wrong"), f"the square of {name} stands where {name} belongs", 1.35),
+    )
+    yield (
+        np.abs(value),
+        Edit(("wrong_layer",), f"the absolute value of {name} stands where {name} belongs", 1.4),
+    )
 
 
 def of_stale(target: Target, pool: Pool) -> None:
@@ -125,7 +143,9 @@ def of_stale(target: Target, pool: Pool) -> None:
             given = pool.given.get(step.name)
             if own is None:
                 continue
-            for slope in [g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape]:
+            for slope in [
+                g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape
+            ]:
                 _along(target, steps, step, slope)
 
 
@@ -153,24 +173,28 @@ def _along(target: Target, steps: list[Step], step: Step, slope: Array) -> None:
             continue
         alpha = -a / c
         whole = target.right + a / c * D
-        factor = target.factor(aspect.array - (aspect.base if aspect.base is not None else 0), whole - (aspect.base if aspect.base is not None else 0))
-        if factor is None or not 1e-7 < abs(alpha) < 1e4 or abs(alpha - 1) < 1e-9 and False:
+        factor = target.factor(
+            aspect.array - (aspect.base if aspect.base is not None else 0),
+            whole - (aspect.base if aspect.base is not None else 0),
+        )
+        if factor is None or not 1e-7 < abs(alpha) < 1e4:
             continue
-        told = f"{step.name} was updated before it was used: {step.name} - {alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
+        told = (
+            f"{step.name} was updated before it was used: {step.name} - "
+            f"{alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
+        )
         target.found.append(Finding((*aspect.edits, Edit(("stale_parameters",), told, 1.15), *factor)))
 
 
 def of_sequences(target: Target, pool: Pool) -> None:
-    """In every use at once: the value one step on or back in a sequence, or the gradient on the other side of a slope."""
+    """In every use at once the next value of a sequence, or the gradient on the other side of a slope."""
     steps = coefficients(target)
-    for told, codes, mapping in _shifts(target, pool, steps):
+    for told, codes, mapping in _shifts(pool, steps):
         _try(target, steps, mapping, Edit(codes, told, 1.15))
     _sources(target, pool)
 
 
-def _shifts(
-    target: Target, pool: Pool, steps: list[Step]
-) -> Iterator[tuple[str, tuple[str, ...], dict[str, Array]]]:
+def _shifts(pool: Pool, steps: list[Step]) -> Iterator[tuple[str, tuple[str, ...], dict[str, Array]]]:
     """Coefficients of the same kind and shape, taken for a sequence in the order of recording."""
     used = [pool.graph.find(s.name) for s in steps if s.name in pool.graph]
     order = list(pool.graph)
@@ -195,12 +219,15 @@ def _shifts(
                     pairs.append((sequence[k], node))
             if mapping:
                 new, old = pairs[-1]
-                text = f"{pool.words.of(new.name)} stands where {pool.words.of(old.name)} belongs, and so in each step: {what} in the sequence"
+                text = (
+                    f"{pool.words.of(new.name)} stands where {pool.words.of(old.name)} "
+                    f"belongs, and so in each step: {what} in the sequence"
+                )
                 yield text, ("wrong_layer",), mapping
 
 
 def _sources(target: Target, pool: Pool) -> None:
-    """Each given gradient replaced by that of the quantity computed from it, or one after it in a sequence."""
+    """Each given gradient replaced by that of what is computed from it, or comes after it."""
     local = target.local
     owners = {local.program[s].of: s for s in local.sources if local.program[s].of is not None}
     relations: list[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]] = [
@@ -236,7 +263,13 @@ def _consumer(pool: Pool, node: GraphNode) -> GraphNode | None:
 
 def _producer(pool: Pool, node: GraphNode) -> GraphNode | None:
     for other in pool.graph:
-        if other is not node and other.shape == node.shape and other.named and not other.is_leaf and _plainly_from(node, other):
+        if (
+            other is not node
+            and other.shape == node.shape
+            and other.named
+            and not other.is_leaf
+            and _plainly_from(node, other)
+        ):
             return other
     return None
 
@@ -257,6 +290,10 @@ def _plainly_from(node: GraphNode, source: GraphNode) -> bool:
 def _neighbour(pool: Pool, node: GraphNode, by: int) -> GraphNode | None:
     if node.op is None:
         return None
-    alike = [n for n in pool.graph if n.op is not None and n.op.kernel == node.op.kernel and n.shape == node.shape and n.named]
+    alike = [
+        n
+        for n in pool.graph
+        if n.op is not None and n.op.kernel == node.op.kernel and n.shape == node.shape and n.named
+    ]
     k = alike.index(node) + by if node in alike else -1
     return alike[k] if 0 <= k < len(alike) else None

@@ -1,4 +1,4 @@
-"""What an addend of a gradient is called: by the quantity that it alone comes through, or by what is in it."""
+"""What an addend of a gradient is called: by what it alone comes through, or by what is in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class TermNames:
     def __init__(self, graph: Graph, words: Words, quantity: str) -> None:
         self.graph, self.words, self.quantity = graph, words, quantity
         self._labels = [
-            (node.name, np.asarray(node.value)) for node in graph.inputs if not node.requires_grad and node.value.size > 1
+            (node.name, np.asarray(node.value))
+            for node in graph.inputs
+            if not node.requires_grad and node.value.size > 1
         ]
         self._order = {node.name: k for k, node in enumerate(graph)}
 
@@ -53,6 +55,10 @@ class TermNames:
                     return f"the term of {name} ({name} is {'subtracted' if c < 0 else 'added'} there)"
         if count == 2 and array.ndim == 2 and array.size > 2:
             for axis in (0, 1):
-                if np.all(there.sum(axis=axis) == 1) and array.shape[axis] > 1 and np.allclose(array[there], array[there][0], rtol=1e-6):
+                if (
+                    np.all(there.sum(axis=axis) == 1)
+                    and array.shape[axis] > 1
+                    and np.allclose(array[there], array[there][0], rtol=1e-6)
+                ):
                     return "the label's term (the one-hot label, which is subtracted)"
         return None

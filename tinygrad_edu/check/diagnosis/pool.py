@@ -89,7 +89,11 @@ class Pool:
                 found.append(Value(f"d{node.name}", mine, node, gradient=True))
             else:
                 cost = 0.1 if node.named else 0.3
-                found.append(Value(self.words.gradient(node.name), np.asarray(step.value), node, gradient=True, cost=cost))
+                found.append(
+                    Value(
+                        self.words.gradient(node.name), np.asarray(step.value), node, gradient=True, cost=cost
+                    )
+                )
         return found
 
     def bank(self, shape: tuple[int, ...]) -> Bank:
@@ -171,7 +175,7 @@ def fits(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
 
 
 def functions(value: Any) -> Iterator[tuple[str, Array]]:
-    """Simple functions of a value that people write by mistake for a slope: the text has ``{}`` for the value."""
+    """Simple functions of a value that are written for a slope; the text has ``{}`` for it."""
     v = np.asarray(value, float)
     yield "{}", v
     yield "1 - {}", 1 - v

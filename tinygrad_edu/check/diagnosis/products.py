@@ -62,60 +62,88 @@ def _before_moves(target: Target, name: str) -> str:
 
 
 def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
-    g, c = (np.asarray(target.local.operand(step, j), float) for j in (k, 1 - k))
-    at = _owner(target, step)
-    name, above = _called(target, pool, step, 1 - k), _called(target, pool, step, k)
-
-    def product(a: Array, b: Array) -> Array | None:
-        try:
-            pair = (a, b) if k == 0 else (b, a)
-            assert step.op is not None
-            return np.asarray(step.op.forward(*pair, **step.settings), float)
-        except ValueError:
-            return None
-
+    factors = _Factors(target, pool, step, k)
     tail = tail_of(target, step.name)
-    candidates: list[tuple[Array | None, Edit]] = []
-    for turned, what in (((g, _T(c)), name), ((_T(g), c), above), ((_T(g), _T(c)), f"{name} and {above}")):
-        edit = Edit(("inner_transpose",), f"{what}: a transpose is missing, or too many, in the product", 1.0, at)
-        candidates.append((product(*turned), edit))
-    if g.ndim == c.ndim == 2:
-        for a, b in ((g, c), (_T(g), c), (g, _T(c)), (_T(g), _T(c))):
-            pair = (b, a) if k == 0 else (a, b)
-            if pair[0].shape[1] == pair[1].shape[0]:
-                turned_text = f"the factors {above} and {name} are exchanged"
-                candidates.append((pair[0] @ pair[1], Edit(("inner_transpose",), turned_text, 1.2, at)))
-        for turned in (c, _T(c)):
-            try:
-                entries = g * turned
-            except ValueError:
-                continue
-            text = f"* instead of @ between {above} and {name}"
-            edit = Edit(("elementwise_for_matmul",), text, 1.0, at)
-            candidates.append((entries, edit))
-            summed = Edit(("elementwise_for_matmul", "sum_all"), f"{text}, and summed over everything", 1.2, at)
-            candidates.append((np.full(step.shape, entries.sum()), summed))
-            for axis in (0, 1):
-                text_axis = f"{text}, and summed over axis {axis}"
-                candidates.append((entries.sum(axis=axis, keepdims=True), Edit(("elementwise_for_matmul",), text_axis, 1.3, at)))
-    missing = Edit(("chain_factor_missing",), f"the factor {name} is missing", 1.0, at)
-    candidates.append((g, missing))
-    if g.ndim == 2:
-        for axis in (0, 1):
-            told = Edit(("chain_factor_missing",), f"the factor {name} is missing: {above} is only summed", 1.25, at)
-            candidates.append((g.sum(axis=axis, keepdims=True), told))
-    only = Edit(("chain_factor_missing",), f"the gradient {above} is missing: only {name} is there", 1.2, at)
-    candidates.append((c, only))
-    candidates.append((_T(c), only))
-    ones = product(np.ones(g.shape), c)
-    candidates.append((ones, Edit(("chain_factor_missing",), f"the gradient {above} is missing: {name} is only summed", 1.4, at)))
-    for value, edit in candidates:
-        if value is None:
-            continue
+    for value, edit in factors.wrong():
         if value.shape == step.shape or (value.size <= np.prod(step.shape) and _spreads(value, step)):
             target.at(step.name, value, edit)
         if tail is not None and value.shape != step.shape:
             target.whole(value * tail, edit)
+
+
+class _Factors:
+    """The two factors of a product: the gradient above, g, and the coefficient, c."""
+
+    def __init__(self, target: Target, pool: Pool, step: Step, k: int) -> None:
+        self.step, self.k = step, k
+        self.g, self.c = (np.asarray(target.local.operand(step, j), float) for j in (k, 1 - k))
+        self.name, self.above = (_called(target, pool, step, j) for j in (1 - k, k))
+        self.at = _owner(target, step)
+
+    def wrong(self) -> Iterator[tuple[Array, Edit]]:
+        """What the product may be by mistake."""
+        for value, edit in (*self._turned(), *self._without()):
+            if value is not None:
+                yield value, edit
+        if self.g.ndim == self.c.ndim == 2:
+            yield from self._exchanged()
+            yield from self._by_entries()
+
+    def _product(self, g: Array, c: Array) -> Array | None:
+        op = self.step.op
+        try:
+            pair = (g, c) if self.k == 0 else (c, g)
+            return None if op is None else np.asarray(op.forward(*pair, **self.step.settings), float)
+        except ValueError:
+            return None
+
+    def _edit(self, code: str, text: str, cost: float) -> Edit:
+        return Edit((code,), text, cost, self.at)
+
+    def _turned(self) -> Iterator[tuple[Array | None, Edit]]:
+        g, c = self.g, self.c
+        both = f"{self.name} and {self.above}"
+        for a, b, what in ((g, _T(c), self.name), (_T(g), c, self.above), (_T(g), _T(c), both)):
+            text = f"{what}: a transpose is missing, or too many, in the product"
+            yield self._product(a, b), self._edit("inner_transpose", text, 1.0)
+
+    def _without(self) -> Iterator[tuple[Array | None, Edit]]:
+        g, c, name, above = self.g, self.c, self.name, self.above
+        missing = f"the factor {name} is missing"
+        yield g, self._edit("chain_factor_missing", missing, 1.0)
+        if g.ndim == 2:
+            for axis in (0, 1):
+                summed = self._edit("chain_factor_missing", f"{missing}: {above} is only summed", 1.25)
+                yield g.sum(axis=axis, keepdims=True), summed
+        only = self._edit(
+            "chain_factor_missing", f"the gradient {above} is missing: only {name} is there", 1.2
+        )
+        yield c, only
+        yield _T(c), only
+        text = f"the gradient {above} is missing: {name} is only summed"
+        yield self._product(np.ones(g.shape), c), self._edit("chain_factor_missing", text, 1.4)
+
+    def _exchanged(self) -> Iterator[tuple[Array, Edit]]:
+        g, c = self.g, self.c
+        for a, b in ((g, c), (_T(g), c), (g, _T(c)), (_T(g), _T(c))):
+            left, right = (b, a) if self.k == 0 else (a, b)
+            if left.shape[1] == right.shape[0]:
+                text = f"the factors {self.above} and {self.name} are exchanged"
+                yield left @ right, self._edit("inner_transpose", text, 1.2)
+
+    def _by_entries(self) -> Iterator[tuple[Array, Edit]]:
+        text = f"* instead of @ between {self.above} and {self.name}"
+        for other in (self.c, _T(self.c)):
+            if not all(a == b or 1 in (a, b) for a, b in zip(self.g.shape, other.shape, strict=True)):
+                continue
+            entries = self.g * other
+            yield entries, self._edit("elementwise_for_matmul", text, 1.0)
+            codes = ("elementwise_for_matmul", "sum_all")
+            total = Edit(codes, f"{text}, and summed over everything", 1.2, self.at)
+            yield np.full(self.step.shape, entries.sum()), total
+            for axis in (0, 1):
+                summed = self._edit("elementwise_for_matmul", f"{text}, and summed over axis {axis}", 1.3)
+                yield entries.sum(axis=axis, keepdims=True), summed
 
 
 def _spreads(value: Array, step: Step) -> bool:
@@ -130,7 +158,7 @@ def _T(a: Array) -> Array:
 
 
 def tail_of(target: Target, name: str) -> float | None:
-    """What all steps after one multiply it by, if they only multiply by numbers and move entries; else None."""
+    """What the steps after one multiply it by, if by numbers alone; else None."""
     local = target.local
     value = np.asarray(local.values[name], float)
     reached = {name}
@@ -140,8 +168,16 @@ def tail_of(target: Target, name: str) -> float | None:
             continue
         if len(set(carried)) > 1:
             return None
-        others = [local.operand(step, k) for k in range(len(step.args)) if k not in local.backward.carriers[step.name]]
-        if step.op is not None and not step.op.moves and (step.op.kind != "elementwise" or any(np.size(o) > 1 for o in others)):
+        others = [
+            local.operand(step, k)
+            for k in range(len(step.args))
+            if k not in local.backward.carriers[step.name]
+        ]
+        if (
+            step.op is not None
+            and not step.op.moves
+            and (step.op.kind != "elementwise" or any(np.size(o) > 1 for o in others))
+        ):
             return None
         reached.add(step.name)
     if local.root not in reached:
@@ -172,7 +208,12 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
             assert step.op is not None
             new = step.op.forward(*pair, **step.settings)
             codes = _codes(target, pool, step, j, value, gradient)
-            cost = 1.05 + value.cost + (0.15 if turned else 0.0) + (0.2 if value.gradient and not gradient else 0.0)
+            cost = (
+                1.05
+                + value.cost
+                + (0.15 if turned else 0.0)
+                + (0.2 if value.gradient and not gradient else 0.0)
+            )
             told = f"{value.text}{'.T' if turned else ''} stands where {belongs} belongs"
             target.at(step.name, new, Edit(codes, told, cost, at))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Edit
-from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import _owner
 from tinygrad_edu.check.diagnosis.target import Target
 
 __all__ = ["of_scatters"]
 
 
-def of_scatters(target: Target, pool: Pool) -> None:
+def of_scatters(target: Target) -> None:
     """``dE[index] = g`` for ``+=``, an index off by one, a mean over the repeats."""
     for step in target.local.steps:
         index = step.settings.get("index")
@@ -21,7 +20,9 @@ def of_scatters(target: Target, pool: Pool) -> None:
         g = np.asarray(target.local.operand(step, 0), float)
         shape = step.shape
         at = _owner(target, step)
-        arrays = any(isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,)))
+        arrays = any(
+            isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,))
+        )
         if not arrays:
             continue
         counts = np.zeros(shape)
@@ -29,16 +30,37 @@ def of_scatters(target: Target, pool: Pool) -> None:
         if counts.max() > 1:
             last, first = np.zeros(shape), np.zeros(shape)
             last[index] = g
-            text = "an index that repeats counts once only: the same row is overwritten (=, or += with an index array) instead of added up (np.add.at)"
+            text = (
+                "an index that repeats counts once only: the same row is overwritten (=, "
+                "or += with an index array) instead of added up (np.add.at)"
+            )
             target.at(step.name, last, Edit(("last_example_only", "term_missing"), text, 1.0, at))
             flipped = np.broadcast_to(g, np.shape(counts[index]))
             if isinstance(index, np.ndarray):
                 first[index.ravel()[::-1]] = flipped.reshape(index.size, *shape[1:])[::-1]
                 target.at(step.name, first, Edit(("last_example_only", "term_missing"), text, 1.1, at))
             whole = np.asarray(target.local.values[step.name], float)
-            target.at(step.name, whole / np.maximum(counts, 1), Edit(("mean_for_sum",), "the entries of an index that repeats are averaged instead of added up", 1.1, at))
+            target.at(
+                step.name,
+                whole / np.maximum(counts, 1),
+                Edit(
+                    ("mean_for_sum",),
+                    "the entries of an index that repeats are averaged instead of added up",
+                    1.1,
+                    at,
+                ),
+            )
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
             for by in (1, -1):
                 moved = np.zeros(shape)
                 np.add.at(moved, (index + by) % shape[0], g)
-                target.at(step.name, moved, Edit(("wrong_layer", "unknown"), f"the index is off by one ({'+' if by > 0 else '-'}1)", 1.2, at))
+                target.at(
+                    step.name,
+                    moved,
+                    Edit(
+                        ("wrong_layer", "unknown"),
+                        f"the index is off by one ({'+' if by > 0 else '-'}1)",
+                        1.2,
+                        at,
+                    ),
+                )

@@ -1,4 +1,4 @@
-"""Which small edits of the right formula give the array that was given: searched in order, the cheapest first."""
+"""Which small edits of the right formula give the array that was given, the cheapest first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from tinygrad_edu.check.convention import Reading
 from tinygrad_edu.check.diagnosis.addends import of_addends
 from tinygrad_edu.check.diagnosis.blocks import blocks_of
-from tinygrad_edu.check.diagnosis.closed import of_closed_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
+from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_sequences, of_stale
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pool import Pool
@@ -35,14 +35,26 @@ from tinygrad_edu.check.truth import Truth
 __all__ = ["diagnose"]
 
 ENOUGH = 1.6
+_UNKNOWN = 5.0
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
 
 
-def diagnose(truth: Truth, judgement: Judgement) -> dict[str, Diagnosis]:
-    """What is wrong with each quantity that is not right."""
-    search = _Search(truth, judgement)
-    return {name: search.diagnosis(one) for name, one in judgement.of.items() if one.verdict != "right"}
+def diagnose(truth: Truth, judgements: list[Judgement]) -> tuple[Judgement, dict[str, Diagnosis]]:
+    """What is wrong with each quantity that is not right, in the likeliest reading.
+
+    Of several as likely it is the one in which the least has to be changed.
+    """
+    found = []
+    for judgement in judgements:
+        if judgement.rank == judgements[0].rank:
+            search = _Search(truth, judgement)
+            said = {
+                name: search.diagnosis(one) for name, one in judgement.of.items() if one.verdict != "right"
+            }
+            found.append((search.cost, judgement, said))
+    _, best, said = min(found, key=lambda each: each[0])
+    return best, said
 
 
 @dataclass
@@ -53,6 +65,7 @@ class _Search:
     def __post_init__(self) -> None:
         program = self.truth.program
         self.words = Words(program)
+        self.cost = 0.0
         self.data = depends_on_data(program)
         given = {name: one.given for name, one in self.judgement.of.items() if np.isfinite(one.given).all()}
         self.pool = Pool(self.truth.graph, program, given, self.words)
@@ -69,13 +82,18 @@ class _Search:
         with np.errstate(all="ignore"):
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
         if not np.isfinite(right).all():
-            return localised(one.given, right, bound) if one.given.shape == right.shape else wrong_shape(one.given, right)
+            return (
+                localised(one.given, right, bound)
+                if one.given.shape == right.shape
+                else wrong_shape(one.given, right)
+            )
         target = self.explained(one, one.local, bound)
         if not target.found and one.local.sources:
             # where the given gradients above explain nothing, the right ones may
             alone = Local(self.truth.backward, one.local.root, {}, self.truth.errors(one.eps))
             other = self.explained(one, alone, bound)
             target = other if other.found else target
+        self.cost += min((f.cost for f in target.found), default=_UNKNOWN)
         if target.found:
             return told_of(target.found, one, self.judgement)
         if one.given.shape != right.shape:
@@ -99,8 +117,8 @@ class _Search:
             of_slopes(target, blocks, self.pool)
             of_products(target, self.pool)
             of_sums(target, self.pool)
-            of_scatters(target, self.pool)
-            of_closed_forms(target, self.pool)
+            of_scatters(target)
+            of_forms(target, self.pool)
             if _enough(target, 1.35):
                 return target
             of_entries(target)
@@ -109,7 +127,7 @@ class _Search:
             of_leaves(target, self.pool)
             of_sequences(target, self.pool)
             of_stale(target, self.pool)
-            of_shortcut(target, self.pool, ())
+            of_shortcut(target, self.pool)
             of_extra_factors(target, self.pool)
         return target
 
@@ -133,7 +151,7 @@ def _vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
     constants: dict[float, None] = {}
     for node in truth.graph:
         for a in node.args:
-            if np.ndim(a) == 0 and isinstance(a, (int, float, np.number)):
+            if isinstance(a, (int, float, np.number)):
                 c = abs(float(a))
                 if c not in (0.0, 1.0, 0.5, 2.0, float(m)) and np.isfinite(c) and 1e-6 < c < 1e6:
                     constants[c] = None
@@ -152,11 +170,16 @@ def told_of(found: list[Finding], one: Judged, judgement: Judgement) -> Diagnosi
     first = best[0]
     alike = [f for f in best if f.cost <= first.cost + ALIKE]
     codes = tuple(dict.fromkeys(code for f in alike for code in f.codes))
-    wrong_above = [n for n in (judgement.of[k].name for k in judgement.of) if judgement.of[n].verdict != "right" and judgement.of[n] is not one]
+    wrong_above = [
+        n
+        for n in (judgement.of[k].name for k in judgement.of)
+        if judgement.of[n].verdict != "right" and judgement.of[n] is not one
+    ]
     above = [n for n in wrong_above if any(s for s in one.local.sources if judgement.of[n].local.root == s)]
     if above:
         codes = (*codes, "follows_from")
     texts = list(dict.fromkeys(f.text for f in alike))
     at = first.at
-    return Diagnosis(codes, texts[0], tuple(texts[1:4]), root=f"d{above[0]}" if above else None, at=f"d{at}" if at else "")
-
+    return Diagnosis(
+        codes, texts[0], tuple(texts[1:4]), root=f"d{above[0]}" if above else None, at=f"d{at}" if at else ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,23 +44,37 @@ def _left_out(target: Target, block: Block, pool: Pool) -> None:
         target.at(block.exit, g * S * S, extra)
         _alone(target, block, name, at, pool)
         return
-    name = _coefficient(block, pool)
     part = 0.0 if block.above is not None and block.below is not None else 0.15
     codes = ("chain_factor_missing",) if part == 0 else ("slope_wrong", "chain_factor_missing")
-    if _is_mask(S):
-        codes = ("dropout_mask_missing", *codes)
-        name = f"the mask {name}"
-    target.at(block.exit, g, Edit(codes, f"the factor {name} is missing", 1.0 + part, at))
-    target.at(block.exit, g * S * S, Edit(("constant_factor", "slope_extra"), f"the factor {name} is there twice", 1.15 + part, at))
-    target.at(block.exit, g / S, Edit(("slope_wrong",), f"the factor {name} is inverted: divided by instead of multiplied", 1.15 + part, at))
+    mask = _is_mask(S)
+
+    def edit(codes: tuple[str, ...], text: str, cost: float) -> Callable[[], Edit]:
+        def said() -> Edit:
+            name = ("the mask " if mask else "") + _coefficient(block, pool)
+            return Edit(codes, text.replace("{}", name), cost + part, at)
+
+        return said
+
+    lost = ("dropout_mask_missing", *codes) if mask else codes
+    target.at(block.exit, g, edit(lost, "the factor {} is missing", 1.0))
+    target.at(
+        block.exit, g * S * S, edit(("constant_factor", "slope_extra"), "the factor {} is there twice", 1.15)
+    )
+    inverted = "the factor {} is inverted: divided by instead of multiplied"
+    target.at(block.exit, g / S, edit(("slope_wrong",), inverted, 1.15))
     if part == 0:
-        _alone(target, block, name, at, pool)
+        _alone(target, block, f"the factor {_coefficient(block, pool)}", at, pool)
 
 
 def _alone(target: Target, block: Block, name: str, at: str, pool: Pool) -> None:
     """The factor without the gradient that it multiplies; or applied to that gradient."""
     above = pool.words.gradient(block.above) if block.above else "the gradient above"
-    alone = Edit(("chain_factor_missing",), f"only {name} is there: the gradient above it, {above}, is missing", 1.2, at)
+    alone = Edit(
+        ("chain_factor_missing",),
+        f"only {name} is there: the gradient above it, {above}, is missing",
+        1.2,
+        at,
+    )
     target.at(block.exit, block.factor, alone)
 
 
@@ -104,9 +119,7 @@ def _replaced(target: Target, block: Block, pool: Pool) -> None:
         _mask_by_value(target, block, pool, g, S, name, at)
 
 
-def _mask_by_value(
-    target: Target, block: Block, pool: Pool, g: Array, S: Array, name: str, at: str
-) -> None:
+def _mask_by_value(target: Target, block: Block, pool: Pool, g: Array, S: Array, name: str, at: str) -> None:
     levels = np.unique(S)
     mask = levels.size <= 3 and levels[0] == 0
     codes = ("dropout_mask_missing", "slope_wrong") if mask else ("slope_wrong",)
@@ -119,7 +132,11 @@ def _mask_by_value(
             target.at(block.exit, g * ~zero, Edit(codes, f"({value.text} ≠ 0) stands for {what}", 1.3, at))
     if mask:
         kept = levels[-1]
-        target.at(block.exit, g * (kept - S), Edit(("dropout_mask_missing", "slope_wrong"), f"{what} is applied inverted", 1.2, at))
+        target.at(
+            block.exit,
+            g * (kept - S),
+            Edit(("dropout_mask_missing", "slope_wrong"), f"{what} is applied inverted", 1.2, at),
+        )
 
 
 def _own_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
@@ -127,7 +144,12 @@ def _own_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
     x = np.asarray(pool.graph.find(block.below or "").value, float)
     node = pool.graph.find(block.above or "")
     y = np.asarray(node.value, float)
-    if node.op is not None and node.op.kind == "elementwise" and len(node.args) == 1 and node.inputs[0].name == block.below:
+    if (
+        node.op is not None
+        and node.op.kind == "elementwise"
+        and len(node.args) == 1
+        and node.inputs[0].name == block.below
+    ):
         return node.op, node.settings
     for op in functions_of_one():
         if (found := applied(op, {}, x)) is not None and np.allclose(found, y, rtol=1e-6, atol=1e-12):

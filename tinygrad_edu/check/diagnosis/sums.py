@@ -27,7 +27,7 @@ def of_sums(target: Target, pool: Pool) -> None:
                 _of_a_product(target, pool, step)
             elif op is not None and op.moves and op.kind == "movement":
                 _reordered(target, step)
-        _too_early(target, pool)
+        _too_early(target)
         _of_others(target, pool)
 
 
@@ -51,14 +51,22 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
         _either(target, step, value, edit, tail)
         if everything:
             target.at(step.name, np.full(step.shape, value.ravel()[0]), edit)
-    for name, f in (("the maximum", np.max), ("the last entry", _last), ("the first entry", _first)):
+    for name, f in (("the maximum", _maximum), ("the last entry", _last), ("the first entry", _first)):
         if own and g.size:
             codes = ("unknown",) if name == "the maximum" else ("last_example_only", "sum_missing")
-            picked = np.asarray(f(g, axis=own, keepdims=True)).reshape(step.shape)
-            target.at(step.name, picked, Edit(codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at))
+            picked = np.asarray(f(g, own)).reshape(step.shape)
+            target.at(
+                step.name,
+                picked,
+                Edit(
+                    codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at
+                ),
+            )
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
     if count > 1:
-        mean = Edit(("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at)
+        mean = Edit(
+            ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
+        )
         target.at(step.name, step_value(target, step) / count, mean)
 
 
@@ -67,12 +75,16 @@ def step_value(target: Target, step: Step) -> Array:
     return np.asarray(target.local.values[step.name], float)
 
 
-def _last(a: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+def _maximum(a: Array, axis: tuple[int, ...]) -> Array:
+    return np.asarray(np.max(a, axis=axis))
+
+
+def _last(a: Array, axis: tuple[int, ...]) -> Array:
     index = tuple(slice(-1, None) if k in axis else slice(None) for k in range(a.ndim))
     return a[index]
 
 
-def _first(a: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+def _first(a: Array, axis: tuple[int, ...]) -> Array:
     index = tuple(slice(0, 1) if k in axis else slice(None) for k in range(a.ndim))
     return a[index]
 
@@ -146,7 +158,12 @@ def _reordered(target: Target, step: Step) -> None:
         return
     at = _owner(target, step)
     shape = step.shape
-    told = Edit(("transpose", "wrong_shape"), "the reshape takes the entries in another order (an axis is permuted before it)", 1.1, at)
+    told = Edit(
+        ("transpose", "wrong_shape"),
+        "the reshape takes the entries in another order (an axis is permuted before it)",
+        1.1,
+        at,
+    )
     target.at(step.name, a.reshape(shape, order="F"), told)
     if len(shape) <= 5:
         for order in _orders(len(shape)):
@@ -173,7 +190,7 @@ def _permutations(n: int) -> Iterator[tuple[int, ...]]:
             yield (*rest[:k], n - 1, *rest[k:])
 
 
-def _too_early(target: Target, pool: Pool) -> None:
+def _too_early(target: Target) -> None:
     """The right gradient itself, summed where it should not be."""
     R = target.right
     if R.size < 2:
@@ -187,7 +204,14 @@ def _too_early(target: Target, pool: Pool) -> None:
         if value.ndim == R.ndim:
             target.whole(np.broadcast_to(value, R.shape), edit)
     if target.given.ndim == R.ndim + 1 and R.ndim:
-        target.whole(np.diagflat(R), Edit(("unknown",), "the Jacobian's diagonal stands there instead of its product with the gradient above", 1.4))
+        target.whole(
+            np.diagflat(R),
+            Edit(
+                ("unknown",),
+                "the Jacobian's diagonal stands there instead of its product with the gradient above",
+                1.4,
+            ),
+        )
 
 
 def _of_others(target: Target, pool: Pool) -> None:
@@ -202,10 +226,13 @@ def _of_others(target: Target, pool: Pool) -> None:
                 if summed.shape == shape and (leaf or summed.size > 1):
                     text = f"{value.text} is summed over axis {_told(axes)}, instead of the gradient above"
                     target.whole(summed, Edit(codes, text, 1.3 + value.cost))
-        own = g.shape == target.right.shape and np.allclose(g, target.right, rtol=1e-9, atol=0)
-        if not own and g.size > 1 or (g.size == 1 and target.right.size > 1):
-            try:
-                wide = np.broadcast_to(g, shape)
-            except ValueError:
-                continue
-            target.whole(wide, Edit(("wrong_layer",), f"{value.text} stands there: another quantity's gradient", 1.2 + value.cost))
+        same = g.shape == shape and np.allclose(g, target.right, rtol=1e-9, atol=0)
+        scalar = g.size == 1 and (value.node is None or not value.node.named or value.node.shape == ())
+        if same or scalar or shape != target.right.shape or g.ndim > len(shape):
+            continue
+        try:
+            wide = np.broadcast_to(g, shape)
+        except ValueError:
+            continue
+        text = f"{value.text} stands there: another quantity's gradient"
+        target.whole(wide, Edit(("wrong_layer",), text, 1.2 + value.cost))

@@ -1,4 +1,4 @@
-"""The array that was given, and whether an edited formula gives it: to rounding, and up to a constant that is known.
+"""The array that was given, and whether an edited formula gives it, up to a constant that is known.
 
 Two random functionals of the root, pulled back to every step, judge a change anywhere by two products; what
 passes is evaluated in full.
@@ -6,7 +6,7 @@ passes is evaluated in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,8 @@ from tinygrad_edu.check.local import Local
 
 __all__ = ["Aspect", "Target"]
 
+Said = Edit | Callable[[], Edit]
+"""An edit, or what makes its sentence once it is known to fit."""
 _FEW = 4
 """A free constant is not read off fewer entries: it would fit anything."""
 
@@ -68,15 +70,25 @@ class Target:
         turned = Edit(("transpose",), "the result is transposed")
         shapes: list[Aspect] = []
         shapes.append(Aspect(given))
-        if given.ndim == 2 and given.size > 1 and (given.T.shape == right.shape or given.shape != right.shape):
+        if (
+            given.ndim == 2
+            and given.size > 1
+            and (given.T.shape == right.shape or given.shape != right.shape)
+        ):
             shapes.append(Aspect(given.T, (turned,)))
         lost = [n for n in given.shape if n != 1] == [n for n in right.shape if n != 1]
         if given.shape != right.shape and lost and given.size == right.size:
             if given.ndim < right.ndim:
-                told = Edit(("sum_keepdims",), f"the shape is {given.shape} instead of {right.shape}: keepdims=True is missing")
+                told = Edit(
+                    ("sum_keepdims",),
+                    f"the shape is {given.shape} instead of {right.shape}: keepdims=True is missing",
+                )
                 shapes.append(Aspect(given.reshape(right.shape), (told,)))
             elif given.ndim > right.ndim or right.size == 1:
-                told = Edit(("sum_keepdims", "wrong_shape"), f"the shape is {given.shape} instead of {right.shape}: a dimension too many")
+                told = Edit(
+                    ("sum_keepdims", "wrong_shape"),
+                    f"the shape is {given.shape} instead of {right.shape}: a dimension too many",
+                )
                 shapes.append(Aspect(given.reshape(right.shape), (told,)))
         elif given.shape != right.shape and given.size == right.size and given.ndim:
             told = Edit(("wrong_shape",), f"the shape is {given.shape} instead of {right.shape}", 1.4)
@@ -106,10 +118,18 @@ class Target:
         for aspect in self.aspects:
             if aspect.array.shape == self.right.shape:
                 right = self.right if aspect.base is None else self.right - aspect.base
-                found.append((aspect, [(float(np.vdot(u, aspect.array)), float(np.vdot(u, right))) for u in self._functionals]))
+                found.append(
+                    (
+                        aspect,
+                        [
+                            (float(np.vdot(u, aspect.array)), float(np.vdot(u, right)))
+                            for u in self._functionals
+                        ],
+                    )
+                )
         return found
 
-    def at(self, step: str, value: Any, *edits: Edit) -> bool:
+    def at(self, step: str, value: Any, *edits: Said) -> bool:
         """Whether the given array comes out when a step has another value; then that is noted."""
         v = self.local.values[step]
         value = np.asarray(value)
@@ -126,7 +146,7 @@ class Target:
             return False
         return self.whole(self.right + self.local.push({step: change}), *edits)
 
-    def changed(self, changes: dict[str, Any], *edits: Edit) -> bool:
+    def changed(self, changes: dict[str, Any], *edits: Said) -> bool:
         """The same for several steps whose values change by this much."""
         known = {s: c for s, c in changes.items() if s in self.pulled[0]}
         moved = [sum(float(np.vdot(p[s], c)) for s, c in known.items()) for p in self.pulled]
@@ -153,7 +173,7 @@ class Target:
                 return True
         return False
 
-    def whole(self, value: Any, *edits: Edit, free: bool = False) -> bool:
+    def whole(self, value: Any, *edits: Said, free: bool = False) -> bool:
         """Whether an array, times a constant, is the given one in some aspect; then that is noted."""
         value = np.asarray(value, float)
         fits = False
@@ -163,7 +183,8 @@ class Target:
             base = aspect.base if aspect.base is not None and value.shape == self.right.shape else None
             factor = self.factor(aspect.array, value if base is None else value - base, free)
             if factor is not None and (edits or aspect.edits or factor):
-                self.found.append(Finding((*aspect.edits, *edits, *factor)))
+                said = [edit if isinstance(edit, Edit) else edit() for edit in edits]
+                self.found.append(Finding((*aspect.edits, *said, *factor)))
                 fits = True
         return fits
 
@@ -177,7 +198,9 @@ class Target:
             return None
         size = float(np.max(np.abs(value)))
         slack = max(1.0, abs(c)) * self.bound + 64 * self.eps * size * abs(c)
-        if abs(c - 1) <= self.close * 4 and np.all(np.abs(given - value) <= self.bound + 64 * self.eps * size):
+        if abs(c - 1) <= self.close * 4 and np.all(
+            np.abs(given - value) <= self.bound + 64 * self.eps * size
+        ):
             return ()
         if not np.all(np.abs(given - c * value) <= slack):
             return None

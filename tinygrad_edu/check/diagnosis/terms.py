@@ -60,8 +60,10 @@ class Terms:
 
     @cached_property
     def groups(self) -> list[list[Term]]:
-        """Sets of addends whose sum is the root, up to what passes by them: all paths, where they are few; else
-        the addends of each sum on the way."""
+        """Sets of addends whose sum is the root, up to what passes by them.
+
+        All paths, where they are few; else the addends of each sum on the way.
+        """
         found = []
         if (paths := self._paths()) is not None and len(paths) > 1:
             found.append(paths)
@@ -165,7 +167,9 @@ def merged(terms: Sequence[Term], bound: float) -> list[Term]:
             c = float(np.vdot(other.array, term.array)) / float(np.vdot(other.array, other.array))
             if np.all(np.abs(term.array - c * other.array) <= 1e-9 * size + bound):
                 same = (*(other.merged or (other.path,)), term.path)
-                found[k] = Term(other.array + term.array, other.path & term.path, other.data or term.data, same)
+                found[k] = Term(
+                    other.array + term.array, other.path & term.path, other.data or term.data, same
+                )
                 break
         else:
             found.append(term)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from tinygrad_edu.check.diagnosis.edit import Edit
 
 __all__ = ["Vocabulary"]
+
+_LOGARITHMS = {
+    "1/ln 2": 1 / math.log(2),
+    "1/ln 10": 1 / math.log(10),
+    "ln 2": math.log(2),
+    "ln 10": math.log(10),
+}
 
 _SMALL = {2.0: "2", 0.5: "1/2", 3.0: "3", 4.0: "4", 0.25: "1/4", 1 / 3: "1/3", 10.0: "10", 0.1: "0.1"}
 
@@ -35,43 +42,52 @@ class Vocabulary:
         return list(self._said())
 
     def _said(self) -> Iterator[tuple[float, Edit]]:
-        m = self.m
         yield -1.0, Edit(("sign",), "the sign is wrong")
-        if m > 1:
+        if self.m > 1:
+            m = self.m
             yield float(m), Edit(("factor_m_missing",), f"the factor 1/m is missing (m = {m})")
             yield 1 / m, Edit(("factor_m_doubled",), f"the factor 1/m is there twice (m = {m})")
-        for c, told in _SMALL.items():
-            yield c, _factor(told)
-        for name, c in (("1/ln 2", 1 / math.log(2)), ("1/ln 10", 1 / math.log(10)),
-                        ("ln 2", math.log(2)), ("ln 10", math.log(10))):  # fmt: skip
+            yield from self._other_counts()
+        yield from ((c, _factor(told)) for c, told in _SMALL.items())
+        yield from self._of_the_cost()
+        yield from self._of_sizes()
+
+    def _of_the_cost(self) -> Iterator[tuple[float, Edit]]:
+        for name, c in _LOGARITHMS.items():
             base = "2" if "2" in name else "10"
-            yield c, Edit(("log_base", "constant_factor"), f"off by the factor {name}: a logarithm to base {base}", 1.05)
+            text = f"off by the factor {name}: a logarithm to base {base}"
+            yield c, Edit(("log_base", "constant_factor"), text, 1.05)
         for c in self.kept:
             for value, told in ((c, "is there once too often"), (1 / c, "is missing")):
                 text = f"the division by the keep probability {1 / c:.6g} {told}"
                 yield value, Edit(("dropout_scale", "constant_factor"), text, 1.05)
         for c in self.constants:
-            for value, told in ((c, "once too often"), (1 / c, "missing")):
-                yield value, Edit(("constant_factor",), f"off by the factor {_number(value)}: {_number(c)} is {told}", 1.1)
-        if m > 1:
-            for n in dict.fromkeys((*self.sizes, m - 1, m + 1)):
-                if n not in (0, 1, m):
-                    text = f"divided by {n} instead of m = {m}"
-                    yield m / n, Edit(("wrong_m", "constant_factor"), text, 1.15)
-                    yield 1 / (m * n), Edit(("factor_m_doubled", "wrong_m"), f"divided by m = {m} again, and by {n}", 1.8)
+            for value in (c, 1 / c):
+                yield value, _factor(f"{_number(value)}, which is {_number(c)} of J or 1 over it", 1.1)
+
+    def _other_counts(self) -> Iterator[tuple[float, Edit]]:
+        m = self.m
+        for n in dict.fromkeys((*self.sizes, m - 1, m + 1)):
+            if n not in (0, 1, m):
+                text = f"divided by {n} instead of m = {m}"
+                yield m / n, Edit(("wrong_m", "constant_factor"), text, 1.15)
+                text = f"divided by m = {m} again, and by {n}"
+                yield 1 / (m * n), Edit(("factor_m_doubled", "wrong_m"), text, 1.8)
+
+    def _of_sizes(self) -> Iterator[tuple[float, Edit]]:
         for n in self.sizes:
-            if n > 1:
-                yield float(n), _factor(f"{n}, the length of an axis", 1.15)
-                yield 1 / n, Edit(("constant_factor", "mean_for_sum"), f"divided by {n}, the length of an axis: a mean for a sum", 1.15)
-                yield math.sqrt(n), _factor(f"√{n}", 1.2)
-                yield 1 / math.sqrt(n), _factor(f"1/√{n}", 1.2)
+            yield float(n), _factor(f"{n}, the length of an axis", 1.15)
+            text = f"divided by {n}, the length of an axis: a mean for a sum"
+            yield 1 / n, Edit(("constant_factor", "mean_for_sum"), text, 1.15)
+            yield math.sqrt(n), _factor(f"√{n}", 1.2)
+            yield 1 / math.sqrt(n), _factor(f"1/√{n}", 1.2)
         for a in self.sizes:
             for b in self.sizes:
-                if a != b and a > 1 and b > 1:
+                if a != b:
                     yield a / b, _factor(f"{a}/{b}, a ratio of lengths", 1.35)
-                    if a < b:
-                        yield float(a * b), _factor(f"{a} · {b}, a product of lengths", 1.35)
-                        yield 1 / (a * b), _factor(f"1/({a} · {b}), a product of lengths", 1.35)
+                if a < b:
+                    yield float(a * b), _factor(f"{a} · {b}, a product of lengths", 1.35)
+                    yield 1 / (a * b), _factor(f"1/({a} · {b}), a product of lengths", 1.35)
 
     def read(self, c: float, close: float = 1e-8) -> tuple[Edit, ...] | None:
         """What a factor is: no edit for 1, else one or two; None if it is no constant that is known."""
@@ -104,8 +120,3 @@ def _factor(told: str, cost: float = 1.0) -> Edit:
 
 def _number(c: float) -> str:
     return f"{c:.6g}"
-
-
-def of_sizes(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    """The lengths of the axes of some shapes, each once."""
-    return tuple(dict.fromkeys(n for shape in shapes for n in shape if n > 1))

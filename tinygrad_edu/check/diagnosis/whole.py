@@ -8,7 +8,7 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.target import Target
 
-__all__ = ["of_the_whole", "of_extra_factors", "of_extra_penalty"]
+__all__ = ["of_extra_factors", "of_extra_penalty", "of_the_whole"]
 
 
 def of_the_whole(target: Target) -> None:
@@ -19,7 +19,11 @@ def of_the_whole(target: Target) -> None:
 def of_extra_factors(target: Target, pool: Pool) -> None:
     """A quantity that multiplies the result, or a gradient above, once too often, or divides it."""
     local = target.local
-    at = [local.root, *local.sources, *(s.name for s in local.steps if s.of is not None and s.name != local.root)]
+    at = [
+        local.root,
+        *local.sources,
+        *(s.name for s in local.steps if s.of is not None and s.name != local.root),
+    ]
     with np.errstate(all="ignore"):
         for step in at[:12]:
             v = np.asarray(local.values[step], float)
@@ -30,14 +34,22 @@ def of_extra_factors(target: Target, pool: Pool) -> None:
             for value in pool.shaped(v.shape):
                 a = np.asarray(value.array, float)
                 text = f"{what} is multiplied by {value.text} once too often"
-                target.at(step, v * a, Edit(("slope_extra", "chain_factor_missing"), text, 1.3 + cost + value.cost))
+                target.at(
+                    step, v * a, Edit(("slope_extra", "chain_factor_missing"), text, 1.3 + cost + value.cost)
+                )
                 text = f"{what} is divided by {value.text} once too often"
-                target.at(step, v / a, Edit(("slope_extra", "chain_factor_missing"), text, 1.35 + cost + value.cost))
+                target.at(
+                    step, v / a, Edit(("slope_extra", "chain_factor_missing"), text, 1.35 + cost + value.cost)
+                )
 
 
 def of_extra_penalty(target: Target, value: Array, name: str) -> None:
     """A multiple of the quantity itself, or of its sign, added where none belongs, or with another factor."""
-    columns = [("", value), ("the sign of ", np.sign(value)), ("the sum of the squares of ", np.full(value.shape, np.sum(value**2)))]
+    columns = [
+        ("", value),
+        ("the sign of ", np.sign(value)),
+        ("the sum of the squares of ", np.full(value.shape, np.sum(value**2))),
+    ]
     for told, extra in columns:
         for aspect in target.aspects:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
@@ -65,7 +77,7 @@ def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array,
 
 
 def _a_factor_of_a_penalty(target: Target, c: float) -> bool:
-    """Whether a number is one that J has, or twice, half, m times, 1/m times that: as the factor of a penalty."""
+    """Whether a number may be the factor of a penalty: one of J's, or a simple multiple."""
     m = target.vocabulary.m
     known = [k * f for k in target.vocabulary.constants for f in (1, 2, 0.5, m, 2 * m, 1 / m, 2 / m)]
     return any(abs(abs(c) - k) <= target.close * k for k in known)

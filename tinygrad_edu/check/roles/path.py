@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.check.values_old.edit import Array
-from tinygrad_edu.check.values_old.network import Network
+from tinygrad_edu.check.roles.edit import Array
+from tinygrad_edu.check.roles.network import Network
 from tinygrad_edu.graph import GraphNode
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygrad_edu.check.values_old.constants import Constants
-from tinygrad_edu.check.values_old.edit import Array, Edit, Variant
+from tinygrad_edu.check.roles.constants import Constants
+from tinygrad_edu.check.roles.edit import Array, Edit, Variant
 
 __all__ = ["TURNED", "Explanation", "Target"]
 

@@ -1,0 +1,238 @@
+"""Functions that people differentiate whole: the softmax, a normalisation, an output with its cost.
+
+Their gradient is written in a closed form that no single step of the recorded pass shows. Each form is first
+checked to give the right gradient, and then edited: a form is a generator of what can go wrong in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.labels import labels_of
+from tinygrad_edu.check.diagnosis.outputs import Output
+from tinygrad_edu.check.diagnosis.pool import Pool, Value
+from tinygrad_edu.check.diagnosis.target import Target
+
+__all__ = ["of_forms", "of_shortcut"]
+
+Wrong = tuple[Array, tuple[str, ...], str, float]
+"""An array that a wrong form gives, what it is, in codes and words, and what it costs."""
+
+
+def of_forms(target: Target, pool: Pool) -> None:
+    """The ways in which such a form is got wrong."""
+    with np.errstate(all="ignore"):
+        for step in target.local.steps:
+            value = np.asarray(target.local.values[step.name], float)
+            if step.of is not None and value.ndim and value.size > 1:
+                for array, codes, text, cost in _wrong_forms(target, pool, step.of, value):
+                    target.at(step.name, array, Edit(codes, text, cost, step.of))
+
+
+def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
+    for value in pool.forward:
+        g = _gradient_of(target, pool, value, v.shape)
+        if g is None or value.node is None or value.node.name == x:
+            continue
+        p = np.asarray(value.array, float)
+        for axis in range(p.ndim):
+            if np.allclose(p.sum(axis=axis), 1, rtol=1e-5) and p.min(initial=0) >= 0:
+                softmax = Softmax(value.text, p, g, axis)
+                scale = number_between(v, softmax.right)
+                if scale is not None:
+                    yield from ((scale * a, *said) for a, *said in softmax.wrong())  # type: ignore[misc]
+            z = np.asarray(pool.graph.find(x).value, float)
+            norm = normalised(value.text, z, p, g, axis)
+            if norm is not None and number_between(v, norm.right) is not None:
+                yield from norm.wrong()
+    yield from _outputs(pool, x, v)
+
+
+def _gradient_of(target: Target, pool: Pool, value: Value, shape: tuple[int, ...]) -> Array | None:
+    """The gradient of a value, where it is part of the formula."""
+    if value.node is None or value.array.shape != shape or value.node.name not in pool.program.gradients:
+        return None
+    own = pool.program.gradients[value.node.name].name
+    return np.asarray(target.local.values[own], float) if own in target.local.names else None
+
+
+def number_between(v: Array, form: Array) -> float | None:
+    """The number between an array and a form of it; None where there is none."""
+    square = float(np.vdot(form, form))
+    if form.shape != v.shape or not np.isfinite(square) or square == 0:
+        return None
+    c = float(np.vdot(form, v)) / square
+    size = float(np.max(np.abs(v)))
+    return c if c and np.allclose(v, c * form, rtol=1e-6, atol=1e-9 * size) else None
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """``p * (g - sum(g * p))``, where p is a softmax along an axis."""
+
+    text: str
+    p: Array
+    g: Array
+    axis: int
+
+    @property
+    def right(self) -> Array:
+        """The gradient before the softmax."""
+        return np.asarray(self.p * (self.g - self._sum(self.g * self.p)))
+
+    def _sum(self, a: Array, axis: int | None = None) -> Array:
+        return np.asarray(np.sum(a, axis=self.axis if axis is None else axis, keepdims=True))
+
+    def wrong(self) -> Iterator[Wrong]:
+        """What can go wrong in it."""
+        p, g, name = self.p, self.g, self.text
+        both = self._sum(g * p)
+        where = "in the softmax's derivative"
+        entries = (
+            f"the softmax {name} is differentiated entry by entry, as {name} "
+            f"(1 - {name}): its entries depend on one another"
+        )
+        yield g * p * (1 - p), ("softmax_elementwise", "slope_wrong"), entries, 1.0
+        yield g, ("slope_missing",), f"the slope of the softmax {name} is missing", 1.1
+        second = f"the softmax's second term, {name} times the sum of d{name} * {name}, is missing"
+        yield p * g, ("term_missing",), second, 1.2
+        for other in range(p.ndim):
+            if other != self.axis:
+                text = f"{where} the sum is over axis {other} instead of axis {self.axis}"
+                yield p * (g - self._sum(g * p, other)), ("softmax_axis", "sum_axis"), text, 1.0
+        yield p * (g - np.sum(g * p)), ("sum_all", "softmax_axis"), f"{where} the sum is over everything", 1.1
+        yield (
+            p * (g - self._sum(g)),
+            ("chain_factor_missing",),
+            f"{where} {name} is missing inside the sum",
+            1.1,
+        )
+        mean = both / p.shape[self.axis]
+        yield p * (g - mean), ("mean_for_sum",), f"{where} there is a mean instead of a sum", 1.1
+        yield p * (g + both), ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
+        yield g - both, ("chain_factor_missing",), f"{where} the factor {name} in front is missing", 1.1
+
+
+@dataclass(frozen=True)
+class Norm:
+    """``(g - mean(g) - n * mean(g * n)) / s``, where n is x without its mean, over its spread s."""
+
+    text: str
+    g: Array
+    n: Array
+    s: Array
+    axis: int
+
+    def _mean(self, a: Array) -> Array:
+        return np.asarray(np.mean(a, axis=self.axis, keepdims=True))
+
+    @property
+    def right(self) -> Array:
+        """The gradient before the normalisation."""
+        return np.asarray((self.g - self._mean(self.g) - self.n * self._mean(self.g * self.n)) / self.s)
+
+    def wrong(self) -> Iterator[Wrong]:
+        """What can go wrong in it."""
+        g, n, s, name = self.g, self.n, self.s, self.text
+        mean, both, count = self._mean(g), self._mean(g * n), g.shape[self.axis]
+        inside = g - mean - n * both
+        lost, mistaken = ("term_missing",), ("mean_for_sum", "constant_factor")
+        by_mean, by_var = "the path through the mean", "the path through the variance"
+        yield (g - mean) / s, lost, f"{by_var} is missing: the term with {name}", 1.0
+        yield (g - n * both) / s, lost, f"{by_mean} is missing", 1.0
+        yield (
+            g / s,
+            lost,
+            "only the direct path is there: those through the mean and the variance are missing",
+            1.0,
+        )
+        yield inside, ("chain_factor_missing",), "the division by the standard deviation is missing", 1.0
+        yield (
+            inside * s,
+            ("slope_wrong",),
+            "it is multiplied by the standard deviation instead of divided",
+            1.0,
+        )
+        yield (
+            inside / s**2,
+            ("slope_wrong",),
+            "it is divided by the variance, not the standard deviation",
+            1.0,
+        )
+        yield (
+            (g - mean - both) / s,
+            ("chain_factor_missing",),
+            f"the factor {name} in {by_var} is missing",
+            1.0,
+        )
+        yield (g - count * mean - n * both) / s, mistaken, f"in {by_mean} there is a sum for a mean", 1.1
+        yield (g - mean - count * n * both) / s, mistaken, f"in {by_var} there is a sum for a mean", 1.1
+        yield (g - count * (mean + n * both)) / s, mistaken, "sums stand for the means", 1.1
+        yield (g + mean - n * both) / s, ("sign_inside",), f"{by_mean} has the wrong sign", 1.0
+        yield (g - mean + n * both) / s, ("sign_inside",), f"{by_var} has the wrong sign", 1.0
+        yield (g - mean - n * both / 2) / s, ("constant_factor",), f"a factor 2 is missing in {by_var}", 1.0
+        yield (g - mean - 2 * n * both) / s, ("constant_factor",), f"{by_var} is there twice", 1.0
+        unbiased = n * both * count / (count - 1)
+        yield (
+            (g - mean - unbiased) / s,
+            ("wrong_m", "constant_factor"),
+            f"in {by_var} there is {count - 1} for {count}",
+            1.1,
+        )
+        other = tuple(k for k in range(g.ndim) if k != self.axis)
+        if other:
+            turned = g - g.mean(axis=other, keepdims=True) - n * np.mean(g * n, axis=other, keepdims=True)
+            yield (
+                turned / s,
+                ("sum_axis",),
+                f"the means are over axis {other} instead of axis {self.axis}",
+                1.0,
+            )
+
+
+def normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> Norm | None:
+    """The normalisation that leads from z to n along an axis; None where it is none."""
+    if z.shape != n.shape or z.shape[axis] < 3:
+        return None
+    centred = z - z.mean(axis=axis, keepdims=True)
+    square = np.sum(n * n, axis=axis, keepdims=True)
+    if not square.all():
+        return None
+    s = np.sum(centred * n, axis=axis, keepdims=True) / square
+    fits = np.allclose(n * s, centred, rtol=1e-6, atol=1e-9) and (s.size == 1 or np.ptp(s) > 0)
+    return Norm(text, g, n, s, axis) if fits else None
+
+
+def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
+    """``A - Y``, times a number: the output's gradient, with its cost."""
+    for label, Y in labels_of(pool, v.shape):
+        for value in pool.forward:
+            if value.array.shape != v.shape:
+                continue
+            A = np.asarray(value.array, float)
+            scale = number_between(v, A - Y)
+            if scale is not None and np.ptp(A - Y) > 0:
+                z = np.asarray(pool.graph.find(x).value, float)
+                others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]
+                output = Output(value.text, label, x, A, Y, z if z.shape == A.shape else A)
+                for array, codes, text, cost in output.wrong(others):
+                    yield scale * array, codes, text, cost
+                return
+
+
+def of_shortcut(target: Target, pool: Pool) -> None:
+    """``A - Y``, the output layer's gradient, in a hidden layer."""
+    for value in pool.forward:
+        A = np.asarray(value.array, float)
+        if A.shape != target.right.shape:
+            continue
+        for label, Y in labels_of(pool, A.shape):
+            if value.text != label:
+                text = (
+                    f"{value.text} - {label}, the output layer's form, stands in a layer that is not the last"
+                )
+                target.whole(A - Y, Edit(("output_shortcut",), text, 1.2 + value.cost))
