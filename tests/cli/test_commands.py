@@ -123,7 +123,7 @@ def test_check_says_which_line_of_a_file_is_wrong(capsys: pytest.CaptureFixture[
     Path("student.py").write_text(STUDENT.replace(" / X.shape[1]", ""), "utf-8")
     assert main(["check", "student.py"]) == 1
     told = capsys.readouterr()
-    assert "m times too large" in told.out
+    assert "the factor 1/m is missing" in told.out
     assert "line 11" in told.out
     assert main(["check", "student.py", "--json", "--seed", "3"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False

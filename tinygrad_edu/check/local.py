@@ -58,7 +58,7 @@ class Local:
         self, backward: Backward, root: str, given: Mapping[str, Array], errors: Mapping[str, Array]
     ) -> None:
         self.backward, self.program, self.root = backward, backward.program, root
-        self._errors = errors
+        self.coefficient_errors = errors
         self.sources: dict[str, Array] = {}
         self.exact: list[str] = []
         seen, queue = {root}, [root]
@@ -130,7 +130,7 @@ class Local:
     def _error(self, a: Any, found: Mapping[str, Array]) -> Array:
         if not isinstance(a, Ref):
             return np.zeros(np.shape(a))
-        return found[a.name] if a.name in found else self._errors[a.name]
+        return found[a.name] if a.name in found else self.coefficient_errors[a.name]
 
     def push(self, changes: Mapping[str, Any]) -> Array:
         """What changes of some steps' values do to the root."""

@@ -33,6 +33,13 @@ class Block:
     """Whether the factor is the slope of y at x, and no factor of another quantity."""
     step: Step | None = None
     """The only step of it, if there is but one."""
+    inside: frozenset[str] = frozenset()
+    """The steps of it, the exit included."""
+
+    def within(self, local: Local) -> bool:
+        """Whether it is a stretch of another formula too, none of its steps given there."""
+        known = self.entry in local.names and self.exit in local.names
+        return known and not self.inside & set(local.sources)
 
 
 def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
@@ -80,7 +87,8 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
         below = None
     slope = above is not None and below is not None and _function_of(graph, below, above)
     single = moving[0] if len(moving) == 1 else None
-    return Block(entry, last.name, factor, above, below, slope, single)
+    names = frozenset(s.name for s in between)
+    return Block(entry, last.name, factor, above, below, slope, single, names)
 
 
 def _above(local: Local, name: str) -> str | None:

@@ -210,7 +210,7 @@ def normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> Norm | Non
 def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
     """``A - Y``, times a number: the output's gradient, with its cost."""
     for label, Y in labels_of(pool, v.shape):
-        for value in pool.forward:
+        for value in (*pool.forward, *_activated(pool, x)):
             if value.array.shape != v.shape:
                 continue
             A = np.asarray(value.array, float)
@@ -222,6 +222,15 @@ def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
                 for array, codes, text, cost in output.wrong(others):
                     yield scale * array, codes, text, cost
                 return
+
+
+def _activated(pool: Pool, x: str) -> Iterator[Value]:
+    """What a cost that takes scores makes of them without recording it: their sigmoid, or softmax."""
+    z = np.asarray(pool.graph.find(x).value, float)
+    yield Value(f"sigmoid({x})", 1 / (1 + np.exp(-z)))
+    for axis in range(z.ndim):
+        e = np.exp(z - z.max(axis=axis, keepdims=True))
+        yield Value(f"softmax({x})", e / e.sum(axis=axis, keepdims=True))
 
 
 def of_shortcut(target: Target, pool: Pool) -> None:

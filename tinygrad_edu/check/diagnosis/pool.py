@@ -66,6 +66,13 @@ class Pool:
     ) -> None:
         self.graph, self.program, self.given, self.words, self.own = graph, program, given, words, own
         self._banks: dict[tuple[int, ...], Bank] = {}
+        self._known: dict[Any, Any] = {}
+
+    def memo(self, *key: Any, found: Any = None) -> Any:
+        """What was found before under a key; None where nothing was."""
+        if found is not None:
+            self._known[key] = found
+        return self._known.get(key)
 
     @cached_property
     def forward(self) -> list[Value]:
@@ -78,7 +85,14 @@ class Pool:
 
     @property
     def gradients(self) -> list[Value]:
-        """The given gradients, and the right ones of named quantities that are not given."""
+        """The given gradients, and the right ones of quantities that are not given."""
+        known: list[Value] | None = self.memo("gradients", self.own)
+        if known is None:
+            known = self._gradients()
+            self.memo("gradients", self.own, found=known)
+        return known
+
+    def _gradients(self) -> list[Value]:
         found = []
         for node in self.graph:
             step = self.program.gradients.get(node.name)

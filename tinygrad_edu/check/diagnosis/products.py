@@ -11,11 +11,11 @@ from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["of_products", "tail_of"]
+__all__ = ["codes_of_another", "feeds", "of_products", "owner_of", "tail_of"]
 
 
-def of_products(target: Target, pool: Pool) -> None:
-    """Every way in which one product of the formula is got wrong."""
+def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
+    """Every way in which one product of the formula is got wrong; with ``others``, by another quantity too."""
     with np.errstate(all="ignore"):
         for step in target.local.steps:
             op = step.op
@@ -27,10 +27,11 @@ def of_products(target: Target, pool: Pool) -> None:
                 continue
             if op.kind == "contraction":
                 _matrix(target, pool, step, k)
-            _other_operand(target, pool, step, k)
+            if others:
+                _other_operand(target, pool, step, k)
 
 
-def _owner(target: Target, step: Step) -> str:
+def owner_of(target: Target, step: Step) -> str:
     """The quantity in whose gradient's formula a step stands."""
     local, name = target.local, step.name
     for _ in range(len(local.steps) + 1):
@@ -78,7 +79,7 @@ class _Factors:
         self.step, self.k = step, k
         self.g, self.c = (np.asarray(target.local.operand(step, j), float) for j in (k, 1 - k))
         self.name, self.above = (_called(target, pool, step, j) for j in (1 - k, k))
-        self.at = _owner(target, step)
+        self.at = owner_of(target, step)
 
     def wrong(self) -> Iterator[tuple[Array, Edit]]:
         """What the product may be by mistake."""
@@ -137,7 +138,7 @@ class _Factors:
             if not all(a == b or 1 in (a, b) for a, b in zip(self.g.shape, other.shape, strict=True)):
                 continue
             entries = self.g * other
-            yield entries, self._edit("elementwise_for_matmul", text, 1.0)
+            yield entries, Edit(("elementwise_for_matmul", "sum_missing"), text, 1.0, self.at)
             codes = ("elementwise_for_matmul", "sum_all")
             total = Edit(codes, f"{text}, and summed over everything", 1.2, self.at)
             yield np.full(self.step.shape, entries.sum()), total
@@ -194,10 +195,13 @@ def tail_of(target: Target, name: str) -> float | None:
 
 def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
     """Another quantity for the coefficient, or another gradient for the one above."""
-    at = _owner(target, step)
+    at = owner_of(target, step)
     local = target.local
     g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
+    computed = isinstance(step.args[1 - k], Ref) and _is_slope(target, step.args[1 - k].name)
     for j, old, values in ((1 - k, c, list(pool.forward) + list(pool.gradients)), (k, g, pool.gradients)):
+        if computed and j != k:
+            continue
         belongs = _called(target, pool, step, j)
         gradient = j == k
         for value, array, turned in _alike(values, old.shape):
@@ -207,7 +211,7 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
             pair = (array, other) if j == 0 else (other, array)
             assert step.op is not None
             new = step.op.forward(*pair, **step.settings)
-            codes = _codes(target, pool, step, j, value, gradient)
+            codes = codes_of_another(target, pool, step, j, value, gradient)
             cost = (
                 1.05
                 + value.cost
@@ -216,6 +220,11 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
             )
             told = f"{value.text}{'.T' if turned else ''} stands where {belongs} belongs"
             target.at(step.name, new, Edit(codes, told, cost, at))
+
+
+def _is_slope(target: Target, name: str) -> bool:
+    """Whether a coefficient is no quantity, but was computed on the way back: that is a slope's."""
+    return target.local.program[_before_moves(target, name)].role not in ("input", "forward")
 
 
 def _alike(values: list[Value], shape: tuple[int, ...]) -> Iterator[tuple[Value, Array, bool]]:
@@ -227,25 +236,27 @@ def _alike(values: list[Value], shape: tuple[int, ...]) -> Iterator[tuple[Value,
             yield value, array.T, True
 
 
-def _codes(target: Target, pool: Pool, step: Step, j: int, value: Value, gradient: bool) -> tuple[str, ...]:
+def codes_of_another(
+    target: Target, pool: Pool, step: Step, j: int, value: Value, gradient: bool
+) -> tuple[str, ...]:
     a = step.args[j]
     old = _before_moves(target, a.name) if isinstance(a, Ref) else ""
     if gradient:
         of = target.local.program[old].of if old in target.local.program else None
-        if of is not None and value.node is not None and _feeds(value.node, of):
+        if of is not None and value.node is not None and feeds(value.node, of):
             return ("slope_missing", "wrong_layer")
         return ("wrong_layer",)
     node = pool.graph.find(old) if old in pool.graph else None
     other = value.node
     if node is not None and other is not None and not value.gradient:
-        if _feeds(node, other.name) and node.shape == other.shape:
+        if feeds(node, other.name) and node.shape == other.shape:
             return ("z_for_a", "wrong_layer")
-        if _feeds(other, node.name) and node.shape == other.shape:
+        if feeds(other, node.name) and node.shape == other.shape:
             return ("a_for_z", "wrong_layer")
     return ("wrong_layer",)
 
 
-def _feeds(node: object, name: str) -> bool:
+def feeds(node: object, name: str) -> bool:
     """Whether a node is computed, entry by entry, from the quantity of that name."""
     queue = [(node, 0)]
     for one, depth in queue:

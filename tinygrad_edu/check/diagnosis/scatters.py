@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Edit
-from tinygrad_edu.check.diagnosis.products import _owner
+from tinygrad_edu.check.diagnosis.products import owner_of
 from tinygrad_edu.check.diagnosis.target import Target
 
 __all__ = ["of_scatters"]
@@ -19,7 +19,7 @@ def of_scatters(target: Target) -> None:
             continue
         g = np.asarray(target.local.operand(step, 0), float)
         shape = step.shape
-        at = _owner(target, step)
+        at = owner_of(target, step)
         arrays = any(
             isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,))
         )

@@ -9,16 +9,17 @@ import numpy as np
 
 from tinygrad_edu.check.convention import Reading
 from tinygrad_edu.check.diagnosis.addends import of_addends
-from tinygrad_edu.check.diagnosis.blocks import blocks_of
+from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_sequences, of_stale
 from tinygrad_edu.check.diagnosis.naming import TermNames
+from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import of_products
 from tinygrad_edu.check.diagnosis.scatters import of_scatters
-from tinygrad_edu.check.diagnosis.slopes import of_slopes
+from tinygrad_edu.check.diagnosis.slopes import of_lost_slopes, of_slopes
 from tinygrad_edu.check.diagnosis.sums import of_sums
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import Terms, depends_on_data
@@ -35,7 +36,7 @@ from tinygrad_edu.check.truth import Truth
 __all__ = ["diagnose"]
 
 ENOUGH = 1.6
-_UNKNOWN = 5.0
+_SURE, _UNKNOWN = 1.1, 5.0
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
 
@@ -79,26 +80,31 @@ class _Search:
         right = np.asarray(one.local.value, float)
         if bad := not_finite(one.given):
             return Diagnosis(("unknown",), bad)
+        if bad := not_finite(right):
+            return Diagnosis(("unknown",), f"nothing to compare with: of the right gradient, {bad}")
+        if not one.given.size or not right.size:
+            return wrong_shape(one.given, right)
         with np.errstate(all="ignore"):
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
-        if not np.isfinite(right).all():
-            return (
-                localised(one.given, right, bound)
-                if one.given.shape == right.shape
-                else wrong_shape(one.given, right)
-            )
         target = self.explained(one, one.local, bound)
-        if not target.found and one.local.sources:
+        if one.local.sources and _least(target) > _SURE and not self._right_above(one):
             # where the given gradients above explain nothing, the right ones may
             alone = Local(self.truth.backward, one.local.root, {}, self.truth.errors(one.eps))
             other = self.explained(one, alone, bound)
-            target = other if other.found else target
-        self.cost += min((f.cost for f in target.found), default=_UNKNOWN)
+            target = other if _least(other) < _least(target) else target
+        self.cost += _least(target)
         if target.found:
             return told_of(target.found, one, self.judgement)
         if one.given.shape != right.shape:
             return wrong_shape(one.given, right)
         return localised(one.given, right, bound)
+
+    def _right_above(self, one: Judged) -> bool:
+        return all(self.judgement.of[n].verdict == "right" for n in self._owners(one))
+
+    def _owners(self, one: Judged) -> list[str]:
+        steps = self.truth.program
+        return [of for s in one.local.sources if (of := steps[s].of) is not None]
 
     def explained(self, one: Judged, local: Local, bound: Array) -> Target:
         self.pool.own = one.name
@@ -129,11 +135,32 @@ class _Search:
             of_stale(target, self.pool)
             of_shortcut(target, self.pool)
             of_extra_factors(target, self.pool)
+            if not target.found:
+                self._two_edits(target, blocks)
         return target
+
+    def _two_edits(self, target: Target, blocks: list[Block]) -> None:
+        pool = self.pool
+        first: list[Family] = [
+            lambda t: of_forms(t, pool),
+            lambda t: of_lost_slopes(t, blocks, pool),
+            lambda t: of_products(t, pool, others=False),
+        ]
+
+        def second(other: Target) -> None:
+            of_the_whole(other)
+            of_slopes(other, [b for b in blocks if b.within(other.local)], pool, brief=True)
+            of_products(other, pool, others=False)
+
+        of_pairs(target, first, second)
 
 
 def _enough(target: Target, cost: float) -> bool:
     return any(f.cost <= cost for f in target.found)
+
+
+def _least(target: Target) -> float:
+    return min((f.cost for f in target.found), default=_UNKNOWN)
 
 
 def _penalty(groups: list[list[Any]], right: Array) -> Array | None:

@@ -13,20 +13,26 @@ from tinygrad_edu.check.diagnosis.pool import Banked, Pool, applied, functions_o
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.core.op import Op
 
-__all__ = ["of_slopes"]
+__all__ = ["of_lost_slopes", "of_slopes"]
 
 
-def of_slopes(target: Target, blocks: list[Block], pool: Pool) -> None:
-    """Every way in which one slope of the formula is got wrong."""
+def of_lost_slopes(target: Target, blocks: list[Block], pool: Pool) -> None:
+    """A slope that is left out, or applied twice."""
     with np.errstate(all="ignore"):
         for block in blocks:
             _left_out(target, block, pool)
+
+
+def of_slopes(target: Target, blocks: list[Block], pool: Pool, *, brief: bool = False) -> None:
+    """Every way in which one slope of the formula is got wrong; ``brief``: only what is in the bank."""
+    with np.errstate(all="ignore"):
+        of_lost_slopes(target, blocks, pool)
         seen = set[tuple[str, str]]()
         for block in blocks:
             ends = (block.above or "", block.below or "")
             if all(ends) and ends not in seen:
                 seen.add(ends)
-                _replaced(target, block, pool)
+                _replaced(target, block, pool, brief)
 
 
 def _name(block: Block, pool: Pool) -> str:
@@ -85,6 +91,13 @@ def _is_mask(S: Array) -> bool:
 
 def _coefficient(block: Block, pool: Pool) -> str:
     """What a factor is called: the coefficient of its only step, or the value that it equals."""
+    known = pool.memo("factor", block.entry, block.exit)
+    if known is None:
+        known = pool.memo("factor", block.entry, block.exit, found=_named_factor(block, pool))
+    return str(known)
+
+
+def _named_factor(block: Block, pool: Pool) -> str:
     for value in pool.shaped(block.factor.shape):
         wide = np.broadcast_to(value.array, block.factor.shape)
         if np.allclose(wide, block.factor, rtol=1e-12, atol=0):
@@ -101,12 +114,14 @@ def _coefficient(block: Block, pool: Pool) -> str:
     return "of one step"
 
 
-def _replaced(target: Target, block: Block, pool: Pool) -> None:
+def _replaced(target: Target, block: Block, pool: Pool, brief: bool) -> None:
     g, S = np.asarray(target.local.values[block.entry], float), block.factor
     at = block.below or ""
     name = _name(block, pool) if block.slope else f"the factor {_coefficient(block, pool)}"
     own = _own_function(block, pool) if block.slope else None
-    _replace(target, block, pool, name, own[0] if own is not None else None)
+    _replace(target, block, pool, name, own[0] if own is not None else None, brief)
+    if brief:
+        return
     if block.slope and own is not None:
         op, settings = own
         y = np.asarray(op.forward(g, **settings))
@@ -141,6 +156,13 @@ def _mask_by_value(target: Target, block: Block, pool: Pool, g: Array, S: Array,
 
 def _own_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
     """The function that y is of x, if it is one that has a name: found by its values."""
+    known = pool.memo("function", block.above, block.below)
+    if known is None:
+        known = pool.memo("function", block.above, block.below, found=_found_function(block, pool) or ())
+    return known or None
+
+
+def _found_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
     x = np.asarray(pool.graph.find(block.below or "").value, float)
     node = pool.graph.find(block.above or "")
     y = np.asarray(node.value, float)
@@ -157,7 +179,7 @@ def _own_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
     return None
 
 
-def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None) -> None:
+def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None, brief: bool) -> None:
     """Everything in the bank that, multiplied with the gradient above, gives the array."""
     g = np.asarray(target.local.values[block.entry], float)
     S, at = block.factor, block.below or ""
@@ -172,7 +194,7 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
         codes, cost = _codes(block, entry, own)
         text = f"{entry.text.replace('{}', entry.value.text)} stands for {name}"
         target.at(block.exit, g * bank.rows[k].reshape(S.shape), Edit(codes, text, cost, at))
-    for value in pool.gradients:
+    for value in () if brief else pool.gradients:
         mine = value.node is not None and value.node.name in (block.above, block.below)
         if value.array.shape == S.shape and not mine:
             text = f"{value.text} stands for {name}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import _owner, tail_of
+from tinygrad_edu.check.diagnosis.products import codes_of_another, feeds, owner_of, tail_of
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
@@ -34,7 +34,7 @@ def of_sums(target: Target, pool: Pool) -> None:
 def _one(target: Target, pool: Pool, step: Step) -> None:
     g = np.asarray(target.local.operand(step, 0), float)
     above = pool.words.of(step.uses[0])
-    at = _owner(target, step)
+    at = owner_of(target, step)
     own = _axes_of(g.shape, step.shape)
     tail = tail_of(target, step.name)
     told = Edit(("sum_missing",), f"{above} is not summed", 1.0, at)
@@ -62,12 +62,29 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
                     codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at
                 ),
             )
+    _another(target, pool, step, own, tail)
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
     if count > 1:
         mean = Edit(
             ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
         )
         target.at(step.name, step_value(target, step) / count, mean)
+
+
+def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: float | None) -> None:
+    """Another gradient in the place of the one that is summed, over the same axes or others."""
+    at, belongs = owner_of(target, step), pool.words.of(step.uses[0])
+    for value in pool.gradients:
+        other = np.asarray(value.array, float)
+        if other.shape != np.shape(target.local.operand(step, 0)) or value.text == belongs:
+            continue
+        codes = codes_of_another(target, pool, step, 0, value, gradient=True)
+        text = f"{value.text} stands where {belongs} belongs"
+        for axes, summed in _summed(other):
+            same = axes == own
+            also, told = ((), "") if same else (("sum_axis",), f", and is summed over axis {_told(axes)}")
+            cost = (1.05 if same else 1.25) + value.cost
+            _either(target, step, summed, Edit((*codes, *also), text + told, cost, at), tail)
 
 
 def step_value(target: Target, step: Step) -> Array:
@@ -137,7 +154,7 @@ def _of_a_product(target: Target, pool: Pool, step: Step) -> None:
     n = g.shape[axis]
     if n < 2 or n != c.shape[other]:
         return
-    at = _owner(target, step)
+    at = owner_of(target, step)
     above = pool.words.of(step.args[k].name)
     for kept, codes, told in (
         (slice(-1, None), ("last_example_only", "term_missing"), "only the last is there"),
@@ -156,7 +173,7 @@ def _reordered(target: Target, step: Step) -> None:
     a = np.asarray(target.local.operand(step, 0), float)
     if a.size != step.value.size or a.ndim == 0 or step.value.ndim < 2 or a.shape == step.shape:
         return
-    at = _owner(target, step)
+    at = owner_of(target, step)
     shape = step.shape
     told = Edit(
         ("transpose", "wrong_shape"),
@@ -226,7 +243,7 @@ def _of_others(target: Target, pool: Pool) -> None:
                 if summed.shape == shape and (leaf or summed.size > 1):
                     text = f"{value.text} is summed over axis {_told(axes)}, instead of the gradient above"
                     target.whole(summed, Edit(codes, text, 1.3 + value.cost))
-        same = g.shape == shape and np.allclose(g, target.right, rtol=1e-9, atol=0)
+        same = g.shape == target.right.shape and np.allclose(g, target.right, rtol=1e-9, atol=0)
         scalar = g.size == 1 and (value.node is None or not value.node.named or value.node.shape == ())
         if same or scalar or shape != target.right.shape or g.ndim > len(shape):
             continue
@@ -235,4 +252,6 @@ def _of_others(target: Target, pool: Pool) -> None:
         except ValueError:
             continue
         text = f"{value.text} stands there: another quantity's gradient"
-        target.whole(wide, Edit(("wrong_layer",), text, 1.2 + value.cost))
+        before = value.node is not None and g.shape == shape and feeds(value.node, pool.own)
+        codes = ("slope_missing", "wrong_layer") if before else ("wrong_layer",)
+        target.whole(wide, Edit(codes, text, 1.2 + value.cost))

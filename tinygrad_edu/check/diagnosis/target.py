@@ -50,7 +50,7 @@ class Target:
         self,
         local: Local,
         given: Array,
-        bound: Array,
+        bound: Array | float,
         eps: float,
         vocabulary: Vocabulary,
         penalty: Array | None = None,

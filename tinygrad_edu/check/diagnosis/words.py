@@ -16,9 +16,15 @@ class Words:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._known: dict[tuple[str, int], str] = {}
 
     def of(self, name: str, depth: int = 3) -> str:
         """A value's name; of one without, the formula of its step."""
+        if (name, depth) not in self._known:
+            self._known[name, depth] = self._called(name, depth)
+        return self._known[name, depth]
+
+    def _called(self, name: str, depth: int) -> str:
         step = self.program[name]
         if step.role == "input" or (step.named and step.of is None):
             return name

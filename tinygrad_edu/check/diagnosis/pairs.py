@@ -1,0 +1,65 @@
+"""Two edits in one formula: a likely first one is made, and a second one is sought in what is left.
+
+A first edit gives one step another value. From there on the formula is a local one again, with that value
+as a gradient that is given; so the families that look for one edit look for the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Edit, Finding
+from tinygrad_edu.check.diagnosis.target import Said, Target
+from tinygrad_edu.check.local import Local
+
+__all__ = ["Family", "of_pairs"]
+
+Family = Callable[[Target], None]
+_MOST_FIRST = 150
+_DEAREST_FIRST = 1.25
+_MOST_SIZE = 20_000
+
+
+class _Tries(Target):
+    """A target that notes what is tried on it, without judging it."""
+
+    def __init__(self, target: Target) -> None:
+        self.__dict__.update(target.__dict__)
+        self.found: list[Finding] = []
+        self.tried: list[tuple[str, Any, tuple[Said, ...]]] = []
+
+    def at(self, step: str, value: Any, *edits: Said) -> bool:
+        if step != self.local.root and np.shape(value) == np.shape(self.local.values[step]):
+            self.tried.append((step, np.asarray(value), edits))
+        return False
+
+
+def of_pairs(target: Target, first: list[Family], second: Callable[[Target], None]) -> None:
+    """Every pair of a first edit, by those families, and a second one."""
+    if target.right.size > _MOST_SIZE:
+        return
+    for step, value, edits in list(_first(target, first))[:_MOST_FIRST]:
+        local = _with(target.local, step, value)
+        other = Target(local, target.given, target.bound, target.eps, target.vocabulary, target.penalty)
+        second(other)
+        said = tuple(edit if isinstance(edit, Edit) else edit() for edit in edits)
+        target.found += [Finding((*said, *finding.edits)) for finding in other.found]
+
+
+def _first(target: Target, families: list[Family]) -> Iterator[tuple[str, Any, tuple[Said, ...]]]:
+    tries = _Tries(target)
+    for family in families:
+        family(tries)
+    for step, value, edits in tries.tried:
+        cheap = all(not isinstance(edit, Edit) or edit.cost <= _DEAREST_FIRST for edit in edits)
+        if cheap and np.isfinite(value).all():
+            yield step, value, edits
+
+
+def _with(local: Local, step: str, value: Any) -> Local:
+    """The formula in which one step has another value."""
+    given = {**local.sources, step: np.asarray(value, float)}
+    return Local(local.backward, local.root, given, local.coefficient_errors)
