@@ -9,12 +9,14 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.pool import Pool, functions
+from tinygrad_edu.check.diagnosis.products import feeds
 from tinygrad_edu.check.diagnosis.target import Target
-from tinygrad_edu.graph import GraphNode, Ref, Step
+from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 
-__all__ = ["of_leaves", "of_sequences", "of_stale"]
+__all__ = ["of_leaves", "of_others", "of_sequences", "of_stale"]
 
 _MOST_SIZE = 200_000
+_MOST_OTHERS = 100
 
 
 def coefficients(target: Target) -> list[Step]:
@@ -25,21 +27,27 @@ def coefficients(target: Target) -> list[Step]:
         step = program[name]
         if name not in local.names and name not in needed:
             needed.add(name)
-            if step.role not in ("input", "forward") or _is_view(step):
+            if step.role not in ("input", "forward") or _moves_along(step, program):
                 queue += step.uses
     return [s for s in program.steps if s.name in needed]
 
 
-def _is_view(step: Step) -> bool:
-    """Whether a forward value is a part of another, or the same in another order."""
-    return step.role == "forward" and step.op is not None and step.op.moves and step.op.kind != "reduction"
+def _moves_along(step: Step, program: Program) -> bool:
+    """Whether a forward value is another with other places, or, without a name, a function of it alone."""
+    op = step.op
+    if step.role != "forward" or op is None:
+        return False
+    if op.moves and op.kind != "reduction":
+        return True
+    arrays = {name for name in step.uses if program[name].value.size > 1}
+    return not step.named and op.kind == "elementwise" and len(arrays) == 1
 
 
 def with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) -> Array | None:
     """The local gradient with other values of some forward quantities in its coefficients."""
     local, known = target.local, dict(values)
     for step in steps:
-        recomputed = step.role not in ("input", "forward") or _is_view(step)
+        recomputed = step.role not in ("input", "forward") or _moves_along(step, local.program)
         if step.name not in known and recomputed and any(u in known for u in step.uses):
             args = [
                 known.get(a.name, local.program[a.name].value) if isinstance(a, Ref) else a for a in step.args
@@ -76,6 +84,29 @@ def of_leaves(target: Target, pool: Pool) -> None:
             for value, edit in _moved(np.asarray(step.value, float), pool.words.of(step.name), node):
                 along = {name: dict(functions(value))[told] for name, told in companions.items()}
                 _try(target, steps, {step.name: value, **along}, edit)
+
+
+def of_others(target: Target, pool: Pool) -> None:
+    """Another quantity in the place of one, in all its uses and in what is a function of it alone."""
+    steps = [s for s in coefficients(target) if s.value.dtype.kind == "f" and s.value.size > 1 and s.named]
+    pairs = [
+        (step, other)
+        for step in steps
+        for other in pool.forward
+        if other.array.shape == step.shape and other.cost == 0 and other.text != step.name
+    ]
+    if len(pairs) > _MOST_OTHERS or target.right.size > _MOST_SIZE:
+        return
+    every = coefficients(target)
+    with np.errstate(all="ignore"):
+        for step, other in pairs:
+            text = f"{other.text} stands wherever {pool.words.of(step.name)} belongs"
+            codes: tuple[str, ...] = ("wrong_layer",)
+            if step.name in pool.graph and feeds(pool.graph.find(step.name), other.text):
+                codes = ("z_for_a", "wrong_layer")
+            elif other.node is not None and feeds(other.node, step.name):
+                codes = ("a_for_z", "wrong_layer")
+            _try(target, every, {step.name: np.asarray(other.array)}, Edit(codes, text, 1.2))
 
 
 def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:

@@ -196,6 +196,7 @@ def functions(value: Any) -> Iterator[tuple[str, Array]]:
     yield "{}²", v * v
     yield "1 - {}²", 1 - v * v
     yield "1 + {}²", 1 + v * v
+    yield "1 - 2 {}", 1 - 2 * v
     yield "{} (1 - {})", v * (1 - v)
     yield "1 + {}", 1 + v
     yield "{} (1 + {})", v * (1 + v)

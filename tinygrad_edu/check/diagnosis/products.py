@@ -15,7 +15,7 @@ __all__ = ["codes_of_another", "feeds", "of_products", "owner_of", "tail_of"]
 
 
 def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
-    """Every way in which one product of the formula is got wrong; with ``others``, by another quantity too."""
+    """Every way in which one product of the formula is got wrong; with ``others`` by another quantity too."""
     with np.errstate(all="ignore"):
         for step in target.local.steps:
             op = step.op
@@ -239,6 +239,7 @@ def _alike(values: list[Value], shape: tuple[int, ...]) -> Iterator[tuple[Value,
 def codes_of_another(
     target: Target, pool: Pool, step: Step, j: int, value: Value, gradient: bool
 ) -> tuple[str, ...]:
+    """The codes of a product whose ``j``-th operand is another value, or another gradient."""
     a = step.args[j]
     old = _before_moves(target, a.name) if isinstance(a, Ref) else ""
     if gradient:

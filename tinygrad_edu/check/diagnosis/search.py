@@ -13,7 +13,7 @@ from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
-from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_sequences, of_stale
+from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequences, of_stale
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
 from tinygrad_edu.check.diagnosis.pool import Pool
@@ -113,6 +113,9 @@ class _Search:
         penalty = _penalty(groups, np.asarray(local.value, float))
         target = Target(local, one.given, bound, one.eps, self.vocabulary, penalty)
         with np.errstate(all="ignore"):
+            if float(np.max(np.abs(one.given))) <= target.bound:
+                self._nothing(target)
+                return target
             of_the_whole(target)
             if _enough(target, 1.0):
                 return target
@@ -131,6 +134,7 @@ class _Search:
             of_overwriting(target, groups)
             of_extra_penalty(target, self.truth.values[one.name], one.name)
             of_leaves(target, self.pool)
+            of_others(target, self.pool)
             of_sequences(target, self.pool)
             of_stale(target, self.pool)
             of_shortcut(target, self.pool)
@@ -139,12 +143,18 @@ class _Search:
                 self._two_edits(target, blocks)
         return target
 
+    def _nothing(self, target: Target) -> None:
+        """What may have left nothing, or nothing but rounding."""
+        of_entries(target)
+        if target.given.any():
+            of_sums(target, self.pool)
+
     def _two_edits(self, target: Target, blocks: list[Block]) -> None:
         pool = self.pool
         first: list[Family] = [
-            lambda t: of_forms(t, pool),
             lambda t: of_lost_slopes(t, blocks, pool),
             lambda t: of_products(t, pool, others=False),
+            lambda t: of_forms(t, pool),
         ]
 
         def second(other: Target) -> None:

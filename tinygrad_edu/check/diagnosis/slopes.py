@@ -130,6 +130,8 @@ def _replaced(target: Target, block: Block, pool: Pool, brief: bool) -> None:
             text = f"{what} is applied to the gradient above, instead of multiplying it by {name}"
             if value is not None:
                 target.at(block.exit, value, Edit(("slope_on_gradient",), text, 1.3, at))
+        text = f"the gradient above is kept where it is positive itself, instead of multiplied by {name}"
+        target.at(block.exit, np.maximum(g, 0), Edit(("slope_on_gradient", "slope_wrong"), text, 1.32, at))
     if not block.slope:
         _mask_by_value(target, block, pool, g, S, name, at)
 

@@ -13,7 +13,10 @@ from tinygrad_edu.check.diagnosis.products import codes_of_another, feeds, owner
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_sums"]
+__all__ = ["of_sums", "parts"]
+
+_MOST_ALONE = 32
+"""Of more examples only the first and the last are tried alone, or left out."""
 
 
 def of_sums(target: Target, pool: Pool) -> None:
@@ -62,6 +65,11 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
                     codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at
                 ),
             )
+    if len(own) == 1 and g.ndim:
+        for kept, codes, told in parts(g.shape[own[0]]):
+            part = np.take(g, kept, own[0]).sum(axis=own[0]).reshape(step.shape)
+            text = f"of the {g.shape[own[0]]} that are summed of {above}, {told}"
+            target.at(step.name, part, Edit(codes, text, 1.2, at))
     _another(target, pool, step, own, tail)
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
     if count > 1:
@@ -156,16 +164,21 @@ def _of_a_product(target: Target, pool: Pool, step: Step) -> None:
         return
     at = owner_of(target, step)
     above = pool.words.of(step.args[k].name)
-    for kept, codes, told in (
-        (slice(-1, None), ("last_example_only", "term_missing"), "only the last is there"),
-        (slice(0, 1), ("last_example_only", "term_missing"), "only the first is there"),
-        (slice(1, None), ("example_omitted", "term_missing"), "the first is left out"),
-        (slice(0, -1), ("example_omitted", "term_missing"), "the last is left out"),
-    ):
-        a, b = np.take(g, range(n)[kept], axis), np.take(c, range(n)[kept], other)
+    for kept, codes, told in parts(n):
+        a, b = np.take(g, kept, axis), np.take(c, kept, other)
         value = step.op.forward(*((a, b) if k == 0 else (b, a)), **step.settings)
         text = f"of the {n} that are summed in the product with {above}, {told}"
         target.at(step.name, value, Edit(codes, text, 1.15, at))
+
+
+def parts(n: int) -> Iterator[tuple[list[int], tuple[str, ...], str]]:
+    """Which of several examples are summed by mistake: one alone, or all but one."""
+    if n < 2:
+        return
+    for k in range(n) if n <= _MOST_ALONE else (0, n - 1):
+        which = {0: "first", n - 1: "last"}.get(k, f"one at {k}")
+        yield [k], ("last_example_only", "term_missing"), f"only the {which} is there"
+        yield [*range(k), *range(k + 1, n)], ("example_omitted", "term_missing"), f"the {which} is left out"
 
 
 def _reordered(target: Target, step: Step) -> None:

@@ -194,9 +194,11 @@ class Target:
         if not np.isfinite(square) or square == 0:
             return None
         c = float(np.vdot(value, given)) / square
-        if c == 0 or not np.isfinite(c):
+        size, wanted = float(np.max(np.abs(value))), float(np.max(np.abs(given)))
+        if max(size, wanted) <= self.bound:
+            return ()  # both are nothing but rounding, as a sum over everything may be
+        if c == 0 or not np.isfinite(c) or abs(c) * self.bound > 1e-3 * wanted:
             return None
-        size = float(np.max(np.abs(value)))
         slack = max(1.0, abs(c)) * self.bound + 64 * self.eps * size * abs(c)
         if abs(c - 1) <= self.close * 4 and np.all(
             np.abs(given - value) <= self.bound + 64 * self.eps * size
