@@ -50,10 +50,12 @@ def of_pairs(target: Target, first: list[Family], second: Callable[[Target], Non
 
 
 def _first(target: Target, families: list[Family]) -> Iterator[tuple[str, Any, tuple[Said, ...]]]:
+    """What is likely to be wrong beside something else, the nearest to the result first."""
     tries = _Tries(target)
     for family in families:
         family(tries)
-    for step, value, edits in tries.tried:
+    nearest = target.local.backward.index
+    for step, value, edits in sorted(tries.tried, key=lambda tried: -nearest[tried[0]]):
         cheap = all(not isinstance(edit, Edit) or edit.cost <= _DEAREST_FIRST for edit in edits)
         if cheap and np.isfinite(value).all():
             yield step, value, edits
