@@ -65,11 +65,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
                     codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at
                 ),
             )
-    if len(own) == 1 and g.ndim:
-        for kept, codes, told in parts(g.shape[own[0]]):
-            part = np.take(g, kept, own[0]).sum(axis=own[0]).reshape(step.shape)
-            text = f"of the {g.shape[own[0]]} that are summed of {above}, {told}"
-            target.at(step.name, part, Edit(codes, text, 1.2, at))
+    _partly(target, step, g, own, above)
     _another(target, pool, step, own, tail)
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
     if count > 1:
@@ -77,6 +73,17 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
             ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
         )
         target.at(step.name, step_value(target, step) / count, mean)
+
+
+def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
+    """Only some of the examples that are summed."""
+    if len(own) != 1:
+        return
+    (axis,) = own
+    for kept, codes, told in parts(g.shape[axis]):
+        part = np.take(g, kept, axis).sum(axis=axis).reshape(step.shape)
+        text = f"of the {g.shape[axis]} that are summed of {above}, {told}"
+        target.at(step.name, part, Edit(codes, text, 1.2, owner_of(target, step)))
 
 
 def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: float | None) -> None:
