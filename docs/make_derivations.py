@@ -16,7 +16,7 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu.derive import Derivation, DerivationStep
-from tinygrad_edu.derive.latex import aligned
+from tinygrad_edu.expression.latex_style import aligned
 
 PAGE = Path(__file__).with_name("derivations.md")
 SHAPES = 10

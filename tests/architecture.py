@@ -27,7 +27,9 @@ ARROWS = """
     compile, autodiff       ->  ops
     export                  ->  ops
     compile, derive, export ->  graph
-    graph, ops              ->  core
+    graph                   ->  expression
+    expression              ->  ops
+    ops                     ->  core
     core, course, data      ->
 """
 OPEN_TO_ALL = "errors"

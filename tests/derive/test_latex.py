@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.derive.notation import letter
+from tinygrad_edu.expression.notation import letter
 
 
 @pytest.fixture(scope="module")

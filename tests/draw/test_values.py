@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from tinygrad_edu.draw.values import brief, colours, told
-from tinygrad_edu.graph.text import number
+from tinygrad_edu.expression.label_style import digits
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from tinygrad_edu.graph.text import number
     ],
 )
 def test_a_number_has_four_significant_digits(value, text):
-    assert number(value) == text
+    assert digits(value) == text
 
 
 def test_a_small_matrix_is_shown_whole():

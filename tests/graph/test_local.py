@@ -5,6 +5,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.table import OPS
+from tinygrad_edu.expression import applied
+from tinygrad_edu.graph.formulas import name_of
 from tinygrad_edu.graph.local import local_derivative
 
 x, z = tg.Tensor(np.array([[0.5, 2.0], [1.0, 3.0]]), name="x"), tg.Tensor(np.array([[1.0, 4.0]]), name="z")
@@ -54,10 +56,14 @@ def test_numbers_that_nobody_named_are_shown_as_numbers():
     assert edge(product, 1) == "2"
 
 
-def test_the_caller_says_how_nodes_are_called():
-    product = x * z
-    node = tg.Graph(product).outputs[0]
-    assert local_derivative(node, 0, lambda n: n.name.upper()) == "Z"
+def test_the_caller_says_what_is_written_for_a_node():
+    t = [x.T][0]
+    graph = tg.Graph(t @ x, names={"t": t})
+    meant = {node.name: name_of(node) for node in graph}
+    assert local_derivative(graph.outputs[0], 1) == "tᵀ ·"
+    meant["t"] = applied(tg.transpose, meant["x"])
+    assert local_derivative(graph.outputs[0], 1, lambda n: meant[n.name]) == "x ·"  # and not xᵀᵀ
+    assert local_derivative(graph.outputs[0], 0, called=lambda n: n.called.upper()) == "· Xᵀ"
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if not op.constant], ids=lambda op: op.name)

@@ -16,8 +16,10 @@ from tinygrad_edu.compile.lifetimes import Lifetimes
 from tinygrad_edu.compile.memory import Buffer, Life, arranged
 from tinygrad_edu.compile.schedule import Loop, Schedule
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node, array_of
+from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.graph.source import ATOM, Code, literal, needing_definitions, written
+from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definitions
+from tinygrad_edu.expression.writer import Text
 
 __all__ = ["Emitted", "emitted"]
 
@@ -218,28 +220,28 @@ class _Writer(Lifetimes):
         facts = [f"{k}={rng if k == 'rng' else literal(v)}" for k, v in node.settings.items()]
         return f"{node.op}({', '.join([*(str(self._code(a)) for a in node.args), *facts])})"
 
-    def _code(self, node: Node) -> Code:
+    def _code(self, node: Node) -> Text:
         if node.op == INPUT:
-            return Code(node.name, ATOM, node.shape, node.dtype)
+            return Text(node.name, ATOM, node.shape, node.dtype)
         if node.op == CONSTANT:
             return self._constant(node)
         if self.inline(node):
-            return written(
+            return NUMPY.written(
                 node.rule,
                 [self._code(a) for a in node.args],
                 node.settings,
                 shape=node.shape,
                 dtype=node.dtype,
             )
-        return Code(self.names[node], ATOM, node.shape, node.dtype)
+        return Text(self.names[node], ATOM, node.shape, node.dtype)
 
-    def _tiled(self, node: Node) -> Code:
+    def _tiled(self, node: Node) -> Text:
         if self.schedule.loop and node in self.axis and node.number is not None:
             return self._row_of_tile(node, self.schedule.loop)
         if node in self.cut:
-            return Code(self.cut[node], ATOM, node.shape, node.dtype)
+            return Text(self.cut[node], ATOM, node.shape, node.dtype)
         if self.inline(node):
-            return written(
+            return NUMPY.written(
                 node.rule,
                 [self._tiled(a) for a in node.args],
                 node.settings,
@@ -248,13 +250,13 @@ class _Writer(Lifetimes):
             )
         return self._code(node)
 
-    def _constant(self, node: Node) -> Code:
+    def _constant(self, node: Node) -> Text:
         if node.number is not None and not node.shape:
             plain = isinstance(node.value, np.generic) or node.dtype in (np.float64, np.int64, np.bool_)
             return (
-                constant_code(node) if plain else Code(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
+                constant_code(node) if plain else Text(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
             )
-        return Code(self._array(node, node.shape), ATOM, node.shape, node.dtype)
+        return Text(self._array(node, node.shape), ATOM, node.shape, node.dtype)
 
     def _array(self, node: Node, shape: tuple[int, ...]) -> str:
         """The name of a constant array; of one number, in whichever shape is needed."""
@@ -265,13 +267,13 @@ class _Writer(Lifetimes):
             )
         return name
 
-    def _row_of_tile(self, node: Node, loop: Loop) -> Code:
+    def _row_of_tile(self, node: Node, loop: Loop) -> Text:
         """Of one number, all tiles are the same, but for a shorter last one."""
         axis = loop.axis[node]
         name = self._array(node, (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :]))
         if loop.length % loop.tile:
             name = f"{name}[{':, ' * axis}: {loop.length} - start]"
-        return Code(name, ATOM, node.shape, node.dtype)
+        return Text(name, ATOM, node.shape, node.dtype)
 
     def _own(self, node: Node, before: Sequence[Node]) -> str:
         """A gradient as an array that its receiver may write to: copied where somebody else has it too."""

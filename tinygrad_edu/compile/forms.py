@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compile.sheet import CONSTANT, INPUT, Node
-from tinygrad_edu.graph.source import Code, in_numpy, literal, written
+from tinygrad_edu.expression.numpy_style import NUMPY, in_numpy, literal
+from tinygrad_edu.expression.writer import Text
 
 __all__ = ["called", "constant_code", "is_ufunc", "is_view", "own_memory", "takes_out", "text"]
 
@@ -79,15 +80,15 @@ def _is_reduction(node: Node) -> bool:
     return node.op in _REDUCTIONS and node.settings.keys() <= {"axis", "keepdims"}
 
 
-def constant_code(node: Node) -> Code:
+def constant_code(node: Node) -> Text:
     """A constant number; its dtype is written where it decides the result's."""
     value = node.value
     if isinstance(value, np.generic) and value.dtype.kind in "fiu":
-        return Code(f"np.{value.dtype}({literal(value.item())})", dtype=value.dtype)
+        return Text(f"np.{value.dtype}({literal(value.item())})", dtype=value.dtype)
     return literal(value)
 
 
-def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
+def text(node: Node, code: Callable[[Node], Text], out: str | None) -> str:
     """The right-hand side of the statement that computes a node.
 
     Args:
@@ -100,13 +101,13 @@ def text(node: Node, code: Callable[[Node], Code], out: str | None) -> str:
     operands = [constant_code(a) if _is_number(a, node) else code(a) for a in node.args]
     wide = [] if computes_in(node) == node.dtype else [f"dtype=np.{node.dtype}"]
     if out is None and not wide:
-        return written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
+        return NUMPY.written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
     facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v is not None and v is not False]
     facts += ([f"out={out}"] if out else []) + wide
     return f"{called(node)}({', '.join([*map(str, operands), *facts])})"
 
 
-def _reduction(node: Node, x: Code, out: str | None) -> str:
+def _reduction(node: Node, x: Text, out: str | None) -> str:
     """The reduction itself: ``np.sum`` is a function around it, which takes as long on small arrays."""
     facts = [f"axis={literal(node.settings.get('axis'))}"]
     facts += ["keepdims=True"] * bool(node.settings.get("keepdims")) + ([f"out={out}"] if out else [])

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.compile.forms import is_view
 from tinygrad_edu.compile.sheet import CONSTANT, Node
-from tinygrad_edu.graph.source import literal
+from tinygrad_edu.expression.numpy_style import literal
 
 __all__ = ["Kernel", "kernels_of", "module_source"]
 

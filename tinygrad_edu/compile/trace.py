@@ -21,9 +21,9 @@ from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.symbol import Symbol, ValueDependence
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.numpy_style import in_numpy
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import identifier
-from tinygrad_edu.graph.source import in_numpy
 
 __all__ = ["Recording", "Values", "record", "record_values"]
 

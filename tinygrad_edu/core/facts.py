@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from tinygrad_edu.core.axes import AxesRule, each, ending
@@ -55,6 +56,17 @@ class Sign:
     latex: str
     booleans: bool = False
     """Whether Python's sign means the operation on booleans alone, as ``&`` does."""
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """What Python's sign does, with whatever has it: arrays, Tensors, another library's symbols.
+
+        >>> infix("-", SUM).function(5, 2), prefix("-", SIGN).function(5)
+        (3, -5)
+        """
+        text = {"infix": "a, b: a {} b", "prefix": "x: {}x", "postfix": "x: x{}"}[self.place]
+        made: Callable[..., Any] = eval(f"lambda {text.format(self.text)}")  # noqa: S307
+        return made
 
 
 def infix(

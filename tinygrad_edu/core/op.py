@@ -63,6 +63,11 @@ class Op:
     """Groups of operands; with the others held fixed it is linear in those of each group together."""
     sign: Sign | None = None
     """How it is written with its operands; None for a call."""
+    source: str | Callable[..., Any] | None = None
+    """How NumPy source has it, where that is neither its sign nor a call: a template over its parameters and
+    settings, or ``(settings, *operands)`` to the text, an operand, or None for sign or call after all."""
+    silent: bool = False
+    """Whether a formula may leave it unsaid: it repeats, regroups or converts entries, as the shapes show."""
     commutative: bool = False
     """Whether its two operands may change places."""
     associative: bool = False

@@ -1,26 +1,35 @@
-"""A graph recorded again from shorter formulas of the same quantities, where there are such.
+"""A graph recorded again from shorter formulas of the same quantities, where the book has such.
 
-One that holds derivatives already (create_graph): the rules record every factor of the chain. Once A - Y is
-known to be what they come to, its derivative is 1, where the recorded factors' has squares of denominators.
-And one with a softmax written out: that the largest entry is subtracted first changes nothing.
+A sigmoid, a softmax or a relu that somebody wrote out is known by the book of identities, so its slope is the
+textbook's. And a graph that holds derivatives already (create_graph): the rules record every factor of the
+chain. Once A - Y is known to be what they come to, its derivative is 1, where the recorded factors' has
+squares of denominators.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any
+
+import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derive.chain import Chain, is_seed
 from tinygrad_edu.derive.examples import examples_of
-from tinygrad_edu.derive.expression import Applied, Expression, applied, evaluate, rebuilt
-from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.expression.book import rewritten
+from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.recording import said
+from tinygrad_edu.expression.walk import evaluate
+from tinygrad_edu.graph import Graph, Program, Ref
+from tinygrad_edu.graph.formulas import expression_of
 
 __all__ = ["shortened"]
 
 
-def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> Graph:
-    """The same quantities by shorter formulas; the graph itself where there are none.
+def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> tuple[Graph, dict[str, Node]]:
+    """The same quantities by shorter formulas, and how those that have a name were written before.
+
+    The graph itself, and nothing, where no formula is shorter.
 
     Args:
         graph: with one output.
@@ -28,53 +37,58 @@ def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> Gra
         variables: as for :func:`examples_of`.
     """
     program = Program.of_graph(graph, [])
-    holds_derivatives = any(map(is_seed, program.inputs))
-    operations = {step.op.name for step in program.forward if step.op is not None}
-    if not holds_derivatives and not {"exp", "divide", "sum"} <= operations:
-        return graph
-    examples = examples_of(graph, program, variables)
-    chain = Chain(program, examples, "exact")
-    written = {line.quantity: line.expression for line in chain.forward}
-    formulas = {q.name: rebuilt(e, lambda part: _as_softmax(part, written)) for q, e in written.items()}
-    if not holds_derivatives and list(formulas.values()) == list(written.values()):
-        return graph
-    values: dict[str, Any] = {step.name: graph.find(step.name).tensor for step in chain.inputs}
-    if examples is not None:
-        values[chain.m.name] = examples.m
-    for name, formula in formulas.items():
-        values[name] = evaluate(formula, values, recorded=True)
-    names = {tensor: name for name, tensor in values.items() if isinstance(tensor, Tensor)}
-    output = values[program.output]
+    written = _written(program)
+    if any(map(is_seed, program.inputs)):
+        examples = examples_of(graph, program, variables)
+        chain = Chain(program, examples, "exact")
+        formulas = {line.quantity: line.expression for line in chain.forward}
+        inputs: dict[str, Any] = {step.name: graph.find(step.name).tensor for step in chain.inputs}
+        if examples is not None:
+            inputs[chain.m.called] = examples.m
+    else:
+        formulas = written
+        inputs = {step.name: graph.find(step.name).tensor for step in program.inputs}
+    shorter = {q: rewritten(e, "shorter", meaning=formulas) for q, e in formulas.items()}
+    if shorter == written:
+        return graph, {}
+    again = _recorded_again(graph, shorter, inputs)
+    if again is None or not all(name in again for name in wrt):
+        return graph, {}
+    return again, {q.called: e for q, e in written.items()}
+
+
+def _written(program: Program) -> dict[Node, Node]:
+    """The formula of each quantity that has a name, as it was recorded."""
+    meaning: dict[str, Node] = {}
+    formulas: dict[Node, Node] = {}
+    for step in program:
+        letter = quantity(step.name, step.shape, step.dtype)
+        if step.op is None or "rng" in step.settings:
+            meaning[step.name] = letter
+            continue
+        e = expression_of(step, lambda arg: meaning[arg.name] if isinstance(arg, Ref) else said(arg))
+        if step.named or step.name == program.output:
+            formulas[letter] = e
+            e = letter
+        meaning[step.name] = e
+    return formulas
+
+
+def _recorded_again(graph: Graph, formulas: Mapping[Node, Node], values: dict[str, Any]) -> Graph | None:
+    """The graph of these formulas; None where they do not come to the recorded values."""
+    for step in graph:
+        if step.op is not None and "rng" in step.settings:
+            values[step.name] = step.tensor
+    for letter, formula in formulas.items():
+        with np.errstate(all="ignore"):
+            value = values[letter.called] = evaluate(formula, values, recorded=True)
+        before = graph.find(letter.called).value
+        now = value._data if isinstance(value, Tensor) else value
+        if np.shape(now) != before.shape or not np.allclose(now, before, rtol=1e-4, equal_nan=True):
+            return None
+    output = values[graph.outputs[0].name]
     if not isinstance(output, Tensor) or not output.requires_grad:
-        return graph
-    again = Graph(output, names=names)
-    return again if all(name in again for name in wrt) else graph
-
-
-def _as_softmax(e: Expression, written: Mapping[Any, Expression]) -> Expression | None:
-    """softmax(Z) for e^(Z - max Z) / Σ e^(Z - max Z), named on the way or not; None for anything else."""
-    if not _is(e, "divide"):
         return None
-    above, below = (written.get(a, a) for a in e.args)
-    if not _is(below, "sum") or not below.settings.get("keepdims"):
-        return None
-    axis = below.settings.get("axis")
-    if written.get(below.args[0], below.args[0]) != above or not _is(above, "exp") or axis is None:
-        return None
-    z = _unshifted(above.args[0], axis, written)
-    return applied("softmax", z, shape=e.shape, dtype=e.dtype, settings={"axis": axis})
-
-
-def _unshifted(z: Expression, axis: Any, written: Mapping[Any, Expression]) -> Expression:
-    """Z for Z - max Z, which has the same softmax."""
-    shifted = written.get(z, z)
-    if _is(shifted, "subtract"):
-        one, other = shifted.args
-        top = written.get(other, other)
-        if _is(top, "max") and top.args[0] == one and top.settings.get("keepdims"):
-            return one if top.settings.get("axis") == axis else z
-    return z
-
-
-def _is(e: Expression, name: str) -> TypeGuard[Applied]:
-    return isinstance(e, Applied) and e.op.name == name
+    known = {node.name for node in graph if node.named} | {letter.called for letter in formulas}
+    names = {v: name for name, v in values.items() if isinstance(v, Tensor) and name in known}
+    return Graph(output, names=names)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from tinygrad_edu.derive.chain import Chain, Convention
 from tinygrad_edu.derive.function import numpy_source
-from tinygrad_edu.derive.latex import aligned
 from tinygrad_edu.derive.proof import is_same
-from tinygrad_edu.derive.steps import DerivationStep, steps_of
+from tinygrad_edu.derive.steps import DerivationStep, backward_steps, forward_steps
+from tinygrad_edu.expression.latex_style import aligned
+from tinygrad_edu.expression.node import Node
 from tinygrad_edu.graph import Graph
 
 __all__ = ["Derivation"]
@@ -32,8 +34,9 @@ class Derivation:
     ('∂A/∂Z = 1 - A**2', 'dZ = dA \\odot \\left(1 - A^{2}\\right)')
     """
 
-    def __init__(self, chain: Chain, graph: Graph) -> None:
+    def __init__(self, chain: Chain, graph: Graph, written: Mapping[str, Node] | None = None) -> None:
         self._chain = chain
+        self._written = written or {}
         self.graph = graph
 
     @property
@@ -44,12 +47,12 @@ class Derivation:
     @cached_property
     def forward(self) -> tuple[DerivationStep, ...]:
         """The way to J, a line for each quantity that has a name."""
-        return tuple(steps_of(self._chain.forward, self._chain, self.graph))
+        return tuple(forward_steps(self._chain, self._written))
 
     @cached_property
     def steps(self) -> tuple[DerivationStep, ...]:
         """The way back, in the order of the backward pass."""
-        return tuple(steps_of(self._chain.backward, self._chain, self.graph))
+        return tuple(backward_steps(self._chain, self._written, self.graph))
 
     def __getitem__(self, name: str) -> DerivationStep:
         for step in (*self.forward, *self.steps):

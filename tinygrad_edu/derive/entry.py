@@ -74,13 +74,13 @@ def derive(
     wanted = _wanted(graph, wrt)
     graph = with_named_numbers(graph, wanted)
     integers = [value for name, value in values_of_the_caller(int) if name in _NUMBERS_OF_EXAMPLES]
-    graph = shortened(graph, wanted, integers)
+    graph, written = shortened(graph, wanted, integers)
     program = Program.of_graph(graph, wanted)
     examples = examples_of(graph, program, integers)
     chain = Chain(program, examples, convention)
     if not chain.fits_convention():
         chain = Chain(program, examples, "exact")
-    return Derivation(chain, graph)
+    return Derivation(chain, graph, written)
 
 
 def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> list[str]:

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from tinygrad_edu.derive.chain import Chain, Line
-from tinygrad_edu.derive.code import text
-from tinygrad_edu.derive.expression import Applied, Expression, Quantity, parts, quantities, rebuilt, replaced
 from tinygrad_edu.derive.layout import WIDTH, assignment, paragraph
+from tinygrad_edu.expression.definitions import definitions
+from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.numpy_style import NumPy, needing_definitions
+from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced
+from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Step
 from tinygrad_edu.graph.naming import identifier
-from tinygrad_edu.graph.source import definitions, needing_definitions
 
 __all__ = ["numpy_source"]
 
 _INDENT = "    "
-_CHEAP = {"add", "subtract", "multiply", "divide", "negative", "square", "transpose", "broadcast_to"}
 
 
 def numpy_source(chain: Chain) -> str:
@@ -29,23 +30,21 @@ def numpy_source(chain: Chain) -> str:
 class _Function:
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
-        self.m = chain.m.name
+        self.m = chain.m.called
         self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
         lines = _needed([*chain.forward, *chain.backward], self.wrt)
         self.line_of = {line.name: line for line in lines}
         taken = {step.name for step in chain.program}
         named = list(_with_shared_parts([(line.name, line.expression) for line in lines], taken))
         self.inputs = sorted(chain.inputs, key=lambda step: step.requires_grad)
-        self.operations = list(
-            dict.fromkeys(e.op for _, x in named for e in parts(x) if isinstance(e, Applied))
-        )
+        self.operations = list(dict.fromkeys(e.op for _, x in named for e in parts(x) if e.op is not None))
         self.helpers = needing_definitions(self.operations)
         self.called = _identifiers(
             [*(step.name for step in self.inputs), *(name for name, _ in named), self.m],
             {"np", "gradients", *(op.name for op in self.helpers)},
         )
         self.lines = [(name, _renamed(expression, self.called)) for name, expression in named]
-        self.counted = any(q.name == self.m for _, x in named for q in quantities(x)) or any(
+        self.counted = any(q.called == self.m for _, x in named for q in quantities(x)) or any(
             self.line_of[name].per_example for name in self.wrt
         )
 
@@ -111,7 +110,7 @@ class _Function:
             own = like
             if line is not None and line.step.of in there:  # what is repeated for dZ has the shape of Z
                 own = like | {(line.step.shape, line.step.dtype): self.called[line.step.of]}
-            yield assignment(self.called[name], text(expression, own), _INDENT)
+            yield assignment(self.called[name], write(expression, NumPy(own)), _INDENT)
             like = {(expression.shape, expression.dtype): self.called[name]} | like
             there.add(name)
 
@@ -142,45 +141,46 @@ def _needed(lines: Sequence[Line], wrt: Iterable[str]) -> list[Line]:
     for line in reversed(lines):
         if line.name in needed:
             kept.append(line)
-            needed |= {q.name for q in quantities(line.expression)}
+            needed |= {q.called for q in quantities(line.expression)}
     return kept[::-1]
 
 
-def _with_shared_parts(
-    lines: Sequence[tuple[str, Expression]], taken: set[str]
-) -> Iterator[tuple[str, Expression]]:
+def _with_shared_parts(lines: Sequence[tuple[str, Node]], taken: set[str]) -> Iterator[tuple[str, Node]]:
     """The lines, and before them what several need and is worth computing once, under names not yet taken."""
     chosen = _worth_computing_once([expression for _, expression in lines])
-    shared: dict[Expression, Expression] = {}
+    shared: dict[Node, Node] = {}
     for name, expression in lines:
-        here = dict.fromkeys(e for e in parts(expression) if isinstance(e, Applied) and e in chosen)
+        here = dict.fromkeys(e for e in parts(expression) if e.op is not None and e in chosen)
         for part in sorted(here, key=lambda e: e.size):
             if part != expression and part not in shared:
-                made = next(f"{part.op.name}_{k}" for k in count(1) if f"{part.op.name}_{k}" not in taken)
+                made = next(f"{part.rule.name}_{k}" for k in count(1) if f"{part.rule.name}_{k}" not in taken)
                 taken.add(made)
                 yield made, replaced(part, shared)
-                shared[part] = Quantity(made, part.shape, part.dtype)
+                shared[part] = quantity(made, part.shape, part.dtype)
         yield name, replaced(expression, shared)
 
 
-def _worth_computing_once(lines: Sequence[Expression]) -> set[Applied]:
+def _worth_computing_once(lines: Sequence[Node]) -> set[Node]:
     """What occurs more than once, and not just inside of something else that does; sums of names aside."""
-    times = Counter(e for line in lines for e in parts(line) if isinstance(e, Applied))
+    times = Counter(e for line in lines for e in parts(line) if e.op is not None)
     chosen = set()
     for part in sorted(times, key=lambda e: e.size, reverse=True):
-        if times[part] > 1 and (part.op.name not in _CHEAP or part.size > 4):
+        if times[part] > 1 and (part.size > 4 or not _is_cheap(part)):
             chosen.add(part)
-            for inner, often in Counter(
-                e for e in parts(part) if isinstance(e, Applied) and e != part
-            ).items():
+            for inner, often in Counter(e for e in parts(part) if e.op is not None and e != part).items():
                 times[inner] -= often * (times[part] - 1)
     return chosen
 
 
-def _renamed(expression: Expression, called: dict[str, str]) -> Expression:
-    def change(e: Expression) -> Expression | None:
-        if isinstance(e, Quantity) and called.get(e.name, e.name) != e.name:
-            return Quantity(called[e.name], e.shape, e.dtype)
+def _is_cheap(part: Node) -> bool:
+    """Arithmetic, and what only looks at entries in another way: no longer to write than a name."""
+    return part.rule.moves or (part.rule.kind == "elementwise" and part.rule.sign is not None)
+
+
+def _renamed(expression: Node, called: dict[str, str]) -> Node:
+    def change(e: Node) -> Node | None:
+        if e.is_name and called.get(e.called, e.called) != e.called:
+            return quantity(called[e.called], e.shape, e.dtype)
         return None
 
     return rebuilt(expression, change)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from tinygrad_edu.derive.expression import Applied, Expression, Number
+from tinygrad_edu.expression.node import Node
 
 __all__ = ["Form", "Guard", "Shortener"]
 
@@ -37,7 +37,7 @@ class Shortener:
         patience: operations beyond which a formula is left as it is; simplifying takes more than linear time.
     """
 
-    def __init__(self, sympy: Any, meaning: Mapping[Form, Expression], m: Expression, patience: int) -> None:
+    def __init__(self, sympy: Any, meaning: Mapping[Form, Node], m: Node, patience: int) -> None:
         self.sympy = sympy
         self.m = m
         self.patience = patience
@@ -50,7 +50,7 @@ class Shortener:
         """A forward value of one letter, as A = 1 / (1 + e) with e for e^-Z: e can be told from A."""
         if len(form.free_symbols) == 1:
             (letter,) = form.free_symbols
-            if form != letter and isinstance(self.meaning[letter], Applied):
+            if form != letter and self.meaning[letter].op is not None:
                 self._values[letter].append((value, form))
 
     def shortest(self, form: Form, *, on_paper: bool = False) -> Form:
@@ -106,9 +106,9 @@ class Shortener:
             meaning = self.meaning[form]
             if meaning == self.m:
                 return 0.3
-            if isinstance(meaning, Number):
+            if meaning.is_number:
                 return 0.5
-            return 1 + meaning.size if isinstance(meaning, Applied) else 1
+            return 1 + meaning.size if meaning.op is not None else 1
         if form.is_Number:
             return 0.2 if form in (1, -1) else 1
         if form.is_Pow:

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.derive.chain import Chain, Line
-from tinygrad_edu.derive.code import text
-from tinygrad_edu.derive.expression import Expression, Number, bare, evaluate, rebuilt
-from tinygrad_edu.derive.latex import latex
-from tinygrad_edu.derive.notation import letter
+from tinygrad_edu.expression.arithmetic import EXP, plain
+from tinygrad_edu.expression.guards import on_paper
+from tinygrad_edu.expression.latex_style import LaTeX
+from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.notation import letter
+from tinygrad_edu.expression.walk import evaluate, parts, quantities, rebuilt
+from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Graph, GraphNode
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = ["DerivationStep", "letters_of", "steps_of"]
+__all__ = ["DerivationStep", "backward_steps", "forward_steps", "letters_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,31 +51,45 @@ class DerivationStep:
         return self.formula
 
 
-def steps_of(lines: list[Line], chain: Chain, graph: Graph) -> list[DerivationStep]:
-    """The lines as steps, in order."""
-    letters, values = letters_of(chain), _values(chain)
-    return [
-        DerivationStep(
-            name=line.name,
-            of=line.step.of,
-            formula=f"{line.name} = {text(rebuilt(line.on_paper, _rounded))}",
-            latex=f"{latex(line.quantity, letters)} = {latex(line.on_paper, letters)}",
-            local=_local(line, chain, graph),
-            value=values[line.name],
-            note=_note(line),
-        )
-        for line in lines
-    ]
+def forward_steps(chain: Chain, written: Mapping[str, Node]) -> Iterator[DerivationStep]:
+    """The way to J, as it was written down: a sigmoid written out is shown written out."""
+    formulas = {line.quantity: line.on_paper for line in chain.forward}
+    if written:
+        found = {q.called: q for q in formulas}
+        formulas = {
+            found.get(name) or quantity(name, e.shape, e.dtype): on_paper(e) for name, e in written.items()
+        }
+    values: dict[str, Any] = {s.name: s.value for s in (*chain.program.inputs, *chain.program.forward)}
+    for q, e in formulas.items():
+        if q.called not in values:
+            with np.errstate(all="ignore"):
+                values[q.called] = np.asarray(evaluate(e, values))
+        yield _step(q, e, chain, of=None, value=values[q.called])
 
 
-def _rounded(e: Expression) -> Expression | None:
+def backward_steps(chain: Chain, written: Mapping[str, Node], graph: Graph) -> Iterator[DerivationStep]:
+    """The way back, in the order of the backward pass."""
+    values = _values(chain)
+    for line in chain.backward:
+        facts = {"local": _local(line, chain, graph), "note": _note(line, chain, written)}
+        yield _step(line.quantity, line.on_paper, chain, of=line.step.of, value=values[line.name], **facts)
+
+
+def _step(q: Node, e: Node, chain: Chain, *, of: str | None, value: Any, **facts: str) -> DerivationStep:
+    style = LaTeX(letters_of(chain))
+    formula = f"{q.called} = {write(rebuilt(e, _rounded))}"
+    latex = f"{write(q, style)} = {write(e, style)}"
+    return DerivationStep(q.called, of, formula, latex, facts.get("local", ""), value, facts.get("note", ""))
+
+
+def _rounded(e: Node) -> Node | None:
     """Numbers to six digits: 0.05, where rounding has made 0.049999999999999996 of it."""
-    return Number(float(f"{e.value:.6g}")) if isinstance(e, Number) and isinstance(e.value, float) else None
+    return plain(float(f"{e.value:.6g}")) if e.is_number and isinstance(e.value, float) else None
 
 
 def letters_of(chain: Chain) -> Mapping[str, str]:
     """How to print the gradients: a d before what they are gradients of."""
-    found = {chain.m.name: letter(chain.m.name)}
+    found = {chain.m.called: letter(chain.m.called)}
     for step in chain.program.backward:
         if step.of is not None:
             found[step.name] = "d" + letter(step.of, step.value.ndim)
@@ -85,7 +102,7 @@ def _values(chain: Chain) -> dict[str, Any]:
         step.name: step.value for step in (*chain.program.inputs, *chain.program.forward)
     }
     if chain.examples is not None:
-        values[chain.m.name] = chain.examples.m
+        values[chain.m.called] = chain.examples.m
     with np.errstate(all="ignore"):
         for line in chain.backward:
             value = evaluate(line.expression, values)
@@ -93,18 +110,31 @@ def _values(chain: Chain) -> dict[str, Any]:
     return values
 
 
-def _note(line: Line) -> str:
+def _note(line: Line, chain: Chain, written: Mapping[str, Node]) -> str:
     said = []
     if line.cancelled is not None:
-        below = text(bare(line.cancelled))
+        below = write(on_paper(line.cancelled))
         said.append(
             f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
         )
-    if line.overflows is not None:
+    exponential = line.overflows or _spared(line, chain, written)
+    if exponential is not None:
         said.append(
-            f"{text(bare(line.overflows))} does not enter, which overflows where its argument is large"
+            f"{write(on_paper(exponential))} does not enter, which overflows where its argument is large"
         )
     return "; ".join(said)
+
+
+def _spared(line: Line, chain: Chain, written: Mapping[str, Node]) -> Node | None:
+    """An exponential of the quantity that was written out, and is called by a unit's name now."""
+    for other in chain.forward:
+        before = written.get(other.name, other.expression)
+        if before is not other.expression and line.step.of in [
+            q.called for q in quantities(other.expression)
+        ]:
+            now = set(parts(other.expression))
+            return next((p for p in parts(before) if p.does(EXP) and p not in now), None)
+    return None
 
 
 def _local(line: Line, chain: Chain, graph: Graph) -> str:
@@ -114,7 +144,7 @@ def _local(line: Line, chain: Chain, graph: Graph) -> str:
     multiplied = chain.local(line)
     if multiplied is not None:
         after, factor = multiplied
-        return f"∂{after}/∂{line.step.of} = {text(factor)}"
+        return f"∂{after}/∂{line.step.of} = {write(factor)}"
     return "; ".join(_locals(graph, graph.find(line.step.of)))
 
 

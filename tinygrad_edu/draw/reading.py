@@ -7,16 +7,20 @@ stands by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.draw.metrics import legible
 from tinygrad_edu.draw.values import brief
+from tinygrad_edu.expression import Node, applied, number, quantity, write
+from tinygrad_edu.expression.book import rewritten
+from tinygrad_edu.expression.label_style import Label, digits
+from tinygrad_edu.expression.recording import said
+from tinygrad_edu.expression.writer import text_of
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
-from tinygrad_edu.graph.text import ATOM, CARRIES_ON, Text, constant, number, written
 
 __all__ = ["Reading", "amounts", "marks_in"]
 
@@ -45,9 +49,10 @@ class Reading:
     def __init__(self, program: Program, *, numbered: bool = False) -> None:
         self.program, self.numbered = program, numbered
         self.marks: dict[str, str] = {}
-        self._texts: dict[str, Text] = {}
+        self._meant: dict[str, Node] = {}
+        self._written: dict[Node, str] = {}
         for step in program:
-            self._texts[step.name] = self._text(step)
+            self._meant[step.name] = self._meaning(step)
 
     def name(self, key: str) -> str:
         """What a value is called: its name, its mark, or nothing."""
@@ -57,11 +62,13 @@ class Reading:
     def formula(self, key: str) -> str:
         """What a step computes, written out as far as what has a name; nothing for what is given."""
         step = self.program[key]
-        return self._computed(step)[0] if step.args else ""
+        if not step.args:
+            return ""
+        return self._text(self._computed(step), unsaid=step.role in ("backward", "gradient"))
 
     def read(self, key: str) -> str:
         """How a formula calls a value: by its name, else by what it computes."""
-        return self._texts[key][0]
+        return self._text(self._meant[key])
 
     def boxed(self, key: str) -> bool:
         """Whether formulas call it by a name or a mark, so that a reader has to find it."""
@@ -69,53 +76,62 @@ class Reading:
 
     def along(self, node: GraphNode, k: int) -> str:
         """The local derivative of a node by its k-th operand."""
-        return local_derivative(node, k, lambda n: self.read(n.name))
+        return local_derivative(node, k, lambda n: self._meant[n.name], self._called)
 
-    def _text(self, step: Step) -> Text:
+    def _text(self, node: Node, *, unsaid: bool = True) -> str:
+        if self.numbered:  # 1 · 2 is not to become 2
+            return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
+        return write(node, Label(self._called, unsaid=unsaid))
+
+    def _called(self, node: Node) -> str | None:
+        return self.name(node.called) if node.called in self.program else None
+
+    def _length(self, node: Node) -> int:
+        if node not in self._written:
+            self._written[node] = self._text(node)
+        return len(self._written[node])
+
+    def _meaning(self, step: Step) -> Node:
+        """How formulas have a value: by its name, its number, its few entries, a mark, or written out."""
+        free = quantity(step.name, step.shape, step.dtype)
         if self.numbered and step.value.ndim == 0 and (step.named or not step.args):
-            return constant(step.value[()])
+            return number(step.value[()])
         if step.named:
-            return legible(step.name), ATOM
-        if not step.args:
-            return self._given(step)
-        return self._computed(step)
-
-    def _given(self, step: Step) -> Text:
-        """A value without a name: its number, its few entries, or a mark."""
+            return free
+        if step.args:
+            return self._computed(step)
         if step.value.ndim == 0 and step.role == "input" and not step.requires_grad:
-            return constant(step.value[()])
+            return number(step.value[()])
         if step.role == "seed":
-            return "1", ATOM
+            return number(1)
         if 0 < step.value.size <= _FEW and step.value.ndim == 1 and not step.requires_grad:
-            return brief(step.value), ATOM
-        return self._mark(step.name), ATOM
+            return quantity(brief(step.value), step.shape, step.dtype)
+        return self._mark(step)
 
-    def _mark(self, key: str) -> str:
+    def _mark(self, step: Step) -> Node:
         n = len(self.marks)
-        return self.marks.setdefault(key, chr(ord("①") + n) if n < 10 else f"({n + 1})")
+        self.marks.setdefault(step.name, chr(ord("①") + n) if n < 10 else f"({n + 1})")
+        return quantity(step.name, step.shape, step.dtype)
 
-    def _computed(self, step: Step) -> Text:
-        parts = [self._operand(a) for a in step.args]
-        while sum(len(text) for text, _ in parts) > _LONGEST:
-            longest = max(self._writable(step), key=lambda name: len(self._texts[name][0]), default=None)
-            if longest is None:
+    def _computed(self, step: Step) -> Node:
+        operands = [self._operand(a) for a in step.args]
+        while sum(map(self._length, operands)) > _LONGEST:
+            writable = [u for u in step.uses if not self.boxed(u) and self.program[u].args]
+            if not writable:
                 break
-            self._texts[longest] = self._mark(longest), ATOM
-            parts = [self._operand(a) for a in step.args]
-        if step.op is None or (step.role in ("backward", "gradient") and step.op.name in CARRIES_ON):
-            return parts[0]
-        return written(step.op, parts, step.settings, scalar=step.value.ndim == 0)
+            longest = max(writable, key=lambda name: self._length(self._meant[name]))
+            self._meant[longest] = self._mark(self.program[longest])
+            operands = [self._operand(a) for a in step.args]
+        if step.op is None:
+            return operands[0]
+        return applied(step.op, *operands, settings=step.settings, shape=step.shape, dtype=step.dtype)
 
-    def _operand(self, operand: Any) -> Text:
+    def _operand(self, operand: Any) -> Node:
         if isinstance(operand, Ref):
-            return self._texts[operand.name]
+            return self._meant[operand.name]
         if np.ndim(operand):
-            return brief(np.asarray(operand)), ATOM
-        return constant(operand)
-
-    def _writable(self, step: Step) -> Iterable[str]:
-        """Operands that are written out, and could have a mark instead."""
-        return (u for u in step.uses if not self.boxed(u) and self.program[u].args)
+            return quantity(brief(np.asarray(operand)), np.shape(operand))
+        return said(operand)
 
 
 def marks_in(formula: str) -> list[str]:
@@ -133,5 +149,5 @@ def amounts(parts: Collection[float]) -> str:
     >>> amounts([2.0, -3.0])
     '2 − 3'
     """
-    text = " + ".join(number(p) for p in parts)
+    text = " + ".join(digits(p) for p in parts)
     return text.replace("+ −", "− ")

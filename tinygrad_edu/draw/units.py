@@ -19,7 +19,7 @@ from tinygrad_edu.draw.measure import Rect
 from tinygrad_edu.draw.metrics import LINE, SIZE, width
 from tinygrad_edu.draw.scene import Group, Outline, Rectangle, Run, Scene, Text, full_page
 from tinygrad_edu.draw.sketch import Arrow, Box, Line, Part, Sketch
-from tinygrad_edu.graph.text import number
+from tinygrad_edu.expression.label_style import digits
 
 __all__ = ["Network", "network_of", "sketched", "units"]
 
@@ -163,7 +163,7 @@ def _weights(network: Network, places: Places) -> Iterator[Group]:
                     "minus" if w < 0 else "plus",
                     thickness=thick,
                 )
-                title = f"W{l}[{unit + 1}, {before + 1}] = {number(w)}"
+                title = f"W{l}[{unit + 1}, {before + 1}] = {digits(w)}"
                 yield Group("edge", (line,), {"from": f"u{l - 1}.{before}", "to": f"u{l}.{unit}"}, title)
 
 
@@ -175,7 +175,7 @@ def _circle(network: Network, l: int, unit: int, x: float, y: float, *, split: b
     name = f"{'x' if l == 0 else 'a'}{unit + 1}".translate(_SUBSCRIPTS)
     words = f"unit {unit + 1} of layer {l}" if l else f"feature {unit + 1}"
     bias = network.biases[l - 1] if l else None
-    told = words if bias is None else f"{words}, b = {number(bias[unit])}"
+    told = words if bias is None else f"{words}, b = {digits(bias[unit])}"
     shapes: list[Any] = [Rectangle(rect, kind, _RADIUS)]
     if split and l:
         shapes.append(Outline(np.array([[x, y - _RADIUS], [x, y + _RADIUS]]), "bracket"))

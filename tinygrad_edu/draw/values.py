@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.draw.sketch import Cells, Line, Row, Strip
-from tinygrad_edu.graph.text import number
+from tinygrad_edu.expression.label_style import digits
 
 __all__ = ["brief", "colours", "shape_of", "told"]
 
@@ -35,7 +35,7 @@ def brief(value: NDArray[Any]) -> str:
     ('33', '[1 2]', '4 × 200, all 1')
     """
     if value.ndim == 0:
-        return number(value[()])
+        return digits(value[()])
     if value.size == 0:
         return f"{shape_of(value)}, empty"
     rows = _entries(value)
@@ -62,7 +62,7 @@ def told(
     before = f"{name} = " if name else ""
     shape = "" if red else f"{shape_of(value)}, "
     if value.ndim == 0:
-        return [Line(before + number(value[()]), red=red, value=True, of=of, lead=len(before))]
+        return [Line(before + digits(value[()]), red=red, value=True, of=of, lead=len(before))]
     if value.size == 0:
         return [Line(before + brief(value), red=red, value=True, of=of, lead=len(before))]
     entries = _entries(value)
@@ -81,7 +81,7 @@ def _entries(value: NDArray[Any]) -> tuple[tuple[str, ...], ...] | None:
     table = np.atleast_2d(value)
     if max(table.shape) > _MOST or table.dtype.kind not in "biuf":
         return None
-    rows = tuple(tuple(number(x + 0) for x in row) for row in table)
+    rows = tuple(tuple(digits(x + 0) for x in row) for row in table)
     return rows if max(sum(len(x) + 2 for x in row) for row in rows) <= _WIDEST else None
 
 
@@ -92,7 +92,7 @@ def _range(value: NDArray[Any]) -> str:
     if not finite.all():
         return f"{np.count_nonzero(~finite)} not finite"
     low, high = np.min(value), np.max(value)
-    return f"all {number(low + 0)}" if low == high else f"{number(low + 0)} … {number(high + 0)}"
+    return f"all {digits(low + 0)}" if low == high else f"{digits(low + 0)} … {digits(high + 0)}"
 
 
 def colours(value: NDArray[Any]) -> Strip | None:

@@ -19,8 +19,8 @@ from tinygrad_edu.draw.reading import Reading, amounts
 from tinygrad_edu.draw.sketch import Arrow, Box, Kind, Line, Part, Row, Sketch
 from tinygrad_edu.draw.values import brief, told
 from tinygrad_edu.draw.ways import Way, is_number, quantities, repeated_over, slope, ways_into
+from tinygrad_edu.expression.label_style import digits
 from tinygrad_edu.graph import Graph, GraphNode
-from tinygrad_edu.graph.text import number
 
 __all__ = ["Gradients", "View", "homes"]
 
@@ -165,8 +165,8 @@ class View:
         met = self._met.get(node, [])
         if len(met) > 1:
             lead = f"{amounts(met)} = "
-            rows.append(Line(lead + number(value[()]), red=True, of=node.name, lead=len(lead)))
-        elif value.ndim or formula != number(value[()]):
+            rows.append(Line(lead + digits(value[()]), red=True, of=node.name, lead=len(lead)))
+        elif value.ndim or formula != digits(value[()]):
             rows += told(value, red=True, pictured=False, of=node.name)  # type: ignore[arg-type]
         spoken = f"{name}{' = ' * bool(formula)}{formula}: {brief(value)}"
         return Part(self.back_key(node), "gradient", tuple(rows), name, spoken)
@@ -217,8 +217,8 @@ class View:
             return "", ""
         arriving = float(np.asarray(self.gradients.values[way.head.name])[()])
         name = self.reading.name(way.head.name)
-        label = f"d{name} · {number(along)}" if name else f"{number(arriving)} · {number(along)}"
-        return (label, f" = {number(arriving * along)}") if len(label) <= _LONGEST_LABEL else ("", "")
+        label = f"d{name} · {digits(along)}" if name else f"{digits(arriving)} · {digits(along)}"
+        return (label, f" = {digits(arriving * along)}") if len(label) <= _LONGEST_LABEL else ("", "")
 
     def _label(self, way: Way) -> tuple[str, str]:
         """The local derivative along a way, and what it comes to."""
@@ -236,7 +236,7 @@ class View:
         if over:
             return factors[0], f", Σ over {over}"
         along = slope(way) if any(c.isalpha() for c in factors[0]) else None
-        return factors[0], "" if along is None else f" = {number(along)}"
+        return factors[0], "" if along is None else f" = {digits(along)}"
 
     @cached_property
     def _examples(self) -> int | None:

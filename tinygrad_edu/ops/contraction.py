@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted, matrices
-from tinygrad_edu.core.facts import MATRIX, infix
+from tinygrad_edu.core.facts import MATRIX, POWER, infix
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement import astype, dtype_of, length
@@ -72,7 +72,7 @@ def _misfit(a: Array, b: Array) -> str:
         (0, 3), (3, 2),
         (2, 0), (0, 3),
     ),
-    sign=infix("@", MATRIX, latex=""), associative=True,
+    sign=infix("@", MATRIX, right=POWER, latex=""), associative=True,
 )  # fmt: skip
 def matmul(a: Array, b: Array) -> Array:
     """Matrix product of the last two axes; the others are broadcast.

@@ -52,7 +52,7 @@ def subtract(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), latex=r"{a} \odot {b}", label="*",
-    onnx="Mul", sign=infix("*", PRODUCT, right=SIGN, latex=r"\odot"), linear=((0,), (1,)), rounding=1.0,
+    onnx="Mul", sign=infix("*", PRODUCT, right=POWER, latex=r"\odot"), linear=((0,), (1,)), rounding=1.0,
     commutative=True, associative=True,
 )  # fmt: skip
 def multiply(a: Array, b: Array) -> Array:
@@ -67,8 +67,8 @@ def multiply(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b), latex=r"\frac{{{a}}}{{{b}}}",
-    label="/", domain=((-2.0, 2.0), (0.5, 2.0)), onnx="Div", sign=infix("/", PRODUCT, right=SIGN),
-    linear=((0,),), rounding=1.0,
+    label="/", domain=((-2.0, 2.0), (0.5, 2.0)), onnx="Div",
+    sign=infix("/", PRODUCT, right=POWER, latex=r"\frac"), linear=((0,),), rounding=1.0,
 )  # fmt: skip
 def divide(a: Array, b: Array) -> Array:
     """Quotient, entry by entry.
@@ -98,6 +98,7 @@ def negative(x: Array) -> Array:
     pullback=lambda g, y, x: g, latex=r"{x}", label="+", onnx="Identity",
     numpy=(np.positive, np.conjugate, np.real), linear=((0,),), moves=True, rounding=0.0,
     inverse="positive", monotone=1,
+    source="{x}", silent=True,
 )  # fmt: skip
 def positive(x: Array) -> Array:
     """The same value, as a new node.
@@ -220,7 +221,7 @@ def float_power(a: Array, b: Array) -> Array:
 @elementwise(
     pullback=(lambda g, y, a, b: g * 0.0, lambda g, y, a, b: g * 0.0),
     latex=r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor", label="//", domain=((-2.0, 2.0), (0.5, 2.0)),
-    sign=infix("//", PRODUCT, right=SIGN), kink=lambda a, b: a / b - np.rint(a / b), rounding=0.0,
+    sign=infix("//", PRODUCT, right=POWER), kink=lambda a, b: a / b - np.rint(a / b), rounding=0.0,
 )  # fmt: skip
 def floor_divide(a: Array, b: Array) -> Array:
     """The quotient rounded down, entry by entry. Its slope is 0.
@@ -234,7 +235,7 @@ def floor_divide(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b)), latex=r"{a} \bmod {b}",
-    label="%", domain=((-2.0, 2.0), (0.5, 2.0)), sign=infix("%", PRODUCT, right=SIGN, latex=r"\bmod"),
+    label="%", domain=((-2.0, 2.0), (0.5, 2.0)), sign=infix("%", PRODUCT, right=POWER, latex=r"\bmod"),
     kink=lambda a, b: a / b - np.rint(a / b),
 )  # fmt: skip
 def remainder(a: Array, b: Array) -> Array:

@@ -76,6 +76,7 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     pullback=lambda g, y, x, *, index: scatter_add(g, index=index, shape=x.shape),
     latex=r"{x}_{{{settings}}}", label="[ ]", numpy=(),
     samples=[Sample(((3, 4),), {"index": index}) for index in _INDICES],
+    source="{x}[{index}]",
 )  # fmt: skip
 def getitem(x: Array, *, index: Any) -> Array:
     """``x[index]``, basic, advanced and boolean: https://numpy.org/doc/stable/user/basics.indexing.html.

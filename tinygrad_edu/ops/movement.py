@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +37,7 @@ def _regrouped(shapes: Shapes, settings: Settings) -> Regroup:
         Sample(((1,),), {"shape": ()}),
         Sample(((3, 4),), {"shape": (2, 6), "order": "F"}),
     ],
+    source="np.reshape({x}, {shape}{settings})", silent=True,
 )  # fmt: skip
 def reshape(x: Array, *, shape: Axes, order: Literal["C", "F"] = "C") -> Array:
     """The same entries, row by row (``order="F"``: column by column), in another shape.
@@ -78,6 +79,12 @@ def _permuted(shapes: Shapes, settings: Settings) -> Flow:
     return Flow((tuple(range(rank)),), tuple(given))
 
 
+def _reversed(settings: Mapping[str, Any], x: Any) -> str | None:
+    """Source of the transpose: ``X.T`` where the axes are reversed, however that was said."""
+    axes, n = settings.get("axes"), len(x.shape)
+    return f"{x.subject}.T" if axes is None or [a % n for a in axes] == list(range(n))[::-1] else None
+
+
 @movement(
     axes=_permuted,
     pullback=lambda g, y, x, *, axes=None: np.transpose(
@@ -91,6 +98,7 @@ def _permuted(shapes: Shapes, settings: Settings) -> Flow:
         Sample(((),)),
     ],
     sign=postfix(".T", ATOM, label="ᵀ", latex=r"^{\top}"),
+    source=_reversed,
 )  # fmt: skip
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """Axes reversed, or in the given order.
@@ -164,6 +172,7 @@ def _repeated(shapes: Shapes, settings: Settings) -> Flow:
         Sample(((4,),), {"shape": (2, 3, 4)}),
         Sample(((),), {"shape": (2,)}),
     ],
+    source="np.broadcast_to({x}, {shape}{settings})", silent=True,
 )  # fmt: skip
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Repeated along axes of length 1, and along new leading ones, without copying.
@@ -231,6 +240,7 @@ def _inserted(shapes: Shapes, settings: Settings) -> Flow:
     axes=_inserted,
     pullback=lambda g, y, x, *, axis: np.reshape(g, x.shape), latex=r"{x}", onnx="Unsqueeze",
     samples=[Sample(((3, 4),), {"axis": a}) for a in (0, -1, (0, 2))],
+    source="np.expand_dims({x}, {axis}{settings})", silent=True,
 )  # fmt: skip
 def expand_dims(x: Array, *, axis: int | tuple[int, ...]) -> Array:
     """New axes of length 1 at the given places.
@@ -303,6 +313,7 @@ def atleast_3d(*xs: Array) -> Any:
     pullback=lambda g, y, x, *, dtype: g, latex=r"{x}", onnx="Cast",
     samples=[Sample(((3, 4),), {"dtype": np.float64})],
     general=lambda x, *, dtype, casting="unsafe": in_dtype("astype", [x], dtype, casting)[0],
+    source="{x}.astype({dtype})", silent=True,
 )  # fmt: skip
 def astype(x: Array, *, dtype: DTypeLike) -> Array:
     """The same values in another floating-point precision.

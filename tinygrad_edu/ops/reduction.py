@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -333,11 +333,26 @@ def _narrowed(shapes: Shapes, settings: Settings) -> Flow:
     return Flow((tuple(range(len(wide))),), kept, dict.fromkeys(gone, SUMMED))
 
 
+def _as_sum(settings: Mapping[str, Any], x: Any) -> Any:
+    """Source of ``sum_to``: NumPy's sum over the axes that were repeated, in float64 where x is narrow."""
+    shape = tuple(settings["shape"])
+    axes = broadcast_axes(x.shape, shape)
+    lead = len(x.shape) - len(shape)
+    repeated = len(axes) > lead
+    if not axes:
+        return x
+    narrow = x.dtype.kind == "f" and x.dtype.itemsize < 8
+    over = f", axis={axes[0] if len(axes) == 1 else axes}" * bool(shape or len(axes) < len(x.shape))
+    text = f"np.sum({x}{over}{', keepdims=True' * repeated}{', dtype=np.float64' * narrow})"
+    text += f".reshape({shape})" * bool(lead and repeated)
+    return f"{text}.astype(np.{x.dtype})" if narrow else text
+
+
 @reduction(
     axes=_narrowed,
     pullback=lambda g, y, x, *, shape: np.broadcast_to(g, x.shape), latex=r"\sum{settings} {x}", label="Σ",
     samples=[Sample(((3, 4),), {"shape": s}) for s in ((4,), (3, 1), (1, 4), (), (1, 1), (3, 4))],
-    monotone=1, linear=((0,),),
+    monotone=1, linear=((0,),), source=_as_sum,
 )  # fmt: skip
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Sum over the axes along which an array of ``shape`` was broadcast: what undoes broadcasting.

@@ -8,17 +8,19 @@ import pytest
 from tinygrad_edu import errors
 from tinygrad_edu.core.kinds import operation
 from tinygrad_edu.core.table import OPS, RECORD
-from tinygrad_edu.graph.source import Code, definitions, literal, needing_definitions, written
+from tinygrad_edu.expression.definitions import definitions
+from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definitions
+from tinygrad_edu.expression.writer import Text
 
 CASES = [(name, k) for name, op in sorted(OPS.items()) for k in range(len(op.samples))]
 
 
 def emitted(op, arrays, settings):
     """The value of the operation's source, run in a namespace that holds NumPy and the operands."""
-    operands = [Code(f"x{k}", shape=a.shape, dtype=a.dtype) for k, a in enumerate(arrays)]
+    operands = [Text(f"x{k}", shape=a.shape, dtype=a.dtype) for k, a in enumerate(arrays)]
     space = {"np": np, **{f"x{k}": a for k, a in enumerate(arrays)}}
     exec(definitions(needing_definitions([op])), space)
-    return eval(written(op, operands, settings).text, space)
+    return eval(NUMPY.written(op, operands, settings).text, space)
 
 
 @pytest.mark.parametrize(("name", "k"), CASES)
@@ -58,22 +60,38 @@ def test_a_number_or_index_is_written_so_that_it_reads_back():
     ("code", "text"),
     [
         (
-            lambda a, b, c: written(OPS["subtract"], [a, written(OPS["subtract"], [b, c], {})], {}),
+            lambda a, b, c: NUMPY.written(
+                OPS["subtract"], [a, NUMPY.written(OPS["subtract"], [b, c], {})], {}
+            ),
             "a - (b - c)",
         ),
         (
-            lambda a, b, c: written(OPS["subtract"], [written(OPS["subtract"], [a, b], {}), c], {}),
+            lambda a, b, c: NUMPY.written(
+                OPS["subtract"], [NUMPY.written(OPS["subtract"], [a, b], {}), c], {}
+            ),
             "a - b - c",
         ),
-        (lambda a, b, c: written(OPS["power"], [written(OPS["negative"], [a], {}), b], {}), "(-a)**b"),
-        (lambda a, b, c: written(OPS["negative"], [written(OPS["power"], [a, b], {})], {}), "-a**b"),
-        (lambda a, b, c: written(OPS["multiply"], [a, written(OPS["add"], [b, c], {})], {}), "a * (b + c)"),
-        (lambda a, b, c: written(OPS["transpose"], [written(OPS["matmul"], [a, b], {})], {}), "(a @ b).T"),
-        (lambda a, b, c: written(OPS["transpose"], [literal(2)], {}), "(2).T"),
+        (
+            lambda a, b, c: NUMPY.written(OPS["power"], [NUMPY.written(OPS["negative"], [a], {}), b], {}),
+            "(-a)**b",
+        ),
+        (
+            lambda a, b, c: NUMPY.written(OPS["negative"], [NUMPY.written(OPS["power"], [a, b], {})], {}),
+            "-a**b",
+        ),
+        (
+            lambda a, b, c: NUMPY.written(OPS["multiply"], [a, NUMPY.written(OPS["add"], [b, c], {})], {}),
+            "a * (b + c)",
+        ),
+        (
+            lambda a, b, c: NUMPY.written(OPS["transpose"], [NUMPY.written(OPS["matmul"], [a, b], {})], {}),
+            "(a @ b).T",
+        ),
+        (lambda a, b, c: NUMPY.written(OPS["transpose"], [literal(2)], {}), "(2).T"),
     ],
 )
 def test_brackets_stand_where_python_needs_them(code, text):
-    assert code(*(Code(name, shape=(2, 2)) for name in "abc")).text == text
+    assert code(*(Text(name, shape=(2, 2)) for name in "abc")).text == text
 
 
 def test_a_kernel_that_needs_the_engine_has_no_source_of_its_own():

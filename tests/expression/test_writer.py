@@ -1,0 +1,156 @@
+"""The writer: what it writes as NumPy, Python reads back to the same value; in LaTeX, SymPy does."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tests.expression.expressions import SHAPES, VALUES, expressions
+from tests.expression.read_latex import read_latex
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.expression import Node, applied, number, quantity, write
+from tinygrad_edu.expression.recording import built
+from tinygrad_edu.expression.walk import evaluate, in_order
+from tinygrad_edu.expression.writer import text_of
+
+SCALARS = {k: sympy.Float(float(v), 30) for k, v in VALUES.items() if v.shape == ()}
+NAMES = {"np": np, "sigmoid": tg.sigmoid.forward, **VALUES}
+MANY = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+any_shape = st.sampled_from(SHAPES).flatmap(expressions)
+NEVER = re.compile(r"\*\*[01](?![\d.])|(?<![\w.])1 [*·] |[+] -|[+] −|- -|− −|\.T\.T|ᵀᵀ|\(\)|…|\.\.\.(?!\])")
+
+
+def value(node: Node) -> np.ndarray:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return np.asarray(evaluate(node, VALUES))
+
+
+def read_back(text: str) -> np.ndarray:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return np.asarray(eval(text, dict(NAMES)))
+
+
+def round_trip(node: Node) -> None:
+    text = write(node)
+    want = value(node)
+    got = np.broadcast_to(read_back(text), want.shape)
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=0, equal_nan=True, err_msg=text)
+    assert not NEVER.search(text), text
+    assert not NEVER.search(write(node, "label")), write(node, "label")
+
+
+@given(any_shape)
+@SOME
+def test_python_reads_back_what_is_written(node: Node) -> None:
+    round_trip(node)
+
+
+@pytest.mark.slow
+@given(any_shape)
+@MANY
+def test_python_reads_back_what_is_written_ten_thousand_times(node: Node) -> None:
+    round_trip(node)
+
+
+def in_latex(node: Node) -> None:
+    text = write(node, "latex")
+    with np.errstate(all="ignore"):
+        assume(all(np.abs(value(part)) < 1e100 for part in in_order(node)))  # finite on the way
+    want = exactly(node)
+    got = read_latex(text, SCALARS)
+    assert not re.search(r"(?<!e)\^\{[01]\}|(?<![\d.])1 \\[,c]|[+] -|- -", text), text
+    assert abs(got - want) <= 1e-12 * max(abs(want), 1e-30), (text, got, want)
+
+
+def exactly(node: Node) -> sympy.Expr:
+    """The value to 30 digits, so that what nearly cancels does not hide a bracket that is missing."""
+    found: dict[Node, sympy.Expr] = {}
+    for one in in_order(node):
+        if one.op is None:
+            found[one] = SCALARS[one.called] if one.is_name else sympy.Float(str(one.value), 30)
+            continue
+        xs = [found[a] for a in one.args]
+        by_name = {"absolute": sympy.Abs}.get(one.op.name) or getattr(sympy, one.op.name, None)
+        found[one] = one.op.sign.function(*xs) if one.op.sign is not None else by_name(*xs)
+    return found[node].evalf(30)
+
+
+@given(expressions((), scalar=True))
+@SOME
+def test_latex_of_scalars_is_read_back(node: Node) -> None:
+    in_latex(node)
+
+
+@pytest.mark.slow
+@given(expressions((), scalar=True))
+@MANY
+def test_latex_of_scalars_is_read_back_ten_thousand_times(node: Node) -> None:
+    in_latex(node)
+
+
+@given(any_shape)
+@SOME
+def test_the_brackets_of_a_label_are_those_of_numpy(node: Node) -> None:
+    """But for calls, and the square brackets around questions, which stand on the board for 1 and 0."""
+    label = write(node, "label")
+    assert label.count("(") == label.count(")")
+    assert "…" not in label
+
+
+a, b, c = map(quantity, "abc")
+A, B, K = (quantity(n, (2, 2)) for n in "ABK")
+
+
+# fmt: off
+@pytest.mark.parametrize(
+    ("node", "numpy", "label", "latex"),
+    [
+        (built(lambda a, b, c: (a**b) ** c, [a, b, c]), "(a**b)**c", "(a^b)^c", r"\left(a^{b}\right)^{c}"),
+        (built(lambda A, B, K: A * (B @ K), [A, B, K]), "A * (B @ K)", "A * (B @ K)",
+         r"A \odot \left(B \, K\right)"),
+        (built(lambda A, B, K: (A * B) @ K, [A, B, K]), "(A * B) @ K", "(A * B) @ K",
+         r"\left(A \odot B\right) \, K"),
+        (built(lambda A, B, K: A @ B * K, [A, B, K]), "A @ B * K", "A @ B * K", r"A \, B \odot K"),
+        (built(lambda K: K.T.T, [K]), "K", "K", "K"),
+        (built(lambda a, b: a + -b, [a, b]), "a - b", "a − b", "a - b"),
+        (built(lambda a, b: a + (-b) * a, [a, b]), "a - b * a", "a − b · a", r"a - b \, a"),
+        (built(lambda a, b: a * -b, [a, b]), "a * (-b)", "a · (−b)", r"a \, \left(-b\right)"),
+        (built(lambda a: 1 * a**1 * a**0, [a]), "a", "a", "a"),
+        (built(lambda A: A**0, [A]), "np.broadcast_to(1.0, (2, 2))", "ones(2×2)", r"\mathbf{1}_{2 \times 2}"),
+        (built(lambda A: A**0 @ A, [A]), "np.broadcast_to(1.0, (2, 2)) @ A", "ones(2×2) @ A",
+         r"\mathbf{1}_{2 \times 2} \, A"),
+        (built(lambda A, K: A - K**0, [A, K]), "A - 1.0", "A − 1", "A - 1"),
+        (built(lambda a: -(a**2), [a]), "-a**2", "−a²", "-a^{2}"),
+        (built(lambda a, b, c: a / b / c, [a, b, c]), "a / b / c", "a / b / c", r"\frac{\frac{a}{b}}{c}"),
+        (built(np.abs, [a]), "np.absolute(a)", "|a|", r"\left|a\right|"),
+    ],
+)
+def test_each_style_has_it_as_its_reader_does(node: Node, numpy: str, label: str, latex: str) -> None:
+    assert [write(node, style) for style in ("numpy", "label", "latex")] == [numpy, label, latex]
+# fmt: on
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.sign is not None], ids=lambda op: op.name)
+def test_a_copy_under_another_name_is_written_alike(op: object) -> None:
+    from dataclasses import replace
+
+    operands = [A, B][: len(op.parameters)]
+    twin = replace(op, name="twin")
+    for style in ("numpy", "label", "latex"):
+        assert write(applied(twin, *operands), style) == write(applied(op, *operands), style)
+
+
+def test_a_style_may_be_written_without_what_is_tidied() -> None:
+    from tinygrad_edu.expression.numpy_style import NUMPY
+
+    assert text_of(applied(tg.multiply, number(1), a), NUMPY).text == "1 * a"

@@ -1,0 +1,67 @@
+"""Formulas as mathematics has them: without repeats, and without guards against 0/0."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.expression.book import in_shape
+from tinygrad_edu.expression.node import Node, number
+from tinygrad_edu.expression.recording import op_of, spelled
+from tinygrad_edu.expression.walk import match, rebuilt, with_args
+
+__all__ = ["Guard", "guard_of", "on_paper"]
+
+
+class Guard(NamedTuple):
+    """``where(tested == at, spare, inside)``: where they are equal the whole term vanishes, 0/0 or not."""
+
+    tested: Node
+    at: Node
+    inside: Node
+
+
+def _guarded(x: Any, k: Any, spare: Any, inside: Any) -> Any:
+    return np.where(x == k, spare, inside)
+
+
+def _turned(one: Any, x: Any) -> Any:
+    return one - x  # 1 - Y == 0
+
+
+def guard_of(node: Node) -> Guard | None:
+    """The parts of a guard; None for anything else.
+
+    >>> from tinygrad_edu.expression import quantity
+    >>> from tinygrad_edu.expression.recording import built
+    >>> guard_of(built(lambda Y, A: np.where(1 - Y == 0, 1, 1 - A), [quantity("Y"), quantity("A")]))
+    Guard(tested=<Y>, at=<1>, inside=<1 - A>)
+    """
+    if not node.does(op_of(np.where)):
+        return None
+    found = match(spelled(_guarded), node)
+    if found is None:
+        return None
+    tested, at, spare, inside = found.values()
+    turned = match(spelled(_turned), tested)
+    if turned is not None and at.is_number and (one := next(iter(turned.values()))).is_number:
+        tested, at = list(turned.values())[1], number(one.value - at.value)
+    if not (tested.is_name and at.is_number and spare.is_number) or inside.is_number:
+        return None
+    return Guard(tested, at, inside)
+
+
+def on_paper(node: Node) -> Node:
+    """The expression without guards and repeats, but where an operation needs the axes of its operands."""
+    repeat = op_of(np.broadcast_to)
+
+    def change(e: Node) -> Node | None:
+        if e.does(repeat):
+            return on_paper(e.args[0])
+        if e.op is not None and e.op.kind != "elementwise":
+            return with_args(e, (in_shape(on_paper(a), a.shape, a.dtype) for a in e.args))
+        guard = guard_of(e)
+        return None if guard is None else on_paper(guard.inside)
+
+    return rebuilt(node, change)

@@ -1,0 +1,49 @@
+"""What the writer leaves out, because it changes no bit of the value: the book's exact part, and repeats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_edu.expression.book import rewritten
+from tinygrad_edu.expression.node import Node, number
+from tinygrad_edu.expression.recording import op_of
+from tinygrad_edu.expression.walk import in_order, with_args
+
+__all__ = ["tidied"]
+
+
+def tidied(node: Node) -> Node:
+    """The same value, as one would write it.
+
+    >>> import tinygrad_edu as tg
+    >>> from tinygrad_edu.expression import applied, quantity
+    >>> x, y = quantity("x"), quantity("y")
+    >>> tidied(applied(tg.add, x, applied(tg.negative, applied(tg.power, y, number(1)))))
+    <x - y>
+    """
+    shorter = rewritten(_unrepeated(node), "exact")
+    return shorter if shorter is node else tidied(_unrepeated(shorter))
+
+
+def _unrepeated(node: Node) -> Node:
+    """Without what tells operands of elementwise operations to repeat, which they do anyway."""
+    repeat = op_of(np.broadcast_to)
+    done: dict[Node, Node] = {}
+    for one in in_order(node):
+        args = [done[a] for a in one.args]
+        if one.op is not None and one.op.kind == "elementwise" and "axis" not in one.settings:
+            for k, operand in enumerate(args):
+                if operand.does(repeat) and operand.args[0].dtype == operand.dtype:
+                    shapes = [a.shape for a in args[:k] + args[k + 1 :]]
+                    if np.broadcast_shapes(operand.args[0].shape, *shapes) == one.shape:
+                        args[k] = operand.args[0]
+        if (
+            one.op is not None
+            and one.op.sign is not None
+            and one.op.sign.place == "prefix"
+            and args[0].is_number
+        ):
+            done[one] = number(-args[0].value)  # the minus sign of a number is its own
+        else:
+            done[one] = with_args(one, args)
+    return done[node]

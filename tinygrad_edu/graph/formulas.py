@@ -1,0 +1,29 @@
+"""Steps and nodes of a graph as expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_edu.expression.node import Node, applied, number, quantity
+from tinygrad_edu.graph.program import Step
+from tinygrad_edu.graph.snapshot import GraphNode
+
+__all__ = ["LONGEST", "expression_of", "name_of"]
+
+LONGEST = 44
+"""Characters of a label that is still read at a glance."""
+
+
+def expression_of(one: Step | GraphNode, operand: Callable[[Any], Node]) -> Node:
+    """What a step or node computes; ``operand`` gives the expression of each of its operands."""
+    if one.op is None:
+        return operand(one.args[0]) if one.args else name_of(one)
+    return applied(one.op, *map(operand, one.args), settings=one.settings, shape=one.shape, dtype=one.dtype)
+
+
+def name_of(one: Step | GraphNode) -> Node:
+    """The name that stands for it; a number that nobody named stands for itself."""
+    if not (one.named or one.value.ndim or one.args):
+        return number(one.value[()])
+    return quantity(one.name, one.shape, one.dtype)
