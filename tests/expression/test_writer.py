@@ -64,8 +64,10 @@ def test_python_reads_back_what_is_written_ten_thousand_times(node: Node) -> Non
 
 def in_latex(node: Node) -> None:
     text = write(node, "latex")
-    with np.errstate(all="ignore"):
+    try:
         assume(all(np.abs(value(part)) < 1e100 for part in in_order(node)))  # finite on the way
+    except ZeroDivisionError:  # Python's own numbers: 0 ** -2
+        assume(False)
     want = exactly(node)
     got = read_latex(text, SCALARS)
     assert not re.search(r"(?<!e)\^\{[01]\}|(?<![\d.])1 \\[,c]|[+] -|- -", text), text

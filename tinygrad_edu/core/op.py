@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.arguments import Arguments, in_house_style, refuse_unreal
 from tinygrad_edu.core.callers import variables_of_the_caller
-from tinygrad_edu.core.facts import ALL, EACH, Axes, Group, Kink, Sign
+from tinygrad_edu.core.facts import EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.origins import remember
@@ -180,13 +180,15 @@ class Op:
         return apply(self, inputs, given)
 
     def linear_in(self, k: int) -> bool:
-        """Whether it is linear in its k-th operand, the others held fixed.
+        """Whether it is linear in its k-th operand alone, whatever the others are.
+
+        A sum is linear in its two operands together and in neither alone: 2 a + b is not 2 (a + b).
 
         >>> import tinygrad_edu as tg
-        >>> tg.divide.linear_in(0), tg.divide.linear_in(1)
-        (True, False)
+        >>> tg.divide.linear_in(0), tg.divide.linear_in(1), tg.add.linear_in(0)
+        (True, False, False)
         """
-        return any(k in group or group in (ALL, EACH) for group in self.linear)
+        return any(group in ((k,), EACH) for group in self.linear)
 
     def pullbacks_of(self, node: Any) -> Sequence[Any]:
         """The rule for each input; a variadic operation has one for all, which takes the position first."""

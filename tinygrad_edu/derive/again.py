@@ -54,7 +54,7 @@ def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> tup
     again = _recorded_again(graph, shorter, inputs)
     if again is None or not all(name in again for name in wrt):
         return graph, {}
-    return again, {q.called: e for q, e in written.items()}
+    return again, {q.called: e for q, e in formulas.items()}
 
 
 def _written(program: Program) -> dict[Node, Node]:

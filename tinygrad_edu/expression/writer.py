@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.core.facts import ATOM, MATRIX, PRODUCT, Sign
+from tinygrad_edu.core.facts import ATOM, MATRIX, PRODUCT, SUM, Sign
 from tinygrad_edu.expression.node import FLOAT, Node
 from tinygrad_edu.expression.shapes import told
 from tinygrad_edu.expression.tidy import tidied
@@ -81,6 +81,8 @@ class Style:
             one, other = self.bracketed(left, sign.left), self.bracketed(right, sign.right)
             if left.trailing and one == left.text and PRODUCT <= sign.strength <= MATRIX:
                 one = self.bracketed(left, ATOM + 1)
+            if sign.strength == SUM and other[:1] in ("-", "−"):  # no two signs beside each other
+                other = self.bracketed(right, ATOM + 1)
             return Text(f"{one}{text}{other}", sign.strength, trailing=right.trailing and other == right.text)
         if sign.place == "prefix":
             (x,) = operands
