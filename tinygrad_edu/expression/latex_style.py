@@ -41,10 +41,11 @@ class LaTeX(Style):
         return Text(text, POWER if "^" in text else ATOM, node.shape, node.dtype)
 
     def number(self, value: Any) -> Text:
-        """To six digits."""
+        """To six digits where they say it, else to as many as give it back to 1e-12."""
         if not np.isfinite(value):
             return Text({"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}[repr(float(value))])
-        text = f"{float(value):.6g}"
+        written = (f"{float(value):.{digits}g}" for digits in range(6, 18))
+        text = next(t for t in written if abs(float(t) - float(value)) <= 1e-12 * abs(float(value)))
         if "e" in text:
             first, power = text.split("e")
             raised = f"10^{{{int(power)}}}"

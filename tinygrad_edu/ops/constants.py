@@ -30,7 +30,7 @@ ABOUT_SHAPES = _functions(
     can_cast common_type diag_indices_from einsum_path empty_like iscomplexobj isfortran isrealobj
     may_share_memory min_scalar_type ndim ones_like result_type shape shares_memory size tril_indices_from
     triu_indices_from zeros_like
-   """
+    """
 )
 """Known from shape and dtype alone, while a computation is recorded for all values, too."""
 
@@ -40,7 +40,7 @@ ABOUT_VALUES = _functions(
     bitwise_count bitwise_or bitwise_xor digitize flatnonzero gcd imag invert iscomplex isclose isin isreal
     ix_ lcm left_shift lexsort nanargmax nanargmin nonzero packbits ravel_multi_index right_shift save
     savetxt savez savez_compressed unpackbits unravel_index linalg.matrix_rank
-   """
+    """
 )
 """Integers, booleans and text, or known only once the values are."""
 
