@@ -43,15 +43,16 @@ def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> tup
         chain = Chain(program, examples, "exact")
         formulas = {line.quantity: line.expression for line in chain.forward}
         inputs: dict[str, Any] = {step.name: graph.find(step.name).tensor for step in chain.inputs}
+        kept = set(inputs)  # what 1 - Y is made of is said, the rest keeps the number it had
         if examples is not None:
             inputs[chain.m.called] = examples.m
     else:
-        formulas = written
+        formulas, kept = written, set()
         inputs = {step.name: graph.find(step.name).tensor for step in program.inputs}
     shorter = {q: rewritten(e, "shorter", meaning=formulas) for q, e in formulas.items()}
     if shorter == written:
         return graph, {}
-    again = _recorded_again(graph, shorter, inputs)
+    again = _recorded_again(graph, shorter, inputs, kept)
     if again is None or not all(name in again for name in wrt):
         return graph, {}
     return again, {q.called: e for q, e in formulas.items()}
@@ -74,8 +75,17 @@ def _written(program: Program) -> dict[Node, Node]:
     return formulas
 
 
-def _recorded_again(graph: Graph, formulas: Mapping[Node, Node], values: dict[str, Any]) -> Graph | None:
-    """The graph of these formulas; None where they do not come to the recorded values."""
+def _recorded_again(
+    graph: Graph, formulas: Mapping[Node, Node], values: dict[str, Any], kept: set[str]
+) -> Graph | None:
+    """The graph of these formulas; None where they do not come to the recorded values.
+
+    Args:
+        graph: as it was recorded.
+        formulas: of the quantities that have a name.
+        values: of what is given, by name; the others are added.
+        kept: names that stay what they are though nobody gave them.
+    """
     for step in graph:
         if step.op is not None and "rng" in step.settings:
             values[step.name] = step.tensor
@@ -89,6 +99,6 @@ def _recorded_again(graph: Graph, formulas: Mapping[Node, Node], values: dict[st
     output = values[graph.outputs[0].name]
     if not isinstance(output, Tensor) or not output.requires_grad:
         return None
-    known = {node.name for node in graph if node.named} | {letter.called for letter in formulas}
+    known = kept | {node.name for node in graph if node.named} | {letter.called for letter in formulas}
     names = {v: name for name, v in values.items() if isinstance(v, Tensor) and name in known}
     return Graph(output, names=names)

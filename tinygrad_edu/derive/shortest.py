@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ Form = Any
 
 _TOO_LONG_TO_FACTOR = 24
 _TOO_MANY_LETTERS = 7
+_TOO_MANY_TERMS = 100
 """Factoring polynomials takes exponential time in both."""
 
 
@@ -72,6 +74,8 @@ class Shortener:
     def _rewritten(self, form: Form) -> list[Form]:
         if form.is_Mul and all(f.is_Symbol or f.is_Number for f in form.args):
             return []
+        if self._terms(form) > _TOO_MANY_TERMS:
+            return [self.sympy.factor_terms(form)]
         try:
             return list(self._rewritings(form))
         except (self.sympy.PolynomialError, NotImplementedError):  # a power of a power is no polynomial
@@ -92,6 +96,17 @@ class Shortener:
             yield cancelled
             if cancelled.count_ops() <= _TOO_LONG_TO_FACTOR and len(form.free_symbols) <= _TOO_MANY_LETTERS:
                 yield sympy.factor(cancelled)
+
+    def _terms(self, form: Form) -> int:
+        """How many terms it has once it is multiplied out: ((x² + 1)² + 1)² is short, and has few powers."""
+        if form.is_Add:
+            return sum(map(self._terms, form.args))
+        if form.is_Mul:
+            return math.prod(map(self._terms, form.args))
+        if form.is_Pow and form.exp.is_Integer:
+            n = self._terms(form.base)
+            return math.comb(n + abs(int(form.exp)) - 1, n - 1)
+        return 1
 
     def _divisions(self, form: Form) -> int:
         """How many letters are divided by that may be 0: scalars are not counted."""
