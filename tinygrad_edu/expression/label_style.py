@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Label", "digits"]
 
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_OPEN = re.compile(r"[^\W\d]\w*[′'*]?(\[[^\[\]]*\]|\([^()]*\)|\^\{[^{}]*\}|_\{[^{}]*\})*")
+_OPEN = re.compile(r"[^\W\d]\w*[′'*]?(\[[^\[\]]*\]|\([^()]*\)|\^\{[^{}]*\}|_\{[^{}]*\})*|⟦[^⟧]*⟧")
+"""A letter with what belongs to it, or a place that is kept for a number."""
 
 
 class Label(Style):

@@ -12,8 +12,8 @@ from tinygrad_edu.draw.reading import Reading
 from tinygrad_edu.draw.values import brief
 from tinygrad_edu.draw.views import View
 from tinygrad_edu.draw.ways import Way, repeated_over
+from tinygrad_edu.expression import Node, quantity
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
-from tinygrad_edu.graph.text import ATOM, Text
 
 __all__ = ["moments"]
 
@@ -26,10 +26,10 @@ def moments(view: View, program: Program) -> Iterator[dict[str, Any]]:
 class _Slots(Reading):
     """Formulas with a place for a number where a quantity is one."""
 
-    def _text(self, step: Step) -> Text:
+    def _meaning(self, step: Step) -> Node:
         if step.value.ndim == 0 and (step.named or not step.args):
-            return _slot(step.name), ATOM
-        return super()._text(step)
+            return quantity(_slot(step.name), step.shape, step.dtype)
+        return super()._meaning(step)
 
 
 def _slot(name: str) -> str:
