@@ -125,7 +125,6 @@ def test_shapes_may_be_said_in_the_file(tmp_path: Path) -> None:
             ("import numpy as np", "import numpy as np\nraise RuntimeError('no')"),
             ["line 3", "RuntimeError: no"],
         ),
-        (("return J,", "return J.item(),"), ["expected the cost J", "float"]),
     ],
 )
 def test_a_file_that_raises_is_told_by_its_own_lines(

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.cli import checking, demo, deriving, drawing
+from tinygrad_edu.cli import checking, demo, deriving, drawing, grading
 from tinygrad_edu.draw import RenderError
 
 __all__ = ["main"]
@@ -54,6 +54,6 @@ def _parser() -> argparse.ArgumentParser:
         epilog="'tinygrad-edu COMMAND --help' tells more about a command.",
     )
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in (demo, drawing, deriving, checking):
+    for command in (demo, drawing, deriving, checking, grading):
         command.add(commands)
     return parser

@@ -1,0 +1,181 @@
+"""``check.student.check_file``: a file or notebook with a forward and a backward pass, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.compare import compare
+from tinygrad_edu.check.function import random_values
+from tinygrad_edu.check.report import Report
+from tinygrad_edu.check.runs import several
+from tinygrad_edu.check.student.lines import with_lines
+from tinygrad_edu.check.student.loading import Loaded, StudentFileError, load
+from tinygrad_edu.check.student.naming import gradients_on_the_way, name_quantities
+from tinygrad_edu.check.student.passes import Passes, found_in
+from tinygrad_edu.check.student.running import Run, run
+from tinygrad_edu.check.student.shapes import DATA, LABELS, made, of_initialiser, possible, said
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.derive import derive
+
+__all__ = ["check_file", "right_formulas"]
+
+_RUNS = 3
+
+
+def check_file(
+    path: str | Path, *, seed: int = 0, forward: str | None = None, backward: str | None = None
+) -> Report:
+    """Runs a file or a notebook, and compares its backward pass with the gradients of its own forward pass.
+
+    The passes are functions (``forward`` and ``backward``, ``forward_propagation`` and
+    ``backward_propagation``, ``L_model_forward`` and ``L_model_backward``, ``propagate``, ...) or methods of
+    a class. The forward pass takes the data and the parameters by name (``X, Y, W1, b1, ...``, or
+    ``parameters``, a dict) and gives the cost J, or A[L], whose cost is ``compute_cost`` if there is one,
+    else the cross-entropy. The backward pass takes what it needs by the forward pass's names (``A1``,
+    ``cache``, ``m``); what it takes first is what the forward pass returned. It gives a dict such as
+    ``{"dW1": dW1}``, alone or with the cost, a tuple, an object, or leaves its gradients in attributes.
+    Inputs are random, of shapes that are found by trying, or said by a dict ``shapes`` in the file.
+
+    **The file is run**, with all that it does: check only files that you would run yourself.
+
+    Args:
+        path: a Python file, or a notebook (.ipynb) of which the code cells are run, without magics.
+        seed: of the random inputs.
+        forward: the name of the forward pass, where it has an unusual one; ``Class.method`` for a method.
+        backward: the same of the backward pass.
+
+    Raises:
+        StudentFileError: it raises (with the traceback, trimmed to the file), or lacks one of the passes.
+        OSError: it can't be read.
+    """
+    loaded = load(path)
+    passes = found_in(loaded, forward, backward, lambda owner: _object(loaded, owner))
+    shapes, first = _fitting(loaded, passes, seed)
+    runs = [
+        first,
+        *(
+            run(loaded, passes, random_values(shapes, np.random.default_rng(seed + k)))
+            for k in range(1, _RUNS)
+        ),
+    ]
+    reports = [_compared(one) for one in runs]
+    told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
+    note = f"{loaded.name} was run, with random inputs of the shapes {told}."
+    report = with_lines(several(reports), loaded, first.backward, passes.backward or passes.forward)
+    return replace(report, notes=(note, *first.notes, *report.notes))
+
+
+def right_formulas(
+    path: str | Path, *, seed: int = 0, forward: str | None = None, backward: str | None = None
+) -> dict[str, str]:
+    """The right formula of each gradient of a file's forward pass: ``{"dW1": "dW1 = dZ1 @ X.T / m"}``.
+
+    Arguments and errors are those of :func:`check_file`. Needs the extra ``derive``.
+    """
+    loaded = load(path)
+    passes = found_in(loaded, forward, backward, lambda owner: _object(loaded, owner))
+    _, first = _fitting(loaded, passes, seed)
+    name_quantities(first.forward, first.parameters)
+    return {step.name: step.formula for step in derive(first.J).steps}
+
+
+def _shape(value: Any) -> str:
+    return "labels" if callable(value) else str(value if isinstance(value, tuple) else np.shape(value))
+
+
+def _object(loaded: Loaded, owner: type) -> Any:
+    try:
+        return loaded.guarded(lambda: made(owner, loaded.source))
+    except TypeError as error:
+        raise StudentFileError(
+            f"{loaded.name}: {owner.__name__}: {error}. Make an object of it in the file: net = "
+            f"{owner.__name__}(...)"
+        ) from None
+
+
+def _fitting(loaded: Loaded, passes: Passes, seed: int) -> tuple[dict[str, Any], Run]:
+    """The first shapes with which both passes run, and that run."""
+    problem: StudentFileError | None = None
+    for shapes in _candidates(loaded, passes):
+        try:
+            first = run(loaded, passes, random_values(shapes, np.random.default_rng(seed)))
+            if _plausible(first):
+                return shapes, first
+        except StudentFileError as error:
+            problem = problem or error  # what the likeliest shapes met is what its author should read
+    raise problem or StudentFileError(
+        f"{loaded.name}: no parameters W1, b1, ... (or w, b) found in it; say their shapes in the file: "
+        "shapes = {'W1': (4, 3), 'b1': (4, 1), ..., 'X': (3, 7), 'Y': (1, 7)}"
+    )
+
+
+def _plausible(one: Run) -> bool:
+    """Whether every parameter takes part in the cost."""
+    return all(p.grad is None or p.grad.shape == p.shape for p in one.parameters.values())
+
+
+def _candidates(loaded: Loaded, passes: Passes) -> Iterator[dict[str, Any]]:
+    given = said(loaded)
+    if given is not None:
+        yield given
+        return
+    wanted = {n for f in (passes.forward, passes.cost, passes.backward) if f for n in signature(f).parameters}
+    space = vars(loaded.module)
+    found = _of_object(passes.owner) or _of_file(space, wanted) or of_initialiser(loaded)
+    parameters = {name: np.shape(value) for name, value in found.items() if name not in (*DATA, *LABELS)}
+    own = {n: space[n] for n in (*DATA, *LABELS) if n in wanted and isinstance(space.get(n), np.ndarray)}
+    for shapes in possible(loaded, wanted | set(parameters)):
+        data = {n: shape for n, shape in shapes.items() if n in (*DATA, *LABELS)}
+        if not parameters:
+            yield shapes
+            continue
+        yield {**parameters, **data}
+        if own.keys() >= data.keys():
+            yield {**parameters, **own}
+    if own and parameters:
+        yield {**parameters, **own}
+
+
+def _of_object(owner: Any) -> dict[str, Any]:
+    """An object's parameters: its arrays of floats, or those in a dict among its attributes."""
+    if owner is None:
+        return {}
+    own = {n: v for n, v in vars(owner).items() if _trained(v) and n not in (*DATA, *LABELS)}
+    stores = [v for v in vars(owner).values() if isinstance(v, dict) and v and all(map(_trained, v.values()))]
+    return own or (dict(stores[0]) if stores else {})
+
+
+def _trained(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, float)) and np.asarray(value).dtype.kind == "f"
+
+
+def _of_file(space: Mapping[str, Any], wanted: set[str]) -> dict[str, Any]:
+    """Arrays of the file's own with the names that its forward pass takes."""
+    for name in ("parameters", "params"):
+        if name in wanted and isinstance(space.get(name), dict):
+            return {k: v for k, v in space[name].items() if _trained(v)}
+    found = {n: space[n] for n in wanted if _trained(space.get(n)) and n not in (*DATA, *LABELS)}
+    return found if any(np.ndim(v) for v in found.values()) else {}
+
+
+def _keyed(gradients: Mapping[str, Any]) -> dict[str | Tensor, Any]:
+    return dict(gradients.items())
+
+
+def _compared(one: Run) -> Report:
+    """The gradients that the backward pass gives; where one is wrong, with those on its way."""
+    shapes = name_quantities(one.forward, one.parameters)
+    given: dict[str | Tensor, Any] = {
+        f"d{name}" if name in one.parameters else name: g for name, g in one.gradients.items()
+    }
+    reports = [compare(one.J, given)]
+    if not reports[0].ok:
+        ways = gradients_on_the_way(one.backward, shapes)
+        reports += [compare(one.J, {**_keyed(way), **given}) for way in ways if way.keys() - given.keys()]
+    return max(reports, key=lambda r: sum(entry.ok for entry in r))

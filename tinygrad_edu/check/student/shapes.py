@@ -1,0 +1,171 @@
+"""Inputs for a student's forward pass: their shapes, read from the file or tried out.
+
+In this order: a dict ``shapes`` in the file; arrays of these names that the file has; what its own
+initialiser makes; and else the usual shapes in each usual layout, of which the first is taken with which
+the forward pass runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.student.loading import Loaded, StudentFileError
+
+__all__ = ["DATA", "LABELS", "UNITS", "made", "of_initialiser", "possible", "said"]
+
+UNITS = (7, 6, 5, 9, 8, 10)
+"""n_x, n[1], ...: pairwise different, and none of 2, 3, 4, so that no two mistakes coincide."""
+EXAMPLES, CLASSES = 11, 12
+DATA, LABELS = ("X", "x", "A0", "inputs"), ("Y", "y", "labels", "targets", "t", "T")
+_PARAMETER = re.compile(r"([A-Za-z]+)_?(\d+)")
+_SIZES = {
+    "n_x": UNITS[0], "n_in": UNITS[0], "dim": UNITS[0], "input_size": UNITS[0], "input_dim": UNITS[0],
+    "n_features": UNITS[0], "n_h": UNITS[1], "hidden_size": UNITS[1], "hidden_dim": UNITS[1],
+    "n_hidden": UNITS[1],
+}  # fmt: skip
+_OUTPUTS = ("n_y", "n_out", "output_size", "output_dim", "n_classes", "num_classes")
+_LAYERS = ("layer_dims", "layers_dims", "layer_sizes", "layers", "sizes", "dims")
+
+Shapes = dict[str, Any]
+
+
+def said(loaded: Loaded) -> Shapes | None:
+    """The dict ``shapes`` of the file, if it has one."""
+    found = vars(loaded.module).get("shapes") or vars(loaded.module).get("SHAPES")
+    if found is None:
+        return None
+    if not isinstance(found, Mapping):
+        raise StudentFileError(
+            f"{loaded.name}: shapes: expected a dict such as {{'W1': (4, 3)}}, got {found!r}"
+        )
+    return dict(found)
+
+
+def made(f: Callable[..., Any], source: str) -> Any:
+    """The result of an initialiser or a class, called with sizes by the names of its parameters.
+
+    Raises:
+        TypeError: one of its parameters is named after no size that is known.
+    """
+    given: dict[str, Any] = {}
+    last = CLASSES if "softmax" in source else 1
+    for name, parameter in inspect.signature(f).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if name in _SIZES:
+            given[name] = _SIZES[name]
+        elif name in _OUTPUTS:
+            given[name] = last
+        elif name in _LAYERS:
+            given[name] = [UNITS[0], UNITS[1], UNITS[2], last]
+        elif parameter.default is parameter.empty:
+            raise TypeError(f"{f.__name__}: no size is called {name!r}")
+    return f(**given)
+
+
+def of_initialiser(loaded: Loaded) -> Shapes:
+    """The parameters that the file's own initialiser makes, by name; empty where it has none."""
+    for name, f in vars(loaded.module).items():
+        if not re.match(r"init", name) or not inspect.isfunction(f):
+            continue
+        try:
+            found = loaded.guarded(partial(made, f, loaded.source))
+        except (StudentFileError, TypeError):
+            continue
+        if isinstance(found, Mapping):
+            return dict(found)
+        if isinstance(found, tuple) and len(found) == 2:  # initialize_with_zeros gives w, b
+            return {"w": found[0], "b": found[1]}
+    return {}
+
+
+def possible(loaded: Loaded, wanted: set[str]) -> Iterator[Shapes]:
+    """Shapes to try, the likeliest first, for parameters W1, b1, ... (or w, b) and for the data."""
+    names = _names(loaded.source) | wanted
+    numbered = sorted({int(m[2]) for n in names if (m := _PARAMETER.fullmatch(n)) and m[1] in ("W", "w")})
+    softmax = "softmax" in loaded.source
+    for shapes in _by_names(names, numbered, softmax=softmax):
+        yield _renamed(shapes, wanted)
+
+
+def _renamed(shapes: Shapes, wanted: set[str]) -> Shapes:
+    """The data under the names by which the passes take them: y for Y."""
+    names = {}
+    for usual, others in (("X", DATA), ("Y", LABELS)):
+        names[usual] = next((n for n in others if n in wanted), usual)
+    return {names.get(name, name): shape for name, shape in shapes.items()}
+
+
+def _by_names(names: set[str], numbered: list[int], *, softmax: bool) -> Iterator[Shapes]:
+    if numbered and numbered == list(range(1, len(numbered) + 1)) and len(numbered) <= len(UNITS):
+        pattern = "W{}" if "W1" in names else "w{}" if "w1" in names else "W_{}"
+        bias = next((b for b in ("b{}", "B{}", "b_{}") if b.format(1) in names), "b{}")
+        outputs = (CLASSES, 1) if softmax else (1, CLASSES)
+        for last in outputs:
+            yield from _layered(len(numbered), last, pattern, bias)
+    elif "w" in names or "W" in names:
+        yield from _single("w" if "w" in names else "W", softmax=softmax)
+
+
+def _names(source: str) -> set[str]:
+    """The names that code uses, and those that it uses as keys."""
+    nodes = list(ast.walk(ast.parse(source)))
+    found = {node.id for node in nodes if isinstance(node, ast.Name)}
+    found |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    found |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return found | set(re.findall(r"""["']([A-Za-z]_?\d+|w|b|W)["']""", source))
+
+
+def _layered(L: int, last: int, W: str, b: str) -> Iterator[Shapes]:
+    n, m = [*UNITS[:L], last], EXAMPLES
+    layers = range(1, L + 1)
+    for columns, turned in ((True, False), (False, False), (False, True)):
+        sizes = [(n[l], n[l - 1]) if columns or turned else (n[l - 1], n[l]) for l in layers]
+        for shape in (lambda k: (k, 1),) if columns else (lambda k: (k,), lambda k: (1, k)):
+            parameters: Shapes = {}
+            for l in layers:
+                parameters |= {W.format(l): sizes[l - 1], b.format(l): shape(n[l])}
+            for Y in _labels(columns=columns, last=last):
+                yield {**parameters, "X": (n[0], m) if columns else (m, n[0]), "Y": Y}
+
+
+def _single(w: str, *, softmax: bool) -> Iterator[Shapes]:
+    """One layer: the notes' column w (n_x, 1), a row, a vector, or a matrix of several outputs."""
+    n_x, m = UNITS[0], EXAMPLES
+    for last in (CLASSES, 1) if softmax else (1,):
+        for columns in (True, False):
+            X = (n_x, m) if columns else (m, n_x)
+            for shape in ((n_x, last), (last, n_x)) if softmax or w == "W" else ((n_x, 1), (1, n_x)):
+                for b in ((), (last, 1)) if columns else ((), (last,), (1, last)):
+                    for Y in _labels(columns=columns, last=last):
+                        yield {w: shape, "b": b, "X": X, "Y": Y}
+            yield {w: (n_x,), "b": (), "X": X, "Y": (m,)}
+
+
+def _labels(*, columns: bool, last: int) -> Iterator[Any]:
+    """0 or 1 for each example; or of its class, zeros with a one in a column or a row, or the number."""
+    if last == 1:
+        yield (1, EXAMPLES) if columns else _zeros_and_ones
+        yield (EXAMPLES,)
+    else:
+        yield (last, EXAMPLES) if columns else _one_hot_rows
+        yield _class_numbers
+
+
+def _zeros_and_ones(rng: np.random.Generator) -> Any:
+    return (rng.random((EXAMPLES, 1)) < 0.5).astype(float)
+
+
+def _one_hot_rows(rng: np.random.Generator) -> Any:
+    return np.eye(CLASSES)[_class_numbers(rng)]
+
+
+def _class_numbers(rng: np.random.Generator) -> Any:
+    return rng.integers(0, CLASSES, EXAMPLES)
