@@ -112,7 +112,7 @@ def step(W, dW, v, s, t, learning_rate, beta1, beta2, epsilon):
         ("v / (1 - beta1**t)", "v", "bias correction of v is missing"),
         ("    v_corrected = v", "    t = t + 1\n    v_corrected = v", "t is one too large"),
         ("learning_rate * v_corrected", "learning_rate * dW", "the average v is not used"),
-        (", v, s", ", 0 * v, s", "the average v starts from 0 again"),
+        ("epsilon), v, s", "epsilon), 0 * v, s", "the average v starts from 0 again"),
         ("beta1 * v + (1 - beta1)", "(1 - beta1) * v + beta1", "unknown"),
     ],
 )

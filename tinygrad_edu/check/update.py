@@ -268,7 +268,8 @@ def _by_hand(step: Callable[..., Any], rule: _Rule, W: Array, gradients: list[Ar
         }
         if rule.kind == "rmsprop":
             known["beta"] = rule.beta2
-        weights, kept = _given_back(called(step, _arguments(step, known)), weights, kept)
+        with np.errstate(all="ignore"):
+            weights, kept = _given_back(called(step, _arguments(step, known)), weights, kept)
         array = np.asarray(weights["W1"] if many else weights)
         if array.shape != W.shape:
             raise TypeError(
