@@ -12,6 +12,7 @@ import tinygrad_edu as tg
 from tests.course_example import example
 from tests.draw.networks import KINDS, network, recurrent
 from tests.draw.seen import edges, named, nodes, words
+from tinygrad_edu.draw.reading import Reading
 from tinygrad_edu.draw.sketches import sketch_of
 
 
@@ -213,3 +214,12 @@ def test_several_outputs_are_drawn_together():
 def test_a_constant_graph_can_be_drawn(scalar):
     x = tg.Tensor(1.0 if scalar else [1.0, 2.0], requires_grad=False, name="x")
     assert "x" in words(tg.draw(x))
+
+
+def test_a_gradient_that_is_passed_on_leaves_repeats_unsaid_as_any_other():
+    x, b = tg.Tensor([[1.0], [2.0]], name="x"), tg.Tensor([[0.5], [1.0]], name="b")
+    f, h = np.tanh(x), np.tanh(b)
+    J = np.sum((f - h) ** 2)
+    reading = Reading(tg.Program.of(J))
+    assert reading.formula("df") == "dJ · 2 * (f − h)"
+    assert reading.formula("dh") == "−(dJ · 2 * (f − h))"

@@ -64,7 +64,7 @@ class Reading:
         step = self.program[key]
         if not step.args:
             return ""
-        return self._text(self._computed(step), unsaid=step.role in ("backward", "gradient"))
+        return self._text(self._computed(step), unsaid=step.role != "forward")
 
     def read(self, key: str) -> str:
         """How a formula calls a value: by its name, else by what it computes."""
