@@ -17,6 +17,7 @@ from tinygrad_edu.autodiff import define, func, grad
 from tinygrad_edu.compile import compile
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.core.version import __version__ as __version__
 from tinygrad_edu.derive import Derivation, derive
 from tinygrad_edu.draw import RenderError, draw
 from tinygrad_edu.errors import MissingExtraError, StaleGraphError, deferred
@@ -59,8 +60,6 @@ from tinygrad_edu.ops.spectra import *
 from tinygrad_edu.ops.tiling import *
 from tinygrad_edu.ops.windows import *
 from tinygrad_edu.page.step_through import step_through
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Derivation",

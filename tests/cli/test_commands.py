@@ -16,6 +16,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.cli import main
 from tinygrad_edu.cli.drawing import written
 
+COMMANDS = ["demo", "draw", "step", "derive", "check", "train", "predict", "export"]
+
 
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +159,8 @@ def test_check_of_a_file_that_cannot_be_checked_ends_with_2(
         (["draw", "a", "a=1", "-o", "no/such/folder/J.svg"], "No such file or directory"),
         (["draw", "x@y", "x=[1,2]", "y=[1,2,3]"], "inner dimensions 2 and 3 differ"),
         (["draw", "exp(a, axis=0)", "a=1"], "'axis' is not supported"),
+        (["step", "2*x", "x=[1,2]"], "gradients start from one number, and J has shape (2,); take its sum"),
+        (["step", "a*a", "a=1", "-o", "J.svg"], "J.svg: expected a name that ends in .html"),
     ],
 )
 def test_an_error_is_one_line_and_status_2(
@@ -182,7 +186,7 @@ def test_a_command_line_that_cannot_be_read_ends_with_2(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["draw", "--help"], ["demo", "--help"], ["derive", "--help"], ["check", "--help"]],
+    [["--help"], *([command, "--help"] for command in COMMANDS)],
 )
 def test_help_names_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -190,11 +194,24 @@ def test_help_names_the_commands(arguments: list[str], capsys: pytest.CaptureFix
     assert caught.value.code == 0
     told = capsys.readouterr().out
     assert all(
-        command in told
-        for command in (
-            ["demo", "draw", "derive", "check"] if len(arguments) == 1 else [f"tinygrad-edu {arguments[0]}"]
-        )
+        command in told for command in (COMMANDS if len(arguments) == 1 else [f"tinygrad-edu {arguments[0]}"])
     )
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"tinygrad-edu {tg.__version__}\n"
+
+
+def test_step_writes_the_page_that_draw_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    expression = ["3*(a+b*c)", "a=5", "b=3", "c=2"]
+    assert main(["draw", *expression, "-o", "drawn.html"]) == 0
+    assert main(["step", *expression]) == 0
+    drawn, stepped = capsys.readouterr().out.split("wrote drawn.html\n")
+    assert stepped == drawn + "wrote J.html\n"
+    assert Path("J.html").read_bytes() == Path("drawn.html").read_bytes()
 
 
 def as_a_module(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.draw import draw
 from tinygrad_edu.page.step_through import step_through
 
-__all__ = ["add", "run"]
+__all__ = ["add", "differentiate", "run", "tell", "written"]
 
 
 def add(commands: Any) -> None:
@@ -40,22 +41,32 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluates, differentiates and draws."""
     J, given = expression_of(options)
-    if J.size == 1:
-        with np.errstate(all="ignore"):
-            J.backward()
+    differentiate(J)
     names = given | {str(J.name): J}
     if options.output.suffix.lower() in (".html", ".htm"):
         step_through(J, options.output, names=names)
     else:
         draw(J, options.output, backward=options.backward, names=names)
+    tell(J, given)
+    say(f"wrote {options.output}")
+    return 0
+
+
+def differentiate(J: Tensor) -> None:
+    """The gradients, where J is a number."""
+    if J.size == 1:
+        with np.errstate(all="ignore"):
+            J.backward()
+
+
+def tell(J: Tensor, given: Mapping[str, Tensor]) -> None:
+    """Says the value of an expression, and its gradients."""
     say(f"{J.name} = {written(J.data)}")
     for name, tensor in given.items():
         if tensor.grad is not None:
             say(f"d{J.name}/d{name} = {written(tensor.grad)}")
     if J.size != 1:
         say(f"no gradients: they start from a number, and {J.name} has shape {J.shape}; take its sum, say")
-    say(f"wrote {options.output}")
-    return 0
 
 
 def written(value: Any) -> str:

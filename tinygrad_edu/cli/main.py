@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.cli import checking, demo, deriving, drawing, grading
+from tinygrad_edu.cli import (
+    checking,
+    demo,
+    deriving,
+    drawing,
+    exporting,
+    grading,
+    predicting,
+    stepping,
+    training,
+)
+from tinygrad_edu.core.version import __version__
 from tinygrad_edu.draw import RenderError
 
 __all__ = ["main"]
@@ -38,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args([f" {a}" if _MINUS.match(a) else a for a in given])
     try:
         return int(options.run(options))
+    except BrokenPipeError:  # whoever reads the output has seen enough, as in '| head'
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except _TOLD as error:
         told = error.args[0] if isinstance(error, KeyError) and error.args else error
         sys.stderr.write(f"tinygrad-edu {options.command}: error: {' '.join(str(told).split())}\n")
@@ -53,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         description="An autograd engine that shows its work.",
         epilog="'tinygrad-edu COMMAND --help' tells more about a command.",
     )
+    parser.add_argument("--version", action="version", version=f"tinygrad-edu {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in (demo, drawing, deriving, checking, grading):
+    for command in (demo, drawing, stepping, deriving, checking, grading, training, predicting, exporting):
         command.add(commands)
     return parser

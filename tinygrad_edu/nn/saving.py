@@ -38,15 +38,17 @@ COUNTS = {"n", "n_in", "n_out", "vocabulary"}
 """Settings that say how many numbers a layer has at least."""
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> None:
+def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> None:
     """Writes a model to a file that :func:`load` makes the same model of.
 
     Args:
         model: a model of ``tg.nn``; or arrays by name, such as ``model.state_dict()``.
         path: ends in ``.npz`` (NumPy's, with a checksum) or ``.safetensors``.
+        about: what else to keep with a model, as JSON has it; ``tg.export.read(path)[1]["about"]`` reads it.
 
     Raises:
-        TypeError: neither; or a layer, an activation or a cost of one's own, which is code.
+        TypeError: neither; or a layer, an activation or a cost of one's own, which is code; or an ``about``
+            that JSON cannot hold.
         ValueError: another ending.
         OSError: the file cannot be written there.
 
@@ -86,7 +88,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     write(
         target,
         model.state_dict(),
-        {"kind": MODEL, "model": data, "generators": _plain(states), "draws_from": drawn},
+        {"kind": MODEL, "model": data, "generators": _plain(states), "draws_from": drawn}
+        | ({} if about is None else {"about": dict(about)}),
     )
 
 
