@@ -20,7 +20,7 @@ from tests.architecture import EXTRAS
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OPTIONAL: dict[str, list[str]] = PROJECT["optional-dependencies"]
-BUNDLES = {"demo", "all", "dev", "bench"}  # extras made of others, and what only developers need
+BUNDLES = {"demo", "all", "dev", "bench", "docs"}  # extras made of others, and what only developers need
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -40,6 +40,11 @@ def test_the_core_needs_three_packages() -> None:
 
 def test_every_extra_that_the_code_asks_for_is_declared() -> None:
     assert set(EXTRAS.values()) == set(OPTIONAL) - BUNDLES
+
+
+def test_the_readme_tells_of_every_extra() -> None:
+    rows = re.findall(r"^\| (`.+?`) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(OPTIONAL)
 
 
 def test_all_is_every_extra_and_dev_takes_it_in() -> None:
