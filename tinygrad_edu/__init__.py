@@ -20,7 +20,14 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.core.version import __version__ as __version__
 from tinygrad_edu.derive import Derivation, derive
 from tinygrad_edu.draw import RenderError, draw
-from tinygrad_edu.errors import MissingExtraError, StaleGraphError, deferred
+from tinygrad_edu.errors import (
+    HistoryLostWarning,
+    MissingExtraError,
+    OuterBroadcastWarning,
+    RecordedUpdateWarning,
+    StaleGraphError,
+    deferred,
+)
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.elsewhere import TOP, unknown
@@ -64,8 +71,11 @@ from tinygrad_edu.page.step_through import step_through
 __all__ = [
     "Derivation",
     "Graph",
+    "HistoryLostWarning",
     "MissingExtraError",
+    "OuterBroadcastWarning",
     "Program",
+    "RecordedUpdateWarning",
     "RenderError",
     "StaleGraphError",
     "Tensor",

@@ -11,7 +11,14 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-__all__ = ["MissingExtraError", "StaleGraphError", "require_extra"]
+__all__ = [
+    "HistoryLostWarning",
+    "MissingExtraError",
+    "OuterBroadcastWarning",
+    "RecordedUpdateWarning",
+    "StaleGraphError",
+    "require_extra",
+]
 
 
 class StaleGraphError(RuntimeError):
@@ -19,6 +26,28 @@ class StaleGraphError(RuntimeError):
 
     Raised by ``backward`` and by everything else that differentiates, when a tensor that took part
     holds another value than it did when the graph was recorded. Record the graph again.
+    """
+
+
+class HistoryLostWarning(UserWarning):
+    """A Tensor became a plain number, ``float(t)``, and no gradient flows through what is computed from it.
+
+    Given once for a line. Where a plain number is meant, write ``t.item()``.
+    """
+
+
+class OuterBroadcastWarning(UserWarning):
+    """Labels (m, 1) met predictions (1, m): both operands of one step were repeated, to an (m, m) result.
+
+    Given once for a line, by operators and NumPy's functions on a Tensor. Bring both to one shape
+    (``reshape``, ``keepdims=True``), or say that it is meant: ``x[:, None]``.
+    """
+
+
+class RecordedUpdateWarning(UserWarning):
+    """An update such as ``w = w - alpha * w.grad`` is recorded, and every step differentiates all before it.
+
+    Given once for a line. Write ``w.data -= alpha * w.grad``.
     """
 
 
@@ -141,10 +170,28 @@ STALE = (
 
 ITEM_ASSIGNMENT = (
     "a Tensor does not support item assignment: an in-place write would leave the recorded graph wrong. "
-    "Use np.where(mask, new, t) or np.concatenate to build a new Tensor, or write to t.data before recording."
+    "Use np.where(mask, new, t) to build a new Tensor; where columns are filled one by one, collect them in "
+    "a list and join them, np.stack(columns, axis=1); or write to t.data before recording."
 )
 
 NOT_RECORDED = (
     "{transform}: the function returned a {what}, which has no history to differentiate. Expected a Tensor, "
-    "computed from the arguments with operators and NumPy functions (not from t.data, t.item() or t.numpy())."
+    "computed from the arguments with operators and NumPy functions (not from t.data, t.item() or t.numpy(), "
+    "and not by a branch that gives a number: max(0, z) is np.maximum(0, z))."
+)
+
+NO_OUTPUT = (
+    "{transform}: expected a Tensor as output, got {what}, which has no history. A branch may have given a "
+    "number: write np.maximum(0, z) for max(0, z), and np.where(z > 0, z, 0.0) for `z if z > 0 else 0`."
+)
+
+WRITTEN_INTO = (
+    "`{line}` would write a Tensor into an array, which keeps no history: no gradient would flow through it. "
+    "Collect the entries in a list and join them: np.stack(entries), and .reshape(...) for a table of them. "
+    "For the plain number write t.item(), for the values t.detach().data."
+)
+
+PYTHON_CHOICE = (
+    "{function}(...) compares whole arrays, as Python does, and {shape} entries have no one answer. "
+    "Entry by entry: {instead}; of all entries: np.{function}(t)."
 )

@@ -99,8 +99,8 @@ LOSSES = {
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
-def test_history_is_never_lost_without_an_error(lose):
-    with pytest.raises((TypeError, ValueError)):
+def test_history_is_never_lost_without_a_word(lose):
+    with pytest.raises((TypeError, ValueError, tg.HistoryLostWarning)):
         lose(T(1.0))
 
 
@@ -238,13 +238,13 @@ def test_printing_and_saving_a_tensor_is_about_its_value(tmp_path):
     assert np.array2string(x) == "[1. 2.]"
 
 
-def test_matplotlib_gets_numbers_or_a_clear_error():
+def test_matplotlib_gets_numbers():
     plt = pytest.importorskip("matplotlib.pyplot", reason="needs the extra 'plot'")
     figure, axes = plt.subplots()
     x = T([1.0, 2.0, 3.0])
     for draw in (axes.plot, axes.hist, lambda t: axes.scatter(t, t), lambda t: axes.imshow(t.reshape(1, 3))):
-        with pytest.raises(TypeError, match=r"history.*detach"):
-            draw(x)
+        draw(x)
+    figure.canvas.draw()
     axes.plot(x.detach())
     axes.plot(x.data)
     plt.close(figure)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import errors
 from tinygrad_edu.core.backward import gradients, seed_for
 from tinygrad_edu.core.tensor import Tensor
 
@@ -46,7 +47,7 @@ def grad(
         if not x.requires_grad:
             raise TypeError(f"grad: {x!r} is a constant (requires_grad=False)")
     if not isinstance(output, Tensor):
-        raise TypeError(f"grad: expected a Tensor as output, got {type(output).__name__}")
+        raise TypeError(errors.NO_OUTPUT.format(transform="grad", what=type(output).__name__))
     seed: Any = seed_for(output, gradient)
     if create_graph:
         seed = gradient if isinstance(gradient, Tensor) else Tensor(seed, requires_grad=False)

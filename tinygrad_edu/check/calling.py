@@ -72,8 +72,8 @@ def recorded(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, 
             variables.update(frame.f_locals)
 
     before = sys.getprofile()
-    sys.setprofile(watch)
-    try:
+    try:  # before the profile is set: an interrupt may come between any two lines
+        sys.setprofile(watch)
         result = called(f, arguments)
     finally:
         sys.setprofile(before)

@@ -271,8 +271,8 @@ def _naming(names: dict[Tensor, str]) -> Iterator[None]:
     if sys.getprofile() is not None:  # somebody is profiling: the source will have made-up names
         yield
         return
-    sys.setprofile(look)
-    try:
+    try:  # before the profile is set: an interrupt may come between any two lines
+        sys.setprofile(look)
         yield
     finally:
         sys.setprofile(None)

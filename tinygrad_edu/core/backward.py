@@ -18,10 +18,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.guard import Guard, same_values
+from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.mode import Ambient, ambient, apart
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.traps import Spent, carried_over
 
 __all__ = [
     "NO_SETTINGS",
@@ -31,7 +32,6 @@ __all__ = [
     "flow",
     "gradients",
     "order",
-    "release",
     "seed_for",
     "verify",
 ]
@@ -43,6 +43,8 @@ class Node(Protocol):
     _data: Any
     _pending: Any
     guards: Any
+    """What keeps its leaves' arrays read-only; once differentiated, which pass that was; of a constant, how
+    it was computed."""
     op: Any
     parents: Any
     requires_grad: bool
@@ -55,9 +57,6 @@ class Node(Protocol):
 
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
-
-SPENT: tuple[Guard, ...] = ()
-"""The guards of a node that has been differentiated: its inputs are unlocked, so they are checked anew."""
 
 _by_age = attrgetter("seq")
 
@@ -115,6 +114,8 @@ def _walk(  # noqa: C901  (the small cases written out)
         if root.op is not None:
             heappush(waiting, (-root.seq, root))
     older: list[Any] = []  # what the walk does not come to
+    now = Spent() if spend else None
+    before: Any = None  # the first node that an earlier pass has been through
     node: Any = None
     q: Any
     b: Any
@@ -126,10 +127,11 @@ def _walk(  # noqa: C901  (the small cases written out)
             node = None
             continue
         g = found[node] if kept is None or node in kept else found.pop(node)
-        if node.guards is SPENT:
+        if node.guards is not None and type(node.guards) is Spent:
             _check_spent(node)
+            before = node if before is None else before
         elif spend:
-            node.guards = SPENT
+            node.guards = now
         op, y, xs = node.op, node._data, node.saved
         if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
             for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
@@ -179,8 +181,12 @@ def _walk(  # noqa: C901  (the small cases written out)
         if waiting and node is not None:
             heappush(waiting, (-node.seq, node))
             node = None
-    if spend and older:
-        release(order(*older))
+    if now is not None:
+        _let_go(older, now)
+        if before is None:
+            before = next((p for p in older if type(p.guards) is Spent and p.guards is not now), None)
+        if before is not None:
+            carried_over(before, [*found, *older], now)
     return found
 
 
@@ -236,7 +242,7 @@ def verify(node: Any) -> None:
     for parent, value in zip(node.parents, node.saved, strict=True):
         if parent is not None and parent.op is None and parent._data is not value:
             _check_leaf(parent, value)
-    if node.guards is SPENT:
+    if type(node.guards) is Spent:
         _check_spent(node)
 
 
@@ -277,8 +283,9 @@ def accumulate(found: Mapping[Any, Any]) -> None:
         node._pending = g if node._pending is None else node._pending + g
 
 
-def release(nodes: Iterable[Any]) -> None:
-    """Lets go of what the nodes' rules depended on: the user's arrays are writable again."""
-    for node in nodes:
-        if node.op is not None:
-            node.guards = SPENT
+def _let_go(nodes: list[Any], now: Spent) -> None:
+    """Lets go of what the nodes' rules depended on, and those before them: the user's arrays are writable."""
+    for node in nodes:  # the list grows; what an earlier pass has been through is let go already
+        if node.op is not None and type(node.guards) is not Spent:
+            node.guards = now
+            nodes.extend(p for p in node.parents if p is not None and p.requires_grad)

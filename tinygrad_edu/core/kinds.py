@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_edu.core.arguments import called
+from tinygrad_edu.core.elsewhere import function_not_method
 from tinygrad_edu.core.facts import OF_KIND
 from tinygrad_edu.core.op import Op, Pullback
 from tinygrad_edu.core.operators import bind
@@ -87,6 +88,7 @@ def operation(
         object.__setattr__(op, "recorded", shortest if shortest is not op else op.recorded)
         RECORD[op_name] = op if op.settings else shortest
         bind(op_name, RECORD[op_name])
+        function_not_method(op_name, op.numpy, alone=len(op.parameters) == 1 and not op.variadic)
         NUMPY.update(dict.fromkeys(op.numpy, op))
         return op
 
@@ -198,6 +200,7 @@ def composed(
         COMPOSED[own] = entry
         RECORD[own] = call
         bind(own, call)
+        function_not_method(own, entry.numpy)
         NUMPY.update(dict.fromkeys(entry.numpy, call))
         return call
 

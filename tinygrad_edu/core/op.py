@@ -24,7 +24,8 @@ from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.core.tensor import Tensor, recorded_at
+from tinygrad_edu.core.tensor import Tensor, is_watched, recorded_at
+from tinygrad_edu.core.traps import watch_for_updates, with_repeats
 
 __all__ = ["Op", "Pullback", "apply"]
 
@@ -239,34 +240,23 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
         return _compute(op, args, arrays, settings) if value is None else value
     symbolic = any(type(p) is Symbol for p in parents)
     around = surroundings()
-    differentiable = any(
-        p is not None and p.requires_grad and pullback is not None
-        for p, pullback in zip(
-            parents, op.pullbacks * len(parents) if op.variadic else op.pullbacks, strict=False
-        )
-    )
+    differentiable = _differentiable(op, parents)
     recording = symbolic or (
         differentiable if around is None else around.recording and (differentiable or around.constants)
     )
-    saved: list[Any] = []
-    guards = []
-    guard: Guard | None = None
-    for a, parent in zip(args, parents, strict=True):
-        if parent is None:
-            saved.append(a if op.constant and not symbolic else _constant(a, f"{op.name}: "))
-        elif recording and parent.op is None and type(parent) is Tensor and type(parent._data) is np.ndarray:
-            guard = hold(parent)
-            guards.append(guard)
-            saved.append(guard.value)
-        else:
-            saved.append(parent._data)
+    guards: list[Guard] = []
+    if op.constant and not symbolic:
+        saved = [a if p is None else p._data for a, p in zip(args, parents, strict=True)]
+    else:
+        saved = _kept(op.name, args, parents, recording, guards)
     if value is None:
         try:
             value = (_undrawn if symbolic and "rng" in settings else _compute)(op, args, saved, settings)
         except Exception:
             guards.clear()  # the error's traceback keeps this frame, and must not keep arrays read-only
-            guard = None
             raise
+    if len(args) > 1 and op.kind == "elementwise":
+        with_repeats(args, np.shape(value))
     if op.constant and not symbolic:
         return value
     result: Tensor = object.__new__(Symbol if symbolic else Tensor)
@@ -274,19 +264,48 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     result._pending = result._grad = result._guard = result.name = None
     result.scope = ()
     result.seq = recorded_at()
-    if recording:
-        result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
-        result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), _own(settings)
-        result.guards = tuple(guards) or None
-        if around is not None and around.scope:
-            result.scope = around.scope
-    else:
+    if not recording:
         result.requires_grad = False
         result.op = None
         result.parents = result.saved = ()
         result.settings = {}
         result.guards = recipe_for(op, args, settings, result) if around is None or around.recording else None
+        return result
+    result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
+    result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), _own(settings)
+    result.guards = tuple(guards) or None
+    if around is not None and around.scope:
+        result.scope = around.scope
+    watch_for_updates(op, filter(is_watched, parents), result)
     return result
+
+
+def _differentiable(op: Op, parents: tuple[Tensor | None, ...]) -> bool:
+    rules = op.pullbacks * len(parents) if op.variadic else op.pullbacks
+    return any(
+        p is not None and p.requires_grad and rule is not None
+        for p, rule in zip(parents, rules, strict=False)
+    )
+
+
+def _kept(
+    name: str,
+    args: tuple[Any, ...],
+    parents: tuple[Tensor | None, ...],
+    recording: bool,
+    guards: list[Guard],
+) -> list[Any]:
+    """The operands' values as the graph keeps them. Adds the guards of those that could be written to."""
+    saved: list[Any] = []
+    for a, parent in zip(args, parents, strict=True):
+        if parent is None:
+            saved.append(_constant(a, f"{name}: "))
+        elif recording and parent.op is None and type(parent) is Tensor and type(parent._data) is np.ndarray:
+            guards.append(hold(parent))
+            saved.append(guards[-1].value)
+        else:
+            saved.append(parent._data)
+    return saved
 
 
 def _compute(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any:

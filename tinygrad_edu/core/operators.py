@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.core.leaving import compared
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.table import RECORD
 
@@ -131,16 +132,22 @@ def _is_no_number(other: Any) -> bool:
     return other is None or isinstance(other, str) or getattr(other, "__array_ufunc__", 0) is None
 
 
+def _comparison(record: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def compare(self: Any, other: Any) -> Any:
+        if _is_no_number(other):
+            return NotImplemented
+        compared(self, other)
+        return record(self, other)
+
+    return compare
+
+
 def bind(name: str, record: Callable[..., Any]) -> None:
     """Lets Python's operator be the operation of that name, without a look-up or a call between them."""
     if name in _UNARY:
         setattr(Operators, f"__{_UNARY[name]}__", record)
     if name in _COMPARISONS:
-        setattr(
-            Operators,
-            f"__{_COMPARISONS[name]}__",
-            lambda self, other: NotImplemented if _is_no_number(other) else record(self, other),
-        )
+        setattr(Operators, f"__{_COMPARISONS[name]}__", _comparison(record))
     if name in _BINARY:
         setattr(Operators, f"__{_BINARY[name]}__", record)
         setattr(Operators, f"__r{_BINARY[name]}__", lambda self, other: record(other, self))

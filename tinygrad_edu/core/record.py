@@ -16,6 +16,7 @@ from tinygrad_edu.core.guard import hold
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.op import Op, apply
 from tinygrad_edu.core.tensor import Tensor, recorded_at
+from tinygrad_edu.core.traps import with_repeats
 
 __all__ = ["shortest_path"]
 
@@ -61,9 +62,9 @@ def _unary(op: Op) -> Callable[[Any], Any]:
 
 
 def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, each a Tensor or a number)
-    forward = op.forward
+    forward, entrywise = op.forward, op.kind == "elementwise"
 
-    def record(x: Any, y: Any) -> Any:
+    def record(x: Any, y: Any) -> Any:  # noqa: C901
         if _surroundings() is not None:
             return apply(op, (x, y), {})
         guards: Any = None
@@ -97,6 +98,10 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, 
         except Exception:  # noqa: BLE001
             guards = guard = None  # type: ignore[assignment]
             return apply(op, (x, y), {})
+        if p is not None and q is not None and entrywise:
+            shape = t._data.shape
+            if shape != a.shape and shape != b.shape:
+                with_repeats((x, y), shape)
         t._pending = t._grad = t._guard = t.name = None
         t.scope = ()
         t.requires_grad = True

@@ -14,23 +14,26 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core import protocols
 from tinygrad_edu.core.backward import NO_SETTINGS, Node, accumulate, flow, seed_for
+from tinygrad_edu.core.elsewhere import Elsewhere, WithoutElsewhere
 from tinygrad_edu.core.guard import Guard, sole_owner
+from tinygrad_edu.core.leaving import as_array, as_number
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.showing import Shown
+from tinygrad_edu.core.traps import Spent
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
     from tinygrad_edu.core.recipes import Recipe
 
-__all__ = ["Tensor", "recorded_at"]
+__all__ = ["Tensor", "is_watched", "recorded_at"]
 
 recorded_at = count(1).__next__
 """The order in which nodes came to be: inputs before results, so it is a topological order."""
 
 
-class Tensor(Operators, ArrayMethods, Shown):
+class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhere):
     """A value that records what is computed from it, so that it can be differentiated.
 
     Behaves as the NumPy array it holds: arithmetic, broadcasting, indexing, NumPy's functions
@@ -78,7 +81,7 @@ class Tensor(Operators, ArrayMethods, Shown):
     _grad: NDArray[Any] | None  # owned by the user once asked for
     _pending: Any  # gradients since, possibly shared with other tensors
     _guard: ReferenceType[Guard] | None
-    guards: Guard | tuple[Guard, ...] | Recipe | None  # of a constant that was computed: how
+    guards: Guard | tuple[Guard, ...] | Spent | Recipe | None  # of a constant that was computed: how
     name: str | None
     op: Op | None
     parents: tuple[Tensor | None, ...]
@@ -221,6 +224,11 @@ class Tensor(Operators, ArrayMethods, Shown):
         """
         accumulate(flow({self: seed_for(self, gradient)}, spend=not retain_graph))
 
+    def _watch(self, *, over: bool = False) -> None:
+        """From now on, and until ``over``, what is recorded on it takes the whole path, which looks at it."""
+        if type(self) is (_Watched if over else Tensor):
+            self.__class__ = Tensor if over else _Watched
+
     def zero_grad(self) -> None:
         """Forgets the gradient gathered so far."""
         self._grad = self._pending = None
@@ -264,12 +272,12 @@ class Tensor(Operators, ArrayMethods, Shown):
 
     def __float__(self) -> float:
         if self.requires_grad:
-            raise TypeError(errors.history_lost("float(t), or a function of math or cmath,"))
+            as_number(self, "float(t), or a function of math or cmath,")
         return float(self._data)
 
     def __int__(self) -> int:
         if self.requires_grad:
-            raise TypeError(errors.history_lost("int(t)"))
+            as_number(self, "int(t)")
         return int(self._data)
 
     def __index__(self) -> int:
@@ -291,12 +299,12 @@ class Tensor(Operators, ArrayMethods, Shown):
     def _mask(self) -> Any:
         # np.ma takes x._data and x._mask from whatever has them, past the protocols below.
         if self.requires_grad:
-            raise TypeError(errors.history_lost("A function of np.ma"))
+            as_array("A function of np.ma")
         return np.ma.nomask
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.requires_grad:
-            raise TypeError(errors.history_lost("Turning a Tensor into a NumPy array"))
+            as_array("Turning a Tensor into a NumPy array", self)
         return np.array(self._data, dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -311,6 +319,20 @@ class Tensor(Operators, ArrayMethods, Shown):
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         return _restore(*self.__reduce__()[1])
+
+
+class _Watched(Tensor):
+    """A tensor that a loop carries on with its history: see :mod:`tinygrad_edu.core.traps`."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        return _restore, (Tensor, *super().__reduce__()[1][1:])
+
+
+def is_watched(value: Any) -> bool:
+    """Whether a loop carries the tensor on with its history."""
+    return type(value) is _Watched
 
 
 _node: type[Node] = Tensor  # a Tensor is a Node: mypy holds it to the protocol

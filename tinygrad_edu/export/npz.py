@@ -37,10 +37,10 @@ def packed(arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> bytes
     with ZipFile(stream, "w", ZIP_STORED) as archive:
         archive.writestr(ZipInfo(META, _WHEN), json.dumps(dict(meta)))
         for name, array in arrays.items():
-            with archive.open(
-                ZipInfo(f"{name}.npy", _WHEN), "w", force_zip64=array.nbytes >= 1 << 31
-            ) as file:
-                np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+            # No member stays open here: an interrupt would come out as zipfile's ValueError.
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            archive.writestr(ZipInfo(f"{name}.npy", _WHEN), member.getvalue())
         archive.comment = SEAL + b"0" * 64
     body = stream.getvalue()[:-64]
     return body + hashlib.sha256(body).hexdigest().encode()

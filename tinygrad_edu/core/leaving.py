@@ -1,0 +1,128 @@
+"""Where a value leaves the graph for Python: as a number, as an array, as the choice of ``max(0, z)``."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from dis import opmap
+from types import FrameType
+from typing import Any
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.notice import told_once
+from tinygrad_edu.core.where import outer_frame, written_at
+
+__all__ = ["as_array", "as_number", "compared"]
+
+_COMPARE, _STORE = opmap["COMPARE_OP"], opmap["STORE_SUBSCR"]
+_DRAWS = ("matplotlib", "mpl_toolkits", "seaborn")
+_ENTRYWISE = {"max": "maximum", "min": "minimum"}
+
+
+def _instruction(frame: FrameType) -> int:
+    return frame.f_code.co_code[frame.f_lasti]
+
+
+def _asking() -> FrameType | None:
+    """The frame that asks, outside this package and NumPy."""
+    frame = outer_frame()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "numpy":
+        frame = frame.f_back
+    return frame
+
+
+def _is_drawn(frame: FrameType) -> bool:
+    """Whether a library that draws asks: nothing is differentiated through a picture."""
+    return frame.f_globals.get("__name__", "").partition(".")[0] in _DRAWS
+
+
+def as_number(tensor: Any, what: str) -> None:
+    """A differentiable tensor becomes a plain number: told where it is one, refused where it is more.
+
+    Raises:
+        TypeError: it has axes, or is written into an array.
+    """
+    frame = _asking()
+    if frame is None or _is_drawn(frame):
+        return
+    if tensor.ndim:
+        one = " It has one entry: write t.item()." if tensor.size == 1 else ""
+        raise TypeError(errors.history_lost(what) + one)
+    _refuse_writing_into(frame)
+    source, _ = written_at(frame)
+    called = tensor.name or "t"
+    told_once(
+        frame,
+        f"{f'`{source}`' if source else what} makes a plain number of {called}, and no gradient flows "
+        f"through what is computed from it. Where that is meant, say so: {called}.item()",
+        errors.HistoryLostWarning,
+    )
+
+
+def as_array(what: str, tensor: Any = None) -> None:
+    """A differentiable tensor becomes a plain array: for a picture, or refused.
+
+    Where ``tensor`` is given and holds one number, that is told, and given.
+
+    Raises:
+        TypeError: it would lose its history.
+    """
+    frame = _asking()
+    if frame is not None and _is_drawn(frame):
+        return
+    if frame is None or tensor is None or tensor.ndim or _gathers(frame):
+        if frame is not None:
+            _refuse_writing_into(frame)
+        raise TypeError(errors.history_lost(what))
+    as_number(tensor, what)
+
+
+def _gathers(frame: FrameType) -> bool:
+    """Whether the call is of the kind ``np.array([w1, w2])``: a list holds the tensor."""
+    _, tree = written_at(frame)
+    if not isinstance(tree, ast.Call) or not tree.args:
+        return tree is None  # it cannot be read
+    if getattr(tree.func, "attr", None) == "squeeze":
+        return False  # np.squeeze(costs), as course code has it before plt.plot
+    first = tree.args[0]
+    if isinstance(first, ast.Name):
+        names = {**frame.f_globals, **frame.f_locals}
+        return isinstance(names.get(first.id), (list, tuple))
+    return isinstance(first, (ast.List, ast.Tuple, ast.ListComp, ast.GeneratorExp))
+
+
+def _refuse_writing_into(frame: FrameType) -> None:
+    """``A[i, j] += t``: an array of numbers has no room for a history."""
+    if _instruction(frame) == _STORE:
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
+        raise TypeError(errors.WRITTEN_INTO.format(line=line or "A[i] = t"))
+
+
+def compared(tensor: Any, other: Any, depth: int = 2) -> None:
+    """Looks at who compares: Python's ``max`` and ``min`` take one operand whole, by one answer.
+
+    Raises:
+        ValueError: the operands have more than one entry.
+    """
+    frame = sys._getframe(depth)
+    if _instruction(frame) == _COMPARE:
+        return
+    source, tree = written_at(frame)
+    function = getattr(getattr(tree, "func", None), "id", None)
+    if function not in _ENTRYWISE or function in frame.f_locals or function in frame.f_globals:
+        return
+    given = [ast.unparse(a) for a in getattr(tree, "args", [])]
+    instead = f"np.max(np.stack({given[0]}), axis=0)".replace("max", function) if len(given) == 1 else ""
+    instead = instead or f"np.{_ENTRYWISE[function]}({', '.join(given)})"
+    if tensor.size != 1 or getattr(other, "size", 1) != 1:
+        shape = tensor.shape if tensor.size != 1 else other.shape
+        raise ValueError(errors.PYTHON_CHOICE.format(function=function, shape=shape, instead=instead))
+    if tensor.requires_grad and isinstance(other, (int, float)):
+        value = tensor._data
+        if (other > value) if function == "max" else (other < value):
+            told_once(
+                frame,
+                f"`{source}` gives the plain number {other}, which has no gradient: write {instead}",
+                errors.HistoryLostWarning,
+            )

@@ -1,0 +1,53 @@
+"""Where the code stands that called: its frame, and what is written there."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+__all__ = ["calling_frame", "outer_frame", "written_at"]
+
+_PACKAGE = str(Path(__file__).parents[1])
+_DISPATCH = str(Path(__file__).parent) + os.sep
+
+
+def calling_frame() -> FrameType | None:
+    """The frame that called an operation itself; None where that is the package's own code."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_DISPATCH):
+        frame = frame.f_back
+    return None if frame is None or frame.f_code.co_filename.startswith(_PACKAGE) else frame
+
+
+def outer_frame() -> FrameType | None:
+    """The innermost frame outside the package: a library's, too."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+def written_at(frame: FrameType) -> tuple[str, ast.AST | None]:
+    """What a frame is evaluating just now, ``b - 0.1 * db``, as text and parsed; else its line, and None."""
+    code = frame.f_code
+    lines = linecache.getlines(code.co_filename, frame.f_globals)
+    line = lines[frame.f_lineno - 1].strip() if frame.f_lineno <= len(lines) else ""
+    place = next(islice(code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
+    first, last, start, end = place
+    if first is None or last is None or start is None or end is None or last > len(lines):
+        return line, None
+    part = [text.encode() for text in lines[first - 1 : last]]
+    part[-1] = part[-1][:end]  # the columns count bytes
+    part[0] = part[0][start:]
+    source = b"".join(part).decode(errors="replace")
+    try:
+        tree: Any = ast.parse(source if last == first else f"({source})").body[0]
+    except (SyntaxError, IndexError, ValueError):
+        return line, None
+    return source, tree.value if isinstance(tree, ast.Expr) else tree
