@@ -20,7 +20,7 @@ def propagate(w, b, X, Y):
     cost = -1 / m * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
     dw = 1 / m * np.dot(X, (A - Y).T)
     db = 1 / m * np.sum(A - Y)
-    cost = np.squeeze(cost)
+    cost = np.squeeze(np.array(cost))
     return {"dw": dw, "db": db}, cost
 """
 )

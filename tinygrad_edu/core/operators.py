@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.core.leaving import compared
 from tinygrad_edu.core.mode import surroundings
@@ -62,9 +63,9 @@ class Operators:
     def __getitem__(self, index: Any) -> Any:
         # A Tensor of integers or booleans in an index is the array it holds.
         if isinstance(index, Operators):
-            index = np.asarray(index)
+            index = _as_index(index)
         elif type(index) is tuple:
-            index = tuple(np.asarray(part) if isinstance(part, Operators) else part for part in index)
+            index = tuple(_as_index(part) if isinstance(part, Operators) else part for part in index)
         return RECORD["getitem"](self, index=index)
 
     # In-place operators make a new tensor while recording, and under no_grad update a leaf where it stands.
@@ -104,6 +105,16 @@ class Operators:
 
     def __imatmul__(self, other: Any) -> Any:
         return self._updated("matmul", other)
+
+
+def _as_index(part: Any) -> NDArray[Any]:
+    """The array that a Tensor in an index holds; floats are refused, whose history would be lost as well."""
+    if part.requires_grad:  # only floats are differentiated
+        raise IndexError(
+            f"an index has to be integers, booleans or slices; got a Tensor of {part.dtype}. "
+            "Write t.item() or t.numpy(), as an integer: int(t.item()), t.numpy().astype(int)"
+        )
+    return np.asarray(part)
 
 
 _UNARY = {"negative": "neg", "positive": "pos", "absolute": "abs"}
