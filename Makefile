@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint coverage clean
+.PHONY: demo test lint coverage docs clean
 
 demo: .venv/installed-demo
 	$(BIN)/tinygrad-edu demo
@@ -16,6 +16,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict tinygrad_edu
+
+docs: .venv/installed-docs
+	$(BIN)/mkdocs build --strict
 
 coverage: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --cov --cov-report=term

@@ -1,0 +1,3 @@
+"""Tutorials are run whole, by ``tests/test_documentation.py``: their commands and files as well."""
+
+collect_ignore_glob = ["tutorials/*", "zh/*", "*.py"]

@@ -1,0 +1,173 @@
+"""What MkDocs does with the pages beside their layout: it runs them, and writes formulas and a reference.
+
+A page that prints otherwise than it says, or a link that leads nowhere, is a warning; the build is strict.
+Formulas become MathML: nothing is loaded from elsewhere, and no script writes them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from latex2mathml.converter import convert
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+import tinygrad_edu as tg
+from tinygrad_edu.core.op import Op
+
+sys.path.insert(0, str(Path(__file__).parent))
+import pages
+
+log = logging.getLogger("mkdocs.hooks.site")
+ROOT = Path(__file__).resolve().parents[1]
+
+ELSEWHERE = {
+    "README.md": "readme.md",
+    "README.zh.md": "readme.zh.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "benchmarks/README.md": "benchmarks.md",
+}
+"""Documents of the repository that are pages of the site, too."""
+COME_FROM = {site: source for source, site in ELSEWHERE.items()}
+drawn: dict[Path, bytes] = {}
+"""The pictures that pages drew while they ran, by the file that they stand in the place of."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the documents from elsewhere, and the reference."""
+    for source, site in ELSEWHERE.items():
+        files.append(File.generated(config, site, content=(ROOT / source).read_text("utf-8")))
+    for name, content in reference().items():
+        files.append(File.generated(config, f"reference/{name}.md", content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Runs a page, and writes it as a browser has it."""
+    del config
+    at = page.file.src_uri
+    source = ROOT / COME_FROM.get(at, f"docs/{at}")
+    if at.startswith("reference/"):
+        return markdown
+    if runs(source):
+        run(source)
+    markdown = _outside_code(with_formulas, session(markdown))
+    return _outside_code(
+        lambda text: LINK.sub(lambda found: _link(found, source, page, files), text), markdown
+    )
+
+
+def runs(source: Path) -> bool:
+    """Whether a page has sessions to run; CONTRIBUTING's are run on a copy, by the tests."""
+    return ">>> " in source.read_text("utf-8") and source.name != "CONTRIBUTING.md"
+
+
+def run(source: Path) -> None:
+    """Runs a page, and keeps what it drew."""
+    failures, pictures = pages.run(source)
+    if failures:
+        log.warning("%s prints otherwise than it says\n%s", source.relative_to(ROOT), failures)
+    for path in pages.pictures_of(source):
+        if path.name in pictures:
+            drawn[path] = pictures[path.name]
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Puts the pictures that this build drew where the ones of the repository stand."""
+    for path, content in drawn.items():
+        Path(config.site_dir, path.resolve().relative_to(ROOT / "docs")).write_bytes(content)
+
+
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+
+
+def _link(found: re.Match[str], source: Path, page: Page, files: Files) -> str:
+    """A link to the page of this site; its text alone, where it leads to a file of the source."""
+    picture, text, target = found.groups()
+    if "://" in target or target.startswith("#"):
+        return found[0]
+    path, hash_, anchor = target.partition("#")
+    place = os.path.relpath((source.parent / path).resolve(), ROOT).replace(os.sep, "/")
+    on_site = ELSEWHERE.get(place, place.removeprefix("docs/") if place.startswith("docs/") else "")
+    if not on_site or files.get_file_from_path(on_site) is None:
+        if not (ROOT / place).exists():
+            log.warning("%s: %s leads nowhere", source.relative_to(ROOT), target)
+        return text
+    here = Path(page.file.src_uri).parent
+    return f"{picture}[{text}]({os.path.relpath(on_site, here).replace(os.sep, '/')}{hash_}{anchor})"
+
+
+def session(markdown: str) -> str:
+    """Sessions without the marks that only a test needs."""
+
+    def shown(block: re.Match[str]) -> str:
+        language, _, body = block.groups()
+        if language == "math":
+            return f"\n{convert(body.strip(), display='block')}\n"
+        if language == "python" and ">>> " in body:
+            return f"```pycon\n{body.rstrip().replace('<BLANKLINE>', '')}\n```"
+        return block[0]
+
+    return pages.FENCE.sub(shown, markdown)
+
+
+def _outside_code(change: Callable[[str], str], markdown: str) -> str:
+    parts = re.split(r"(^```.*?^```$)", markdown, flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if part.startswith("```") else change(part) for part in parts)
+
+
+def with_formulas(markdown: str) -> str:
+    """Formulas between ``$`` and backticks, as MathML."""
+    return re.sub(r"\$`([^`]+)`\$", lambda found: _formula(found[1]), markdown)
+
+
+def _formula(latex: str) -> str:
+    return convert(latex.replace(r"\|", "|")).replace("|", "&#124;").replace("\n", " ")
+
+
+def reference() -> dict[str, str]:
+    """The pages of the reference: each public name once, where it is defined."""
+    found = dict(filter(None, (_defined(name, getattr(tg, name)) for name in tg.__all__)))
+    operations = sorted(name for name, path in found.items() if path.startswith("tinygrad_edu.ops."))
+    others = [name for name in found if name not in operations]
+    more = (tg.func, tg.data, tg.export, tg.distributed)
+    return {
+        "index": _page("Reference", "`import tinygrad_edu as tg`", [found[name] for name in others]),
+        "operations": _page(
+            "Operations",
+            "Each also answers to NumPy's own function, where there is one.",
+            [found[name] for name in operations],
+        ),
+        "check": _of_module("check", tg.check),
+        "nn": _of_module("nn", tg.nn),
+        "optim": _of_module("optim", tg.optim),
+        "more": "# More rooms\n\n"
+        + "\n".join(f"#{_of_module(m.__name__.rpartition('.')[2], m)}" for m in more),
+    }
+
+
+def _defined(name: str, value: Any) -> tuple[str, str] | None:
+    """A public name and the path of its definition; None for a room, and for a second name."""
+    function = value.forward if isinstance(value, Op) else inspect.unwrap(value)
+    if not callable(function) or getattr(function, "__name__", "") != name:
+        return None
+    return name, f"{function.__module__}.{name}"
+
+
+def _of_module(name: str, module: Any) -> str:
+    paths = dict(filter(None, (_defined(n, getattr(module, n)) for n in module.__all__)))
+    text = (inspect.getdoc(module) or "").split("\n\n")[0]
+    return _page(f"tg.{name}", text, list(paths.values()))
+
+
+def _page(title: str, text: str, paths: list[str]) -> str:
+    return "\n\n".join([f"# {title}", text, *(f"::: {path}" for path in paths)]) + "\n"
