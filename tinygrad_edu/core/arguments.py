@@ -261,7 +261,7 @@ class Arguments:
                 self.numpy[0](*map(plain, args), **{n: plain(v) for n, v in given.items()})
             except TypeError as error:
                 raise TypeError(f"{self.name}: {error}; write an axis as 0, several as (0, 1)") from None
-            except ValueError as error:
+            except (ValueError, IndexError) as error:
                 if "ool" in str(error):  # booleans; what else is wrong is said below, with the operands
                     raise ValueError(f"{self.name}: {error}") from None
 

@@ -107,7 +107,7 @@ class Trainable(Stateful):
         >>> import tinygrad_edu as tg
         >>> X, Y = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([[0, 0, 1, 1]])
         >>> tg.nn.LogisticRegression(1).fit(X, Y, optimizer=tg.optim.SGD(lr=1.0), epochs=100)
-        <History: 100 epochs, 100 updates, cost 0.693147 to 0.024585>
+        <History: 100 epochs, 100 updates, cost 0.693147 to 0.009161>
         """
         chosen = optimizer if optimizer is not None else self._optimizer
         if chosen is None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_edu.core.axes import Settings, cost
 from tinygrad_edu.core.kinds import operation
@@ -127,7 +128,7 @@ def _columns(Z: Array, axis: int) -> int:
     shape = np.shape(Z)
     if 0 in shape:
         raise ValueError(f"expected at least one example, got shape {shape}")
-    return int(math.prod(shape) // shape[axis])
+    return int(math.prod(shape) // shape[normalize_axis_index(axis, len(shape))])
 
 
 def _slope_by_scores(g: Array, y: Array, Z: Array, Y: Array, *, axis: int = 0) -> Array:

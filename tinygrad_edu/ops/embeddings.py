@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import PICKED, SUMMED, Flow, New, Settings, Shapes
 from tinygrad_edu.core.kinds import operation
 from tinygrad_edu.core.samples import Sample
 
@@ -35,8 +36,20 @@ def _back_to_table(g: Array, y: Array, E: Array, ids: Array) -> Array:
     return found
 
 
+def _added(shapes: Shapes, _: Settings) -> Flow:
+    """Axes of :func:`columns_added`: those of the numbers end in the columns of the table."""
+    numbers = tuple(range(1, len(shapes[1]) + 1))
+    return Flow(((0, *numbers), numbers), (0, New(numbers, "placed")), dict.fromkeys(numbers, SUMMED))
+
+
+def _looked_up(shapes: Shapes, _: Settings) -> Flow:
+    """Axes of :func:`embedding`: the words give way to the axes of the numbers."""
+    numbers = tuple(range(2, len(shapes[1]) + 2))
+    return Flow(((0, 1), numbers), (0, *numbers), {1: PICKED})
+
+
 @operation(
-    kind="opaque", pullback=(_back_to_columns, None),
+    kind="opaque", pullback=(_back_to_columns, None), axes=_added,
     latex=r"\operatorname{{scatter}}_{{{ids}}}({x})", label="scatter", numpy=(), opaque=True,
     samples=_samples(back=True), linear=((0,),), rounding=1.0,
 )  # fmt: skip
@@ -55,7 +68,7 @@ def columns_added(x: Array, ids: Array, *, n: int) -> Array:
 
 
 @operation(
-    kind="opaque", pullback=(_back_to_table, None),
+    kind="opaque", pullback=(_back_to_table, None), axes=_looked_up,
     latex=r"{E}_{{:, {ids}}}", label="look up", numpy=(), opaque=True,
     samples=_samples(back=False), linear=((0,),), moves=True, rounding=0.0,
 )  # fmt: skip
