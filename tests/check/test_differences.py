@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.check import differences
 
 RNG = np.random.default_rng(0)
 
@@ -62,3 +63,21 @@ def test_bad_input_is_told() -> None:
         tg.check.gradients(lambda t: t, ["a"])
     with pytest.raises(KeyError, match="input 0"):
         tg.check.gradients(lambda t: t * t, 1.0)["w"]
+
+
+def test_a_function_that_draws_random_numbers_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="random"):
+        tg.check.gradients(lambda x: np.sum(x * rng.standard_normal(3)), [1.0, 2.0, 3.0])
+
+
+def test_close_to_a_kink_or_a_pole_the_step_is_small_enough() -> None:
+    assert tg.check.gradients(lambda x: np.sum(tg.relu(x)), [1e-7, 1.0, -1e-7]).ok
+    assert tg.check.gradients(lambda x: np.sum(1 / x), [1e-6, 1.0]).ok
+
+
+def test_a_wrong_derivative_close_to_0_is_not_hidden_by_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = differences.grad
+    monkeypatch.setattr(differences, "grad", lambda *a, **k: [1.1 * g for g in right(*a, **k)])
+    for x in (1e-3, 1e-7, 1e-12):
+        assert not tg.check.gradients(lambda x: np.sum(np.sin(x) + 1), [x]).ok

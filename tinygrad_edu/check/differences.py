@@ -101,7 +101,7 @@ def gradients(
 
     Raises:
         TypeError: an input or the result isn't made of real numbers, or the result isn't a Tensor.
-        ValueError: no input, or an order below 1.
+        ValueError: no input, an order below 1, or f gives another value when it is called again.
 
     >>> import numpy as np
     >>> import tinygrad_edu as tg
@@ -176,24 +176,48 @@ def _check(
 ) -> InputCheck:
     numeric, doubt = np.zeros_like(exact), np.zeros_like(exact)
     kinks = np.zeros(exact.shape, bool)
-    centre = _value(f, values)
+    centre = _centre(f, values)
     for index in np.ndindex(exact.shape):
-        x = float(values[k][index])
-        h = epsilon if epsilon is not None else float(np.finfo(float).eps) ** (1 / 3) * max(1.0, abs(x))
-        at = {s: _value(f, _moved(values, k, index, s * h)) for s in (-2, -1, 1, 2)}
-        near, far = (at[1] - at[-1]) / (2 * h), (at[2] - at[-2]) / (4 * h)
-        numeric[index] = near
-        noise = 8 * np.finfo(float).eps * max(abs(v) for v in (*at.values(), centre)) / h
-        doubt[index] = abs(near - far) + noise
-        left, right = (centre - at[-1]) / h, (at[1] - centre) / h
-        bend = abs((at[2] - 2 * at[1] + centre) - (centre - 2 * at[-1] + at[-2])) / h
-        kinks[index] = not np.isfinite(near) or (
-            abs(right - left) > 1e-3 * (abs(right) + abs(left)) + 4 * noise
-            and bend < 1e-2 * abs(right - left)
-        )
+        x, root = float(values[k][index]), float(np.finfo(float).eps) ** (1 / 3)
+        steps = [epsilon] if epsilon is not None else [root * max(1.0, abs(x))]
+        if epsilon is None and 0 < abs(x) < 1:
+            steps += [0.1 * abs(x), root * abs(x)]  # near 0 f may be another a step away: relu, 1/x
+        for h in steps:
+            near, off, kink = _slope(f, values, k, index, h, centre)
+            if h != steps[0] and off > 1e-5 * (abs(exact[index]) + abs(numeric[index])):
+                continue  # such a step tells nothing: rounding, or a bend, hides the slope
+            numeric[index], doubt[index], kinks[index] = near, off, kink
+            if kink or abs(exact[index] - near) <= 4 * off:
+                break
     with np.errstate(all="ignore"):
         scaled = np.maximum(np.abs(exact - numeric) - 4 * doubt, 0) / (np.abs(exact) + np.abs(numeric))
     return InputCheck(name, exact, numeric, np.where(kinks | (scaled != scaled), 0.0, scaled), kinks)
+
+
+def _slope(
+    f: Callable[..., Tensor], values: list[Array], k: int, index: tuple[int, ...], h: float, centre: float
+) -> tuple[float, float, bool]:
+    """The central difference at one entry, how far it may be off, and whether there is a kink."""
+    at = {s: _value(f, _moved(values, k, index, s * h)) for s in (-2, -1, 1, 2)}
+    near, far = (at[1] - at[-1]) / (2 * h), (at[2] - at[-2]) / (4 * h)
+    noise = 8 * np.finfo(float).eps * max(abs(v) for v in (*at.values(), centre)) / h
+    left, right = (centre - at[-1]) / h, (at[1] - centre) / h
+    bend = abs((at[2] - 2 * at[1] + centre) - (centre - 2 * at[-1] + at[-2])) / h
+    kink = not np.isfinite(near) or (
+        abs(right - left) > 1e-3 * (abs(right) + abs(left)) + 4 * noise and bend < 1e-2 * abs(right - left)
+    )
+    return near, abs(near - far) + noise, bool(kink)
+
+
+def _centre(f: Callable[..., Tensor], values: list[Array]) -> float:
+    """The value where the derivative is asked for, which is the same each time."""
+    first, again = _value(f, values), _value(f, values)
+    if abs(first - again) > 1e-9 * (abs(first) + abs(again)):
+        raise ValueError(
+            f"gradients: expected f to give the same value each time, got {first:.6g} and then {again:.6g}: "
+            "does it draw random numbers? Draw them once, outside f"
+        )
+    return first
 
 
 def _value(f: Callable[..., Tensor], values: list[Array]) -> float:
