@@ -111,11 +111,11 @@ def test_any_array_for_any_quantity_gets_a_report(graph: Callable[[], Any]) -> N
             continue
         right = truth.gradient(node.name, "course")
         assert tg.check.compare(J, {node.tensor: right}).ok
-        for given in given_for(right, truth.m):
-            for convention in ("course", "exact"):
-                report = tg.check.compare(J, {node.tensor: given}, convention=convention)
-                assert all(e.ok or e.diagnosis.codes for e in report)
-                assert report.to_json()
+        for k, given in enumerate(given_for(right, truth.m)):
+            convention = ("course", "exact", None)[k % 3]
+            report = tg.check.compare(J, {node.tensor: given}, convention=convention)
+            assert all(e.ok or e.diagnosis.codes for e in report)
+            assert report.to_json()
             assert tg.check.forward(J, {node.tensor: given})
 
 

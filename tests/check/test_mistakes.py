@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,10 +29,16 @@ NETWORKS = [
     Network((7, 5, 1), dtype=np.float32),
 ]
 
+SOME = 0.1
+"""How many of them are tried: what one network leaves out, another has."""
 
-def test_the_published_mistakes_are_named(shared: Path) -> None:
+
+def test_the_published_mistakes_are_named(shared: Path, tmp_path: Path) -> None:
+    cases = json.loads((shared / "cases" / "mistakes.json").read_text("utf-8"))
+    some = tmp_path / "some.json"  # all of them: python ../shared/cases/run_mistakes.py
+    some.write_text(json.dumps(cases[::6]), "utf-8")
     run = subprocess.run(
-        [sys.executable, str(shared / "cases" / "run_mistakes.py")],
+        [sys.executable, str(shared / "cases" / "run_mistakes.py"), str(some)],
         capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
@@ -39,28 +46,38 @@ def test_the_published_mistakes_are_named(shared: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", NETWORKS, ids=str)
-def test_mistakes_of_every_kind_are_named(network: Network) -> None:
-    n = replace(network, seed=7)
+def test_mistakes_of_every_kind_are_named() -> None:
+    rng = np.random.default_rng(7)
+    missed, count = [], 0
+    for n in NETWORKS:
+        v = replace(n, seed=7).arrays()
+        J = n.cost(v)
+        for quantity, expression, codes in planted(n):
+            if rng.random() > SOME:
+                continue
+            with np.errstate(all="ignore"):
+                given = np.asarray(eval(expression, {**v})).astype(n.dtype)
+            # declared, since 1/m at dZ is no mistake in the other convention, but right
+            report = tg.check.compare(J, {quantity: given}, convention="course")
+            if report.ok:
+                close = (
+                    {"rtol": 1e-9, "atol": 1e-12} if n.dtype is np.float64 else {"rtol": 1e-4, "atol": 1e-6}
+                )
+                assert np.allclose(given, v[quantity], **close), f"{quantity} = {expression}"
+                continue
+            count += 1
+            if not set(report[quantity].diagnosis.codes) & set(codes):
+                missed.append((quantity, expression, codes, report[quantity].diagnosis.codes))
+    assert count > 80
+    assert len(missed) <= 0.03 * count, "\n".join(map(str, missed))
+
+
+def test_a_reading_that_makes_it_right_is_found_where_none_is_declared() -> None:
+    n = Network((7, 5, 1))
     v = n.arrays()
-    J = n.cost(v)
-    missed, planted_ones = [], 0
-    half = np.random.default_rng(len(str(n))).random(10_000) < 0.5  # the other half on other networks
-    for (quantity, expression, codes), taken in zip(planted(n), half, strict=False):
-        if not taken:
-            continue
-        with np.errstate(all="ignore"):
-            given = np.asarray(eval(expression, {**v})).astype(n.dtype)
-        report = tg.check.compare(J, {quantity: given})
-        if report.ok:
-            close = {"rtol": 1e-9, "atol": 1e-12} if n.dtype is np.float64 else {"rtol": 1e-4, "atol": 1e-6}
-            assert np.allclose(given, v[quantity], **close), f"{quantity} = {expression}"
-            continue
-        planted_ones += 1
-        if not set(report[quantity].diagnosis.codes) & set(codes):
-            missed.append((quantity, expression, codes, report[quantity].diagnosis.codes))
-    assert planted_ones > 10
-    assert len(missed) <= 0.03 * planted_ones, "\n".join(map(str, missed))
+    exact = {"dA1": v["W2"].T @ v["dZ2"] / n.m}
+    assert tg.check.compare(n.cost(v), exact).ok
+    assert not tg.check.compare(n.cost(v), exact, convention="course").ok
 
 
 PAIRS = [
@@ -119,9 +136,8 @@ def test_random_arrays_are_not_explained_away() -> None:
     n = Network((7, 5, 1))
     v = n.arrays()
     J, rng = n.cost(v), np.random.default_rng(0)
-    for _ in range(4):
-        given = {k: rng.standard_normal(v[k].shape) for k in ("dW1", "dW2", "dZ1", "dA2", "db1")}
-        report = tg.check.compare(J, given)
+    for some in (("dW1", "db1"), ("dZ1", "dW2")):
+        report = tg.check.compare(J, {k: rng.standard_normal(v[k].shape) for k in some}, convention="course")
         assert all(e.diagnosis.codes == ("unknown",) for e in report), repr(report)
 
 

@@ -8,11 +8,11 @@ import pytest
 import tinygrad_edu as tg
 from tests.check.right_answers import derivation, random_network
 
-ANSWERS = 10_000
+ANSWERS = 600
 
 
 @pytest.mark.slow
-def test_ten_thousand_right_answers_give_no_alarm() -> None:
+def test_right_answers_give_no_alarm() -> None:
     rng = np.random.default_rng(2024)
     answers, alarms, singles = 0, [], 0
     while answers < ANSWERS:

@@ -129,6 +129,11 @@ class Target:
                 )
         return found
 
+    @cached_property
+    def _likely(self) -> tuple[float, ...]:
+        m = float(self.vocabulary.m)
+        return tuple(dict.fromkeys((1.0, -1.0, m, 1 / m)))
+
     def at(self, step: str, value: Any, *edits: Said) -> bool:
         """Whether the given array comes out when a step has another value; then that is noted."""
         v = self.local.values[step]
@@ -161,7 +166,11 @@ class Target:
         moved = rows @ pulled - v @ pulled
         fit = np.zeros(len(rows), bool)
         for _, ((t0, r0), (t1, r1)) in self._numbers:
-            if t0 or t1:
+            if self.right.size == 1:
+                # a number is any other up to a constant: so up to the likeliest constants alone
+                for c in self._likely:
+                    fit |= np.abs(t0 - c * (r0 + moved[:, 0])) <= 20 * self.close * abs(t0)
+            elif t0 or t1:
                 a, b = t0 * (r1 + moved[:, 1]), t1 * (r0 + moved[:, 0])
                 fit |= np.abs(a - b) <= 20 * self.close * (np.abs(a) + np.abs(b))
         return np.flatnonzero(fit)
