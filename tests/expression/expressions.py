@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.expression import Node, applied, number, quantity
+from tinygrad_edu.expression.walk import quantities
 
 SIZES = (2, 3)
 RNG = np.random.default_rng(11)
@@ -40,13 +45,18 @@ CALLED = [
 NUMBERS = [-2, -1, 0, 1, 2, 3, -1.5, 0.5, 1.0, 2.0, 1e-9, 1e9]
 
 
+REFUSING = [op for op in ARITHMETIC if op.sign.text in ("**", "/", "//", "%")]
+"""What Python or NumPy may refuse to do with plain numbers: 0 ** -1, 4 ** -2 in whole numbers, 1e9 ** 1e9."""
+
+Choose = Callable[[Sequence[Any]], Any]
+
+
 def _names(shape: tuple[int, ...]) -> list[Node]:
     return [quantity(name, value.shape) for name, value in VALUES.items() if value.shape == shape]
 
 
-@st.composite
-def expressions(  # noqa: C901  (one case for each kind)
-    draw: st.DrawFn, shape: tuple[int, ...] = (2, 3), depth: int = 5, scalar: bool = False
+def made(  # noqa: C901  (one case for each kind)
+    choose: Choose, shape: tuple[int, ...], depth: int = 5, *, scalar: bool = False
 ) -> Node:
     """An expression of that shape: arithmetic, both products, transposes, slices, sums and questions."""
     kinds = (
@@ -54,41 +64,53 @@ def expressions(  # noqa: C901  (one case for each kind)
     )
     if depth and not scalar:
         kinds += ["matrix", "transpose", "slice", "question", "sum"] if shape else ["sum"]
-    kind = draw(st.sampled_from(kinds))
-    some = lambda s: draw(expressions(s, depth - 1, scalar))  # noqa: E731
+    kind = choose(kinds)
+    some = lambda s: made(choose, s, depth - 1, scalar=scalar)  # noqa: E731
     if kind == "name":
-        return draw(st.sampled_from(_names(shape)))
+        return choose(_names(shape))
     if kind == "number":
-        return number(draw(st.sampled_from(NUMBERS))) if not shape else draw(st.sampled_from(_names(shape)))
+        return number(choose(NUMBERS)) if not shape else choose(_names(shape))
     if kind == "arithmetic":
-        shapes = [shape, draw(st.sampled_from([shape, ()]))]
-        if draw(st.booleans()):
+        shapes = [shape, choose([shape, ()])]
+        if choose([False, True]):
             shapes.reverse()
         ops = ARITHMETIC if not scalar else [op for op in ARITHMETIC if op.sign.text not in ("//", "%")]
-        return applied(draw(st.sampled_from(ops)), *map(some, shapes))
+        op, (left, right) = choose(ops), map(some, shapes)
+        if op in REFUSING and not quantities(left) and not quantities(right):
+            left = choose(_names(left.shape))
+        return applied(op, left, right)
     if kind == "sign":
-        return applied(draw(st.sampled_from([OPS["negative"], OPS["square"]])), some(shape))
+        return applied(choose([OPS["negative"], OPS["square"]]), some(shape))
     if kind == "call":
         called = [op for op in CALLED if not scalar or op.name not in ("sigmoid", "maximum", "positive")]
-        op = draw(st.sampled_from(called))
+        op = choose(called)
         return applied(op, *(some(shape) for _ in op.parameters))
     if kind == "sum":
-        wide = draw(st.sampled_from([s for s in SHAPES if s]))
+        wide = choose([s for s in SHAPES if s])
         total = applied(OPS["sum"], some(wide))
         return total if not shape else applied(OPS["broadcast_to"], total, settings={"shape": shape})
     if kind == "matrix":
-        inner = draw(st.sampled_from(SIZES))
+        inner = choose(SIZES)
         return applied(OPS["matmul"], some((shape[0], inner)), some((inner, shape[1])))
     if kind == "transpose":
         return applied(OPS["transpose"], some(shape[::-1]))
     if kind == "slice":
-        wide = draw(st.sampled_from([s for s in SHAPES if s and s[0] >= shape[0] and s[1] >= shape[1]]))
+        wide = choose([s for s in SHAPES if s and s[0] >= shape[0] and s[1] >= shape[1]])
         return applied(OPS["getitem"], some(wide), settings={"index": tuple(slice(None, n) for n in shape)})
-    asked = applied(draw(st.sampled_from(QUESTIONS)), some(shape), some(shape))
-    if draw(st.booleans()):
-        asked = applied(
-            draw(st.sampled_from(LOGIC)),
-            asked,
-            applied(draw(st.sampled_from(QUESTIONS)), some(shape), some(shape)),
-        )
+    asked = applied(choose(QUESTIONS), some(shape), some(shape))
+    if choose([False, True]):
+        asked = applied(choose(LOGIC), asked, applied(choose(QUESTIONS), some(shape), some(shape)))
     return applied(OPS["multiply"], asked, some(shape))
+
+
+@st.composite
+def expressions(draw: st.DrawFn, shape: tuple[int, ...] = (2, 3), *, scalar: bool = False) -> Node:
+    """Any of them, which Hypothesis makes smaller where it fails."""
+    return made(lambda among: draw(st.sampled_from(among)), shape, scalar=scalar)
+
+
+def many(count: int, seed: int, *, scalar: bool = False) -> Iterator[Node]:
+    """That many, the same for the same seed whatever Hypothesis is installed."""
+    choose = Random(seed).choice
+    for _ in range(count):
+        yield made(choose, () if scalar else choose(SHAPES), scalar=scalar)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tests.expression.expressions import SHAPES, VALUES, expressions
+from tests.expression.expressions import SHAPES, VALUES, expressions, many
 from tests.expression.read_latex import read_latex
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.expression import Node, applied, number, quantity, write
@@ -22,10 +22,10 @@ from tinygrad_edu.expression.writer import text_of
 
 SCALARS = {k: sympy.Float(float(v), 30) for k, v in VALUES.items() if v.shape == ()}
 NAMES = {"np": np, "sigmoid": tg.sigmoid.forward, **VALUES}
-MANY = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 any_shape = st.sampled_from(SHAPES).flatmap(expressions)
-NEVER = re.compile(r"\*\*[01](?![\d.])|(?<![\w.])1 [*·] |[+] -|[+] −|- -|− −|\.T\.T|ᵀᵀ|\(\)|…|\.\.\.(?!\])")
+NEVER = re.compile(r"\*\*[01](?:\.0)?(?![\d.e]|\*\*)|[+] -|[+] −|- -|− −|\.T\.T|ᵀᵀ|\(\)|…|\.\.\.(?!\])")
+TIMES_ONE = re.compile(r"(?<![\w.])(?<!// )(?<!% )(?<!\*\*)(?<!\*\*-)1 \* ")  # a // 1 * b is another thing
 
 
 def value(node: Node) -> np.ndarray:
@@ -46,6 +46,7 @@ def round_trip(node: Node) -> None:
     got = np.broadcast_to(read_back(text), want.shape)
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=0, equal_nan=True, err_msg=text)
     assert not NEVER.search(text), text
+    assert not TIMES_ONE.search(text), text
     assert not NEVER.search(write(node, "label")), write(node, "label")
 
 
@@ -56,18 +57,18 @@ def test_python_reads_back_what_is_written(node: Node) -> None:
 
 
 @pytest.mark.slow
-@given(any_shape)
-@MANY
-def test_python_reads_back_what_is_written_ten_thousand_times(node: Node) -> None:
-    round_trip(node)
+def test_python_reads_back_what_is_written_ten_thousand_times() -> None:
+    for node in many(10_000, seed=1):
+        round_trip(node)
+
+
+def is_finite(node: Node) -> bool:
+    """On the way to its value, too: SymPy has no numbers that are not."""
+    return all(np.abs(value(part)) < 1e100 for part in in_order(node))
 
 
 def in_latex(node: Node) -> None:
     text = write(node, "latex")
-    try:
-        assume(all(np.abs(value(part)) < 1e100 for part in in_order(node)))  # finite on the way
-    except ZeroDivisionError:  # Python's own numbers: 0 ** -2
-        assume(False)
     want = exactly(node)
     got = read_latex(text, SCALARS)
     assert not re.search(r"(?<!e)\^\{[01]\}|(?<![\d.])1 \\[,c]|[+] -|- -", text), text
@@ -90,14 +91,20 @@ def exactly(node: Node) -> sympy.Expr:
 @given(expressions((), scalar=True))
 @SOME
 def test_latex_of_scalars_is_read_back(node: Node) -> None:
+    assume(is_finite(node))
     in_latex(node)
 
 
 @pytest.mark.slow
-@given(expressions((), scalar=True))
-@MANY
-def test_latex_of_scalars_is_read_back_ten_thousand_times(node: Node) -> None:
-    in_latex(node)
+def test_latex_of_scalars_is_read_back_ten_thousand_times() -> None:
+    read = 0
+    for node in many(40_000, seed=2, scalar=True):
+        if is_finite(node):
+            in_latex(node)
+            read += 1
+        if read == 10_000:
+            return
+    pytest.fail(f"only {read} of them were finite")
 
 
 @given(any_shape)
@@ -128,6 +135,7 @@ A, B, K = (quantity(n, (2, 2)) for n in "ABK")
         (built(lambda a, b: a + (-b) * a, [a, b]), "a - b * a", "a − b · a", r"a - b \, a"),
         (built(lambda a, b: a * -b, [a, b]), "a * (-b)", "a · (−b)", r"a \, \left(-b\right)"),
         (built(lambda a: 1 * a**1 * a**0, [a]), "a", "a", "a"),
+        (built(lambda n: 1.0 * n, [quantity("n", (2,), int)]), "1.0 * n", "n", "n"),
         (built(lambda A: A**0, [A]), "np.broadcast_to(1.0, (2, 2))", "ones(2×2)", r"\mathbf{1}_{2 \times 2}"),
         (built(lambda A: A**0 @ A, [A]), "np.broadcast_to(1.0, (2, 2)) @ A", "ones(2×2) @ A",
          r"\mathbf{1}_{2 \times 2} \, A"),

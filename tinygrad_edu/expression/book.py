@@ -58,12 +58,15 @@ class Identity:
         over_axes = bool(self.before.__code__.co_kwonlyargcount)
         return spelled(self.before, self.ndim or int(over_axes))
 
-    def found_in(self, node: Node, meaning: Mapping[Node, Node] | None = None) -> Node | None:
+    def found_in(
+        self, node: Node, meaning: Mapping[Node, Node] | None = None, *, typed: bool = True
+    ) -> Node | None:
         """What the expression may be replaced by; None where the identity does not apply.
 
         Args:
             node: the expression.
             meaning: what names in it stand for, so that a part may have been named on the way.
+            typed: whether the replacement must have the dtype, too, as it must where it is computed.
 
         >>> from tinygrad_edu.expression import quantity
         >>> logistic = built(lambda z: 1 / (1 + np.exp(-z)), [quantity("z", (3,))])
@@ -80,7 +83,7 @@ class Identity:
         code = self.before.__code__
         parameters = code.co_varnames[: code.co_argcount]
         found = built(self.after, [operands[called] for called in parameters], settings, sized=self.sized)
-        if found.dtype != node.dtype and not found.is_number:
+        if typed and found.dtype != node.dtype and not found.is_number:
             return None
         return in_shape(found, node.shape, node.dtype)
 
@@ -99,7 +102,9 @@ def good_for(*purposes: Good) -> Iterator[Identity]:
     return (identity for identity in BOOK if identity.good & set(purposes))
 
 
-def rewritten(node: Node, *purposes: Good, meaning: Mapping[Node, Node] | None = None) -> Node:
+def rewritten(
+    node: Node, *purposes: Good, meaning: Mapping[Node, Node] | None = None, typed: bool = True
+) -> Node:
     """The expression with every part replaced that an identity of that purpose applies to, inner parts first.
 
     >>> from tinygrad_edu.expression import quantity
@@ -108,18 +113,21 @@ def rewritten(node: Node, *purposes: Good, meaning: Mapping[Node, Node] | None =
     """
     chosen = _by_kernel(purposes)
     for _ in range(_PATIENCE):
-        before, node = node, _once(node, chosen, meaning)
+        before, node = node, _once(node, chosen, meaning, typed)
         if node is before:
             break
     return node
 
 
-def _once(node: Node, chosen: Mapping[str, list[Identity]], meaning: Mapping[Node, Node] | None) -> Node:
+def _once(
+    node: Node, chosen: Mapping[str, list[Identity]], meaning: Mapping[Node, Node] | None, typed: bool
+) -> Node:
     done: dict[Node, Node] = {}
     for one in in_order(node):
         done[one] = best = with_args(one, (done[a] for a in one.args))
         identities = chosen.get(best.op.kernel, ()) if best.op is not None else ()
-        done[one] = next((b for i in identities if (b := i.found_in(best, meaning)) is not None), best)
+        found = (i.found_in(best, meaning, typed=typed) for i in identities)
+        done[one] = next((better for better in found if better is not None), best)
     return done[node]
 
 

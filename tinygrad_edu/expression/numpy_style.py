@@ -32,6 +32,8 @@ Like = Mapping[tuple[tuple[int, ...], np.dtype[Any]], str]
 class NumPy(Style):
     """Source that Python reads back to the recorded value."""
 
+    typed = True
+
     def __init__(self, like: Like | None = None) -> None:
         self.like = like or {}
 

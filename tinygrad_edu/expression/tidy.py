@@ -12,8 +12,8 @@ from tinygrad_edu.expression.walk import in_order, with_args
 __all__ = ["tidied"]
 
 
-def tidied(node: Node) -> Node:
-    """The same value, as one would write it.
+def tidied(node: Node, *, typed: bool = True) -> Node:
+    """The same value, as one would write it; of the same dtype, too, where it is ``typed``.
 
     >>> import tinygrad_edu as tg
     >>> from tinygrad_edu.expression import applied, quantity
@@ -21,8 +21,8 @@ def tidied(node: Node) -> Node:
     >>> tidied(applied(tg.add, x, applied(tg.negative, applied(tg.power, y, number(1)))))
     <x - y>
     """
-    shorter = rewritten(_unrepeated(node), "exact")
-    return shorter if shorter is node else tidied(_unrepeated(shorter))
+    shorter = rewritten(_unrepeated(node), "exact", typed=typed)
+    return shorter if shorter is node else tidied(_unrepeated(shorter), typed=typed)
 
 
 def _unrepeated(node: Node) -> Node:

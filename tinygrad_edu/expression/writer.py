@@ -54,6 +54,8 @@ class Style:
     """How one reader has it. Subclasses say what a name, a number, an array, a sign and a call look like."""
 
     brackets: tuple[str, str] = ("(", ")")
+    typed = False
+    """Whether a factor of 1.0 is written for the dtype that it gives: in source, not on a board."""
 
     def written(
         self,
@@ -162,4 +164,5 @@ def write(node: Node, style: Style | str = "numpy") -> str:
     >>> print(*(write(product, style) for style in ("numpy", "label", "latex")), sep="; ")
     A * (B @ C.T); A * (B @ Cᵀ); A \odot \left(B \, C^{\top}\right)
     """
-    return text_of(tidied(node), STYLES[style] if isinstance(style, str) else style).text
+    chosen = STYLES[style] if isinstance(style, str) else style
+    return text_of(tidied(node, typed=chosen.typed), chosen).text
