@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tinygrad_edu.cli import main
+from tinygrad_edu.core.table import OPS
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -54,6 +55,7 @@ class Ran(NamedTuple):
 def run(page: Path) -> Ran:
     """Runs a page in a folder of its own, which is gone afterwards."""
     known: dict[str, Any] = {}
+    before = set(OPS)
     text, out = page.read_text("utf-8"), io.StringIO()
     with tempfile.TemporaryDirectory() as folder, _inside(folder):
         for block in FENCE.finditer(text):
@@ -71,6 +73,8 @@ def run(page: Path) -> Ran:
             elif language == "console":
                 out.writelines(_otherwise(page, line, body))
         drawn = {p.name: p.read_bytes() for p in Path().iterdir() if p.suffix in {".svg", ".png"}}
+    for name in set(OPS) - before:  # operations that the page defined
+        del OPS[name]
     return Ran(out.getvalue(), drawn)
 
 

@@ -67,8 +67,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def runs(source: Path) -> bool:
-    """Whether a page has sessions to run; CONTRIBUTING's are run on a copy, by the tests."""
-    return ">>> " in source.read_text("utf-8") and source.name != "CONTRIBUTING.md"
+    """Whether a page has sessions to run: CONTRIBUTING's run in a test, a translation has its original's."""
+    at = source.relative_to(ROOT).as_posix()
+    elsewhere = at == "CONTRIBUTING.md" or at.startswith("docs/zh/") or at.endswith(".zh.md")
+    return not elsewhere and ">>> " in source.read_text("utf-8")
 
 
 def run(source: Path) -> None:
@@ -131,7 +133,8 @@ def with_formulas(markdown: str) -> str:
 
 
 def _formula(latex: str) -> str:
-    return convert(latex.replace(r"\|", "|")).replace("|", "&#124;").replace("\n", " ")
+    mathml = convert(latex.replace(r"\|", "|")).replace("|", "&#124;").replace("\n", " ")
+    return f"<span>{mathml}</span>"  # which a line may begin with, other than with <math>
 
 
 def reference() -> dict[str, str]:
@@ -165,7 +168,7 @@ def _defined(name: str, value: Any) -> tuple[str, str] | None:
 
 def _of_module(name: str, module: Any) -> str:
     paths = dict(filter(None, (_defined(n, getattr(module, n)) for n in module.__all__)))
-    text = (inspect.getdoc(module) or "").split("\n\n")[0]
+    text = (inspect.getdoc(module) or "").split("\n\n")[0].removesuffix(" See README.md in this folder.")
     return _page(f"tg.{name}", text, list(paths.values()))
 
 

@@ -183,6 +183,15 @@ def test_ci_is_executable() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
+def test_the_hosted_checks_run_the_oldest_and_the_newest_python() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    told = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["classifiers"]))
+    oldest, newest = (f(told, key=lambda v: int(v[2:])) for f in (min, max))
+    assert PROJECT["requires-python"] == f">={oldest}"
+    assert f'python: ["{oldest}", "{newest}"]' in workflow
+    assert "run: .ci/run\n" in workflow
+
+
 # The documents
 
 
