@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -15,11 +16,16 @@ ORIGINALS = {ROOT / "README.zh.md": ROOT / "README.md"} | {
     page: ROOT / "docs" / "tutorials" / page.name for page in sorted((ROOT / "docs" / "zh").glob("*/*.md"))
 }
 
-_spec = importlib.util.spec_from_file_location("pages", ROOT / "docs" / "pages.py")
-assert _spec is not None
-assert _spec.loader is not None
-pages = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(pages)
+
+@pytest.fixture(scope="module")
+def pages() -> Any:
+    """The program that runs pages, ``docs/pages.py``."""
+    spec = importlib.util.spec_from_file_location("pages", ROOT / "docs" / "pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def texts(svg: bytes) -> list[str]:
@@ -30,7 +36,7 @@ def texts(svg: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_a_tutorial_prints_and_draws_what_it_shows(page: Path) -> None:
+def test_a_tutorial_prints_and_draws_what_it_shows(pages: Any, page: Path) -> None:
     failures, drawn = pages.run(page)
     assert failures == ""
     pictures = pages.pictures_of(page)
@@ -56,7 +62,7 @@ def test_a_tutorial_ends_in_an_exercise_that_check_judges(page: Path) -> None:
         ("```console\n$ tinygrad-edu draw 2*a a=3 -o J.svg\nJ = 7\n```\n", "J = 6"),
     ],
 )
-def test_a_page_that_says_something_else_is_found(page: str, said: str, tmp_path: Path) -> None:
+def test_a_page_that_says_something_else_is_found(pages: Any, page: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text(page, "utf-8")
     failures = pages.run(file).failures
