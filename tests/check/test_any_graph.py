@@ -130,3 +130,30 @@ def test_a_factor_and_a_sign_are_named_in_any_graph(graph: Callable[[], Any]) ->
                 "constant_factor" in tg.check.compare(J, {node.tensor: 2 * right}).entries[0].diagnosis.codes
             )
             assert "sign" in tg.check.compare(J, {node.tensor: -right}).entries[0].diagnosis.codes
+
+
+def test_a_key_of_a_value_without_a_name_is_read_by_its_array() -> None:
+    X, W = RNG.standard_normal((3, 6)), tensor("W", 1, 3)
+    Y = (RNG.random((1, 6)) < 0.5) * 1.0
+    A = 1 / (1 + np.exp(-(W @ X)))
+    J = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    dZ = A.data - Y
+    report = tg.check.compare(J, {"dZ": dZ, "dW": dZ @ X.T / 6})
+    assert report.ok
+    assert "dZ is read as the gradient of W @ X" in report.notes[-1]
+    assert not tg.check.compare(J, {"dZ": -dZ, "dW": dZ @ X.T / 6}).ok  # not the gradient of -(W @ X)
+    assert not tg.check.compare(J, {"dZ": 2 * dZ, "dW": dZ @ X.T / 6}).ok
+
+
+def test_an_index_in_the_backward_pass_is_no_factor() -> None:
+    x = tensor("x", 3, 4)
+    J = np.sum(np.sort(x, axis=1) * np.arange(4.0))
+    assert tg.check.compare(J, {"dx": tg.grad(J, [x])[0]}).ok
+
+
+def test_axes_that_are_pieces_of_one_another_end() -> None:
+    a = tensor("a", 1, 3)
+    rolled = np.roll(np.arctan(a), 1, axis=-1)
+    wide = np.broadcast_to(np.ravel(np.sinh(np.cos(rolled))), (2, 3))
+    J = np.sum(np.tensordot(np.flip(wide), np.reshape(np.cos(np.squeeze(a)), (3, 1)), 1))
+    assert tg.check.compare(J, {"da": tg.grad(J, [a])[0]}).ok

@@ -127,3 +127,16 @@ def test_bad_functions_are_told() -> None:
         tg.check.function(right, lambda W1: 3.0, SHAPES)
     with pytest.raises(ValueError, match="at least one run"):
         tg.check.function(right, loss, SHAPES, runs=0)
+
+
+def test_gradients_may_be_returned_with_the_cost() -> None:
+    def loss(w, b, X, Y):  # type: ignore[no-untyped-def]
+        return tg.binary_cross_entropy(tg.sigmoid(w.T @ X + b), Y)
+
+    def propagate(w, b, X, Y):  # type: ignore[no-untyped-def]
+        A = 1 / (1 + np.exp(-(w.T @ X + b)))
+        cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+        return {"dw": X @ (A - Y).T / X.shape[1], "db": np.mean(A - Y)}, cost
+
+    shapes = {"w": (3, 1), "b": (), "X": (3, 6), "Y": (1, 6)}
+    assert tg.check.function(propagate, loss, shapes).ok

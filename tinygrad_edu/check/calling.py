@@ -94,6 +94,7 @@ def gradients_of(
     copies = {k: np.array(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
     own = {k: copies[k] for k in parameters}
     result, variables = recorded(backward, arguments_for(backward, copies, own))
+    result = _without_cost(result)
     if isinstance(result, (tuple, list)):
         named = {id(v): k for k, v in variables.items() if k.startswith("d")}
         if not all(id(g) in named for g in result):
@@ -113,6 +114,15 @@ def gradients_of(
         if name not in result and name[:1] == "d" and name[1:] in copies and isinstance(value, np.ndarray)
     }
     return dict(result), on_the_way
+
+
+def _without_cost(result: Any) -> Any:
+    """The dict of gradients out of ``grads, cost`` or ``cost, grads``; anything else as it is."""
+    if isinstance(result, (tuple, list)):
+        dicts = [part for part in result if isinstance(part, Mapping)]
+        if len(dicts) == 1 and all(np.size(part) == 1 for part in result if part is not dicts[0]):
+            return dicts[0]
+    return result
 
 
 def plain(value: Any) -> Any:

@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from tinygrad_edu.check.calling import gradients_of
 from tinygrad_edu.check.convention import EXACT
 from tinygrad_edu.check.diagnosis import diagnose
+from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.judge import Judgement, judged
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.check.report import OK, Entry, Report
 from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
+from tinygrad_edu.check.unnamed import unnamed
 from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode
@@ -94,6 +96,11 @@ def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention | 
     if convention not in (None, *CONVENTIONS):
         raise ValueError(f"compare: convention: expected 'course' or 'exact', got {convention!r}")
     names, unknown = truth.quantities(given)
+    others = unnamed(truth, given, names)
+    nobodys = [key for key in given if key not in names]
+    unknown = [told for key, told in zip(nobodys, unknown, strict=True) if key not in others]
+    shown = {name: str(key) for key, name in others.items()}
+    names |= others
     arrays = {name: _number(given[key], truth.gradient(name)) for key, name in names.items()}
     best, diagnoses = diagnose(truth, judged(truth, arrays, convention))
     entries = []
@@ -104,7 +111,7 @@ def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention | 
         diagnosis = diagnoses.get(name, OK)
         entries.append(
             Entry(
-                f"d{name}",
+                shown.get(name, f"d{name}"),
                 array.shape,
                 one.verdict == "right",
                 _error(array, right),
@@ -112,11 +119,13 @@ def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention | 
                 diagnosis,
             )
         )
-    keys = {key: f"d{name}" for key, name in names.items()}
+    keys = {key: shown.get(name, f"d{name}") for key, name in names.items()}
+    words = Words(truth.program)
+    read = [f"{key} is read as the gradient of {words.of(name)}." for name, key in shown.items()]
     return Report(
         tuple(entries),
         best.reading.convention,
-        _notes(truth, arrays, best, convention),
+        (*_notes(truth, arrays, best, convention), *read),
         keys,
         how=_how(best),
         unknown=tuple(unknown),

@@ -88,7 +88,9 @@ def random_values(shapes: Mapping[str, Any], rng: np.random.Generator) -> dict[s
         if callable(shape):
             values[name] = shape(rng)
         elif isinstance(shape, tuple):
-            values[name] = _labels(shape, rng) if name.startswith(_LABELS) else rng.standard_normal(shape)
+            values[name] = (
+                _labels(shape, rng) if name.startswith(_LABELS) else np.asarray(rng.standard_normal(shape))
+            )
         else:
             values[name] = shape
     return values

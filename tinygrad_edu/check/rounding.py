@@ -105,7 +105,9 @@ def inherited(
         return es[0] if same else np.abs(np.asarray(op.forward(es[0], *xs[1:], **settings), float))
     if op.kind == "elementwise" and "axis" not in op.settings:
         return _of_entries(op, xs, es, value, settings)
-    if op.kind == "reduction" and len(xs) == 1 and (op.linear or "axis" in op.settings):
+    # where as many come out as went in, as of a cumulative product, an entry goes into several results
+    reduced = "axis" in op.settings and value.shape != np.shape(xs[0])
+    if op.kind == "reduction" and len(xs) == 1 and (op.linear or reduced):
         return _of_a_reduction(op, xs[0], es[0], value, settings)
     if op.linear and op.kind in ("contraction", "indexing", "movement", "joining"):
         return _of_products(op, xs, es, settings)
@@ -156,18 +158,23 @@ def _of_a_reduction(op: Any, x: Any, e: Array, value: Array, settings: Mapping[s
 def _of_a_number(
     op: Op, xs: Sequence[Any], es: Sequence[Array], value: Array, settings: Mapping[str, Any]
 ) -> Array:
-    """One result: each pullback gives its derivative by every entry of an operand."""
+    """One result: each pullback gives its derivative by every entry of an operand.
+
+    A determinant is a sum of products that may cancel: a unit in the last place of each entry counts, too.
+    """
     total = 0.0
-    for rule, e in zip(op.pullbacks, es, strict=True):
-        if rule is not None and np.any(e):
+    for rule, x, e in zip(op.pullbacks, xs, es, strict=True):
+        if rule is not None:
             slope = np.asarray(rule(np.ones(value.shape), value, *xs, **settings), float)
-            total += float(np.sum(np.where(e == 0, 0.0, slope * e) ** 2))
+            wide = np.sqrt(np.square(e) + np.square(x))
+            total += float(np.sum(np.where(wide == 0, 0.0, slope * wide) ** 2))
     return np.asarray(np.sqrt(total) + 2 * np.abs(value))
 
 
 def _of_products(op: Op, xs: Sequence[Any], es: Sequence[Array], settings: Mapping[str, Any]) -> Array:
     """A sum of products: its own forward pass on squares, each operand's errors in turn."""
-    squares = [np.square(np.asarray(x, float)) for x in xs]
+    factors = {k for group in op.linear for k in group}  # the others say where to: an index, an axis
+    squares = [np.square(np.asarray(x, float)) if k in factors else x for k, x in enumerate(xs)]
     total: Any = 0.0
     jointly = len(op.linear) == 1 and (len(op.linear[0]) > 1 or op.variadic)
     if jointly:
@@ -177,7 +184,8 @@ def _of_products(op: Op, xs: Sequence[Any], es: Sequence[Array], settings: Mappi
             if np.any(e):
                 operands = [np.square(e) if j == k else s for j, s in enumerate(squares)]
                 total = total + op.forward(*operands, **settings)
-    own = op.forward(*[np.abs(np.asarray(x, float)) for x in xs], **settings)
+    sizes = [np.abs(np.asarray(x, float)) if op.variadic or k in factors else x for k, x in enumerate(xs)]
+    own = op.forward(*sizes, **settings)
     return np.asarray(np.sqrt(total) + 2 * np.abs(own) * bool(op.rounding), float)
 
 

@@ -107,12 +107,15 @@ class _Search:
 
     def carriers(self, atom: int) -> set[int]:
         """The leaves that carry it; a piece is carried by what carries the whole."""
-        found = set(self.carried.get(atom, ()))
-        for member in self.atoms.members[atom]:
-            if self.atoms.made[member] in ("piece", "joined"):
-                for parent in self._parents(member):
-                    if parent != atom:
-                        found |= self.carriers(parent)
+        found = set[int]()
+        waiting, seen = [atom], {atom}  # joins may close a ring: a piece of a piece is the whole
+        for one in waiting:
+            found |= self.carried.get(one, set())
+            for member in self.atoms.members[one]:
+                if self.atoms.made[member] in ("piece", "joined"):
+                    new = [p for p in self._parents(member) if p not in seen]
+                    seen.update(new)
+                    waiting += new
         return found
 
     def _parents(self, member: int) -> Iterator[int]:
