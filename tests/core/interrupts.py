@@ -1,14 +1,20 @@
-"""Ctrl-C at a chosen line: a ``KeyboardInterrupt`` raised at the n-th line that runs in the package."""
+"""Ctrl-C at a chosen line: a ``KeyboardInterrupt`` raised at one run of one line of the package.
+
+A place is a line and which of its runs is meant, so it is the same place however much is kept between calls.
+"""
 
 from __future__ import annotations
 
+import dis
 import os
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import Any, NamedTuple
 
 import tinygrad_edu as tg
 
@@ -16,10 +22,38 @@ PACKAGE = str(Path(tg.__file__).parent) + os.sep
 Line = tuple[str, int]
 
 
+class Place(NamedTuple):
+    """The n-th run of a line, from 1."""
+
+    line: Line
+    n: int
+
+
+@cache
+def _ends_of_blocks(code: CodeType) -> frozenset[int]:
+    """The offsets at which a ``with`` block is left: None is pushed three times for ``__exit__``.
+
+    Python looks for signals where a function is called and begins, so none comes between a block
+    and its ``__exit__``; the trace function is called there all the same.
+    """
+    found = list(dis.get_instructions(code))
+    pushes = [k for k, i in enumerate(found) if i.opname.startswith("LOAD_CO") and i.argval is None]
+    ends = [k for k in pushes if {k + 1, k + 2} <= set(pushes)]
+    passed_over = {"SWAP", "NOP", "ROT_TWO", "LOAD_CONST"}
+    offsets = set()
+    for k in ends:
+        while True:
+            offsets.add(found[k].offset)
+            k -= 1
+            if k < 0 or found[k].opname not in passed_over:
+                break
+    return frozenset(offsets)
+
+
 @contextmanager
 def _tracing(at_line: Callable[[Line], None]) -> Iterator[None]:
     def local(frame: Any, event: str, arg: Any) -> Any:
-        if event == "line":
+        if event == "line" and frame.f_lasti not in _ends_of_blocks(frame.f_code):
             at_line((frame.f_code.co_filename, frame.f_lineno))
         return local
 
@@ -39,38 +73,45 @@ def lines_of(run: Callable[[], Any]) -> list[Line]:
     return list(lines)
 
 
-def interrupted(run: Callable[[], Any], n: int) -> tuple[Line | None, bool]:
-    """Runs it up to its n-th line (from 0), and raises there.
+def interrupted(run: Callable[[], Any], place: Place) -> tuple[bool, bool]:
+    """Runs it up to a place, and raises there.
 
-    The line, or None where the run was over before; and whether the interrupt came out.
+    Whether it came to the place, and whether the interrupt came out.
     """
     count = 0
-    where: Line | None = None
 
     def at_line(line: Line) -> None:
-        nonlocal count, where
-        count += 1
-        if count == n + 1:
-            where = line
-            raise KeyboardInterrupt
+        nonlocal count
+        if line == place.line:
+            count += 1
+            if count == place.n:
+                raise KeyboardInterrupt
 
     try:
         with _tracing(at_line):
             run()
     except KeyboardInterrupt:
-        return where, True
-    return where, False
+        return count >= place.n, True
+    return count >= place.n, False
 
 
-def each_once(lines: list[Line], *, rooms: Collection[str] | None = None) -> list[int]:
-    """Where each line comes first, and where it comes last; of these rooms, or of all."""
-    last = {line: n for n, line in enumerate(lines)}
-    first = {line: n for n, line in reversed(list(enumerate(lines)))}
-    return sorted(
-        {
-            n
-            for found in (first, last)
-            for (path, _), n in found.items()
-            if rooms is None or path[len(PACKAGE) :].partition(os.sep)[0] in rooms
-        }
-    )
+def every(lines: list[Line]) -> list[Place]:
+    """Every run of every line."""
+    runs: Counter[Line] = Counter()
+    places = []
+    for line in lines:
+        runs[line] += 1
+        places.append(Place(line, runs[line]))
+    return places
+
+
+def each_once(lines: list[Line], *, rooms: Collection[str] | None = None) -> list[Place]:
+    """The first and the last run of each line; of these rooms, or of all."""
+    places = every(lines)
+    last = {place.line: place for place in places}
+    return [
+        place
+        for place in places
+        if (place.n == 1 or place is last[place.line])
+        and (rooms is None or place.line[0][len(PACKAGE) :].partition(os.sep)[0] in rooms)
+    ]

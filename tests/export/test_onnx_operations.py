@@ -22,6 +22,7 @@ CLAIMED = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.OuterBroadcastWarning")  # a sample repeats both on purpose
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize(("op", "sample"), CLAIMED)
 def test_it_gives_the_same(op: Any, sample: Sample, dtype: Any, tmp_path: Path) -> None:

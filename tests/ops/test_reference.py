@@ -84,7 +84,7 @@ def test_a_refused_function_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("function", ABOUT_SHAPES + ABOUT_VALUES, ids=lambda f: f.__name__)
 def test_a_constant_function_gives_no_tensor(function: Any) -> None:
-    assert not hasattr(tg, function.__name__)
+    assert not hasattr(tg, function.__name__) or function is np.save  # tg.save keeps a model's parameters
     assert NUMPY[function].args[0] is function
 
 

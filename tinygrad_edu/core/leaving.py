@@ -71,15 +71,15 @@ def as_array(what: str, tensor: Any = None) -> None:
     frame = _asking()
     if frame is not None and _is_drawn(frame):
         return
-    if frame is None or tensor is None or tensor.ndim or _gathers(frame):
+    if frame is None or tensor is None or tensor.ndim or _gathers(frame, tensor):
         if frame is not None:
             _refuse_writing_into(frame)
         raise TypeError(errors.history_lost(what))
     as_number(tensor, what)
 
 
-def _gathers(frame: FrameType) -> bool:
-    """Whether the call is of the kind ``np.array([w1, w2])``: a list holds the tensor."""
+def _gathers(frame: FrameType, tensor: Any) -> bool:
+    """Whether the call takes more than the tensor: ``np.array([w1, w2])``, ``np.full(3, w1)``."""
     _, tree = written_at(frame)
     if not isinstance(tree, ast.Call) or not tree.args:
         return tree is None  # it cannot be read
@@ -88,8 +88,8 @@ def _gathers(frame: FrameType) -> bool:
     first = tree.args[0]
     if isinstance(first, ast.Name):
         names = {**frame.f_globals, **frame.f_locals}
-        return isinstance(names.get(first.id), (list, tuple))
-    return isinstance(first, (ast.List, ast.Tuple, ast.ListComp, ast.GeneratorExp))
+        return names.get(first.id, tensor) is not tensor
+    return isinstance(first, (ast.Constant, ast.List, ast.Tuple, ast.ListComp, ast.GeneratorExp))
 
 
 def _refuse_writing_into(frame: FrameType) -> None:
