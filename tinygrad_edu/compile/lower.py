@@ -69,20 +69,20 @@ def _built(
 ) -> Node:
     """The node of an operation, or of what it is composed of."""
     shape, dtype = np.shape(value), np.asarray(value).dtype
-    if op.name == "sum_to":
+    if op.kernel == "sum_to":
         return _sum_to(args[0], settings["shape"], sheet)
     if (
-        op.name in ("positive", "astype", "broadcast_to", "reshape")
+        op.kernel in ("positive", "astype", "broadcast_to", "reshape")
         and args[0].shape == shape
         and args[0].dtype == dtype
     ):
         return args[0]
-    if op.name not in late and _may_be_composed(op, settings):
+    if op.kernel not in late and _may_be_composed(op, settings):
         parts = _decomposition(op, args, settings)
         if parts is not None:
             return parts.build(sheet, late)
-    node = sheet.node(op.name, args, settings, shape=shape, dtype=dtype)
-    if op.name == "probabilities":
+    node = sheet.node(op.kernel, args, settings, shape=shape, dtype=dtype)
+    if op.kernel == "probabilities":
         sheet.checked[args[0]] = node
     return node
 

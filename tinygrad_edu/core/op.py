@@ -53,7 +53,7 @@ class Op:
     """The NumPy functions that it answers to."""
     onnx: str | None = None
     label: str | None = None
-    """What a picture writes into the node; by default the name."""
+    """What a picture writes into the node: by default its name at definition."""
     opaque: bool = False
     """Its kernel is not one expression: formulas and source call it by name."""
     general: Callable[..., Any] | None = None
@@ -104,6 +104,7 @@ class Op:
         names = tuple(p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD)
         put = partial(object.__setattr__, self)
         put("kernel", self.kernel or self.name)
+        put("label", self.label or self.name)
         put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))

@@ -118,7 +118,7 @@ class Network:
         """The layers in the order in which they were computed."""
         found: list[Layer] = []
         for node in self.truth.graph:
-            if node.op is not None and node.op.name == "matmul" and node.requires_grad:
+            if node.op is not None and node.op.kernel == "matmul" and node.requires_grad:
                 right = node.args[1]
                 if isinstance(right, GraphNode) and node.name in self.truth.per_example:
                     found.append(self._layer(node, right, len(found) + 1))
@@ -128,7 +128,7 @@ class Network:
         W = base_of(product.args[0]) if isinstance(product.args[0], GraphNode) else None
         Z, b = product, None
         for user in self.consumers.get(product, []):
-            if user.op is not None and user.op.name == "add":
+            if user.op is not None and user.op.kernel == "add":
                 others = [a for a in user.inputs if a is not product]
                 if others and others[0].is_leaf:
                     Z, b = user, others[0]
@@ -173,7 +173,7 @@ class Network:
             scaled = [
                 u
                 for u in users
-                if u.op is not None and u.op.name in ("multiply", "divide") and u.args[0] is node
+                if u.op is not None and u.op.kernel in ("multiply", "divide") and u.args[0] is node
             ]
             if (
                 len(users) != 1
@@ -254,7 +254,7 @@ class Network:
     def _outputs(self, Z: GraphNode) -> Iterable[tuple[str, Array]]:
         last = self.layers[-1]
         if last.A is not None and last.op is not None:
-            yield last.op.name, last.A.value
+            yield last.op.kernel, last.A.value
         z = Z.value
         yield "sigmoid", OPS["sigmoid"].forward(z)
         if z.ndim == 2 and z.shape[0] > 1:
@@ -292,7 +292,7 @@ class Network:
         """The keep probabilities: the scalars that something with a mask is divided by."""
         found = {}
         for node in self.truth.graph:
-            if node.op is not None and node.op.name == "divide" and node.name in self.truth.per_example:
+            if node.op is not None and node.op.kernel == "divide" and node.name in self.truth.per_example:
                 by = node.args[1]
                 c = float(by) if not isinstance(by, GraphNode) and np.ndim(by) == 0 else 0.0
                 if 0 < c < 1:
@@ -306,7 +306,7 @@ def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list
     queue, seen = [node], {node}
     for one in queue:
         for user in consumers.get(one, []):
-            if user not in seen and user.op is not None and user.op.name != "matmul":
+            if user not in seen and user.op is not None and user.op.kernel != "matmul":
                 seen.add(user)
                 queue.append(user)
                 found.append(user)
@@ -315,7 +315,7 @@ def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list
 
 def base_of(node: GraphNode) -> GraphNode | None:
     """The leaf that a node is, or is the transpose of."""
-    while node.op is not None and node.op.name == "transpose":
+    while node.op is not None and node.op.kernel == "transpose":
         (node,) = node.inputs
     return node if node.is_leaf else None
 
@@ -327,7 +327,7 @@ def is_activation(node: GraphNode) -> bool:
         and node.op.kind == "elementwise"
         and len(node.inputs) == 1
         and len(node.args) == 1
-        and node.op.name not in _NOT_ACTIVATIONS
+        and node.op.kernel not in _NOT_ACTIVATIONS
     )
 
 

@@ -148,7 +148,7 @@ def _longest(network: Network, node: GraphNode) -> Path:
 
 def _main(users: list[GraphNode]) -> GraphNode | None:
     """Of a parameter's uses, the one in the network: the product, not the penalty."""
-    products = [u for u in users if u.op is not None and u.op.name in ("matmul", "transpose")]
+    products = [u for u in users if u.op is not None and u.op.kernel in ("matmul", "transpose")]
     return products[0] if len(products) == 1 else None
 
 
@@ -164,7 +164,7 @@ def _link(network: Network, user: GraphNode, below: GraphNode) -> Link | None:
     op = user.op
     if op is None or sum(a is below for a in user.args) != 1:
         return None
-    build = _LINKS.get(op.name)
+    build = _LINKS.get(op.kernel)
     return None if build is None else build(network, user, below, user.args.index(below))
 
 
@@ -172,7 +172,7 @@ def _activation(
     network: Network, below: GraphNode, op: Op, settings: dict[str, Any], user: GraphNode
 ) -> Link:
     z, y = network.value(below), network.value(user)
-    if op.name == "softmax":
+    if op.kernel == "softmax":
         return Link("softmax", user, below, y, user, op, settings)
     rule: Any = op.pullbacks[0]
     with np.errstate(all="ignore"):
