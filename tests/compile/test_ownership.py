@@ -64,7 +64,7 @@ TERMS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(
     st.lists(st.sampled_from(sorted(TERMS)), min_size=1, max_size=4),
     st.sampled_from(OPTIMIZERS),
@@ -101,7 +101,7 @@ def test_compiled_training_is_eager_training(terms: list[str], make: Any, n: int
     np.testing.assert_array_equal(data, X)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(sorted(TERMS)), min_size=1, max_size=4))
 def test_gradients_belong_to_the_caller(terms: list[str]) -> None:
     X = np.random.default_rng(0).normal(size=(2, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_edu.compile.free_variables import FreeVariables
 from tinygrad_edu.compile.pipeline import of_values
 from tinygrad_edu.compile.trace import record_values
 from tinygrad_edu.core.tensor import Tensor
@@ -32,15 +33,16 @@ class CompiledForward:
 
     def __init__(self, function: Callable[..., Sequence[Tensor]]) -> None:
         self.function = function
-        self._cache: dict[Any, tuple[Callable[..., Any], list[int], list[Tensor]]] = {}
+        self._cache: dict[Any, tuple[Callable[..., Any], list[int], list[Tensor], FreeVariables]] = {}
 
     def __call__(self, *data: Any) -> list[Any]:
         """The values of the outputs. Arrays among them hold until the next call."""
         signature = tuple((d.shape, d.dtype) for d in data)
         found = self._cache.get(signature)
-        if found is None:
+        if found is None or found[3].changed() is not None:
             recorded = record_values(self.function, data)
             used = [k for k, name in enumerate(recorded.data) if name is not None]
-            found = self._cache[signature] = of_values(recorded), used, list(recorded.captured.values())
-        run, used, captured = found
+            captured = list(recorded.captured.values())
+            found = self._cache[signature] = of_values(recorded), used, captured, recorded.free_variables
+        run, used, captured, _ = found
         return list(run(*[data[k] for k in used], *[t._data for t in captured]))

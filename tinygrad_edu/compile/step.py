@@ -17,6 +17,7 @@ from tinygrad_edu.compile.kernels import module_source
 from tinygrad_edu.compile.memory import Buffer
 from tinygrad_edu.compile.pipeline import Moves, Update, assembled
 from tinygrad_edu.compile.trace import Recording, record
+from tinygrad_edu.core.reals import refuse_lookalikes
 from tinygrad_edu.core.showing import listing
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
@@ -26,6 +27,9 @@ __all__ = ["CompiledStep", "compile"]
 
 CACHE_LIMIT = 16
 """Signatures of one step from which on it warns: each has cost a recording, and keeps its memory."""
+
+KEPT = 2
+"""Recordings of one signature that are kept: a flag may be on in one call and off in the next."""
 
 Backend = Literal["numpy", "numba"] | None
 
@@ -102,6 +106,10 @@ class _Compiled:
         self.spare.append(function)
         return results
 
+    def holds(self) -> bool:
+        """Whether all that the function finds by name is what it was when this was recorded."""
+        return self.recording.free_variables.changed() is None
+
     def expect(self, params: Any, values: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Remembers what the inputs were like, to recognise them without looking at everything again."""
         used = None not in self.recording.parameters + self.recording.data and not self.recording.captured
@@ -133,14 +141,17 @@ class CompiledStep:
         if backend not in ("numpy", "numba", None):
             raise ValueError(f"compile: backend: expected 'numpy', 'numba' or None, got {backend!r}")
         self.loss, self.optimizer, self.backend = loss, optimizer, backend
-        self._cache: dict[Any, _Compiled] = {}
+        self._cache: dict[Any, list[_Compiled]] = {}
+        self._renewed = 0
         self._last: _Compiled | None = None
 
     def __call__(self, params: Any, *data: Any) -> Any:
         """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
         update = self._update()
         compiled = self._last
-        inputs = compiled.inputs(params, data) if compiled is not None and compiled.update is update else None
+        inputs = None
+        if compiled is not None and compiled.update is update and compiled.holds():
+            inputs = compiled.inputs(params, data)
         if inputs is None:
             compiled, inputs = self._recorded(params, data, update)
         assert compiled is not None
@@ -163,15 +174,31 @@ class CompiledStep:
         values = [_value(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
         arrays = [_datum(d) for d in data]
         signature = (update == "descent", alike(params), *map(_kind, values), *map(_kind, arrays))
-        compiled = self._cache.get(signature)
+        known = self._cache.get(signature, [])
+        compiled = next((c for c in known if c.holds()), None)
         if compiled is None:
-            compiled = self._cache[signature] = self._compiled(params, arrays, update)
+            if known:
+                self._note_change(known[0])
+            compiled = self._compiled(params, arrays, update)
+            self._cache[signature] = [compiled, *known][:KEPT]
             compiled.expect(params, values, arrays)
         compiled.owners = getattr(self.optimizer, "owners", ())
         recording = compiled.recording
         names = recording.parameters + recording.data
         inputs = [x for x, name in zip(values + arrays, names, strict=True) if name]
         return compiled, inputs + [t._data for t in recording.captured.values()]
+
+    def _note_change(self, stale: _Compiled) -> None:
+        """Counts the recordings that a change of what the function finds by name has cost."""
+        self._renewed += 1
+        if self._renewed == CACHE_LIMIT:
+            warnings.warn(
+                f"compile: the step has been recorded anew {CACHE_LIMIT} times, each time because "
+                f"{stale.recording.free_variables.changed()}, which the function finds by name, has changed. "
+                "Pass it in as data: it is then read in each call, and nothing is recorded again.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy records anew, into memory of its own."""
@@ -240,6 +267,7 @@ def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
         raise TypeError(
             f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}"
         )
+    refuse_lookalikes(value, f"compile: parameter {'/'.join(path)}: ")
     if isinstance(value, (float, int)):
         value = np.float64(value)
     if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fiub":
@@ -255,7 +283,9 @@ def _bare(leaf: Any) -> Any:
 
 
 def _datum(value: Any) -> Any:
-    array = np.asarray(_bare(value))
+    bare = _bare(value)
+    refuse_lookalikes(bare, "compile: ")
+    array = np.asarray(bare)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
     return array if array.ndim else array[()]

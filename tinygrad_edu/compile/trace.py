@@ -5,18 +5,19 @@ from __future__ import annotations
 import builtins
 import inspect
 import linecache
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
+from tinygrad_edu.compile.determinism import steady
+from tinygrad_edu.compile.free_variables import FreeVariables, is_engine
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.symbol import Symbol, ValueDependence
 from tinygrad_edu.core.table import OPS
@@ -27,7 +28,6 @@ from tinygrad_edu.graph.naming import identifier
 
 __all__ = ["Recording", "Values", "record", "record_values"]
 
-_ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compile|autodiff)\b")
 _RESERVED = {
     *dir(builtins),
     *["np", "step", "deque", "begin", "update", "gradients", "result", "start", "tile"],
@@ -48,6 +48,8 @@ class Recording:
     parameters: tuple[str | None, ...]
     data: tuple[str | None, ...]
     captured: Mapping[str, Tensor]
+    free_variables: FreeVariables
+    """What else it read by name, as it was."""
 
     @property
     def arguments(self) -> list[str]:
@@ -96,14 +98,17 @@ def record(
     symbols = [_symbol(value, name, differentiable=True) for name, value in parameters]
     arrays = [_symbol(value, None, differentiable=False) for value in data]
     names: dict[Tensor, str] = {}
-    watch = _randomness(loss)
-    with np.errstate(all="ignore"), _fresh_surroundings(), _naming(names):
-        output = _located(loss, build(symbols), *arrays)
-    watch()
-    if not isinstance(output, Tensor):
-        raise TypeError(
-            f"compile: expected the function to give a scalar Tensor, got {type(output).__name__}"
-        )
+
+    def run(names: dict[Tensor, str], lines: dict[Tensor, str] | None) -> list[Tensor]:
+        with np.errstate(all="ignore"), _fresh_surroundings(), _naming(names, lines):
+            output = _located(loss, build(symbols), *arrays)
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"compile: expected the function to give a scalar Tensor, got {type(output).__name__}"
+            )
+        return [output]
+
+    (output,), free_variables = steady(loss, run, names)
     names |= {s: s.name for s in symbols if s.name is not None}
     names |= dict(zip(arrays, _arguments(loss), strict=False))
     graph = _named(output, names)
@@ -113,7 +118,7 @@ def record(
         if isinstance(value, Tensor)
     }
     leaf = {node.tensor: node.name for node in graph.inputs}
-    return _recording(graph, symbols, arrays, owners, leaf)
+    return _recording(graph, symbols, arrays, owners, leaf, free_variables)
 
 
 def _recording(
@@ -122,6 +127,7 @@ def _recording(
     arrays: Sequence[Symbol],
     owners: Mapping[Tensor, Symbol],
     leaf: Mapping[Tensor, str],
+    free_variables: FreeVariables,
 ) -> Recording:
     """Which input is which, and the gradients of the parameters that take part."""
     itself = {symbol: tensor for tensor, symbol in owners.items()}
@@ -154,7 +160,7 @@ def _recording(
     ) in graph:  # the step moves a model's own arrays where they stand: the recording does not lock them
         node.tensor.guards = None
     data = tuple(leaf.get(symbol) for symbol in arrays)
-    return Recording(graph, program, tuple(parameters), data, captured)
+    return Recording(graph, program, tuple(parameters), data, captured, free_variables)
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,7 @@ class Values:
     data: tuple[str | None, ...]
     captured: Mapping[str, Tensor]
     constants: Mapping[str, NDArray[Any]]
+    free_variables: FreeVariables
 
 
 def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]) -> Values:
@@ -175,8 +182,16 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         ValueDependence: the function asks for a value.
     """
     arrays = [_symbol(value, None, differentiable=False) for value in data]
-    with np.errstate(all="ignore"), _fresh_surroundings(Ambient(constants=True)):
-        outputs = function(*arrays)
+
+    def run(names: dict[Tensor, str], lines: dict[Tensor, str] | None) -> Sequence[Tensor]:
+        with (
+            np.errstate(all="ignore"),
+            _fresh_surroundings(Ambient(constants=True)),
+            nullcontext() if lines is None else _naming(names, lines),
+        ):
+            return function(*arrays)
+
+    outputs, free_variables = steady(function, run, {})
     called: dict[Tensor, str] = {
         tensor: identifier(name) for tensor, name in zip(arrays, _arguments(function, 0), strict=False)
     }
@@ -190,6 +205,7 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         tuple(leaf.get(symbol) for symbol in arrays),
         captured,
         {node.name: node.value for node in graph.inputs if node.name not in known},
+        free_variables,
     )
 
 
@@ -247,21 +263,39 @@ def _user_line(traceback: TracebackType | None) -> str | None:
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if not _engine(traceback.tb_frame):
-            line = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-            place = f'File "{code.co_filename}", line {traceback.tb_lineno}, in {code.co_name}: {line}'
+            place = _written(code, traceback.tb_lineno)
         traceback = traceback.tb_next
     return place
 
 
+def _place(frame: FrameType | None) -> str | None:
+    """The innermost line outside the engine from which a frame is reached."""
+    while frame is not None and _engine(frame):
+        frame = frame.f_back
+    return None if frame is None else _written(frame.f_code, frame.f_lineno)
+
+
+def _written(code: CodeType, number: int) -> str:
+    line = linecache.getline(code.co_filename, number).strip()
+    return f'File "{code.co_filename}", line {number}, in {code.co_name}: {line}'
+
+
 def _engine(frame: FrameType) -> bool:
-    return _ENGINE.match(frame.f_globals.get("__name__") or "") is not None
+    return is_engine(frame.f_globals.get("__name__"))
 
 
 @contextmanager
-def _naming(names: dict[Tensor, str]) -> Iterator[None]:
-    """While the function runs, the variables that its results are kept in: its locals are gone afterwards."""
+def _naming(names: dict[Tensor, str], lines: dict[Tensor, str] | None = None) -> Iterator[None]:
+    """While the function runs, the variables that its results are kept in: its locals are gone afterwards.
 
-    def look(frame: FrameType | None, event: str, _: Any) -> None:
+    Where ``lines`` is given, also the line that each result is computed in.
+    """
+
+    def look(frame: FrameType | None, event: str, result: Any) -> None:
+        if lines is not None and event == "return" and type(result) is Symbol and result not in lines:
+            place = _place(frame)
+            if place is not None:
+                lines[result] = place
         frame = frame if event == "return" or frame is None else frame.f_back
         if event in ("call", "return") and frame is not None and not _engine(frame):
             for name, value in frame.f_locals.items():
@@ -276,47 +310,3 @@ def _naming(names: dict[Tensor, str]) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
-
-
-def _randomness(loss: Callable[..., Any]) -> Callable[[], None]:
-    """Plain NumPy random numbers would be drawn once and frozen in: a check that none were."""
-    generators = [value for value in _reachable(loss) if isinstance(value, np.random.Generator)]
-    before = _states(generators)
-
-    def check() -> None:
-        if _states(generators) != before:
-            raise ValueDependence(
-                "compile: the function draws random numbers with NumPy, which would be frozen into "
-                "the compiled step. Draw them outside and pass them in as data, or use tg.dropout."
-            )
-
-    return check
-
-
-def _states(generators: Sequence[np.random.Generator]) -> list[Any]:
-    _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002  (to see that nobody uses it)
-    return [
-        np.asarray(keys).tobytes(),
-        position,
-        has_gauss,
-        gauss,
-        *(str(g.bit_generator.state) for g in generators),
-    ]
-
-
-def _reachable(function: Callable[..., Any]) -> list[Any]:
-    """What a function closes over, and the globals that it names."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return []
-    space = getattr(function, "__globals__", {})
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _filled(cell)]
-    return [*cells, *(space[name] for name in code.co_names if name in space)]
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018  (an empty cell raises)
-    except ValueError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["real"]
+__all__ = ["real", "refuse_lookalikes"]
 
 # Arrays by name, but * means something else, or some entries do not count: taken for arrays, they go wrong.
 _UNLIKE_ARRAYS = {
@@ -29,12 +29,28 @@ def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArr
     ...
     TypeError: gradient: expected real numbers, got complex of dtype complex128
     """
-    for kind, why in _UNLIKE_ARRAYS.items():
-        if isinstance(value, kind):
-            raise TypeError(f"{what}expected an array, got {why}")
+    refuse_lookalikes(value, what)
     array = np.array(value)
     wanted = array.dtype if dtype is None else np.dtype(dtype)
     for found in (array.dtype, wanted):
         if found.kind not in "fiub":
             raise TypeError(f"{what}expected real numbers, got {type(value).__name__} of dtype {found}")
     return array.astype(wanted.newbyteorder("="), copy=False)
+
+
+def refuse_lookalikes(value: Any, what: str = "") -> None:
+    """Refuses what is an array by name, but means something else by it.
+
+    Raises:
+        TypeError: a masked array, or ``np.matrix``.
+
+    >>> refuse_lookalikes(np.ones(2).view(np.matrix))
+    Traceback (most recent call last):
+    ...
+    TypeError: expected an array, got np.matrix, whose * is the matrix product: use np.asarray(M), and @
+    """
+    if type(value) is np.ndarray:
+        return
+    for kind, why in _UNLIKE_ARRAYS.items():
+        if isinstance(value, kind):
+            raise TypeError(f"{what}expected an array, got {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,9 @@ class Judge:
 
     def __init__(self, model: Any, X: Array, Y: Array, *, compiled: bool) -> None:
         self.model, self.data = model, (X, Y)
-        self.answers = model.answers(Y) if getattr(model, "classifies", False) else None
-        self._run = CompiledForward(self._outcome) if compiled else None
+        classified = bool(getattr(model, "classifies", False))
+        self.answers = model.answers(Y) if classified else None
+        self._run = CompiledForward(partial(_outcome, model, classified)) if compiled else None
         self._constants: tuple[Tensor, ...] | None = None
 
     def __call__(self) -> tuple[float, float | None]:
@@ -43,7 +45,9 @@ class Judge:
                 self._run = None
         if self._run is None:
             with no_grad():
-                found = [t._data for t in self._outcome(*self._as_constants())]
+                found = [
+                    t._data for t in _outcome(self.model, self.answers is not None, *self._as_constants())
+                ]
         if self.answers is None:
             return float(found[0]), None
         right = self.model.decided(found[1]) == self.answers
@@ -51,16 +55,16 @@ class Judge:
             right if len(right) == 1 else right.all(axis=0)
         ) / right.shape[1]
 
-    def _outcome(self, X: Any, Y: Any) -> list[Tensor]:
-        with training(False):
-            J = self.model.loss(X, Y)
-            return (
-                [J] if self.answers is None else [J, self.model(X)]
-            )  # compiled, it is one pass all the same
-
     def _as_constants(self) -> tuple[Tensor, ...]:
         if self._constants is None:
             self._constants = tuple(
                 Tensor(a, requires_grad=False, name=name) for a, name in zip(self.data, "XY", strict=True)
             )
         return self._constants
+
+
+def _outcome(model: Any, classified: bool, X: Any, Y: Any) -> list[Tensor]:
+    """The cost and, of a model of classes, the output: compiled, it is one pass all the same."""
+    with training(False):
+        J = model.loss(X, Y)
+        return [J, model(X)] if classified else [J]
