@@ -114,7 +114,7 @@ def session(markdown: str) -> str:
     def shown(block: re.Match[str]) -> str:
         language, _, body = block.groups()
         if language == "math":
-            return f"\n{convert(body.strip(), display='block')}\n"
+            return f"\n{_displayed(body)}\n"
         if language == "python" and ">>> " in body:
             return f"```pycon\n{body.rstrip().replace('<BLANKLINE>', '')}\n```"
         return block[0]
@@ -127,9 +127,24 @@ def _outside_code(change: Callable[[str], str], markdown: str) -> str:
     return "".join(part if part.startswith("```") else change(part) for part in parts)
 
 
+FORMULA = re.compile(r"\$`([^`]+)`\$|`[^`]*`|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
+
+
 def with_formulas(markdown: str) -> str:
-    """Formulas between ``$`` and backticks, as MathML."""
-    return re.sub(r"\$`([^`]+)`\$", lambda found: _formula(found[1]), markdown)
+    """Formulas as MathML: between ``$`` and backticks, between two ``$``, displayed between two ``$$``."""
+
+    def written(found: re.Match[str]) -> str:
+        marked, displayed, plain = found.groups()
+        if displayed:
+            return _displayed(displayed)
+        return _formula(marked or plain) if marked or plain else found[0]
+
+    return FORMULA.sub(written, markdown)
+
+
+def _displayed(latex: str) -> str:
+    known = latex.strip().replace("{aligned}", "{align*}")  # what the converter calls it
+    return convert(known, display="block").replace("\n", " ")
 
 
 def _formula(latex: str) -> str:
@@ -168,7 +183,8 @@ def _defined(name: str, value: Any) -> tuple[str, str] | None:
 
 def _of_module(name: str, module: Any) -> str:
     paths = dict(filter(None, (_defined(n, getattr(module, n)) for n in module.__all__)))
-    text = (inspect.getdoc(module) or "").split("\n\n")[0].removesuffix(" See README.md in this folder.")
+    text = (inspect.getdoc(module) or "").split("\n\n")[0]
+    text = re.sub(r" See README\.md [^.]*\.", "", text)
     return _page(f"tg.{name}", text, list(paths.values()))
 
 
