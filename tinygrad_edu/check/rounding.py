@@ -28,7 +28,7 @@ __all__ = ["SAFETY", "errors_of", "inherited", "precision", "rules_of", "run", "
 Array = NDArray[Any]
 SAFETY = 16.0
 """Times the error that is estimated: nobody's rounding is that unlucky."""
-_DRAWS = 4
+_DRAWS = 8
 
 
 def precision(*arrays: Array) -> float:

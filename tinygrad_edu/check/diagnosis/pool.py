@@ -129,7 +129,10 @@ def _bank(values: list[Value], shape: tuple[int, ...]) -> Bank:
     with np.errstate(all="ignore"):
         for value in values:
             v = np.broadcast_to(np.asarray(value.array, float), shape)
+            mask = bool(np.all((v == 0) | (v == 1)))
             for told, array in functions(v):
+                if mask and told not in ("{}", "1 - {}"):
+                    continue  # one of these two, or no slope that anyone would write
                 entries.append(Banked(value, told))
                 rows.append(array.ravel())
             for op in functions_of_one():
@@ -197,6 +200,7 @@ def functions(value: Any) -> Iterator[tuple[str, Array]]:
     yield "1 - {}²", 1 - v * v
     yield "1 + {}²", 1 + v * v
     yield "1 - 2 {}", 1 - 2 * v
+    yield "1 - 2 {}²", 1 - 2 * v * v
     yield "{} (1 - {})", v * (1 - v)
     yield "1 + {}", 1 + v
     yield "{} (1 + {})", v * (1 + v)

@@ -57,10 +57,17 @@ def of_extra_penalty(target: Target, value: Array, name: str) -> None:
             _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}")
 
 
+def _along(a: Array, b: Array) -> bool:
+    """Whether one is a multiple of the other."""
+    c = float(np.vdot(b, a)) / float(np.vdot(b, b))
+    return a.shape == b.shape and bool(np.allclose(a, c * b, rtol=1e-6, atol=1e-12 * np.max(np.abs(a))))
+
+
 def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str) -> None:
     bases = [(target.right, "regularisation_extra")]
     if target.penalty is not None:
-        bases.append((target.right - target.penalty, "regularisation_factor"))
+        other = (target.right - target.penalty, "regularisation_factor")
+        bases = [other] if _along(target.penalty, extra) else [*bases, other]
     for base, code in bases:
         rest = given - base
         square = float(np.vdot(extra, extra))
