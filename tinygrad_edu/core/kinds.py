@@ -6,6 +6,7 @@ public function, and enters it into the table of operations.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,11 +16,14 @@ import numpy as np
 from tinygrad_edu.core.arguments import called
 from tinygrad_edu.core.elsewhere import function_not_method
 from tinygrad_edu.core.facts import OF_KIND
+from tinygrad_edu.core.methods import described
 from tinygrad_edu.core.op import Op, Pullback
 from tinygrad_edu.core.operators import bind
 from tinygrad_edu.core.record import shortest_path
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.signatures import shown
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
+from tinygrad_edu.core.tensor import Tensor
 
 __all__ = [
     "COMPOSED", "Composed", "composed", "contraction", "elementwise", "indexing", "movement", "operation",
@@ -88,6 +92,7 @@ def operation(
         object.__setattr__(op, "recorded", shortest if shortest is not op else op.recorded)
         RECORD[op_name] = op if op.settings else shortest
         bind(op_name, RECORD[op_name])
+        described(op_name, op)
         function_not_method(op_name, op.numpy, alone=len(op.parameters) == 1 and not op.variadic)
         NUMPY.update(dict.fromkeys(op.numpy, op))
         return op
@@ -196,10 +201,12 @@ def composed(
             raise ValueError(f"there already is a function named {own!r}")
         answers = _numpy_functions(own, numpy)
         call = called(own, answers)(call)
+        vars(call)["__signature__"] = shown(inspect.unwrap(call), Tensor)
         entry = Composed(own, call, answers, tuple(samples))
         COMPOSED[own] = entry
         RECORD[own] = call
         bind(own, call)
+        described(own, call)
         function_not_method(own, entry.numpy)
         NUMPY.update(dict.fromkeys(entry.numpy, call))
         return call

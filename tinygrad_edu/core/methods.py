@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["ArrayMethods"]
+__all__ = ["ArrayMethods", "described"]
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -17,6 +19,16 @@ def _method(name: str) -> Callable[..., Any]:
     method.__name__, method.__qualname__ = name, f"Tensor.{name}"
     method.__doc__ = f"``np.{name}`` of this tensor: see :func:`tinygrad_edu.{name}`."
     return method
+
+
+def described(name: str, function: Callable[..., Any]) -> None:
+    """Lets ``help(t.sum)`` show the settings of the function of that name, once that is defined."""
+    method = vars(ArrayMethods).get(name)
+    if isinstance(method, FunctionType) and method.__qualname__ == f"Tensor.{name}":  # made above
+        signature = inspect.signature(function)
+        _, *others = signature.parameters.values()
+        own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+        method.__dict__.setdefault("__signature__", signature.replace(parameters=[own, *others]))
 
 
 class ArrayMethods:

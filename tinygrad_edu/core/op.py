@@ -22,6 +22,7 @@ from tinygrad_edu.core.origins import remember
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.signatures import shown
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor, is_watched, recorded_at
@@ -115,7 +116,9 @@ class Op:
         put("recorded", lambda *args: apply(self, args, {}))
         put("__doc__", self.forward.__doc__)
         put("__name__", self.name)
-        put("__signature__", inspect.signature(self.forward))
+        put("__module__", self.forward.__module__)
+        put("__wrapped__", self.forward)  # what inspect.getsource shows
+        put("__signature__", shown(self.forward, np.ndarray if self.constant else Tensor))
         if len(self.pullbacks) != len(self.parameters):
             raise TypeError(
                 f"{self.name}: expected a pullback for each of {self.parameters}, got {len(self.pullbacks)}"
@@ -123,6 +126,10 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Op:
+        """Itself, wherever it is found: ``help`` takes what can be found in a class for a function."""
+        return self
 
     def _generally(self, inputs: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
         """With settings that the kernel does not know: written with other operations."""

@@ -1,6 +1,6 @@
 """Real data sets as (X, Y) in the course's layout: one example per column. See README.md in this folder."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.data.bundled import breast_cancer, digits
 from tinygrad_edu.data.course_sets import cats, circles, flower, football, moons
@@ -41,6 +41,8 @@ _ELSEWHERE = {
 """What PyTorch, Keras and scikit-learn call otherwise."""
 
 
-def __getattr__(name: str) -> Any:
-    hint = f"; here it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
-    raise AttributeError(f"tg.data has no {name}{hint}")
+if not TYPE_CHECKING:  # a checker finds a name that is not there itself
+
+    def __getattr__(name: str) -> Any:
+        hint = f"; here it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+        raise AttributeError(f"tg.data has no {name}{hint}")

@@ -1,6 +1,6 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.nn import init, optim
 from tinygrad_edu.nn.dropout import Dropout, training
@@ -39,5 +39,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    raise unknown("tg.nn", name, NN)
+if not TYPE_CHECKING:  # a checker finds a name that is not there itself
+
+    def __getattr__(name: str) -> Any:
+        raise unknown("tg.nn", name, NN)

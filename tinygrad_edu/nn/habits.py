@@ -7,7 +7,7 @@ import inspect
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
@@ -119,7 +119,8 @@ class Trainable(Stateful):
         for name in settings.keys() - known:
             close = difflib.get_close_matches(name, known, 1)
             raise TypeError(f"fit: there is no setting {name}{f'; {close[0]}=?' if close else ''}")
-        return fit(self, X, Y, optimizer=chosen, epochs=epochs, **_as_here(settings))
+        model: Any = self  # with a loss of its own
+        return fit(model, X, Y, optimizer=chosen, epochs=epochs, **_as_here(settings))
 
     def evaluate(self, X: Any, Y: Any, metrics: Iterable[Any] | None = None) -> Scores:
         """The cost on examples, for classes the accuracy, and each metric: a name or a function.
@@ -175,8 +176,10 @@ class Trainable(Stateful):
         """Prints the table of the layers, as ``print(model)`` does."""
         sys.stdout.write(f"{self}\n")
 
-    def __getattr__(self, name: str) -> Any:
-        raise unknown(type(self).__name__, name, MODEL)
+    if not TYPE_CHECKING:  # a checker finds a name that is not there itself
+
+        def __getattr__(self, name: str) -> Any:
+            raise unknown(type(self).__name__, name, MODEL)
 
     def _mode(self) -> Any:
         return in_mode(self.trains)

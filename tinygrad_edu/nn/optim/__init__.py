@@ -1,6 +1,6 @@
 """Optimisers: how the parameters move along their gradients. Public as ``tg.optim``. See README.md here."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.nn.elsewhere import OPTIM, unknown
 from tinygrad_edu.nn.optim.base import Optimizer
@@ -23,5 +23,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    raise unknown("tg.optim", name, OPTIM)
+if not TYPE_CHECKING:  # a checker finds a name that is not there itself
+
+    def __getattr__(name: str) -> Any:
+        raise unknown("tg.optim", name, OPTIM)

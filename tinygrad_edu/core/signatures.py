@@ -1,0 +1,23 @@
+"""The signatures that ``help`` and editors show: with types instead of their names in the source."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["shown"]
+
+
+def shown(function: Callable[..., Any], result: Any) -> inspect.Signature:
+    """A function's signature, with ``result`` for what comes out where the function says Any.
+
+    >>> def f(x: "Any", *, axis: "int | None" = None) -> "Any": ...
+    >>> shown(f, float)
+    <Signature (x: Any, *, axis: int | None = None) -> float>
+    """
+    try:
+        found = inspect.signature(function, eval_str=True)
+    except (NameError, TypeError):  # a user's function, with types that are there for checkers alone
+        return inspect.signature(function)
+    return found.replace(return_annotation=result) if found.return_annotation is Any else found
