@@ -62,22 +62,30 @@ def hold(leaf: Guarded) -> Guard:
 def _locked(array: NDArray[Any], shared: bool) -> Guard:
     """A guard of the array. Threads may ask at once: the first to enter itself in the table is the guard."""
     key = id(array)
+    entry: Any = (
+        None  # stands before the guard: where an interrupt drops them, its callbacks go first, uncalled
+    )
     found = _held.get(key)
-    if found is None:
-        flags = array.flags
-        if not (flags.owndata and flags.writeable):
+    if found is None and not _lockable(array):
+        found = _held.get(key)  # another thread may have locked it just now, or have let it go
+        if found is None and not _lockable(array):
             # A view, written to through its base, or read-only by somebody else's wish, who may change it.
             return Guard(array.copy())
+    if found is None:
         guard = Guard(array.copy() if shared else array)
-        # setflags(write=the weak reference, which is true): a callback without a line of Python
-        unlock = ref(guard, array.setflags)  # type: ignore[arg-type]
-        forget = ref(guard, partial(_held.pop, key))
-        found = _held.setdefault(key, (unlock, forget))
+        # setflags(write=the weak reference), pop(key, the weak reference): no line of Python runs
+        entry = ref(guard, array.setflags), ref(guard, partial(_held.pop, key))  # type: ignore[arg-type]
+        found = _held.setdefault(key, entry)
+        entry = None  # where another thread came first, no callback of this guard unlocks its array
     first = found[0]()
     if first is None:  # it is going at this moment, in another thread
         return Guard(array.copy())
     array.setflags(write=False)  # by every thread: another may have entered the guard and not come to it yet
     return first
+
+
+def _lockable(array: NDArray[Any]) -> bool:
+    return array.flags.owndata and array.flags.writeable
 
 
 def same_values(a: Any, b: Any) -> bool:
