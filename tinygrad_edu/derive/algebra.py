@@ -32,7 +32,7 @@ from tinygrad_edu.expression.arithmetic import (
 from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.guards import guard_of
 from tinygrad_edu.expression.node import Node, applied, number
-from tinygrad_edu.expression.walk import parts
+from tinygrad_edu.expression.walk import evaluate, parts, quantities
 from tinygrad_edu.ops.reduction import broadcast_axes, sum_to
 
 __all__ = ["Algebra", "Form"]
@@ -79,7 +79,7 @@ class Algebra:
     def _form(self, e: Node) -> Form:
         if e.is_number:
             return self._number(e)
-        if e.op is None:
+        if e.op is None or self._wrapped(e):
             return self.symbol(e)
         if _is_arithmetic(e.rule):
             return self._bounded(e, [self.form(a) for a in e.args])
@@ -91,6 +91,18 @@ class Algebra:
         if e.rule.kind == "elementwise" and "axis" not in e.settings:
             return self._entry_by_entry(e)
         return self._over_axes(e)
+
+    def _wrapped(self, e: Node) -> bool:
+        """Whether it was computed in integers that did not hold its value: then no algebra holds for it."""
+        data = self.given.data
+        if e.dtype.kind not in "iu" or not all(q.called in data for q in quantities(e)):
+            return False
+        floats = {q.called: np.asarray(data[q.called], float) for q in quantities(e)}
+        try:
+            with np.errstate(all="ignore"):
+                return not np.allclose(evaluate(e, data), evaluate(e, floats))
+        except (TypeError, IndexError):  # bits and indices: nothing that floats could be
+            return False
 
     def _bounded(self, e: Node, args: list[Form]) -> Form:
         """x / 0, 0 * inf and inf - inf stay infinite or nan, as NumPy has them; algebra would cancel them."""

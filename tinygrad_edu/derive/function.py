@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from tinygrad_edu.derive.chain import Chain, Line
+from tinygrad_edu.derive.dtypes import computed_in_floats
 from tinygrad_edu.derive.layout import WIDTH, assignment, paragraph
 from tinygrad_edu.expression.definitions import definitions
 from tinygrad_edu.expression.node import Node, quantity
 from tinygrad_edu.expression.numpy_style import NumPy, needing_definitions
-from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced
+from tinygrad_edu.expression.walk import in_order, parts, quantities, rebuilt, replaced
 from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Step
 from tinygrad_edu.graph.naming import identifier
@@ -35,7 +36,9 @@ class _Function:
         lines = _needed([*chain.forward, *chain.backward], self.wrt)
         self.line_of = {line.name: line for line in lines}
         taken = {step.name for step in chain.program}
-        named = list(_with_shared_parts([(line.name, line.expression) for line in lines], taken))
+        recorded = set(in_order(*(line.expression if line.raw is None else line.raw for line in lines)))
+        formulas = [(x.name, computed_in_floats(x.expression, x.step.dtype, recorded)) for x in lines]
+        named = list(_with_shared_parts(formulas, taken))
         self.inputs = sorted(chain.inputs, key=lambda step: step.requires_grad)
         self.operations = list(dict.fromkeys(e.op for _, x in named for e in parts(x) if e.op is not None))
         self.helpers = needing_definitions(self.operations)

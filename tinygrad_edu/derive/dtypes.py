@@ -1,0 +1,60 @@
+"""Formulas that compute with integers where NumPy had computed with floats: written so that nothing wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.expression.node import Node, applied
+from tinygrad_edu.expression.shapes import dtype_of
+from tinygrad_edu.expression.walk import in_order
+
+__all__ = ["computed_in_floats"]
+
+
+def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[Node]) -> Node:
+    """The formula of a float, with integers made floats before arithmetic that nobody did in integers.
+
+    Where ``w * X * X`` was recorded with bytes X, its derivative ``X * X`` would wrap at 256.
+
+    Args:
+        node: the formula, rewritten.
+        dtype: that of its value.
+        recorded: what was computed as it stands, and so keeps NumPy's dtypes, wrapping or not.
+
+    >>> import tinygrad_edu as tg
+    >>> from tinygrad_edu.expression import number, quantity, write
+    >>> from tinygrad_edu.expression.node import FLOAT
+    >>> X = quantity("X", (2,), np.uint8)
+    >>> write(computed_in_floats(applied(tg.multiply, number(3), X), FLOAT, frozenset()))
+    '3 * X.astype(np.float64)'
+    """
+    if dtype.kind != "f":
+        return node
+    done: dict[Node, Node] = {}
+    for one in in_order(node):
+        if one.op is None or (one in recorded and one.dtype.kind != "f"):
+            done[one] = one
+            continue
+        args = [done[a] for a in one.args]
+        if _wraps(one, args):
+            k = max(range(len(args)), key=lambda k: (not args[k].is_number, args[k].dtype.itemsize, -k))
+            args[k] = applied(OPS["astype"], args[k], settings={"dtype": dtype})
+        changed = tuple(args) != one.args
+        done[one] = applied(one.rule, *args, settings=one.settings, shape=one.shape) if changed else one
+    return done[node]
+
+
+def _wraps(node: Node, args: list[Node]) -> bool:
+    """Whether NumPy does the arithmetic in integers or booleans, other than a product of questions."""
+    op = node.rule
+    if op.constant or op.moves or op.silent or any(a.dtype.kind == "f" and not a.is_number for a in args):
+        return False
+    if all(a.is_number for a in args):
+        return False
+    found: np.dtype[Any] = dtype_of(op, args, node.settings)
+    asked = all(a.dtype.kind == "b" for a in args) and op.linear_in(0) and op.linear_in(1)
+    return found.kind in "iub" and not asked
