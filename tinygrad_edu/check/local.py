@@ -113,6 +113,15 @@ class Local:
         return args[0] if step.op is None else step.op.forward(*args, **step.settings)
 
     @cached_property
+    def followers(self) -> dict[str, str]:
+        """For each step the first one that carries it on."""
+        found: dict[str, str] = {}
+        for step in self.steps:
+            for name in self.backward.carried(step):
+                found.setdefault(name, step.name)
+        return found
+
+    @cached_property
     def errors(self) -> dict[str, Array]:
         """How far rounding carries each step's value, the given gradients taken as they are."""
         found = {name: np.zeros(np.shape(self.values[name])) for name in (*self.sources, *self.exact)}

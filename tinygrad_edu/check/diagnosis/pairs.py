@@ -21,6 +21,8 @@ Family = Callable[[Target], None]
 _MOST_FIRST = 150
 _DEAREST_FIRST = 1.25
 _MOST_SIZE = 20_000
+_MOST_STEPS = 120
+"""In a longer formula, a recurrent net's say, pairs are too many to be tried, and to mean anything."""
 
 
 class _Tries(Target):
@@ -39,7 +41,7 @@ class _Tries(Target):
 
 def of_pairs(target: Target, first: list[Family], second: Callable[[Target], None]) -> None:
     """Every pair of a first edit, by those families, and a second one."""
-    if target.right.size > _MOST_SIZE:
+    if target.right.size > _MOST_SIZE or len(target.local.steps) > _MOST_STEPS:
         return
     for step, value, edits in list(_first(target, first))[:_MOST_FIRST]:
         local = _with(target.local, step, value)

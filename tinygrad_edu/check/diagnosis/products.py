@@ -37,10 +37,10 @@ def owner_of(target: Target, step: Step) -> str:
     for _ in range(len(local.steps) + 1):
         if (of := local.program[name].of) is not None:
             return of
-        after = [s for s in local.steps if name in local.backward.carried(s)]
-        if not after:
+        after = local.followers.get(name)
+        if after is None:
             return ""
-        name = after[0].name
+        name = after
     return ""
 
 
@@ -211,7 +211,6 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
             pair = (array, other) if j == 0 else (other, array)
             assert step.op is not None
             new = step.op.forward(*pair, **step.settings)
-            codes = codes_of_another(target, pool, step, j, value, gradient)
             cost = (
                 1.05
                 + value.cost
@@ -219,7 +218,11 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
                 + (0.2 if value.gradient and not gradient else 0.0)
             )
             told = f"{value.text}{'.T' if turned else ''} stands where {belongs} belongs"
-            target.at(step.name, new, Edit(codes, told, cost, at))
+
+            def edit(j: int = j, value: Value = value, told: str = told, cost: float = cost) -> Edit:
+                return Edit(codes_of_another(target, pool, step, j, value, j == k), told, cost, at)
+
+            target.at(step.name, new, edit)
 
 
 def _is_slope(target: Target, name: str) -> bool:

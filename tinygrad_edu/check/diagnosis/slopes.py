@@ -100,7 +100,10 @@ def _coefficient(block: Block, pool: Pool) -> str:
 def _named_factor(block: Block, pool: Pool) -> str:
     for value in pool.shaped(block.factor.shape):
         wide = np.broadcast_to(value.array, block.factor.shape)
-        if np.allclose(wide, block.factor, rtol=1e-12, atol=0):
+        one = block.factor.size and abs(wide.flat[0] - block.factor.flat[0]) > 1e-9 * abs(
+            block.factor.flat[0]
+        )
+        if not one and np.allclose(wide, block.factor, rtol=1e-12, atol=0):
             return value.text
     if block.step is not None:
         others = [a for a in block.step.uses if a in pool.program]
