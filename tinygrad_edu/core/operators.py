@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.leaving import compared
 from tinygrad_edu.core.mode import surroundings
+from tinygrad_edu.core.picking import picked
 from tinygrad_edu.core.table import RECORD
 
 __all__ = ["Operators", "bind"]
@@ -20,6 +21,9 @@ class Operators:
 
     __slots__ = ()
     __hash__ = object.__hash__
+
+    of_any_value: ClassVar[bool] = False
+    """Whether it stands for all values of its shape and dtype."""
 
     _data: Any
     data: Any
@@ -61,10 +65,14 @@ class Operators:
         return self.__rfloordiv__(other), self.__rmod__(other)
 
     def __getitem__(self, index: Any) -> Self:
-        # A Tensor of integers or booleans in an index is the array it holds.
+        # A Tensor of integers or booleans in an index is the array it holds, unless that may be any.
         if isinstance(index, Operators):
+            if index.of_any_value:
+                return cast("Self", picked(self, index))
             index = _as_index(index)
         elif type(index) is tuple:
+            if any(isinstance(part, Operators) and part.of_any_value for part in index):
+                return cast("Self", picked(self, index))
             index = tuple(_as_index(part) if isinstance(part, Operators) else part for part in index)
         return cast("Self", RECORD["getitem"](self, index=index))
 

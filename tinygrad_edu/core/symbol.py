@@ -30,6 +30,8 @@ class Symbol(Tensor):
 
     __slots__ = ()
 
+    of_any_value = True
+
     @classmethod
     def standing_for(cls, tensor: Tensor, *, name: str | None = None) -> Symbol:
         """A leaf with that tensor's shape and dtype (and, for display only, a copy of its value)."""

@@ -110,7 +110,8 @@ def take(x: Array, indices: Any, axis: int | None = None, *, mode: str = "raise"
     """
     if axis is None:
         x, axis = np.ravel(x), 0
-    places, n = np.asarray(indices), np.shape(x)[axis_of(x, axis)]
+    places = indices if getattr(indices, "of_any_value", False) else np.asarray(indices)
+    n = np.shape(x)[axis_of(x, axis)]
     if places.dtype == np.bool_ or not places.size:  # places 0 and 1, as in NumPy: no mask
         places = places.astype(np.intp)
     if mode not in MODES:
