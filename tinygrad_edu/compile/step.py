@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import repeat
 from typing import Any, Literal
 from weakref import ref
@@ -19,7 +20,7 @@ from tinygrad_edu.compile.pipeline import Moves, Update, assembled
 from tinygrad_edu.compile.trace import Recording, record
 from tinygrad_edu.core.reals import refuse_lookalikes
 from tinygrad_edu.core.showing import listing
-from tinygrad_edu.core.structure import alike, leaves, rebuilt
+from tinygrad_edu.core.structure import alike, is_record, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
 
@@ -50,8 +51,10 @@ def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
             operations; None takes NumPy.
 
     Returns:
-        ``step(params, X, Y)``, which gives ``J, grads``, or with an optimiser ``J``. ``params`` is a dict,
-        list or tuple, nested too, of arrays or Tensors; ``grads`` has its structure; J is a float.
+        ``step(params, X, Y)``, where X and Y are arrays, Tensors or numbers, of integers and booleans too,
+        or dicts, tuples, lists and dataclasses of them; integers may be indices. It gives ``J, grads``, or
+        with an optimiser ``J``. ``params`` is a dict, list or tuple, nested too, of arrays or Tensors;
+        ``grads`` has its structure; J is a float.
         ``step.source``, ``step.graph`` and ``step.buffers`` show what the last call ran.
 
     Raises:
@@ -110,12 +113,12 @@ class _Compiled:
         """Whether all that the function finds by name is what it was when this was recorded."""
         return self.recording.free_variables.changed() is None
 
-    def expect(self, params: Any, values: Sequence[Any], arrays: Sequence[Any]) -> None:
+    def expect(self, params: Any, values: Sequence[Any], data: Sequence[Any]) -> None:
         """Remembers what the inputs were like, to recognise them without looking at everything again."""
         used = None not in self.recording.parameters + self.recording.data and not self.recording.captured
-        if used and type(params) is dict and all(type(v) is np.ndarray for v in (*params.values(), *arrays)):
+        if used and type(params) is dict and all(type(v) is np.ndarray for v in (*params.values(), *data)):
             self.keys = tuple(params)
-            self.kinds = tuple(map(_kind, (*values, *arrays)))
+            self.kinds = tuple(map(_kind, (*values, *data)))
 
     def inputs(self, params: Any, data: Sequence[Any]) -> list[Any] | None:
         """The inputs, where they are like those that were recorded; None where that takes a closer look."""
@@ -172,16 +175,23 @@ class CompiledStep:
         if getattr(self.optimizer, "remembers", False):
             self.optimizer.claim([leaf for _, leaf in leaves(params)])
         values = [_value(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
-        arrays = [_datum(d) for d in data]
-        signature = (update == "descent", alike(params), *map(_kind, values), *map(_kind, arrays))
+        data = tuple(map(_data, data))
+        arrays = [array for _, array in leaves(data)]
+        signature = (
+            update == "descent",
+            alike(params),
+            alike(data),
+            *map(_kind, values),
+            *map(_kind, arrays),
+        )
         known = self._cache.get(signature, [])
         compiled = next((c for c in known if c.holds()), None)
         if compiled is None:
             if known:
                 self._note_change(known[0])
-            compiled = self._compiled(params, arrays, update)
+            compiled = self._compiled(params, data, update)
             self._cache[signature] = [compiled, *known][:KEPT]
-            compiled.expect(params, values, arrays)
+            compiled.expect(params, values, data)
         compiled.owners = getattr(self.optimizer, "owners", ())
         recording = compiled.recording
         names = recording.parameters + recording.data
@@ -280,6 +290,24 @@ def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
 
 def _bare(leaf: Any) -> Any:
     return leaf._data if isinstance(leaf, Tensor) else leaf
+
+
+def _data(given: Any) -> Any:
+    """What is passed in as data, its leaves as arrays: numbers in a list are one."""
+    if isinstance(given, Mapping):
+        return {key: _data(value) for key, value in given.items()}
+    if is_record(given):
+        another = copy.copy(given)
+        for part in fields(given):
+            object.__setattr__(another, part.name, _data(getattr(given, part.name)))
+        return another
+    numbers = (int, float, np.number, np.bool_)
+    if isinstance(given, (list, tuple)) and not all(isinstance(x, numbers) for _, x in leaves(given)):
+        parts = [_data(value) for value in given]
+        if isinstance(given, tuple):
+            return type(given)(*parts) if hasattr(given, "_fields") else tuple(parts)
+        return parts
+    return _datum(given)
 
 
 def _datum(value: Any) -> Any:

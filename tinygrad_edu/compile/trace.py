@@ -19,6 +19,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.compile.determinism import steady
 from tinygrad_edu.compile.free_variables import FreeVariables, is_engine
 from tinygrad_edu.core.mode import Ambient, ambient
+from tinygrad_edu.core.structure import leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol, ValueDependence
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
@@ -87,7 +88,7 @@ def record(
         build: puts the parameters' symbols into the structure that ``loss`` expects.
         parameters: ``name, value`` of each; a Tensor among them is also known by itself, so a model's
             own method that reads ``layer.W`` finds the symbol's place.
-        data: arrays.
+        data: arrays, or dicts, tuples and dataclasses of them.
 
     Raises:
         ValueDependence: the function asks for a value; the message names its line.
@@ -96,12 +97,13 @@ def record(
         RuntimeError: its result depends on no parameter.
     """
     symbols = [_symbol(value, name, differentiable=True) for name, value in parameters]
-    arrays = [_symbol(value, None, differentiable=False) for value in data]
+    places = [path for path, _ in leaves(tuple(data))]
+    arrays = [_symbol(value, None, differentiable=False) for _, value in leaves(tuple(data))]
     names: dict[Tensor, str] = {}
 
     def run(names: dict[Tensor, str], lines: dict[Tensor, str] | None) -> list[Tensor]:
         with np.errstate(all="ignore"), _fresh_surroundings(), _naming(names, lines):
-            output = _located(loss, build(symbols), *arrays)
+            output = _located(loss, build(symbols), *rebuilt(tuple(data), iter(arrays)))
         if not isinstance(output, Tensor):
             raise TypeError(
                 f"compile: expected the function to give a scalar Tensor, got {type(output).__name__}"
@@ -110,7 +112,11 @@ def record(
 
     (output,), free_variables = steady(loss, run, names)
     names |= {s: s.name for s in symbols if s.name is not None}
-    names |= dict(zip(arrays, _arguments(loss), strict=False))
+    given = dict(enumerate(_arguments(loss)))
+    for array, path in zip(arrays, places, strict=True):
+        name = path[-1] if len(path) > 1 else given.get(int(path[0]))
+        if name is not None and name.isidentifier():
+            names[array] = name
     graph = _named(output, names)
     owners = {
         value: symbol

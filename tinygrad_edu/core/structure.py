@@ -1,11 +1,18 @@
-"""Values as the caller keeps them, in dicts, lists and tuples (nested too), and as a flat list of leaves."""
+"""Values as the caller keeps them, in dicts, lists, tuples and dataclasses, and as a flat list of leaves."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["alike", "leaves", "rebuilt"]
+__all__ = ["alike", "is_record", "leaves", "rebuilt"]
+
+
+def is_record(tree: Any) -> bool:
+    """Whether it is an object of a dataclass."""
+    return is_dataclass(tree) and not isinstance(tree, type)
 
 
 def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -20,6 +27,9 @@ def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
     elif isinstance(tree, (list, tuple)):
         for k, value in enumerate(tree):
             yield from leaves(value, (*path, str(k)))
+    elif is_record(tree):
+        for part in fields(tree):
+            yield from leaves(getattr(tree, part.name), (*path, part.name))
     else:
         yield path, tree
 
@@ -30,6 +40,8 @@ def alike(tree: Any) -> Any:
         return dict, tuple((key, alike(value)) for key, value in tree.items())
     if isinstance(tree, (list, tuple)):
         return type(tree), tuple(map(alike, tree))
+    if is_record(tree):
+        return type(tree), tuple(alike(getattr(tree, part.name)) for part in fields(tree))
     return None
 
 
@@ -46,4 +58,9 @@ def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
         if isinstance(tree, tuple) and hasattr(tree, "_fields"):
             return type(tree)(*parts)
         return tuple(parts) if isinstance(tree, tuple) else parts
+    if is_record(tree):
+        another = copy.copy(tree)
+        for part in fields(tree):  # frozen ones too
+            object.__setattr__(another, part.name, rebuilt(getattr(tree, part.name), values))
+        return another
     return next(values)
