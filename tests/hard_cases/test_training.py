@@ -137,7 +137,21 @@ def test_an_exception_in_the_loss_leaves_the_model_usable():
         tg.nn.fit(m, X, Y, optimizer=tg.optim.SGD(lr=0.1), epochs=10, compile=False)
     assert (T(1.0) * 2).requires_grad
     m.layers[0].W.data[0, 0] = 0.0
-    tg.nn.fit(m, X, Y, optimizer=tg.optim.SGD(lr=0.1), epochs=2)
+    tg.nn.fit(m, X, Y, optimizer=tg.optim.SGD(lr=0.1), epochs=2, compile=False)
+
+
+def test_a_loss_that_counts_its_calls_cannot_be_recorded():
+    class Counting(tg.nn.Sequential):
+        calls = 0
+
+        def loss(self, X, Y):
+            Counting.calls += 1
+            J = super().loss(X, Y)
+            return J if Counting.calls < 3 else 2 * J
+
+    m = Counting([tg.nn.Dense(3, 1, "sigmoid", seed=1)])
+    with pytest.raises(TypeError, match=r"(?s)changes model.calls.*compile=False"):
+        tg.nn.fit(m, X, Y, optimizer=tg.optim.SGD(lr=0.1), epochs=2)
 
 
 def test_an_optimizer_moves_one_model_only():

@@ -14,6 +14,9 @@ import tinygrad_edu as tg
 from .engines import ENGINES, Differentiated
 from .programs import FUNCTIONS, Program, draw
 
+# A random program spreads a column against a row on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.OuterBroadcastWarning")
+
 PROGRAMS = 2000
 BATCH = 100
 
