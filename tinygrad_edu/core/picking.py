@@ -14,11 +14,6 @@ from tinygrad_edu.core.table import RECORD
 
 __all__ = ["picked"]
 
-_MASK = (
-    "a mask whose values are not known while a computation is recorded: the shape of what it picks depends "
-    "on them. Use np.where(mask, x, 0), and np.sum(mask) for how many there are"
-)
-
 
 def picked(x: Any, index: Any) -> Any:
     """``x[index]``, where some parts of the index are Symbols of whole numbers.
@@ -28,7 +23,7 @@ def picked(x: Any, index: Any) -> Any:
 
     Raises:
         IndexError: a Symbol of floats; too many indices.
-        TypeError: a mask that is a Symbol.
+        ValueDependence: a mask that is a Symbol; what it picks has a shape that depends on its values.
     """
     parts = _parts(index if type(index) is tuple else (index,), np.ndim(x))
     numbers = [k for k, part in enumerate(parts) if part is not None and not isinstance(part, slice)]
@@ -67,7 +62,7 @@ def _parts(index: tuple[Any, ...], rank: int) -> list[Any]:
 
 def _whole_numbers(part: Any) -> Any:
     if part.dtype == np.bool_:
-        raise TypeError(_MASK)
+        np.asarray(part)  # refused: the shape of what a mask picks depends on its values
     if part.dtype.kind not in "iu":
         raise IndexError(
             f"an index has to be integers, booleans or slices; got {part.dtype}. "
