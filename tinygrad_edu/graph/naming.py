@@ -136,6 +136,9 @@ class _Found:
             last = [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
             key = rest.strip(".[]'\"")
             name = last[0] if last else key if key.isidentifier() else None
+            of_rounds = {_stem(self.said.loops.get(tensor, "")) for tensor in row.values()}
+            if last and len(of_rounds) == 1:  # after the loop, AL = A is a name of the last one alone
+                name = of_rounds.pop() or name
             if name is not None and len(row) > 1:
                 called[base, rest] = name
         columns = {}
@@ -169,6 +172,11 @@ class _Found:
         if column is None or place is None:
             return None
         return f"{column[0]}{int(place[2]) + column[1]}"
+
+
+def _stem(name: str) -> str:
+    match = _NUMBERED.fullmatch(name)
+    return match[1] if match else name
 
 
 def _made(tensor: Tensor) -> str:
