@@ -11,6 +11,7 @@ import tinygrad_edu as tg
 from tests.random_programs.programs import draw
 
 
+@pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.OuterBroadcastWarning")  # spread on purpose
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 500, 50))
 def test_compiled_is_eager(first: int) -> None:
