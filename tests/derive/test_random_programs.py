@@ -6,6 +6,9 @@ import pytest
 import tinygrad_edu as tg
 from tests.random_programs.programs import draw
 
+# A random program spreads a column against a row on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.OuterBroadcastWarning")
+
 
 @pytest.mark.parametrize("first", range(0, 30, 10))
 def test_the_source_of_random_programs_agrees_with_autodiff(first, source_agrees):
