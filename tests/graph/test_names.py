@@ -276,3 +276,39 @@ def test_an_expression_is_worked_out_only_where_it_reads():
     for text in ("f(1)", "x.append(1)", "[y for y in x]", "(lambda: 1)()", "open('a')", "missing"):
         with pytest.raises(plain_values.Unknown):
             plain_values.plain(ast.parse(text, mode="eval").body, scope)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("W₁", "W1"), ("x²", "x2"), ("Z⁽¹⁾", "Z_1"), ("θ₁", "θ1"), ("a½", "a1_2"), ("W[1]", "W[1]")],
+)
+def test_an_input_is_called_what_a_parameter_can_be_called(name, plain):
+    x = tg.Tensor(2.0, name=name)
+    graph = tg.Graph(x * x)
+    assert [node.name for node in graph.inputs] == [plain]
+    assert graph.find(name).tensor is x
+    y = tg.Tensor(3.0) * 2.0
+    y.name = name
+    assert tg.Graph(y).outputs[0].name == name  # what is computed is no parameter
+
+
+@pytest.mark.parametrize("pair", [("\u00b5", "\u03bc"), ("\ufb01", "fi"), ("\U0001d416", "W"), ("W₁", "W1")])
+def test_names_that_python_takes_for_one_are_told_apart(pair):
+    a, b = (tg.Tensor(value, name=name) for value, name in zip((2.0, 3.0), pair, strict=True))
+    J = a * a * b
+    graph = tg.Graph(J)
+    assert [graph.find(name).tensor for name in pair] == [a, b]
+    assert {node.name for node in graph.inputs} == {pair[1], f"{pair[1]}_1"}
+    space = {}
+    exec(tg.derive(J, pair).numpy_source(), space)
+    values = {node.name: node.value for node in graph.inputs}
+    assert list(space["gradients"](**values).values()) == [12.0, 4.0]
+
+
+@pytest.mark.parametrize("name", ["W₁", "x²", "Z⁽¹⁾"])
+def test_an_input_answers_to_the_name_it_was_given(name):
+    x = tg.Tensor(2.0, name=name)
+    J = x * x * 3.0
+    for key in (name, f"d{name}", x):
+        assert tg.check.compare(J, {key: 12.0}).ok
+    assert tg.derive(J, name)[f"d{name}"].shape == ()

@@ -30,6 +30,9 @@ def quantity(graph: Graph, which: object) -> GraphNode:
     for name in _meant(which):
         if name in known:
             return known[name]
+    for name in _meant(which):  # what the caller calls it otherwise: W₁, which the graph has as W1
+        if name in graph and graph.find(name).name in known:
+            return graph.find(name)
     for name in _meant(which):
         alike = [node for other, node in known.items() if other.casefold() == name.casefold()]
         if len(alike) == 1:

@@ -55,9 +55,12 @@ class Derivation:
         return tuple(backward_steps(self._chain, self._written, self.graph))
 
     def __getitem__(self, name: str) -> DerivationStep:
-        for step in (*self.forward, *self.steps):
-            if step.name == name:
-                return step
+        of = self.graph.find(name[1:]).name if name[:1] == "d" and name[1:] in self.graph else None
+        gradient = self._chain.program.gradients.get(of) if of is not None else None
+        for called in (name, gradient and gradient.name):  # dW₁ is dW1
+            for step in (*self.forward, *self.steps):
+                if step.name == called:
+                    return step
         known = ", ".join(step.name for step in (*self.forward, *self.steps))
         raise KeyError(f"{name!r} has no line in this derivation; it has: {known}")
 

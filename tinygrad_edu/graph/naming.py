@@ -50,6 +50,7 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
     found = _Found(tensors, users, said) if names is not False else None
     called = Called()
     taken: dict[str, int] = {}
+    spelt: dict[Tensor, str] = {}
     for tensor in tensors:
         own = users.get(tensor, tensor)
         name = given.get(own) or own.name or (found.name(tensor) if found else None)
@@ -57,13 +58,21 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
             called.made.add(tensor)
         elif not isinstance(name, str):
             raise TypeError(f"name: expected a string as the name of a Tensor, got {name!r}")
+        elif tensor.op is None and own not in given and _plain(name) != name:
+            spelt[tensor] = name
         else:
             called.names[tensor] = unique(name, taken)
+    for tensor, name in spelt.items():  # later than the plain names, which keep theirs
+        called.names[tensor] = unique(_plain(name), taken)
+        called.also.setdefault(name, tensor)
+    # A graph made of this one's nodes answers to the names that they were given, too.
+    own_names = {tensor.name: tensor for tensor in called.names if tensor.op is None and tensor.name}
+    called.also = own_names | called.also
     for tensor in tensors:  # made names come last, so that they never take one that was given
         if tensor in called.made:
             called.names[tensor] = unique(said.arrays.get(tensor) or _made(tensor), taken)
     if found is not None:
-        called.also = found.also
+        called.also = found.also | called.also
     return called
 
 
@@ -209,6 +218,15 @@ def identifier(name: str, reserved: Container[str] = frozenset()) -> str:
     if not plain.isidentifier():
         plain = re.sub(r"\W+", "_", plain).rstrip("_") or "_"
     return plain if plain.isidentifier() and plain not in reserved and not iskeyword(plain) else f"_{plain}"
+
+
+def _plain(name: str) -> str:
+    """The name of an input as a function's parameter can have it, where Python spells its letters otherwise.
+
+    Python takes µ and μ for one name, and W₁, x² and Z⁽¹⁾ for none. Any other name stays as it is.
+    """
+    spelt = any(c.isalnum() and unicodedata.normalize("NFKC", c) != c for c in name)
+    return identifier(name) if spelt else name
 
 
 def unique(name: str, taken: dict[str, int]) -> str:
