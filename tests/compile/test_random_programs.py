@@ -10,9 +10,6 @@ import pytest
 import tinygrad_edu as tg
 from tests.random_programs.programs import draw
 
-# A random program spreads a column against a row on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.OuterBroadcastWarning")
-
 
 @pytest.mark.filterwarnings("ignore::tinygrad_edu.errors.OuterBroadcastWarning")  # spread on purpose
 @pytest.mark.slow

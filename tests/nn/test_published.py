@@ -75,6 +75,7 @@ def test_the_cat_models_by_nn(name: str, cases: dict[str, Case], cats: data.Data
     )
 
 
+@pytest.mark.filterwarnings("ignore:fit. the units of layer . are equal")  # the course shows what zeros do
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLANE)
 def test_the_models_of_the_plane_by_nn(name: str, cases: dict[str, Case]) -> None:
