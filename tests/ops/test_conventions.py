@@ -124,6 +124,42 @@ def test_second_derivatives_at_points_where_they_are_easily_lost(f: Any, x: floa
     np.testing.assert_allclose(h, second, atol=1e-12)
 
 
+LENGTHS: list[Callable[[Any], Any]] = [
+    lambda v: np.sum(np.abs(v) ** 2),
+    lambda v: np.sum(np.fabs(v) ** 2),
+    lambda v: np.sum(np.copysign(v, -1.0) ** 2),
+    lambda v: np.hypot(v[0], np.hypot(v[1], v[2])) ** 2,
+    lambda v: np.std(v) ** 2,
+    lambda v: np.linalg.norm(v) ** 2,
+    lambda v: np.linalg.norm(np.reshape(v, (1, 3))) ** 2,
+    *(lambda v, p=p: np.linalg.vector_norm(v, ord=p) ** 2 for p in (1, 1.5, 2, 3, np.inf)),
+]
+"""Smooth or not, these are all made of functions with a kink."""
+
+
+@pytest.mark.parametrize("f", LENGTHS)
+@given(v=arrays(float, 3, elements=st.sampled_from([0.0, 1.0, -2.0, 3.5])), at_zero=st.booleans())
+def test_a_second_derivative_at_a_kink_is_right_or_nan(
+    f: Callable[[Any], Any], v: np.ndarray[Any, Any], at_zero: bool
+) -> None:
+    v = v * 0 if at_zero else v
+    h = tg.func.hessian(f)(v)
+    # The function is homogeneous of degree 2: wherever it has a Hessian, v H v is 2 f(v). And along each axis
+    # the difference of the values at both sides tells it, from which entries of different size keep away.
+    np.testing.assert_allclose(np.where(np.isnan(h).any(), 2 * f(v), v @ h @ v), 2 * f(v), atol=1e-9)
+    for k, e in enumerate(np.eye(3) * 1e-4):
+        if not np.isnan(h[k, k]) and (not v.any() or len(set(np.abs(v))) == 3):
+            around = (f(v + e) - 2 * f(v) + f(v - e)) / 1e-8
+            np.testing.assert_allclose(h[k, k], around, atol=1e-3)
+
+
+def test_the_first_derivative_at_a_kink_stays_0_where_the_second_is_nan() -> None:
+    for f in LENGTHS:
+        gradient, h = tg.func.grad(f)(np.zeros(3)), tg.func.hessian(f)(np.zeros(3))
+        assert not gradient.any()
+        assert np.isnan(h).all() or np.isnan(np.diag(h)).all()
+
+
 def test_derivatives_of_the_fifth_order() -> None:
     t = tg.Tensor(0.7)
     for f, expected in (

@@ -15,8 +15,8 @@ from tinygrad_edu.core.samples import Sample
 
 __all__ = [
     "absolute", "add", "cbrt", "divide", "divmod", "float_power", "floor_divide", "fmod", "ldexp",
-    "multiply", "negative", "positive", "power", "reciprocal", "remainder", "sqrt", "square",
-    "subtract",
+    "multiply", "negative", "positive", "power", "reciprocal", "remainder", "slope_of_absolute", "sqrt",
+    "square", "subtract",
 ]  # fmt: skip
 
 Array = Any
@@ -111,7 +111,29 @@ def positive(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g * np.sign(x), latex=r"\left|{x}\right|", label="|x|", onnx="Abs",
+    pullback=lambda g, y, x: g * 0.0 * np.where(np.equal(x, 0), np.nan, 1.0),
+    latex=r"\operatorname{{sign}} {x}",
+    label="sign", source="np.sign({x})", domain=(0.5, 2.0), onnx="Sign", range=(-1.0, 1.0),
+    monotone=1, rounding=0.0, kink=lambda x: x,
+)  # fmt: skip
+def slope_of_absolute(x: Array) -> Array:
+    """The slope of abs(x), entry by entry: the sign of x, and 0 at 0 by convention.
+
+    There its own slope is nan, not the 0 of :func:`sign`, so that second derivatives are nan at this kink.
+    A 0 would be taken for an answer: abs(x)**2 has the second derivative 2.
+
+    >>> import tinygrad_edu as tg
+    >>> x = tg.Tensor([1.5, 0.0])
+    >>> y = tg.slope_of_absolute(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([1.0, 0.0], [0.0, nan])
+    """
+    return np.sign(x)
+
+
+@elementwise(
+    pullback=lambda g, y, x: g * slope_of_absolute(x), latex=r"\left|{x}\right|", label="|x|", onnx="Abs",
     range=(0.0, np.inf), rounding=0.0, kink=lambda x: x,
 )  # fmt: skip
 def absolute(x: Array) -> Array:

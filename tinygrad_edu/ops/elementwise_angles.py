@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import elementwise
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.elementwise import slope_of_absolute
 
 __all__ = [
     "arccos", "arcsin", "arctan", "arctan2", "cos", "deg2rad", "derivative_of_sinc", "hypot", "rad2deg",
@@ -111,12 +112,13 @@ def arctan2(a: Array, b: Array) -> Array:
     return np.arctan2(a, b)
 
 
-def _unless_zero(y: Array) -> Array:
-    return np.where(np.equal(y, 0), 1.0, y)
+def _of_length(a: Array, y: Array) -> Array:
+    """a / y, and 0 where the length y is 0; the factor of 1 makes the slope of that nan there."""
+    return slope_of_absolute(y) * a / np.where(np.equal(y, 0), 1.0, y)
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: g * a / _unless_zero(y), lambda g, y, a, b: g * b / _unless_zero(y)),
+    pullback=(lambda g, y, a, b: g * _of_length(a, y), lambda g, y, a, b: g * _of_length(b, y)),
     latex=r"\sqrt{{{a}^2 + {b}^2}}", domain=((0.5, 2.0), (-2.0, 2.0)), range=(0.0, np.inf),
     commutative=True, associative=True,
 )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_edu.core.axes import along
 from tinygrad_edu.core.kinds import composed, elementwise
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.elementwise import slope_of_absolute
 from tinygrad_edu.ops.movement import astype, dtype_of
 
 __all__ = [
@@ -119,8 +120,8 @@ def sign(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=lambda g, y, x: g * np.sign(x), latex=r"\left|{x}\right|", label="|x|", range=(0.0, np.inf),
-    rounding=0.0, kink=lambda x: x,
+    pullback=lambda g, y, x: g * slope_of_absolute(x), latex=r"\left|{x}\right|", label="|x|",
+    range=(0.0, np.inf), rounding=0.0, kink=lambda x: x,
 )  # fmt: skip
 def fabs(x: Array) -> Array:
     """The absolute value as a float, entry by entry; its slope at 0 is 0.
@@ -133,7 +134,7 @@ def fabs(x: Array) -> Array:
 
 
 @elementwise(
-    pullback=(lambda g, y, a, b: g * np.sign(a) * np.copysign(1.0, b), lambda g, y, a, b: g * 0.0),
+    pullback=(lambda g, y, a, b: g * slope_of_absolute(a) * np.copysign(1.0, b), lambda g, y, a, b: g * 0.0),
     latex=r"\operatorname{{copysign}}({a}, {b})", rounding=0.0,
     kink=lambda a, b: np.where(np.abs(a) < np.abs(b), a, b),
 )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_edu.core.kinds import composed, over_axes, reduction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
+from tinygrad_edu.ops.elementwise import slope_of_absolute
 from tinygrad_edu.ops.movement import astype, dtype_of
 from tinygrad_edu.ops.reduction import Axis, axes_of, count, expanded, float_dtype, number, wide
 
@@ -80,6 +81,7 @@ def _slope_of_std(
     g, y, x = wide(g, y, x)
     away = x - np.mean(x, axis=axis, keepdims=True)
     size = expanded(np.where(np.equal(y, 0), 1.0, y), x, axis, keepdims) * max(count(x, axis) - ddof, 0)
+    g = g * slope_of_absolute(y)  # times 1, or 0 where all are equal and the slope has no slope
     return expanded(g, x, axis, keepdims) * away / size
 
 

@@ -1,7 +1,8 @@
 """Norms of vectors and matrices, of every order that NumPy has.
 
 Conventions where a norm has no derivative: 0 at the zero vector and, for orders up to 1, at zero entries;
-entries that tie for the largest or smallest share the gradient equally; order 0 counts, and has slope 0.
+second derivatives are nan there. Entries that tie for the largest or smallest share the gradient equally;
+order 0 counts, and has slope 0.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu.core.kinds import composed, reduction
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.ops.elementwise import slope_of_absolute
 from tinygrad_edu.ops.linalg import of_matrices, well_conditioned
 from tinygrad_edu.ops.movement import floating
 from tinygrad_edu.ops.reduction import expanded
@@ -27,20 +29,22 @@ def _through_vector_norm(
 ) -> Array:
     ord = 2 if ord is None else ord
     g, y, size = expanded(g, x, axis, keepdims), expanded(y, x, axis, keepdims), np.abs(x)
+    kink = slope_of_absolute(y)  # 1, and 0 at the zero vector, where its own slope is nan
     if np.isinf(ord):
         chosen = np.equal(size, y) * 1.0
-        return g * np.sign(x) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+        return g * kink * np.sign(x) * chosen / np.sum(chosen, axis=axis, keepdims=True)
     if ord == 0:
         return g * np.zeros_like(x)
     if ord == 1:
-        return g * np.sign(x)
+        return g * slope_of_absolute(x)
     if ord == 2:
         flat = np.equal(y, 0)
-        return g * np.where(flat, 0.0, x / np.where(flat, 1.0, y))
+        return g * kink * np.where(flat, 0.0, x / np.where(flat, 1.0, y))
     # x_i |x_i|^(p-2) / y^(p-1), formed from the ratio |x_i| / y, which is 0 where either is.
     nothing = np.logical_or(np.equal(x, 0), np.equal(y, 0))
     ratio = np.where(nothing, 0.0, x / np.where(nothing, 1.0, y))
-    return g * np.sign(x) * np.where(nothing, 0.0, np.abs(np.where(nothing, 1.0, ratio)) ** (ord - 1))
+    signs = np.sign(x) if ord >= 2 else slope_of_absolute(x)  # below 2 a zero entry is a kink, too
+    return g * kink * signs * np.where(nothing, 0.0, np.abs(np.where(nothing, 1.0, ratio)) ** (ord - 1))
 
 
 def _sample(shape: tuple[int, ...], **settings: Any) -> Sample:
