@@ -312,3 +312,17 @@ def test_an_input_answers_to_the_name_it_was_given(name):
     for key in (name, f"d{name}", x):
         assert tg.check.compare(J, {key: 12.0}).ok
     assert tg.derive(J, name)[f"d{name}"].shape == ()
+
+
+def test_a_named_number_of_one_example_is_an_input_and_no_node():
+    c, k = 1e20, 10**20
+    x = tg.Tensor(2.0, name="x")
+    J = c * x * x
+    graph = tg.Graph(J)
+    assert [node.name for node in graph.inputs] == ["x", "c"]
+    assert [node.name for node in graph if node.is_leaf] == ["x"]
+    assert [node.name for node in tg.Graph(J, names=False).inputs] == ["x"]
+    assert len(tg.Graph(x * k)) == 2
+    space = {}
+    exec(tg.derive(J).numpy_source(), space)
+    assert space["gradients"](**{node.name: node.value for node in graph.inputs}) == {"dx": 4e20}

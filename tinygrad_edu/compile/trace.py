@@ -61,7 +61,7 @@ class Recording:
     def constants(self) -> dict[str, NDArray[Any]]:
         """The arrays that the function found elsewhere: inputs that nobody passes."""
         known = set(self.arguments)
-        return {node.name: node.value for node in self.graph.inputs if node.name not in known}
+        return {node.name: node.value for node in self.graph if node.is_leaf and node.name not in known}
 
     def without_values(self) -> Recording:
         """What is worth keeping: the arrays of one call are let go of, for they may be large."""
@@ -210,7 +210,7 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         tuple(node.name for node in graph.outputs),
         tuple(leaf.get(symbol) for symbol in arrays),
         captured,
-        {node.name: node.value for node in graph.inputs if node.name not in known},
+        {node.name: node.value for node in graph if node.is_leaf and node.name not in known},
         free_variables,
     )
 

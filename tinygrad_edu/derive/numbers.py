@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from tinygrad_edu.core.backward import verify
-from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.op import apply
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.graph.numbers import Numbers
 
 __all__ = ["with_named_numbers"]
-
-_OPERATIONS: dict[type[ast.operator], str] = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
-}  # fmt: skip
 
 
 def with_named_numbers(graph: Graph, wanted: Sequence[str]) -> Graph:
@@ -37,7 +28,7 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str]) -> Graph:
     for node in graph:
         if node.op is not None:
             verify(node.tensor)
-    numbers = _Numbers({node.name for node in graph})
+    numbers = Numbers({node.name for node in graph})
     made: dict[GraphNode, Tensor] = {}
     for node in graph:
         args = tuple(
@@ -51,41 +42,3 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str]) -> Graph:
     names |= {tensor: name for name, tensor in numbers.leaves.items()}
     again = Graph(made[graph.outputs[0]], names=names)
     return again if all(name in again for name in wanted) else graph
-
-
-class _Numbers:
-    """The caller's numbers as Tensors, by name."""
-
-    def __init__(self, taken: set[str]) -> None:
-        self.leaves: dict[str, Tensor] = {}
-        self._taken = taken
-        self._values: dict[str, Any] = {}
-        for name, value in values_of_the_caller((int, float, np.number)):
-            self._values.setdefault(name, value)
-
-    def quantity(self, text: str | None, value: Any, dtype: Any) -> Any:
-        """What the text says, computed from named numbers; the number where it says nothing else."""
-        if text is None:
-            return value
-        before = dict(self.leaves)
-        try:
-            found = self._of(ast.parse(text, mode="eval").body, dtype)
-        except (KeyError, SyntaxError):
-            found = None
-        if isinstance(found, Tensor) and found._data == value:
-            return found
-        self.leaves = before
-        return value
-
-    def _of(self, e: ast.expr, dtype: Any) -> Any:
-        if isinstance(e, ast.Constant) and isinstance(e.value, (int, float)):
-            return e.value
-        if isinstance(e, ast.Name) and e.id not in self._taken:
-            if e.id not in self.leaves:
-                self.leaves[e.id] = Tensor(self._values[e.id], requires_grad=False, dtype=dtype)
-            return self.leaves[e.id]
-        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
-            return -self._of(e.operand, dtype)
-        if isinstance(e, ast.BinOp) and type(e.op) in _OPERATIONS:
-            return OPS[_OPERATIONS[type(e.op)]](self._of(e.left, dtype), self._of(e.right, dtype))
-        raise KeyError(ast.unparse(e))

@@ -107,11 +107,12 @@ def in_stretches(graph: Graph, most: int) -> list[Group]:
             for operand in node.inputs:
                 first.setdefault(operand, []).append(group)
     given = []
-    for node in graph.inputs:
+    leaves = [node for node in graph if node.is_leaf]
+    for node in leaves:
         if is_number(node):
             continue
         users = list(dict.fromkeys(first.get(node, [])))
-        if len(users) == 1 and len(graph.inputs) > most:
+        if len(users) == 1 and len(leaves) > most:
             users[0].nodes.insert(0, node)
         else:
             given.append(Group(node.name if node.named else "data", [node], single=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code import Said, said_by_the_caller
 from tinygrad_edu.graph.naming import Names, name_nodes
+from tinygrad_edu.graph.numbers import Numbers
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
@@ -115,6 +116,7 @@ class Graph(Shown):
 
     nodes: tuple[GraphNode, ...]
     inputs: tuple[GraphNode, ...]
+    """The leaves; where every value is a single number, also the plain numbers in variables of the caller."""
     outputs: tuple[GraphNode, ...]
 
     def __init__(self, *outputs: Tensor, names: Names = None) -> None:
@@ -139,7 +141,7 @@ class Graph(Shown):
             told = tuple(said.numbers.get((tensor, k)) for k in range(len(args)))
             made[tensor] = GraphNode(called.names[tensor], tensor, args, tensor not in called.made, told)
         self.nodes = tuple(made.values())
-        self.inputs = tuple(node for node in self.nodes if node.is_leaf)
+        self.inputs = (*(node for node in self.nodes if node.is_leaf), *_named_numbers(self.nodes))
         self.outputs = tuple(made[history.node(output)] for output in outputs)
         self._also: dict[Any, GraphNode] = {path: made[tensor] for path, tensor in called.also.items()}
         self._also |= {user: made[tensor] for tensor, user in history.users.items()}
@@ -188,6 +190,18 @@ class Graph(Shown):
     def __repr__(self) -> str:
         ends = ", ".join(node.name for node in self.outputs)
         return f"<Graph of {ends}: {len(self.nodes)} nodes, {len(self.inputs)} inputs>"
+
+
+def _named_numbers(nodes: Sequence[GraphNode]) -> list[GraphNode]:
+    """The plain numbers that the caller keeps in variables, of one example: no nodes, but inputs."""
+    if not any(text for node in nodes for text in node.said) or any(node.shape for node in nodes):
+        return []
+    numbers = Numbers({node.name for node in nodes})
+    with np.errstate(all="ignore"):
+        for node in nodes:
+            for value, text in zip(node.args, node.said, strict=True):
+                numbers.quantity(text, value, node.dtype)
+    return [GraphNode(name, tensor, (), named=True) for name, tensor in numbers.leaves.items()]
 
 
 class _Constants:

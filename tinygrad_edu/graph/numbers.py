@@ -1,0 +1,56 @@
+"""Plain numbers that the caller keeps in variables, as quantities: x1, y, and ``1 - y`` as what it is."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.callers import values_of_the_caller
+from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["Numbers"]
+
+_OPERATIONS: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
+}  # fmt: skip
+
+
+class Numbers:
+    """The caller's numbers as Tensors, by name."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.leaves: dict[str, Tensor] = {}
+        self._taken = taken
+        self._values: dict[str, Any] = {}
+        for name, value in values_of_the_caller((int, float, np.number)):
+            self._values.setdefault(name, value)
+
+    def quantity(self, text: str | None, value: Any, dtype: Any) -> Any:
+        """What the text says, computed from named numbers; the number where it says nothing else."""
+        if text is None:
+            return value
+        before = dict(self.leaves)
+        try:
+            found = self._of(ast.parse(text, mode="eval").body, dtype)
+        except (KeyError, SyntaxError, ArithmeticError, ValueError, TypeError):
+            found = None
+        if isinstance(found, Tensor) and found._data == value:
+            return found
+        self.leaves = before
+        return value
+
+    def _of(self, e: ast.expr, dtype: Any) -> Any:
+        if isinstance(e, ast.Constant) and isinstance(e.value, (int, float)):
+            return e.value
+        if isinstance(e, ast.Name) and e.id not in self._taken:
+            if e.id not in self.leaves:
+                self.leaves[e.id] = Tensor(self._values[e.id], requires_grad=False, dtype=dtype)
+            return self.leaves[e.id]
+        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
+            return -self._of(e.operand, dtype)
+        if isinstance(e, ast.BinOp) and type(e.op) in _OPERATIONS:
+            return OPS[_OPERATIONS[type(e.op)]](self._of(e.left, dtype), self._of(e.right, dtype))
+        raise KeyError(ast.unparse(e))
