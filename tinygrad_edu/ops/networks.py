@@ -22,6 +22,14 @@ Array = Any
 Axis = int | tuple[int, ...] | None
 
 
+def _in_floats(z: Array) -> Array:
+    """Whole numbers, whose negation or difference could wrap, as the floats that ``np.exp`` gives."""
+    dtype = getattr(z, "dtype", None)
+    if dtype is None or dtype.kind == "f" or dtype == np.int64:
+        return z
+    return z.astype(np.result_type(dtype, np.float16))
+
+
 # Activations
 
 
@@ -36,7 +44,8 @@ def sigmoid(z: Array) -> Array:
     >>> tg.sigmoid(tg.Tensor([0.0, 1000.0, -1000.0])).tolist()
     [0.5, 1.0, 0.0]
     """
-    e = np.exp(np.copysign(z, -1))
+    z = _in_floats(z)
+    e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
@@ -79,7 +88,8 @@ def softplus(z: Array) -> Array:
     >>> tg.softplus(tg.Tensor([1000.0, -1000.0])).tolist()
     [1000.0, 0.0]
     """
-    return np.maximum(z, 0) + np.log1p(np.exp(np.copysign(z, -1)))
+    z = _in_floats(z)
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 def _through_silu(g: Array, y: Array, z: Array) -> Array:
@@ -211,7 +221,7 @@ def softmax(z: Array, *, axis: Axis = 0) -> Array:
     >>> tg.softmax(tg.Tensor([[0.0], [0.0]])).tolist()
     [[0.5], [0.5]]
     """
-    z = z + np.float16(0)  # whole numbers as floats: their difference could wrap
+    z = _in_floats(z)
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -228,7 +238,7 @@ def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
     >>> tg.log_softmax(tg.Tensor([[1000.0], [0.0]])).tolist()
     [[0.0], [-1000.0]]
     """
-    z = z + np.float16(0)  # whole numbers as floats: their difference could wrap
+    z = _in_floats(z)
     z = z - np.max(z, axis=axis, keepdims=True)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
