@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 # One BLAS thread a worker: the workers share the cores, and sums come out alike on every machine.
 for _library in ("OMP", "OPENBLAS", "MKL"):
@@ -13,6 +14,8 @@ import pytest  # noqa: E402
 
 # Before pytest imports its modules one by one, which would put the room derive where the function is.
 import tinygrad_edu  # noqa: E402, F401
+from tinygrad_edu.autodiff.define import withdraw  # noqa: E402
+from tinygrad_edu.core.table import OPS  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +25,12 @@ def _examples_write_elsewhere(
     """An example that draws ``J.svg`` leaves it in a folder of its own, not in the checkout."""
     if isinstance(request.node, pytest.DoctestItem):
         monkeypatch.chdir(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture(autouse=True)
+def _own_operations_go_with_their_test() -> Iterator[None]:
+    """Tests that go through all operations see the package's own, whatever ran before them."""
+    before = set(OPS)
+    yield
+    for name in OPS.keys() - before:
+        withdraw(OPS[name])
