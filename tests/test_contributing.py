@@ -28,9 +28,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def follow(checkout: Path, definition: str) -> None:
-    source = (ROOT / "tinygrad_edu/ops/elementwise.py").read_text("utf-8")
+    source = (ROOT / "tinygrad_edu/ops/elementwise/arithmetic.py").read_text("utf-8")
     listed = source.replace("__all__ = [", '__all__ = [\n    "logcosh",', 1)
-    (checkout / "tinygrad_edu/ops/elementwise.py").write_text(f"{listed}\n\n{definition}", "utf-8")
+    (checkout / "tinygrad_edu/ops/elementwise/arithmetic.py").write_text(f"{listed}\n\n{definition}", "utf-8")
 
 
 def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -32,40 +32,40 @@ from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.elsewhere import TOP, unknown
 from tinygrad_edu.nn.saving import load, save
-from tinygrad_edu.ops.aliases import *
-from tinygrad_edu.ops.contraction import *
-from tinygrad_edu.ops.costs import *
-from tinygrad_edu.ops.cumulative import *
-from tinygrad_edu.ops.decompositions import *
-from tinygrad_edu.ops.determinants import *
-from tinygrad_edu.ops.diagonals import *
-from tinygrad_edu.ops.differences import *
-from tinygrad_edu.ops.einsum import *
-from tinygrad_edu.ops.elementwise import *
-from tinygrad_edu.ops.elementwise_angles import *
-from tinygrad_edu.ops.elementwise_choice import *
-from tinygrad_edu.ops.elementwise_exponential import *
-from tinygrad_edu.ops.elementwise_questions import *
-from tinygrad_edu.ops.elementwise_steps import *
-from tinygrad_edu.ops.embeddings import *
-from tinygrad_edu.ops.filters import *
-from tinygrad_edu.ops.indexing import *
-from tinygrad_edu.ops.joining import *
-from tinygrad_edu.ops.linalg import *
-from tinygrad_edu.ops.missing import *
-from tinygrad_edu.ops.moments import *
-from tinygrad_edu.ops.movement import *
-from tinygrad_edu.ops.networks import *
-from tinygrad_edu.ops.norms import *
-from tinygrad_edu.ops.polynomials import *
-from tinygrad_edu.ops.quantiles import *
-from tinygrad_edu.ops.random import *
-from tinygrad_edu.ops.reduction import *
-from tinygrad_edu.ops.reduction_questions import *
-from tinygrad_edu.ops.sorting import *
-from tinygrad_edu.ops.spectra import *
-from tinygrad_edu.ops.tiling import *
-from tinygrad_edu.ops.windows import *
+from tinygrad_edu.ops.along_axis.cumulative import *
+from tinygrad_edu.ops.along_axis.differences import *
+from tinygrad_edu.ops.along_axis.filters import *
+from tinygrad_edu.ops.along_axis.polynomials import *
+from tinygrad_edu.ops.along_axis.sorting import *
+from tinygrad_edu.ops.elementwise.arithmetic import *
+from tinygrad_edu.ops.elementwise.exponential import *
+from tinygrad_edu.ops.elementwise.logic import *
+from tinygrad_edu.ops.elementwise.rounding import *
+from tinygrad_edu.ops.elementwise.selection import *
+from tinygrad_edu.ops.elementwise.trigonometric import *
+from tinygrad_edu.ops.indexing.diagonals import *
+from tinygrad_edu.ops.indexing.gather_scatter import *
+from tinygrad_edu.ops.linalg.decompositions import *
+from tinygrad_edu.ops.linalg.determinants import *
+from tinygrad_edu.ops.linalg.einsum import *
+from tinygrad_edu.ops.linalg.inverses import *
+from tinygrad_edu.ops.linalg.norms import *
+from tinygrad_edu.ops.linalg.products import *
+from tinygrad_edu.ops.linalg.spectra import *
+from tinygrad_edu.ops.movement.joining import *
+from tinygrad_edu.ops.movement.shapes import *
+from tinygrad_edu.ops.movement.tiling import *
+from tinygrad_edu.ops.networks.activations import *
+from tinygrad_edu.ops.networks.convolution import *
+from tinygrad_edu.ops.networks.costs import *
+from tinygrad_edu.ops.networks.dropout import *
+from tinygrad_edu.ops.networks.embeddings import *
+from tinygrad_edu.ops.numpy_coverage.alternative_names import *
+from tinygrad_edu.ops.reduction.moments import *
+from tinygrad_edu.ops.reduction.nan_functions import *
+from tinygrad_edu.ops.reduction.quantiles import *
+from tinygrad_edu.ops.reduction.searching_and_counting import *
+from tinygrad_edu.ops.reduction.sums_and_extrema import *
 from tinygrad_edu.page.step_through import step_through
 
 __all__ = [
@@ -99,8 +99,8 @@ __all__ = [
     "scope",
     "step_through",
 ]
-__all__ += ops.aliases.__all__
-__all__ += ops.contraction.__all__
+__all__ += ops.alternative_names.__all__
+__all__ += ops.products.__all__
 __all__ += ops.costs.__all__
 __all__ += ops.cumulative.__all__
 __all__ += ops.decompositions.__all__
@@ -108,31 +108,31 @@ __all__ += ops.determinants.__all__
 __all__ += ops.diagonals.__all__
 __all__ += ops.differences.__all__
 __all__ += ops.einsum.__all__
-__all__ += ops.elementwise.__all__
-__all__ += ops.elementwise_angles.__all__
-__all__ += ops.elementwise_choice.__all__
-__all__ += ops.elementwise_exponential.__all__
-__all__ += ops.elementwise_questions.__all__
-__all__ += ops.elementwise_steps.__all__
+__all__ += ops.arithmetic.__all__
+__all__ += ops.trigonometric.__all__
+__all__ += ops.selection.__all__
+__all__ += ops.exponential.__all__
+__all__ += ops.logic.__all__
+__all__ += ops.rounding.__all__
 __all__ += ops.embeddings.__all__
 __all__ += ops.filters.__all__
-__all__ += ops.indexing.__all__
+__all__ += ops.gather_scatter.__all__
 __all__ += ops.joining.__all__
-__all__ += ops.linalg.__all__
-__all__ += ops.missing.__all__
+__all__ += ops.inverses.__all__
+__all__ += ops.nan_functions.__all__
 __all__ += ops.moments.__all__
-__all__ += ops.movement.__all__
-__all__ += ops.networks.__all__
+__all__ += ops.shapes.__all__
+__all__ += ops.activations.__all__
 __all__ += ops.norms.__all__
 __all__ += ops.polynomials.__all__
 __all__ += ops.quantiles.__all__
-__all__ += ops.random.__all__
-__all__ += ops.reduction.__all__
-__all__ += ops.reduction_questions.__all__
+__all__ += ops.dropout.__all__
+__all__ += ops.sums_and_extrema.__all__
+__all__ += ops.searching_and_counting.__all__
 __all__ += ops.sorting.__all__
 __all__ += ops.spectra.__all__
 __all__ += ops.tiling.__all__
-__all__ += ops.windows.__all__
+__all__ += ops.convolution.__all__
 
 
 def __getattr__(name: str) -> Any:

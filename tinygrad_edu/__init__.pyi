@@ -37,11 +37,11 @@ from tinygrad_edu.nn.saving import save as save
 from tinygrad_edu.page.step_through import step_through as step_through
 from tinygrad_edu import estimators as estimators
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.ops.decompositions import QRResult
-from tinygrad_edu.ops.determinants import SlogdetResult
-from tinygrad_edu.ops.linalg import LstsqResult
-from tinygrad_edu.ops.spectra import EighResult
-from tinygrad_edu.ops.spectra import SVDResult
+from tinygrad_edu.ops.linalg.decompositions import QRResult
+from tinygrad_edu.ops.linalg.determinants import SlogdetResult
+from tinygrad_edu.ops.linalg.inverses import LstsqResult
+from tinygrad_edu.ops.linalg.spectra import EighResult
+from tinygrad_edu.ops.linalg.spectra import SVDResult
 
 _Plain = float | np.generic | NDArray[Any] | Sequence[Any]
 _Operand = Tensor | _Plain

@@ -56,7 +56,7 @@ _GONE = object()
 def is_engine(module: str | None) -> bool:
     """Whether a module is one of those that record, and not of a user's or of ``nn``.
 
-    >>> is_engine("tinygrad_edu.ops.costs"), is_engine("tinygrad_edu.nn"), is_engine("notes")
+    >>> is_engine("tinygrad_edu.ops.networks.costs"), is_engine("tinygrad_edu.nn"), is_engine("notes")
     (True, False, False)
     """
     return _ENGINE.match(module or "") is not None

@@ -18,7 +18,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
-from tinygrad_edu.ops.reduction import broadcast_axes
+from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes
 
 __all__ = ["finished", "lowered"]
 

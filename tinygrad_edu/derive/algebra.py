@@ -33,7 +33,7 @@ from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.guards import guard_of
 from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.walk import evaluate, parts, quantities
-from tinygrad_edu.ops.reduction import broadcast_axes, sum_to
+from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
 __all__ = ["Algebra", "Form"]
 

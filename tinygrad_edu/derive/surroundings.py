@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tinygrad_edu.derive.examples import Examples
 from tinygrad_edu.expression.arithmetic import MULTIPLY, SUM, plain
 from tinygrad_edu.expression.node import Node, applied
-from tinygrad_edu.ops.reduction import sum_to
+from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
 __all__ = ["Surroundings"]
 

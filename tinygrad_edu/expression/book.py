@@ -21,8 +21,16 @@ import numpy as np
 from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.recording import built, op_of, spelled
 from tinygrad_edu.expression.walk import in_order, match, with_args
-from tinygrad_edu.ops.networks import leaky_relu, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
-from tinygrad_edu.ops.reduction import count
+from tinygrad_edu.ops.networks.activations import (
+    leaky_relu,
+    log_softmax,
+    logsumexp,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+)
+from tinygrad_edu.ops.reduction.sums_and_extrema import count
 
 __all__ = ["BOOK", "Good", "Identity", "good_for", "in_shape", "rewritten"]
 

@@ -22,7 +22,7 @@ from tinygrad_edu.expression.walk import in_order, with_args
 from tinygrad_edu.expression.writer import Text, bracketed, text_of
 from tinygrad_edu.graph.formulas import LONGEST, name_of
 from tinygrad_edu.graph.snapshot import GraphNode
-from tinygrad_edu.ops.reduction import sum_to
+from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
 __all__ = ["local_derivative"]
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.costs import (
+from tinygrad_edu.ops.elementwise.arithmetic import absolute
+from tinygrad_edu.ops.elementwise.selection import maximum, where
+from tinygrad_edu.ops.networks.activations import log_softmax, softplus
+from tinygrad_edu.ops.networks.costs import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     categorical_cross_entropy,
     softmax_cross_entropy,
 )
-from tinygrad_edu.ops.elementwise import absolute
-from tinygrad_edu.ops.elementwise_choice import maximum, where
-from tinygrad_edu.ops.networks import log_softmax, softplus
 
 __all__ = ["COSTS", "LOSSES", "Cost", "check_examples", "check_labels", "half_squared_error"]
 

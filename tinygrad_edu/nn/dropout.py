@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_edu.core.mode import Ambient, Block, surroundings
 from tinygrad_edu.nn.checks import keeping
-from tinygrad_edu.ops.random import dropout
+from tinygrad_edu.ops.networks.dropout import dropout
 
 __all__ = ["Dropout", "in_mode", "is_training", "training"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from tinygrad_edu.core.op import Op, Pullback, apply
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.ops import costs, networks
-from tinygrad_edu.ops.elementwise import positive
+from tinygrad_edu.ops.elementwise.arithmetic import positive
+from tinygrad_edu.ops.networks import activations, costs
 
 __all__ = ["cost_of_logits"]
 
@@ -84,12 +84,12 @@ def _cost(op: Op, rule: Pullback) -> Op:
 
 _RULES: dict[str, tuple[Op, Op, Op]] = {
     "sigmoid": (
-        _activation(networks.sigmoid, _through_sigmoid),
+        _activation(activations.sigmoid, _through_sigmoid),
         _cost(costs.binary_cross_entropy, _to_two),
         costs.binary_cross_entropy_with_logits,
     ),
     "softmax": (
-        _activation(networks.softmax, _through_softmax),
+        _activation(activations.softmax, _through_softmax),
         _cost(costs.categorical_cross_entropy, _to_many),
         costs.softmax_cross_entropy,
     ),

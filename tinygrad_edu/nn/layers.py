@@ -12,8 +12,8 @@ from tinygrad_edu.core.table import NUMPY, OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import one_of, whole
 from tinygrad_edu.nn.init import Scheme, Seed, initial
-from tinygrad_edu.ops.elementwise_exponential import tanh
-from tinygrad_edu.ops.networks import leaky_relu, relu, sigmoid, softmax
+from tinygrad_edu.ops.elementwise.exponential import tanh
+from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softmax
 
 __all__ = [
     "ACTIVATIONS",

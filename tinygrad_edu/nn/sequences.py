@@ -11,8 +11,8 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import whole, yes_or_no
 from tinygrad_edu.nn.init import Scheme, Seed, generator, initial
 from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, checked_activation, checked_dtype, described
-from tinygrad_edu.ops.embeddings import embedding
-from tinygrad_edu.ops.joining import stack
+from tinygrad_edu.ops.movement.joining import stack
+from tinygrad_edu.ops.networks.embeddings import embedding
 
 __all__ = ["RNN", "Embedding"]
 

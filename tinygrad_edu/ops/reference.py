@@ -15,8 +15,8 @@ import numpy as np
 from tinygrad_edu.core.kinds import COMPOSED, Composed
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY, OPS
-from tinygrad_edu.ops.constants import ABOUT_SHAPES, ABOUT_VALUES
-from tinygrad_edu.ops.refused import NOT_ABOUT_TENSORS, REASONS, numpy_function
+from tinygrad_edu.ops.numpy_coverage.non_differentiable import ABOUT_SHAPES, ABOUT_VALUES
+from tinygrad_edu.ops.numpy_coverage.unsupported import NOT_ABOUT_TENSORS, REASONS, numpy_function
 
 __all__ = ["numpy_names", "page", "unsaid"]
 

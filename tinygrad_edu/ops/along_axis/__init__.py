@@ -1,0 +1,1 @@
+"""Operations along one axis: running sums, differences, filters, sorting, polynomials."""

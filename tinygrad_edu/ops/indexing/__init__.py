@@ -1,0 +1,1 @@
+"""Operations that read or write entries by position."""

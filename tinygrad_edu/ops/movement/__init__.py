@@ -1,0 +1,1 @@
+"""Operations that move entries and change none: shapes, joining, tiling."""

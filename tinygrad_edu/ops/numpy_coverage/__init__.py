@@ -1,0 +1,1 @@
+"""What becomes of the rest of NumPy: other names, plain results, refusals."""

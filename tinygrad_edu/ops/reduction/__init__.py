@@ -1,0 +1,1 @@
+"""Operations that take axes away: sums, extrema, means, quantiles."""
