@@ -19,6 +19,13 @@ from tinygrad_edu.course.catalogue.entry import GROUPS, SQUARE
 
 PAGE = Path(__file__).with_name("course.md")
 SEEDS = range(5)
+SLIPS = (
+    ("#hidden layers L", "L layers, of which L - 1 are hidden", "the output is one of the L layers"),
+    ("l: #layers", "l: the number of one layer, from 1 to L", "two letters for one, one letter for two"),
+    ("a cache in which a1 is x", "a[0] is x", "a[1] is what the first layer makes of x"),
+    ("in L15, W (m, n) times X (n, h): a sum to h", "a sum to n", "it runs over the axis that both share"),
+)
+"""What the notes print, what is meant, and why: slips in words, which no run can find."""
 
 
 def autodiff(
@@ -86,6 +93,8 @@ def page() -> str:
     ]
     columns = ("", "notes", "as printed", "what is wrong", "shows", "right", "function", "compared", "")
     lines += _table(columns, (_misprint_row(f, f.misprint, found[f]) for f in formulas if f.misprint))
+    lines += ["", "## Slips in words", "", "Nothing computes these, so no run finds them.", ""]
+    lines += _table(("as printed", "what is meant", "why"), SLIPS)
     return "\n".join(lines) + "\n"
 
 

@@ -24,6 +24,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.core.op import Op
 
 sys.path.insert(0, str(Path(__file__).parent))
+import make_course
+import make_house
 import pages
 
 log = logging.getLogger("mkdocs.hooks.site")
@@ -58,9 +60,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     source = ROOT / COME_FROM.get(at, f"docs/{at}")
     if at.startswith("reference/"):
         return markdown
+    if at == "course.md":
+        markdown = make_course.page()  # as this build measures it
     if runs(source):
-        run(source)
-    markdown = _outside_code(with_formulas, session(markdown))
+        markdown = run(source)
+    markdown = _outside_code(with_formulas, session(embedded(markdown, page)))
     return _outside_code(
         lambda text: LINK.sub(lambda found: _link(found, source, page, files), text), markdown
     )
@@ -73,20 +77,42 @@ def runs(source: Path) -> bool:
     return not elsewhere and ">>> " in source.read_text("utf-8")
 
 
-def run(source: Path) -> None:
-    """Runs a page, and keeps what it drew."""
-    failures, pictures = pages.run(source)
+def run(source: Path) -> str:
+    """Runs a page, keeps what it drew, and gives it with what was measured in this build."""
+    failures, files, text = pages.run(source)
     if failures:
         log.warning("%s prints otherwise than it says\n%s", source.relative_to(ROOT), failures)
+    for name, content in files.items():
+        if name.endswith(".html"):
+            drawn[source.parent / name] = content
     for path in pages.pictures_of(source):
-        if path.name in pictures:
-            drawn[path] = pictures[path.name]
+        if path.name in files:
+            drawn[path] = files[path.name]
+    return text
+
+
+EMBEDDED = re.compile(r"^<!-- embedded: ([\w-]+\.html), (\d+) lines -->$", re.MULTILINE)
+
+
+def embedded(markdown: str, page: Page) -> str:
+    """The pages that a page wrote with ``tg.step_through``, in the places that it marks for them."""
+
+    def shown(found: re.Match[str]) -> str:
+        name, lines = found.groups()
+        if not any(path.name == name for path in drawn):
+            log.warning("%s does not write %s", page.file.src_uri, name)
+        return f'<iframe class="computes" src="{name}" title="{name}" style="height: {lines}em"></iframe>'
+
+    return EMBEDDED.sub(shown, markdown)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Puts the pictures that this build drew where the ones of the repository stand."""
+    drawn[make_house.PICTURE] = make_house.house().encode()
     for path, content in drawn.items():
-        Path(config.site_dir, path.resolve().relative_to(ROOT / "docs")).write_bytes(content)
+        place = Path(config.site_dir, path.resolve().relative_to(ROOT / "docs"))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
 
 
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
@@ -115,7 +141,7 @@ def session(markdown: str) -> str:
         language, _, body = block.groups()
         if language == "math":
             return f"\n{_displayed(body)}\n"
-        if language == "python" and ">>> " in body:
+        if language == "python" and ">>> " in body:  # measured or not
             return f"```pycon\n{body.rstrip().replace('<BLANKLINE>', '')}\n```"
         return block[0]
 

@@ -10,17 +10,26 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.architecture import allowed
+
 ROOT = Path(__file__).resolve().parents[1]
-TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+DOCS = ROOT / "docs"
+TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
+PAGES = [DOCS / name for name in ("how-to.md", "faq.md", "design.md")]
 ORIGINALS = {ROOT / "README.zh.md": ROOT / "README.md"} | {
-    page: ROOT / "docs" / "tutorials" / page.name for page in sorted((ROOT / "docs" / "zh").glob("*/*.md"))
+    page: DOCS / "tutorials" / page.name for page in sorted((DOCS / "zh").glob("*/*.md"))
 }
 
 
 @pytest.fixture(scope="module")
 def pages() -> Any:
     """The program that runs pages, ``docs/pages.py``."""
-    spec = importlib.util.spec_from_file_location("pages", ROOT / "docs" / "pages.py")
+    return program("pages")
+
+
+def program(name: str) -> Any:
+    """A program of the folder ``docs``."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -37,12 +46,25 @@ def texts(svg: bytes) -> list[str]:
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_a_tutorial_prints_and_draws_what_it_shows(pages: Any, page: Path) -> None:
-    failures, drawn = pages.run(page)
+    failures, drawn, _ = pages.run(page)
     assert failures == ""
     pictures = pages.pictures_of(page)
     assert pictures
     for picture in pictures:
         assert texts(picture.read_bytes()) == texts(drawn[picture.name]), "python docs/pages.py PAGE draws it"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_prints_what_it_shows(pages: Any, page: Path) -> None:
+    assert pages.run(page).failures == ""
+
+
+def test_the_house_is_the_one_that_the_tests_keep() -> None:
+    house = program("make_house")
+    picture = (DOCS / "pictures" / "house.svg").read_text("utf-8")
+    assert set(house.ROOMS) == set(allowed())
+    assert texts(picture.encode()) == texts(house.house().encode()), "python docs/make_house.py draws it"
+    assert picture.count('<path d="M') == len(house.arrows()) + 1  # and the tip of an arrow
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
@@ -58,6 +80,11 @@ def test_a_tutorial_ends_in_an_exercise_that_check_judges(page: Path) -> None:
         ("```python\n>>> 1 + 1\n2\n\n```\n", ""),
         ("```python\n>>> 1 + 1\n3\n\n```\n", "Got:\n    2"),
         ("```python\n>>> x = 1\n\n```\n\n```python\n>>> x\n1\n\n```\n", ""),
+        ("```python measured\n>>> print(1 + 1, 'ms')\n3 ms\n\n```\n", ""),
+        ("```python measured\n>>> print(1 + 1, 'ms')\n2 s\n\n```\n", "2 ms"),
+        ("```python live\n>>> 1 + 1\n3\n\n```\n", ""),
+        ("```python live\n>>> 1 + 1\n\n```\n", "2"),
+        ("```python live\n>>> 1 + one\n3\n\n```\n", "NameError"),
         ("```console\n$ tinygrad-edu draw 2*a a=3 -o J.svg\nJ = 6\ndJ/da = 2\nwrote J.svg\n```\n", ""),
         ("```console\n$ tinygrad-edu draw 2*a a=3 -o J.svg\nJ = 7\n```\n", "J = 6"),
     ],
@@ -68,6 +95,20 @@ def test_a_page_that_says_something_else_is_found(pages: Any, page: str, said: s
     failures = pages.run(file).failures
     assert bool(failures) == bool(said)
     assert said in failures
+
+
+def test_a_page_is_written_with_what_its_lines_print(pages: Any, tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text(
+        "# A\n\n```python\n>>> print(1)\n>>> 1 / 0\n\n```\n\n```console\n$ tinygrad-edu --version\n```\n"
+    )
+    pages.written([file], outputs=True)
+    text = file.read_text("utf-8")
+    raised = "Traceback (most recent call last):\n...\nZeroDivisionError: division by zero\n"
+    assert f">>> print(1)\n1\n>>> 1 / 0\n{raised}" in text
+    assert "$ tinygrad-edu --version\n" in text
+    assert pages.run(file).failures == ""
+    assert pages.run(file).text == text
 
 
 def code_blocks(text: str) -> list[str]:

@@ -280,6 +280,12 @@ def attempt(function, pullback=lambda g, y, x: g, **facts):
         (lambda: attempt(lambda x: x.__iadd__(1.0)), ValueError, "the function fails.*read-only"),
         (lambda: attempt(lambda x: x, kind="movement"), ValueError, "needs samples"),
         (lambda: attempt(np.negative), TypeError, "written in Python, got ufunc"),
+        (
+            lambda: attempt(lambda x: x, latex=r"\mathrm{f}({x})"),
+            ValueError,
+            r"\{f\} is none of its inputs; .*\{x\}",
+        ),
+        (lambda: attempt(lambda x: x, latex=r"\sqrt{{x}"), ValueError, "Single '}'.*doubled"),
         (lambda: attempt(lambda x: x, samples=[[1.0]]), TypeError, "tuples of arrays, got list"),
     ],
 )

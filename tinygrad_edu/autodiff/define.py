@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from math import inf
+from string import Formatter
 from types import FunctionType
 from typing import Any
 
@@ -52,7 +54,8 @@ def define(
         kind: elementwise (without samples), else reduction, movement, contraction, indexing or opaque.
         name: what graphs call it; by default the function's name.
         numpy: the NumPy function or functions that it answers to, as in ``numpy=np.sinc``.
-        latex: the value's formula, its inputs in braces: ``r"\operatorname{{sinc}}({x})"``.
+        latex: the value's formula, its inputs in braces, LaTeX's own braces doubled:
+            ``r"\operatorname{{sinc}}({x})"``.
         label: what pictures write into the node.
         opaque: formulas name the operation and its rule, instead of writing the rule out.
         order: 1 for a rule that does not run on Tensors: first derivatives only.
@@ -62,7 +65,7 @@ def define(
 
     Raises:
         ValueError: the rule is wrong (the message says at which entry, what differences give, and what the
-            rule gave), it fails, or the name or NumPy function is taken.
+            rule gave), it fails, the name or NumPy function is taken, or ``latex`` asks for what is no input.
         TypeError: there are not as many rules as inputs.
 
     >>> import numpy as np
@@ -81,6 +84,8 @@ def define(
             raise TypeError(f"define: expected a function written in Python, got {type(forward).__name__}")
         own = name or forward.__name__
         functions = (numpy,) if callable(numpy) else tuple(numpy)
+        if latex is not None:
+            _check_template(own, latex, forward)
         _make_room(own, functions)
         facts: dict[str, Any] = {
             "name": own, "pullback": pullback, "numpy": functions, "opaque": opaque,
@@ -125,6 +130,23 @@ def _make_room(name: str, functions: Sequence[Callable[..., Any]]) -> None:
             raise ValueError(
                 f"define: np.{function.__name__} already has a rule: tg.{NUMPY[function].__name__}"
             )
+
+
+def _check_template(name: str, latex: str, forward: FunctionType) -> None:
+    """Refuses a formula with braces that belong neither to an input nor, doubled, to LaTeX."""
+    known = {*signature(forward).parameters, "settings"}
+    try:
+        fields = {field for _, field, _, _ in Formatter().parse(latex) if field is not None}
+    except ValueError as error:
+        fields, wrong = set(), str(error)
+    else:
+        wrong = ", ".join(f"{{{field}}} is none of its inputs" for field in sorted(fields - known))
+    if wrong:
+        inputs = ", ".join(f"{{{parameter}}}" for parameter in signature(forward).parameters)
+        raise ValueError(
+            f"define: {name}: latex={latex!r}: {wrong}; write inputs as {inputs}, and LaTeX's own braces "
+            r"doubled, as in \mathrm{{...}}"
+        )
 
 
 def _call(name: str, forward: FunctionType) -> str:
