@@ -12,9 +12,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest  # noqa: E402
 
-# Before pytest imports its modules one by one, which would put the room derive where the function is.
-import tinygrad_edu  # noqa: E402, F401
-from tinygrad_edu.autodiff.define import withdraw  # noqa: E402
+from tinygrad_edu.autodiff.definition import withdraw  # noqa: E402
 from tinygrad_edu.core.table import OPS  # noqa: E402
 
 

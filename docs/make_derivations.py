@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu.derive import Derivation, DerivationStep
+from tinygrad_edu.derivation import Derivation, DerivationStep
 from tinygrad_edu.expression.latex_style import aligned
 
 PAGE = Path(__file__).with_name("derivations.md")

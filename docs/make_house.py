@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.draw.graphviz import places, quoted
+from tinygrad_edu.drawing.graphviz import places, quoted
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -26,9 +26,9 @@ ROOMS = {
     "data": "real data sets",
     "check": "gradients by hand, judged",
     "page": "HTML that computes",
-    "draw": "pictures",
-    "derive": "formulas as on paper",
-    "compile": "steps as plain NumPy",
+    "drawing": "pictures",
+    "derivation": "formulas as on paper",
+    "compiler": "steps as plain NumPy",
     "autodiff": "grad, vjp, hessian, define",
     "export": "files, ONNX",
     "graph": "names, order, the Program",

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinygrad_edu.autodiff.define import withdraw
+from tinygrad_edu.autodiff.definition import withdraw
 from tinygrad_edu.cli import main
 from tinygrad_edu.core.table import OPS
 

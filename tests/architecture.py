@@ -18,26 +18,26 @@ from sys import stdlib_module_names
 
 # An arrow points at what is imported; whoever may import a room may import what that one may.
 ARROWS = """
-    cli                     ->  estimators, distributed, check, page, export, compile, derive, course
-    estimators, distributed ->  nn, data
-    nn                      ->  compile, autodiff, export
-    check                   ->  derive, autodiff
-    page                    ->  draw
-    draw                    ->  derive
-    compile, autodiff       ->  ops
-    export                  ->  ops
-    compile, derive, export ->  graph
-    graph                   ->  expression
-    expression              ->  ops
-    ops                     ->  core
-    core, course, data      ->
+    cli                          -> estimators, distributed, check, page, export, compiler, derivation, course
+    estimators, distributed      -> nn, data
+    nn                           -> compiler, autodiff, export
+    check                        -> derivation, autodiff
+    page                         -> drawing
+    drawing                      -> derivation
+    compiler, autodiff           -> ops
+    export                       -> ops
+    compiler, derivation, export -> graph
+    graph                        -> expression
+    expression                   -> ops
+    ops                          -> core
+    core, course, data           ->
 """
 OPEN_TO_ALL = "errors"
 FRONT_DOOR = {
     "": {"cli"},
     "__main__": set[str](),
 }  # __init__ and __main__ see all, __init__ not the command line
-THIRD_PARTY = {"numpy": None, "resvg_py": {"draw"}}  # None: every room
+THIRD_PARTY = {"numpy": None, "resvg_py": {"drawing"}}  # None: every room
 EXTRAS = {
     "IPython": "notebook",
     "PIL": "data",
@@ -190,6 +190,42 @@ def import_cycles(modules: list[Module]) -> list[str]:
     except CycleError as error:
         return ["imports in a ring: " + " -> ".join(reversed(error.args[1]))]
     return []
+
+
+def hidden_modules(modules: list[Module]) -> list[str]:
+    """Names in a package that hide a module of it: ``import p.grad as m`` would give a function ``grad``."""
+    names = {m.name for m in modules}
+    problems = []
+    for m in modules:
+        if m.path.name == "__init__.py":
+            bound = dict.fromkeys(_defined_in(m.tree))
+            bound.update(_imported_as(m))
+            problems += [
+                f"{m.name}: {name} hides the module {m.name}.{name}"
+                for name, target in bound.items()
+                if f"{m.name}.{name}" in names and target != f"{m.name}.{name}"
+            ]
+    return problems
+
+
+def _defined_in(tree: ast.Module) -> set[str]:
+    stored = {
+        n.id
+        for s in tree.body
+        for n in ast.walk(s)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    return stored | {node.name for node in tree.body if isinstance(node, Definition)}
+
+
+def _imported_as(module: Module) -> Iterator[tuple[str, str]]:
+    """Each name that an import binds at the top of a module, and what it is there."""
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom):
+            for target, alias in zip(module._targets(node), node.names, strict=True):
+                yield alias.asname or alias.name, target
+        elif isinstance(node, ast.Import):
+            yield from ((alias.asname, alias.name) for alias in node.names if alias.asname)
 
 
 def hidden_imports(modules: list[Module]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ import tinygrad_edu as tg
 from tests.architecture import (
     Module,
     hidden_imports,
+    hidden_modules,
     import_cycles,
     long_modules,
     modules_of,
@@ -37,6 +38,7 @@ OF_THE_SOURCE: list[Check] = [
     wrong_imports,
     import_cycles,
     hidden_imports,
+    hidden_modules,
     long_modules,
     undocumented,
     written_twice,
@@ -114,6 +116,12 @@ def test_every_public_name_has_a_docstring() -> None:
     assert undescribed(tg) == []
 
 
+def test_no_public_function_hides_a_room(modules: list[Module]) -> None:
+    rooms = {m.room for m in modules} - {""}
+    hidden = [name for name in tg.__all__ if name in rooms and not isinstance(getattr(tg, name), ModuleType)]
+    assert hidden == []
+
+
 def test_every_operation_has_a_sample_domain() -> None:
     assert len(OPS) > 20
     assert unfit_samples(OPS) == []
@@ -164,6 +172,9 @@ BREACHES: list[tuple[Check, dict[str, str], str]] = [
     (hidden_imports, {"nn/a.py": "def f():\n    importlib.import_module('os')"}, "import_module instead"),
     (hidden_imports, {"nn/a.py": "require_extra('sympy', extra='plot')"}, "require_extra('sympy', 'plot')"),
     (hidden_imports, {"nn/a.py": "errors.require_extra(name, extra='plot')"}, "require_extra(name, 'plot')"),
+    (hidden_modules, {"nn/__init__.py": "from p.nn.fit import fit", "nn/fit.py": ""}, "fit hides the module"),
+    (hidden_modules, {"__init__.py": "from p.nn.a import f as nn", "nn/__init__.py": ""}, "p: nn hides"),
+    (hidden_modules, {"nn/__init__.py": "def fit(): ...", "nn/fit.py": ""}, "p.nn: fit hides"),
     (long_modules, {"core/a.py": "x = 1\n" * 401}, "core.a: 401 lines"),
     (undocumented, {"core/a.py": "x = 1"}, "core.a: the module"),
     (undocumented, {"core/a.py": DOC + "def f(): ..."}, "core.a:2: f"),
@@ -174,11 +185,12 @@ BREACHES: list[tuple[Check, dict[str, str], str]] = [
 
 WITHIN_THE_RULES: list[tuple[Check, dict[str, str]]] = [
     (wrong_imports, {"nn/a.py": "import numpy\nfrom p.core import b\nfrom p import errors", "errors.py": ""}),
-    (wrong_imports, {"draw/a.py": "from __future__ import annotations\nimport resvg_py\nimport os.path"}),
+    (wrong_imports, {"drawing/a.py": "from __future__ import annotations\nimport resvg_py\nimport os.path"}),
     (wrong_imports, {"nn/a.py": "if TYPE_CHECKING:\n    from tqdm import tqdm"}),
     (wrong_imports, {"cli.py": "from . import nn", "nn/__init__.py": "from . import a", "nn/a.py": ""}),
     (import_cycles, {"core/a.py": "from .b import x", "core/b.py": "if TYPE_CHECKING:\n  from .a import y"}),
     (hidden_imports, {"nn/a.py": "def f():\n    return require_extra('matplotlib.pyplot', extra='plot')"}),
+    (hidden_modules, {"__init__.py": "from p import nn", "nn/__init__.py": "x = a", "nn/a.py": ""}),
     (long_modules, {"core/a.py": "x = 1\n" * 400}),
     (undocumented, {"core/a.py": DOC + "def _f(): ...\n@x.setter\ndef g(): ...\n@overload\ndef h(): ..."}),
     (written_twice, {"core/a.py": TWICE + OTHER, "core/b.py": "def f(x):\n  x\ndef g(y):\n  y"}),

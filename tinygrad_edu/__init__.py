@@ -14,12 +14,12 @@ from typing import Any
 
 from tinygrad_edu import check, course, data, distributed, export, nn, ops
 from tinygrad_edu.autodiff import define, func, grad
-from tinygrad_edu.compile import compile
+from tinygrad_edu.compiler import compile
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.core.version import __version__ as __version__
-from tinygrad_edu.derive import Derivation, derive
-from tinygrad_edu.draw import RenderError, draw
+from tinygrad_edu.derivation import Derivation, derive
+from tinygrad_edu.drawing import RenderError, draw
 from tinygrad_edu.errors import (
     HistoryLostWarning,
     MissingExtraError,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.cli.main import main
+from tinygrad_edu.cli.entry_point import main
 
 TWO_LAYERS = """
 import numpy as np

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.check.test_student import TWO_LAYERS
-from tinygrad_edu.cli.main import main
+from tinygrad_edu.cli.entry_point import main
 
 
 def graded(folder: Path, files: dict[str, str], *options: str) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tinygrad_edu.compile.step import CACHE_LIMIT
+from tinygrad_edu.compiler.step import CACHE_LIMIT
 from tinygrad_edu.core.symbol import ValueDependence
 
 BATCH = np.ones(3)

@@ -13,7 +13,7 @@ import tinygrad_edu as tg
 from tests.course_example import example
 from tests.draw.networks import network, recurrent
 from tests.draw.seen import edges, nodes, words
-from tinygrad_edu.draw import RenderError, graphviz
+from tinygrad_edu.drawing import RenderError, graphviz
 
 
 def test_the_course_example_shows_formulas_values_and_gradients():
@@ -191,7 +191,7 @@ def test_words_have_contrast_in_every_theme(theme):
         high, low = sorted((luminance(one), luminance(other)), reverse=True)
         return (high + 0.05) / (low + 0.05)
 
-    from tinygrad_edu.draw.styles import THEMES
+    from tinygrad_edu.drawing.styles import THEMES
 
     look = THEMES[theme]
     grounds = [look.page, *(area for area, _ in look.areas.values())]

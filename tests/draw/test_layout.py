@@ -7,10 +7,10 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.draw.networks import KINDS
-from tinygrad_edu.draw.layout import FITS, laid_out
-from tinygrad_edu.draw.metrics import SIZE
-from tinygrad_edu.draw.sketch import Arrow, Box, Line, Part, Sketch
-from tinygrad_edu.draw.sketches import sketch_of
+from tinygrad_edu.drawing.layout import FITS, laid_out
+from tinygrad_edu.drawing.metrics import SIZE
+from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Sketch
+from tinygrad_edu.drawing.sketches import sketch_of
 
 EVERY = [(kind, backward) for kind in KINDS for backward in (False, True)]
 

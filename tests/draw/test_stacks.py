@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tests.course_example import example
 from tests.draw.seen import edges, nodes, words
-from tinygrad_edu.draw import ranked
-from tinygrad_edu.draw.reading import marks_in
-from tinygrad_edu.draw.stacks import stacked
+from tinygrad_edu.drawing import ranked
+from tinygrad_edu.drawing.reading import marks_in
+from tinygrad_edu.drawing.stacks import stacked
 
 
 @st.composite

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tinygrad_edu.draw.values import brief, colours, told
+from tinygrad_edu.drawing.values import brief, colours, told
 from tinygrad_edu.expression.label_style import digits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.check.compare import compare
+from tinygrad_edu.check.comparison import compare
 
 __all__ = ["assert_gradients"]
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.autodiff.grad import grad
+from tinygrad_edu.autodiff.gradients import grad
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["GradientCheck", "InputCheck", "gradients"]

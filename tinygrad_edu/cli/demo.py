@@ -18,7 +18,7 @@ from tinygrad_edu.check import Report, compare
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.course import l_layer, logistic
-from tinygrad_edu.draw import draw
+from tinygrad_edu.drawing import draw
 from tinygrad_edu.nn import MLP, LogisticRegression, Sequential, fit
 from tinygrad_edu.nn.optim import SGD, AdamW, CosineDecay, Optimizer
 

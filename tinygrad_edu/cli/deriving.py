@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_edu.cli.arguments import add_expression, expression_of
 from tinygrad_edu.cli.output import say
-from tinygrad_edu.derive import Derivation, derive
+from tinygrad_edu.derivation import Derivation, derive
 
 __all__ = ["add", "run"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_edu.cli.arguments import add_expression, expression_of
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.draw import draw
+from tinygrad_edu.drawing import draw
 from tinygrad_edu.page.step_through import step_through
 
 __all__ = ["add", "differentiate", "run", "tell", "written"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compile import CompiledStep
+from tinygrad_edu.compiler import CompiledStep
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import training
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compile.forward import CompiledForward
+from tinygrad_edu.compiler.forward import CompiledForward
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.autodiff.grad import grad
-from tinygrad_edu.compile import CompiledStep
+from tinygrad_edu.autodiff.gradients import grad
+from tinygrad_edu.compiler import CompiledStep
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph

@@ -81,7 +81,7 @@ def _public() -> Iterator[str]:
     yield "from tinygrad_edu.core.op import Op\n"
     yield "".join(sorted(f"from {c.__module__} import {c.__name__}\n" for c in results))
     yield PUBLIC
-    yield _define(inspect.signature(sys.modules["tinygrad_edu.autodiff.define"].define))
+    yield _define(inspect.signature(sys.modules["tinygrad_edu.autodiff.definition"].define))
     functions = {name: getattr(sheet, name) for sheet in sheets for name in sheet.__all__}
     own = {name: name for name in functions if name in OPS or name in COMPOSED}
     for name in sorted(own):

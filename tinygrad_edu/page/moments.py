@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.draw.reading import Reading
-from tinygrad_edu.draw.values import brief
-from tinygrad_edu.draw.views import View
-from tinygrad_edu.draw.ways import Way, repeated_over
+from tinygrad_edu.drawing.reading import Reading
+from tinygrad_edu.drawing.values import brief
+from tinygrad_edu.drawing.views import View
+from tinygrad_edu.drawing.ways import Way, repeated_over
 from tinygrad_edu.expression import Node, quantity
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.compare import compare
-from tinygrad_edu.check.function import random_values
+from tinygrad_edu.check.comparison import compare
+from tinygrad_edu.check.derived_function import random_values
 from tinygrad_edu.check.report import Report
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.student.lines import with_lines
@@ -21,7 +21,7 @@ from tinygrad_edu.check.student.passes import Passes, found_in
 from tinygrad_edu.check.student.running import Run, run
 from tinygrad_edu.check.student.shapes import DATA, LABELS, made, of_initialiser, possible, said
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.derive import derive
+from tinygrad_edu.derivation import derive
 
 __all__ = ["check_file", "right_formulas"]
 

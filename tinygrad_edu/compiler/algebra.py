@@ -1,0 +1,271 @@
+"""The computation simplified: each node rebuilt from its simplified operands, by rules and as a polynomial.
+
+A polynomial is taken instead of what was written only where it costs less, so ``A (1 - A)`` stays a product
+and ``A - Y A - Y + Y A`` becomes ``A - Y``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.forms import is_ufunc
+from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product, TooMany, expanded
+from tinygrad_edu.compiler.rules import resolved, rewritten
+from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+
+__all__ = ["simplified"]
+
+_PROMISING = ARITHMETIC | {"where", "log", "exp", "sigmoid"}
+"""Operands that an identity may apply to."""
+_ROUNDS = 4
+_EXACT = 2**53
+_PER_CALL = 500
+"""What calling NumPy once costs, in additions."""
+_WEIGHT = {
+    "divide": 1.7,
+    "exp": 4.0,
+    "log": 4.0,
+    "log1p": 4.0,
+    "tanh": 5.0,
+    "power": 20.0,
+    "where": 12.0,
+    "sigmoid": 9.0,
+}
+"""What an operation costs for each entry, in additions; where() takes a branch."""
+
+
+def simplified(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
+    """The same outputs, computed in fewer and cheaper operations."""
+    before: list[Node] = []
+    now = list(outputs)
+    for _ in range(_ROUNDS):  # what one round makes superfluous no longer counts in the next
+        if now == before:
+            break
+        before, now = now, _Simplifier(now, sheet).outputs()
+    return now
+
+
+class _Simplifier:
+    def __init__(self, outputs: Sequence[Node], sheet: Sheet) -> None:
+        self.wanted, self.sheet = outputs, sheet
+        self.new: dict[Node, Node] = {}
+        self.computed: set[Node] = set()
+
+    def outputs(self) -> list[Node]:
+        nodes = in_order(self.wanted)
+        roots = _roots(nodes, self.wanted)
+        self.readers = _readers(nodes, self.wanted)
+        for node in nodes:
+            made = self._rebuilt(node)
+            if node in roots and made.op in ARITHMETIC and made.dtype.kind == "f":
+                made = self._cheaper(
+                    made, _Given(self.computed, {made} | {self.new[n] for n in self._own(node)})
+                )
+            self.computed.add(made)
+            self.new[node] = made
+            if node in self.sheet.names and made.op not in (INPUT, CONSTANT):
+                self.sheet.names.setdefault(made, self.sheet.names[node])
+        return [self.new[node] for node in self.wanted]
+
+    def _rebuilt(self, node: Node) -> Node:
+        if node.op in (INPUT, CONSTANT):
+            return node
+        args = tuple(self.new[a] for a in node.args)
+        if is_ufunc(node):
+            args = tuple(_unbroadcast(a, self.sheet) for a in args)
+        if args == node.args:
+            same = node
+        else:
+            same = self.sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
+        return rewritten(same, self.sheet)
+
+    def _own(self, root: Node) -> set[Node]:
+        """The elementwise operations that nothing but this root needs."""
+        own: set[Node] = set()
+        waiting = list(root.args)
+        for node in waiting:
+            if (
+                node not in own
+                and _entrywise(node)
+                and all(r in own or r is root for r in self.readers[node])
+            ):
+                own.add(node)
+                waiting += node.args
+        return own
+
+    def _cheaper(self, node: Node, given: AbstractSet[Node]) -> Node:
+        """The node as a polynomial, where that costs less."""
+        if not any(a.op in _PROMISING or a.number is not None for a in node.args):
+            return node  # one operation on what is not arithmetic: there is nothing to gain
+        try:
+            terms = expanded(node, lambda product: resolved(product, self.sheet), given)
+        except TooMany:
+            return node
+        if any(n.dtype.kind == "f" and n.dtype != node.dtype for p in terms for n in p.factors):
+            return node
+        if not all(_in_range(p.coefficient, node.dtype) for p in terms):
+            return node
+        built = Built(self.sheet, node.dtype).sum(terms)
+        if built.dtype != node.dtype:
+            return node
+        if built.shape != node.shape:
+            built = self.sheet.node(
+                "broadcast_to", [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
+            )
+        return built if _cost(built, given) < _cost(node, given) else node
+
+
+def _in_range(coefficient: Fraction, dtype: np.dtype[Any]) -> bool:
+    """Whether a number, and what it is over, are neither 0 nor infinite in that dtype."""
+    largest = Fraction(float(np.finfo(dtype).max))
+    return 1 / largest < abs(coefficient) < largest
+
+
+def _roots(nodes: Iterable[Node], outputs: Iterable[Node]) -> set[Node]:
+    """Where arithmetic ends: what another kind of operation reads, or nobody."""
+    roots = set(outputs)
+    for node in nodes:
+        if node.op not in ARITHMETIC:
+            roots.update(node.args)
+    return roots
+
+
+def _readers(nodes: Iterable[Node], outputs: Iterable[Node]) -> dict[Node, set[Node | None]]:
+    """Who reads each node; None stands for the caller."""
+    readers: dict[Node, set[Node | None]] = defaultdict(set)
+    for node in nodes:
+        for arg in node.args:
+            readers[arg].add(node)
+    for output in outputs:
+        readers[output].add(None)
+    return readers
+
+
+class _Given(AbstractSet[Node]):
+    """What is computed anyway: everything so far, but for what is there only for the node in question."""
+
+    def __init__(self, computed: AbstractSet[Node], own: AbstractSet[Node]) -> None:
+        self.computed, self.own = computed, own
+
+    def __contains__(self, node: object) -> bool:
+        return node in self.computed and node not in self.own
+
+    def __iter__(self) -> Iterator[Node]:
+        return (node for node in self.computed if node not in self.own)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _entrywise(node: Node) -> bool:
+    return node.op not in (INPUT, CONSTANT) and (is_ufunc(node) or node.op in ("where", "sigmoid"))
+
+
+def _unbroadcast(node: Node, sheet: Sheet) -> Node:
+    """What an elementwise operation broadcasts anyway."""
+    if node.number is not None and node.shape:
+        return sheet.constant(node.number, (), node.dtype)
+    while node.op == "broadcast_to" or (node.op in ("reshape", "expand_dims") and node.args[0].shape == ()):
+        node = node.args[0]
+    return node
+
+
+def _cost(node: Node, given: AbstractSet[Node]) -> float:
+    """What computing a node costs beyond what is given, in additions of one entry."""
+    seen: set[Node] = set()
+    waiting = [node]
+    total = 0.0
+    while waiting:
+        n = waiting.pop()
+        if n in seen or n in given or n.op in (INPUT, CONSTANT):
+            continue
+        seen.add(n)
+        waiting += n.args
+        if n.op != "broadcast_to":
+            total += (n.size + (_PER_CALL if n.shape else 1)) * _WEIGHT.get(n.op, 1.0)
+    return total
+
+
+class Built:
+    """Nodes for a sum of products: common factors once, small factors first."""
+
+    def __init__(self, sheet: Sheet, dtype: np.dtype[np.generic]) -> None:
+        self.sheet, self.dtype = sheet, dtype
+
+    def sum(self, terms: Sequence[Product]) -> Node:
+        """``common * (a + b - c)``."""
+        if not terms:
+            return self.sheet.constant(0.0, (), self.dtype)
+        common = _common(terms)
+        inner = [t.times(common, -1) for t in terms]
+        if len(inner) == 1:
+            return self.product(common.times(inner[0]))
+        if inner[0].coefficient < 0 and any(t.coefficient > 0 for t in inner):
+            inner.sort(key=lambda t: t.coefficient < 0)
+        constants = [t for t in inner if not t.factors]
+        inner = [t for t in inner if t.factors] + constants if inner[0].factors else inner
+        total = self.product(inner[0])
+        for term in inner[1:]:
+            op = "subtract" if term.coefficient < 0 else "add"
+            total = self._node(op, total, self.product(Product(abs(term.coefficient), term.factors)))
+        return (
+            self.product(common.times(Product(ONE, {total: 1})))
+            if total.number is None
+            else self._scaled(common, total)
+        )
+
+    def _scaled(self, common: Product, number: Node) -> Node:
+        return self.product(Product(common.coefficient * Fraction(float(number.number)), common.factors))
+
+    def product(self, product: Product) -> Node:
+        """``coefficient * a * b / c``, with the coefficient at the smallest factor."""
+        above = self._chain([n for n, e in product.factors.items() for _ in range(e)])
+        below = self._chain([n for n, e in product.factors.items() for _ in range(-e)])
+        c = product.coefficient
+        if below is None:
+            return self._multiple(c, above)
+        if above is None:
+            return self._node("divide", self.sheet.constant(float(c)), below)
+        return self._node("divide", self._multiple(c, above), below)
+
+    def _multiple(self, c: Fraction, node: Node | None) -> Node:
+        if node is None:
+            return self.sheet.constant(float(c), (), self.dtype)
+        if c == 1:
+            return node
+        if c == -1:
+            return self._node("negative", node)
+        if not node.shape and (1 / c).denominator == 1 and abs(1 / c) < _EXACT:
+            return self._node("divide", node, self.sheet.constant(int(1 / c)))
+        if node.op == "multiply" and node.args[0].size < node.size and node.args[0].dtype.kind == "f":
+            return self._node("multiply", self._multiple(c, node.args[0]), node.args[1])
+        return self._node("multiply", self.sheet.constant(float(c)), node)
+
+    def _chain(self, factors: list[Node]) -> Node | None:
+        """Small factors first, so that few entries are computed; a square where a factor comes twice."""
+        if not factors:
+            return None
+        factors.sort(key=lambda n: (n.size, n.dtype.kind != "f", n.seq))
+        total, *rest = factors
+        for factor in rest:
+            total = self._node("square", total) if factor is total else self._node("multiply", total, factor)
+        return total
+
+    def _node(self, op: str, *args: Node) -> Node:
+        return self.sheet.node(op, args, dtype=self.dtype)
+
+
+def _common(terms: Sequence[Product]) -> Product:
+    """The factors that all terms share, and the coefficient where all agree but for the sign."""
+    shared: Mapping[Node, int] = terms[0].factors
+    for term in terms[1:]:
+        both = {n: (e, term.factors[n]) for n, e in shared.items() if n in term.factors}
+        shared = {n: min(pair, key=abs) for n, pair in both.items() if pair[0] * pair[1] > 0}
+    sizes = {abs(t.coefficient) for t in terms}
+    return Product(sizes.pop() if len(sizes) == 1 else ONE, shared)

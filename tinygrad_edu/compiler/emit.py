@@ -1,0 +1,322 @@
+"""From a schedule to the source of a step, and the memory that it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.compiler.forms import computes_in, constant_code, is_ufunc, own_memory, takes_out, text
+from tinygrad_edu.compiler.kernels import Kernel
+from tinygrad_edu.compiler.lifetimes import Lifetimes
+from tinygrad_edu.compiler.memory import Buffer, Life, arranged
+from tinygrad_edu.compiler.schedule import Loop, Schedule
+from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, array_of
+from tinygrad_edu.core.facts import ATOM
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definitions
+from tinygrad_edu.expression.writer import Text
+
+__all__ = ["Emitted", "emitted"]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The source of ``step(...)``, what its names mean, and its buffers."""
+
+    source: str
+    constants: Mapping[str, Any]
+    """Arrays that never change, and random generators."""
+    ops: tuple[Op, ...]
+    buffers: tuple[Buffer, ...]
+    nbytes: int
+    kernels: tuple[Kernel, ...] = ()
+    """Chains that numba compiles."""
+
+
+def emitted(
+    schedule: Schedule,
+    names: Mapping[Node, str],
+    inputs: Sequence[str],
+    handed: Sequence[tuple[str, str]] = (),
+    *,
+    fused: bool = False,
+) -> Emitted:
+    """Writes the step.
+
+    Args:
+        schedule: the nodes, in order.
+        names: what the quantities are called in the program.
+        inputs: the arguments of the function.
+        handed: ``key, parameter`` of each gradient that an optimiser gets instead of the caller.
+        fused: whether chains of elementwise operations become kernels.
+    """
+    return _Writer(schedule, names, inputs, handed, fused=fused).emitted()
+
+
+class _Writer(Lifetimes):
+    """The lines as text."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        names: Mapping[Node, str],
+        inputs: Sequence[str],
+        handed: Sequence[tuple[str, str]],
+        *,
+        fused: bool,
+    ) -> None:
+        super().__init__(schedule, names, inputs, fused=fused)
+        self.handed = handed
+        self.prefix = {p: _apart(p, {*inputs, *self.names.values()}) for p in ("m", "c", "rng", "part")}
+        self.constants: dict[str, NDArray[Any]] = {}
+        self.constant_names: dict[tuple[Node, tuple[int, ...]], str] = {}
+        self.generators: dict[str, Any] = {}
+        self.cut = self._cut_inputs()
+
+    def _cut_inputs(self) -> dict[Node, str]:
+        """The arrays from outside that the loop reads by tiles, and what a tile of each is called."""
+        read = dict.fromkeys(
+            a for node in self.body for a in node.args if a in self.axis and a not in self.body
+        )
+        read = {node: None for node in read if node.number is None}
+        whole = {
+            node: node.name or self.names.get(node, f"{self.prefix['part']}{k}")
+            for k, node in enumerate(read)
+        }
+        taken = {*self.inputs, *self.names.values()}
+        return {node: _free(f"{name}_", taken) for node, name in whole.items()}
+
+    def emitted(self) -> Emitted:
+        """The step as source, with its memory laid out."""
+        temporaries = self.temporaries
+        offsets, nbytes = arranged([*self.lives.values(), *temporaries.values()])
+        self.places: dict[Any, str] = {}
+        # In the loop arrays of one shape are cut along different axes, so those are places of their own.
+        along = {life.name: self.axis.get(node) for node, life in self.lives.items() if node in self.body}
+        self.buffer = {
+            life.name: self._place(life, offsets[life.name], along.get(life.name))
+            for life in (*self.lives.values(), *temporaries.values())
+        }
+        lines = [f"def step({', '.join(self.inputs)}):"]
+        at: dict[int, int] = {}
+        for k, line in self._lines():
+            lines.append(line)
+            at.setdefault(k, len(lines))
+        for k in range(len(self.order), -1, -1):  # a view has no line: it is read where it is used
+            at.setdefault(k, at.get(k + 1, len(lines)))
+        holds: dict[str, list[tuple[str, int, int]]] = {}
+        for life in (*self.lives.values(), *temporaries.values()):
+            holds.setdefault(self.buffer[life.name], []).append((life.name, at[life.start], at[life.end]))
+        buffers = tuple(
+            Buffer(name, shape, dtype, offset, tuple(holds[name]))
+            for (offset, shape, dtype, _), name in self.places.items()
+        )
+        ops = tuple(needing_definitions(n.rule for n in self.order))
+        return Emitted(
+            "\n".join(lines) + "\n",
+            {**self.constants, **self.generators},
+            ops,
+            buffers,
+            nbytes,
+            tuple(self.kernels),
+        )
+
+    def _place(self, life: Life, offset: int, axis: int | None) -> str:
+        return self.places.setdefault(
+            (offset, life.shape, life.dtype, axis), f"{self.prefix['m']}{len(self.places)}"
+        )
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        for k, node in enumerate(self.schedule.before):
+            yield from self._lines_of(k, node, "    ")
+        if self.schedule.loop:
+            yield from self._loop(self.schedule.loop)
+        for k, node in enumerate(self.schedule.after, start=self.behind):
+            yield from self._lines_of(k, node, "    ")
+        cost, *gradients = self.schedule.outputs
+        results = [self._code(cost).text if own_memory(cost) else f"np.array({self._code(cost)})"]
+        own = [self._own(gradient, gradients[:k]) for k, gradient in enumerate(gradients)]
+        if self.handed or self.schedule.moves:
+            yield len(self.order), f"    result = {results.pop()}"
+            lines = self._handed(own) if self.handed else self._moves()
+            yield from ((len(self.order), f"    {line}") for line in lines)
+            own, results = [], ["result"]
+        yield len(self.order), f"    return {', '.join([*results, *own])}{',' * (not own)}"
+
+    def _loop(self, loop: Loop) -> Iterator[tuple[int, str]]:
+        for node in loop.body:
+            if node in loop.sums:
+                yield self.first, "    " + self._zero(node)
+        yield self.first, f"    for start in range(0, {loop.length}, {loop.tile}):"
+        yield self.first, f"        tile = slice(start, start + {loop.tile})"
+        for node, name in self.cut.items():
+            yield self.first, f"        {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
+        for k, node in enumerate(loop.body, start=self.first):
+            yield from self._lines_of(k, node, "        ")
+        for node in loop.body:  # a number of NumPy's again: Python's may not be divided by 0
+            if node in loop.sums and not node.shape:
+                yield self.behind, f"    {self.names[node]} = np.{node.dtype}({self.names[node]})"
+
+    def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
+        if node in self.member:
+            if self.called_at[self.member[node]] == k:
+                yield from ((k, indent + line) for line in self._call(self.member[node]))
+        elif not self.inline(node):
+            yield k, indent + self._statement(node)
+
+    def _call(self, kernel: Kernel) -> Iterator[str]:
+        """A kernel's call, and before it what its results are called."""
+        outs = []
+        for node in kernel.outputs:
+            name = self.names[node]
+            if node in self.lives:
+                yield f"{name} = {self.buffer[name]}"
+            else:
+                yield f"{name} = np.empty({node.shape}, np.{node.dtype})"
+            outs.append(name)
+        given = [self._code(n).text if n.shape else f"np.{n.dtype}({self._code(n)})" for n in kernel.inputs]
+        call = f"{kernel.name}({', '.join([*outs, *given])})"
+        yield f"{self.names[kernel.total]} = {call}" if kernel.total is not None else call
+
+    def _zero(self, node: Node) -> str:
+        name = self.names[node]
+        if not node.shape:
+            return f"{name} = 0.0"
+        if node in self.lives:
+            return f"{name} = {self.buffer[name]}; {name}.fill(0)"
+        return f"{name} = np.zeros({node.shape}, np.{node.dtype})"
+
+    def _statement(self, node: Node) -> str:
+        name = self.names[node]
+        inside = node in self.body
+        if inside and node in self.sums:
+            out = self.buffer[f"{name}_part"] if takes_out(node) else None
+            value = text(node, self._tiled, out)
+            return f"{name} += {value}" if node.shape else f"{name} += float({value})"
+        code = self._tiled if inside else self._code
+        if node.random:
+            return f"{name} = {self._drawn(node)}"
+        if node in self.lives:
+            out = self.buffer[name]
+            loop = self.schedule.loop
+            if inside and loop and loop.length % loop.tile:
+                out = f"{out}[{':, ' * loop.axis[node]}: {loop.length} - start]"
+            return f"{name} = {text(node, code, out)}"
+        if takes_out(node) and not _natural(node):
+            return f"{name} = np.empty({node.shape}, np.{node.dtype}); {text(node, code, name)}"
+        return f"{name} = {text(node, code, None)}"
+
+    def _drawn(self, node: Node) -> str:
+        """A call that draws from its own generator, the one that the eager function draws from."""
+        generator = node.settings["rng"]
+        known = next((name for name, value in self.generators.items() if value is generator), None)
+        rng = known or f"{self.prefix['rng']}{len(self.generators)}"
+        self.generators[rng] = generator
+        facts = [f"{k}={rng if k == 'rng' else literal(v)}" for k, v in node.settings.items()]
+        return f"{node.op}({', '.join([*(str(self._code(a)) for a in node.args), *facts])})"
+
+    def _code(self, node: Node) -> Text:
+        if node.op == INPUT:
+            return Text(node.name, ATOM, node.shape, node.dtype)
+        if node.op == CONSTANT:
+            return self._constant(node)
+        if self.inline(node):
+            return NUMPY.written(
+                node.rule,
+                [self._code(a) for a in node.args],
+                node.settings,
+                shape=node.shape,
+                dtype=node.dtype,
+            )
+        return Text(self.names[node], ATOM, node.shape, node.dtype)
+
+    def _tiled(self, node: Node) -> Text:
+        if self.schedule.loop and node in self.axis and node.number is not None:
+            return self._row_of_tile(node, self.schedule.loop)
+        if node in self.cut:
+            return Text(self.cut[node], ATOM, node.shape, node.dtype)
+        if self.inline(node):
+            return NUMPY.written(
+                node.rule,
+                [self._tiled(a) for a in node.args],
+                node.settings,
+                shape=node.shape,
+                dtype=node.dtype,
+            )
+        return self._code(node)
+
+    def _constant(self, node: Node) -> Text:
+        if node.number is not None and not node.shape:
+            plain = isinstance(node.value, np.generic) or node.dtype in (np.float64, np.int64, np.bool_)
+            return (
+                constant_code(node) if plain else Text(f"np.{node.dtype}({node.value!r})", dtype=node.dtype)
+            )
+        return Text(self._array(node, node.shape), ATOM, node.shape, node.dtype)
+
+    def _array(self, node: Node, shape: tuple[int, ...]) -> str:
+        """The name of a constant array; of one number, in whichever shape is needed."""
+        name = self.constant_names.setdefault((node, shape), f"{self.prefix['c']}{len(self.constants)}")
+        if name not in self.constants:
+            self.constants[name] = (
+                array_of(node) if shape == node.shape else np.full(shape, node.value, node.dtype)
+            )
+        return name
+
+    def _row_of_tile(self, node: Node, loop: Loop) -> Text:
+        """Of one number, all tiles are the same, but for a shorter last one."""
+        axis = loop.axis[node]
+        name = self._array(node, (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :]))
+        if loop.length % loop.tile:
+            name = f"{name}[{':, ' * axis}: {loop.length} - start]"
+        return Text(name, ATOM, node.shape, node.dtype)
+
+    def _own(self, node: Node, before: Sequence[Node]) -> str:
+        """A gradient as an array that its receiver may write to: copied where somebody else has it too."""
+        code = self._code(node)
+        if own_memory(node) and node.shape and node not in before:
+            return code.text
+        return f"np.array({code})" if node.shape else f"np.array({code}, np.{node.dtype})"
+
+    def _moves(self) -> Iterator[str]:
+        """All parameters, or none: an interrupt finds no gap in one call."""
+        moves = {W.name: by for W, by in self.schedule.moves.items()}
+        parameters = _listed(moves)
+        steps = _listed(
+            str(self._code(by) if by.number is None else constant_code(by)) for by in moves.values()
+        )
+        yield f"deque(map(np.subtract, {parameters}, {steps}, {parameters}), 0)  # all of them, or none"
+
+    def _handed(self, own: Sequence[str]) -> Iterator[str]:
+        yield f"gradients = [{', '.join(own)}]"
+        yield "begin(gradients)"
+        for k, (key, parameter) in enumerate(self.handed):
+            yield f"update({key!r}, {parameter}, gradients[{k}])"
+
+
+def _free(name: str, taken: AbstractSet[str]) -> str:
+    return name if name not in taken else _free(f"{name}_", taken)
+
+
+def _apart(prefix: str, taken: AbstractSet[str]) -> str:
+    """The prefix, longer where a name of the program's is it with a number."""
+    while any(name.removeprefix(prefix).isdecimal() for name in taken):
+        prefix += "_"
+    return prefix
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return f"[{', '.join(parts)}]"
+
+
+def _natural(node: Node) -> bool:
+    """Whether NumPy gives the node's shape and dtype by itself."""
+    if node.op == "matmul" or not is_ufunc(node):
+        return True
+    arrays = [a for a in node.args if a.number is None]
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    return shape == node.shape and computes_in(node) == node.dtype

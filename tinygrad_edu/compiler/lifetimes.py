@@ -1,0 +1,154 @@
+"""Who lives when: the lines of a step, the names of its values, and how long each value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import count
+
+from tinygrad_edu.compiler.forms import is_ufunc, is_view, takes_out
+from tinygrad_edu.compiler.kernels import Kernel, kernels_of
+from tinygrad_edu.compiler.memory import Life
+from tinygrad_edu.compiler.schedule import Schedule
+from tinygrad_edu.compiler.sheet import Node
+
+__all__ = ["Lifetimes"]
+
+
+class Lifetimes:
+    """A schedule as numbered lines.
+
+    Args:
+        schedule: the nodes, in order.
+        names: what the quantities are called in the program.
+        inputs: names that are taken.
+        fused: whether chains of elementwise operations become kernels.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        names: Mapping[Node, str],
+        inputs: Sequence[str],
+        *,
+        fused: bool,
+    ) -> None:
+        self.schedule, self.inputs = schedule, inputs
+        self.results = frozenset(schedule.outputs)
+        self.ends = frozenset(schedule.ends)
+        loop = schedule.loop
+        body = loop.body if loop else ()
+        self.order = (*schedule.before, *body, *schedule.after)
+        self.first, self.behind = len(schedule.before), len(schedule.before) + len(body)
+        self.axis: Mapping[Node, int] = loop.axis if loop else {}
+        self.sums: frozenset[Node] = loop.sums if loop else frozenset()
+        self.body = frozenset(body)
+        self.names = _called(self.order, names, inputs, self.ends)
+        self.kernels = self._kernels() if fused else []
+        self.member = {node: kernel for kernel in self.kernels for node in kernel.members}
+        position = {node: k for k, node in enumerate(self.order)}
+        self.called_at = {kernel: max(position[n] for n in kernel.members) for kernel in self.kernels}
+        self.last = self._last_uses()
+        self.lives = self._lives()
+        self.temporaries = self._temporaries()
+
+    def inline(self, node: Node) -> bool:
+        """Looking at an array differently needs no line of its own."""
+        return is_view(node) and node not in self.ends
+
+    def _kernels(self) -> list[Kernel]:
+        found: list[Kernel] = []
+        for part in (self.schedule.before, self.schedule.after):  # in the loop, arrays are small
+            taken = {*self.inputs, *self.names.values(), *(kernel.name for kernel in found)}
+            found += kernels_of(part, self.ends | self._read_elsewhere(part), taken)
+        return found
+
+    def _read_elsewhere(self, part: Sequence[Node]) -> set[Node]:
+        inside = set(part)
+        return {arg for node in self.order if node not in inside for arg in node.args}
+
+    def _last_uses(self) -> dict[Node, int]:
+        """The position of the last line that reads a node's memory, by itself or by way of a view."""
+        last: dict[Node, int] = {}
+        owners: dict[Node, frozenset[Node]] = {}
+        for k, node in enumerate(self.order):
+            k = self._position(node, k)
+            used = frozenset().union(*(owners.get(a, frozenset((a,))) for a in node.args))
+            for owner in used:
+                inherited = k < self.behind and node in self.body and owner not in self.body
+                last[owner] = self.behind - 1 if inherited else k
+            # What NumPy hands out without out= may be a view of an operand.
+            shares = is_view(node) or (node.shape and not takes_out(node))
+            owners[node] = used | {node} if shares else frozenset((node,))
+        for node in self.ends:
+            for owner in owners.get(node, (node,)):
+                last[owner] = len(self.order)
+        return last
+
+    def _lives(self) -> dict[Node, Life]:
+        """What lives in the preallocated memory: everything but scalars, views and results."""
+        lives: dict[Node, Life] = {}
+        for k, node in enumerate(self.order):
+            if node in self.results or not self.has_place(node):
+                continue
+            k = self._position(node, k)
+            summed = node in self.sums
+            start = self.first if summed else k
+            lives[node] = Life(
+                self.names[node], self.shape(node), node.dtype, start, max(self.last.get(node, k), k)
+            )
+            if (is_ufunc(node) or node in self.member) and not summed:
+                lives[node].over = self._overwritten(node, k, lives)
+        return lives
+
+    def _position(self, node: Node, k: int) -> int:
+        """The line that computes a node: what a kernel computes, it computes where it is called."""
+        return self.called_at[self.member[node]] if node in self.member else k
+
+    def has_place(self, node: Node) -> bool:
+        """Whether a node's value is written where the step says."""
+        return node in self.member[node].outputs if node in self.member else takes_out(node)
+
+    def _overwritten(self, node: Node, k: int, lives: Mapping[Node, Life]) -> Life | None:
+        """The life of an operand that ends here, and whose place the result can take, entry by entry."""
+        kernel = self.member.get(node)
+        gone = {id(lives[n].over) for n in kernel.outputs if n in lives} if kernel else set()
+        for arg in kernel.inputs if kernel else node.args:
+            life = lives.get(arg)
+            if life is None or life.end != k or arg in self.sums or (arg in self.body) != (node in self.body):
+                continue
+            if (life.dtype, life.shape) == (node.dtype, self.shape(node)) and id(life) not in gone:
+                return life
+        return None
+
+    def shape(self, node: Node) -> tuple[int, ...]:
+        """The shape of a node's value; inside the loop, that of one tile."""
+        loop, axis = self.schedule.loop, self.axis.get(node)
+        if loop is None or axis is None or node not in self.body:
+            return node.shape
+        return (*node.shape[:axis], loop.tile, *node.shape[axis + 1 :])
+
+    def _temporaries(self) -> dict[Node, Life]:
+        """What one tile adds to a sum."""
+        return {
+            node: Life(f"{self.names[node]}_part", node.shape, node.dtype, k, k)
+            for k, node in enumerate(self.order)
+            if node in self.sums and takes_out(node)
+        }
+
+
+def _called(
+    order: Sequence[Node], names: Mapping[Node, str], inputs: Sequence[str], ends: AbstractSet[Node]
+) -> dict[Node, str]:
+    """A name for every node: the program's, else t1, t2, ..."""
+    taken = {*inputs, *names.values()}
+    free = (name for name in map("t{}".format, count(1)) if name not in taken)
+    found: dict[Node, str] = {}
+    given: set[str] = set()
+    for node in order:
+        if is_view(node) and node not in ends:
+            continue
+        name = names.get(node)
+        found[node] = next(free) if name is None or name in given else name
+        given.add(found[node])
+    return found

@@ -1,0 +1,136 @@
+"""From a recording to a function: lower, simplify, schedule, emit."""
+
+from __future__ import annotations
+
+import linecache
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import count
+from types import CodeType
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.compiler.algebra import simplified
+from tinygrad_edu.compiler.cached import functions_of
+from tinygrad_edu.compiler.emit import Emitted, emitted
+from tinygrad_edu.compiler.habits import in_fast_forms
+from tinygrad_edu.compiler.kernels import module_source
+from tinygrad_edu.compiler.lower import finished, lowered
+from tinygrad_edu.compiler.scalars import scalars_moved
+from tinygrad_edu.compiler.schedule import scheduled
+from tinygrad_edu.compiler.sheet import Node, Sheet
+from tinygrad_edu.compiler.tiles import tiled
+from tinygrad_edu.compiler.trace import Recording, Values
+
+__all__ = ["Moves", "Update", "assembled", "of_values"]
+
+_number = count(1)
+
+
+class Moves(Protocol):
+    """What a compiled step needs of an optimiser."""
+
+    def begin(self, gradients: Iterable[NDArray[Any]]) -> None:
+        """Starts a step, given all its gradients."""
+
+    def update(self, key: Any, parameter: NDArray[Any], gradient: NDArray[Any]) -> None:
+        """Moves one parameter in place; the gradient is an array of its own, to write to or to keep."""
+
+
+Update = Literal["descent"] | Moves | None
+
+
+RATE = "rate"
+
+
+def assembled(
+    recording: Recording, keys: Sequence[str], update: Update, *, fused: bool
+) -> tuple[Callable[[], Callable[..., Any]], Emitted]:
+    """What makes the function that a recording comes to, each time with memory of its own, and its source.
+
+    Args:
+        recording: the loss, recorded.
+        keys: what the optimiser knows each parameter by.
+        update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
+            argument; an optimiser's methods are called; None makes a function that gives the gradients.
+        fused: whether chains of elementwise operations become kernels, compiled by numba.
+    """
+    program, sheet = recording.program, Sheet()
+    assert program is not None
+    values = lowered(program, sheet, recording.constants)
+    J = values[program.output]
+    if not program[program.output].named:
+        sheet.names[J] = "J" if "J" not in program else program.output
+    gradients = [values[program.gradients[name].name] for name in program.wrt]
+    if update == "descent":
+        parameters = [values[name] for name in program.wrt]
+        rate = sheet.input(_rate(recording), (), np.result_type(*(W.dtype for W in parameters)))
+        steps = [
+            sheet.node("multiply", [rate, dW], dtype=W.dtype)
+            for W, dW in zip(parameters, gradients, strict=True)
+        ]
+        J, *steps = _simplest([J, *steps], sheet)
+        moves = {W: by for W, by in zip(parameters, steps, strict=True) if by.number != 0}
+        arguments = [*recording.arguments, rate.name]
+        written = emitted(tiled(scheduled([J], moves)), sheet.names, arguments, fused=fused)
+    elif update is None:
+        whole = scheduled(_simplest([J, *gradients], sheet))
+        written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused)
+    else:
+        key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
+        handed = [(key[name], name) for name in program.wrt]
+        whole = scheduled(_simplest([J, *gradients], sheet))
+        written = emitted(tiled(whole), sheet.names, recording.arguments, handed, fused=fused)
+    return partial(_function, written, _code(written), update), written
+
+
+def _rate(recording: Recording) -> str:
+    name = RATE
+    while name in recording.graph:
+        name += "_"
+    return name
+
+
+def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
+    done = simplified(finished(simplified(outputs, sheet), sheet), sheet)
+    return in_fast_forms(simplified(scalars_moved(done, sheet), sheet), sheet)
+
+
+def _code(written: Emitted) -> CodeType:
+    filename = f"<compiled step {next(_number)}>"
+    linecache.cache[filename] = (len(written.source), None, written.source.splitlines(True), filename)
+    return compile(written.source, filename, "exec")
+
+
+def _function(written: Emitted, code: CodeType, update: Update) -> Callable[..., Any]:
+    """The source, run. Its names: NumPy, the step's memory, constants, operations that NumPy lacks."""
+    memory = np.empty(written.nbytes, np.uint8)
+    space: dict[str, Any] = {
+        "np": np,
+        "deque": deque,
+        **written.constants,
+        **{op.name: op.forward for op in written.ops},
+    }
+    for buffer in written.buffers:
+        stretch = memory[buffer.offset : buffer.offset + buffer.nbytes]
+        space[buffer.name] = stretch.view(buffer.dtype).reshape(buffer.shape)
+    if written.kernels:
+        space |= functions_of(module_source(written.kernels), [kernel.name for kernel in written.kernels])
+    if not isinstance(update, str | None):
+        space |= {"begin": update.begin, "update": update.update}
+    exec(code, space)  # noqa: S102  (the source was written here)
+    function: Callable[..., Any] = space["step"]
+    return function
+
+
+def of_values(recorded: Values) -> Callable[..., Any]:
+    """The function of the data and the captured arrays that gives the outputs, without a gradient."""
+    sheet = Sheet()
+    values = lowered(recorded.program, sheet, recorded.constants)
+    outputs = _simplest([values[name] for name in recorded.outputs], sheet)
+    arguments = [name for name in recorded.data if name is not None] + list(recorded.captured)
+    written = emitted(tiled(scheduled(outputs)), sheet.names, arguments)
+    return _function(written, _code(written), None)

@@ -1,0 +1,57 @@
+"""The order of the lines: everything before the loop over tiles, in it, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, in_order
+
+__all__ = ["Loop", "Schedule", "scheduled"]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A pass over the examples, tile by tile.
+
+    ``axis`` says which axis of a node runs over the examples; ``sums`` are added up over the tiles.
+    """
+
+    length: int
+    tile: int
+    body: tuple[Node, ...]
+    axis: Mapping[Node, int]
+    sums: frozenset[Node]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Nodes in the order in which they are computed."""
+
+    before: tuple[Node, ...]
+    loop: Loop | None
+    after: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    """The cost, and the gradients that the caller, or an optimiser, gets for his own."""
+    moves: Mapping[Node, Node] = field(default_factory=dict)
+    """What is subtracted from a parameter when all is computed."""
+
+    @property
+    def ends(self) -> tuple[Node, ...]:
+        """What is read when all is computed."""
+        return (*self.outputs, *self.moves.values())
+
+
+def scheduled(outputs: Sequence[Node], moves: Mapping[Node, Node] | None = None) -> Schedule:
+    """Operands before results, gradients from the last layer to the first, draws in the recorded order.
+
+    Args:
+        outputs: the cost, and gradients.
+        moves: for a parameter, what is subtracted from it.
+    """
+    moves = dict(moves or {})
+    cost, *gradients = outputs
+    ends = [cost, *reversed(gradients), *reversed(moves.values())]
+    draws = sorted((n for n in in_order(ends) if n.random), key=lambda n: n.seq)
+    nodes = [n for n in in_order([*draws, *ends]) if n.op not in (CONSTANT, INPUT)]
+    return Schedule((), None, tuple(nodes), tuple(outputs), moves)

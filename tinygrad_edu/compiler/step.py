@@ -1,0 +1,323 @@
+"""``tg.compile``: a function of parameters and data as a step that is recorded once and then only run."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import repeat
+from typing import Any, Literal
+from weakref import ref
+
+import numpy as np
+
+from tinygrad_edu.compiler.emit import Emitted
+from tinygrad_edu.compiler.kernels import module_source
+from tinygrad_edu.compiler.memory import Buffer
+from tinygrad_edu.compiler.pipeline import Moves, Update, assembled
+from tinygrad_edu.compiler.trace import Recording, record
+from tinygrad_edu.core.reals import refuse_lookalikes
+from tinygrad_edu.core.showing import listing
+from tinygrad_edu.core.structure import alike, is_record, leaves, rebuilt
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph import Graph
+
+__all__ = ["CompiledStep", "compile"]
+
+CACHE_LIMIT = 16
+"""Signatures of one step from which on it warns: each has cost a recording, and keeps its memory."""
+
+KEPT = 2
+"""Recordings of one signature that are kept: a flag may be on in one call and off in the next."""
+
+Backend = Literal["numpy", "numba"] | None
+
+
+def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
+    loss: Callable[..., Any], *, optimizer: Moves | None = None, backend: Backend = None
+) -> CompiledStep:
+    """A step: the cost and its gradients, or with an optimiser the cost and the update, as one program.
+
+    The first call with given shapes and dtypes records ``loss``, derives its backward pass, drops what
+    nobody needs, simplifies, plans memory and writes straight-line NumPy; later calls run that.
+
+    Args:
+        loss: ordinary Tensor code, ``loss(params, X, Y)``, that gives a scalar. Called once per signature.
+        optimizer: moves the parameters in place, one of ``tg.optim`` or anything with ``begin(gradients)``
+            and ``update(key, parameter, gradient)``. The key is the path of the parameter: ``"W1"``.
+        backend: "numpy"; "numba", which needs the extra and makes one kernel of each chain of elementwise
+            operations; None takes NumPy.
+
+    Returns:
+        ``step(params, X, Y)``, where X and Y are arrays, Tensors or numbers, of integers and booleans too,
+        or dicts, tuples, lists and dataclasses of them; integers may be indices. It gives ``J, grads``, or
+        with an optimiser ``J``. ``params`` is a dict, list or tuple, nested too, of arrays or Tensors;
+        ``grads`` has its structure; J is a float.
+        ``step.source``, ``step.graph`` and ``step.buffers`` show what the last call ran.
+
+    Raises:
+        TypeError: on the first call, where the function asks for a value (``if J > 1``), or writes in
+            place; the message has the line.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> def loss(params, X, Y):
+    ...     A = tg.sigmoid(params["w"].T @ X + params["b"])
+    ...     return np.sum((A - Y) ** 2)
+    >>> step = tg.compile(loss)
+    >>> J, grads = step({"w": np.zeros((2, 1)), "b": 0.0}, np.ones((2, 3)), np.ones((1, 3)))
+    >>> J, float(grads["b"])
+    (0.75, -0.75)
+    """
+    return CompiledStep(loss, optimizer, backend)
+
+
+@dataclass
+class _Compiled:
+    """What one signature came to."""
+
+    make: Callable[[], Callable[..., Any]]
+    recording: Recording
+    emitted: Emitted
+    update: Update
+    spare: list[Callable[..., Any]] = field(default_factory=list)
+    """Functions that nobody is running. Each has memory of its own, so that no lock is needed, which an
+    interrupt could leave locked."""
+    keys: tuple[Any, ...] | None = None
+    """The names of the parameters, where they are a plain dict of arrays, and all take part."""
+    kinds: tuple[Any, ...] = ()
+    owners: tuple[ref[Any], ...] = ()
+    """The parameters whose averages the optimiser keeps, where it keeps any."""
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        """The step; where an optimiser is interrupted, all parameters are what they were before."""
+        try:
+            function = self.spare.pop()
+        except IndexError:
+            function = self.make()
+        if self.update in ("descent", None):
+            results = function(*inputs)
+        else:
+            moving = inputs[: sum(name is not None for name in self.recording.parameters)]
+            before = [W.copy() for W in moving]
+            try:
+                results = function(*inputs)
+            except BaseException:
+                deque(map(np.subtract, before, repeat(0), moving), 0)  # one call, which nothing interrupts
+                raise
+        self.spare.append(function)
+        return results
+
+    def holds(self) -> bool:
+        """Whether all that the function finds by name is what it was when this was recorded."""
+        return self.recording.free_variables.changed() is None
+
+    def expect(self, params: Any, values: Sequence[Any], data: Sequence[Any]) -> None:
+        """Remembers what the inputs were like, to recognise them without looking at everything again."""
+        used = None not in self.recording.parameters + self.recording.data and not self.recording.captured
+        if used and type(params) is dict and all(type(v) is np.ndarray for v in (*params.values(), *data)):
+            self.keys = tuple(params)
+            self.kinds = tuple(map(_kind, (*values, *data)))
+
+    def inputs(self, params: Any, data: Sequence[Any]) -> list[Any] | None:
+        """The inputs, where they are like those that were recorded; None where that takes a closer look."""
+        if type(params) is not dict or self.keys is None or tuple(params) != self.keys:
+            return None
+        given = [*params.values(), *data]
+        if len(given) != len(self.kinds):
+            return None
+        if self.owners and not all(owner() is x for owner, x in zip(self.owners, given, strict=False)):
+            return None
+        for x, (shape, dtype) in zip(given, self.kinds, strict=True):
+            if type(x) is not np.ndarray or x.shape != shape or x.dtype is not dtype:
+                return None
+        return given
+
+
+class CompiledStep:
+    """Made by :func:`compile`. Several threads may call it: each call works in memory of its own."""
+
+    def __init__(self, loss: Callable[..., Any], optimizer: Any, backend: Backend) -> None:
+        if not callable(loss):
+            raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")
+        if backend not in ("numpy", "numba", None):
+            raise ValueError(f"compile: backend: expected 'numpy', 'numba' or None, got {backend!r}")
+        self.loss, self.optimizer, self.backend = loss, optimizer, backend
+        self._cache: dict[Any, list[_Compiled]] = {}
+        self._renewed = 0
+        self._last: _Compiled | None = None
+
+    def __call__(self, params: Any, *data: Any) -> Any:
+        """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
+        update = self._update()
+        compiled = self._last
+        inputs = None
+        if compiled is not None and compiled.update is update and compiled.holds():
+            inputs = compiled.inputs(params, data)
+        if inputs is None:
+            compiled, inputs = self._recorded(params, data, update)
+        assert compiled is not None
+        self._last = compiled
+        if update == "descent":
+            self.optimizer.begin(())
+            inputs.append(self.optimizer.lr)
+        J, *grads = compiled.run(inputs)
+        J = J.item() if isinstance(J, (np.ndarray, np.generic)) else float(J)
+        if self.optimizer is not None:
+            return J
+        found = iter(grads)
+        parts = zip(leaves(params), compiled.recording.parameters, strict=True)
+        return J, rebuilt(params, (next(found) if n else np.zeros_like(_bare(v)) for (_, v), n in parts))
+
+    def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
+        """What the call's signature came to, recorded where it is new, and the inputs for it."""
+        if getattr(self.optimizer, "remembers", False):
+            self.optimizer.claim([leaf for _, leaf in leaves(params)])
+        values = [_value(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
+        data = tuple(map(_data, data))
+        arrays = [array for _, array in leaves(data)]
+        signature = (
+            update == "descent",
+            alike(params),
+            alike(data),
+            *map(_kind, values),
+            *map(_kind, arrays),
+        )
+        known = self._cache.get(signature, [])
+        compiled = next((c for c in known if c.holds()), None)
+        if compiled is None:
+            if known:
+                self._note_change(known[0])
+            compiled = self._compiled(params, data, update)
+            self._cache[signature] = [compiled, *known][:KEPT]
+            compiled.expect(params, values, data)
+        compiled.owners = getattr(self.optimizer, "owners", ())
+        recording = compiled.recording
+        names = recording.parameters + recording.data
+        inputs = [x for x, name in zip(values + arrays, names, strict=True) if name]
+        return compiled, inputs + [t._data for t in recording.captured.values()]
+
+    def _note_change(self, stale: _Compiled) -> None:
+        """Counts the recordings that a change of what the function finds by name has cost."""
+        self._renewed += 1
+        if self._renewed == CACHE_LIMIT:
+            warnings.warn(
+                f"compile: the step has been recorded anew {CACHE_LIMIT} times, each time because "
+                f"{stale.recording.free_variables.changed()}, which the function finds by name, has changed. "
+                "Pass it in as data: it is then read in each call, and nothing is recorded again.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy records anew, into memory of its own."""
+        return {**self.__dict__, "_cache": {}, "_last": None}
+
+    def _update(self) -> Update:
+        """How the parameters are moved: an optimiser that is plain gradient descent is written out."""
+        return "descent" if getattr(self.optimizer, "plain", False) else self.optimizer
+
+    def _compiled(self, params: Any, data: Sequence[Any], update: Update) -> _Compiled:
+        if len(self._cache) == CACHE_LIMIT:
+            warnings.warn(
+                f"compile: this is the {CACHE_LIMIT + 1}th combination of shapes, dtypes and structure "
+                "that the step is recorded for; each takes time and memory. Pad or drop the last batch.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
+        recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
+        keys = ["/".join(path) for path, _ in leaves(params)]
+        make, written = assembled(recording, keys, update, fused=self.backend == "numba")
+        return _Compiled(make, recording.without_values(), written, update)
+
+    @property
+    def _shown(self) -> _Compiled:
+        if self._last is None:
+            raise RuntimeError("compile: nothing to show yet; the step is recorded when it is first called")
+        return self._last
+
+    @property
+    def source(self) -> str:
+        """The NumPy source that the last call ran."""
+        emitted = self._shown.emitted
+        return (
+            emitted.source if not emitted.kernels else f"{module_source(emitted.kernels)}\n\n{emitted.source}"
+        )
+
+    @property
+    def graph(self) -> Graph:
+        """The recorded computation, as for :func:`tinygrad_edu.draw`."""
+        return self._shown.recording.graph
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """What lives where in the step's own memory, and in which lines of the source."""
+        return self._shown.emitted.buffers
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        source = self.source if self._cache else "not called yet, so that there is no program yet"
+        return {"text/plain": repr(self), "text/html": listing(f"{self!r}\n\n{source}")}
+
+    def __repr__(self) -> str:
+        name = getattr(self.loss, "__qualname__", repr(self.loss))
+        return f"<compiled step of {name}: {len(self._cache)} signatures>"
+
+
+def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
+    """A parameter's array: the Tensor's own, or the one given."""
+    value = (leaf.data if writable else leaf._data) if isinstance(leaf, Tensor) else leaf
+    if writable and not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable):
+        what = (
+            f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable)
+            if isinstance(value, np.ndarray)
+            else repr(value)
+        )
+        raise TypeError(
+            f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}"
+        )
+    refuse_lookalikes(value, f"compile: parameter {'/'.join(path)}: ")
+    if isinstance(value, (float, int)):
+        value = np.float64(value)
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fiub":
+        raise TypeError(
+            f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, "
+            f"got {type(leaf).__name__}"
+        )
+    return value
+
+
+def _bare(leaf: Any) -> Any:
+    return leaf._data if isinstance(leaf, Tensor) else leaf
+
+
+def _data(given: Any) -> Any:
+    """What is passed in as data, its leaves as arrays: numbers in a list are one."""
+    if isinstance(given, Mapping):
+        return {key: _data(value) for key, value in given.items()}
+    if is_record(given):
+        another = copy.copy(given)
+        for part in fields(given):
+            object.__setattr__(another, part.name, _data(getattr(given, part.name)))
+        return another
+    numbers = (int, float, np.number, np.bool_)
+    if isinstance(given, (list, tuple)) and not all(isinstance(x, numbers) for _, x in leaves(given)):
+        parts = [_data(value) for value in given]
+        if isinstance(given, tuple):
+            return type(given)(*parts) if hasattr(given, "_fields") else tuple(parts)
+        return parts
+    return _datum(given)
+
+
+def _datum(value: Any) -> Any:
+    bare = _bare(value)
+    refuse_lookalikes(bare, "compile: ")
+    array = np.asarray(bare)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
+    return array if array.ndim else array[()]
+
+
+def _kind(value: Any) -> tuple[Any, ...]:
+    return value.shape, value.dtype

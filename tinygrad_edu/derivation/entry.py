@@ -1,0 +1,102 @@
+"""``tg.derive``: a graph in, its formulas out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.callers import values_of_the_caller
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.derivation.again import shortened
+from tinygrad_edu.derivation.chain import Chain, Convention
+from tinygrad_edu.derivation.derivation import Derivation
+from tinygrad_edu.derivation.examples import examples_of
+from tinygrad_edu.derivation.numbers import with_named_numbers
+from tinygrad_edu.graph import Graph, Program
+from tinygrad_edu.graph.naming import Names
+
+__all__ = ["derive"]
+
+_NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
+"""Variables that may hold the number of examples, so that a small number can be told to be it."""
+
+
+def derive(
+    J: Tensor,
+    wrt: Tensor | str | Sequence[Tensor | str] | None = None,
+    *,
+    convention: Convention = "course",
+    names: Names = None,
+) -> Derivation:
+    """The derivation of J's gradients, as it stands in a textbook: one named quantity a line.
+
+    Args:
+        J: a scalar, usually the cost.
+        wrt: tensors, or their names; by default everything that was given and can be differentiated.
+        convention: ``"course"``, as the notes have it: what belongs to single examples (dZ, dA) is m times
+            the derivative of J, one column per example, and 1/m enters at dW and db. Where there are no
+            examples, or J isn't their mean, this is the same as ``"exact"``: every line the derivative of J.
+        names: as for :class:`tinygrad_edu.Graph`.
+
+    Raises:
+        TypeError: J isn't a Tensor, or one of ``wrt`` is a constant.
+        ValueError: J isn't a scalar, or there is no such convention.
+        KeyError: a name or tensor that isn't in the graph; the message has the nearest names.
+        RuntimeError: J depends on nothing that can be differentiated.
+        MissingExtraError: SymPy isn't installed (extra ``derive``).
+
+    >>> import tinygrad_edu as tg
+    >>> a, b, c = tg.Tensor(5.0), tg.Tensor(3.0), tg.Tensor(2.0)
+    >>> u = b * c
+    >>> v = a + u
+    >>> J = 3 * v
+    >>> print(tg.derive(J, wrt=[a, b, c]))
+    u = b * c
+    v = a + u
+    J = 3 * v
+    <BLANKLINE>
+    dv = 3
+    da = dv
+    du = dv
+    db = c * du
+    dc = b * du
+    """
+    errors.require_extra("sympy", extra="derive")
+    if not isinstance(J, Tensor):
+        raise TypeError(f"derive: expected a Tensor, got {type(J).__name__}")
+    if convention not in ("course", "exact"):
+        raise ValueError(f'derive: expected the convention "course" or "exact", got {convention!r}')
+    if J.size != 1:
+        raise ValueError(
+            f"derive: expected a scalar, got shape {J.shape}; reduce it first, with np.mean for example"
+        )
+    graph = Graph(J, names=names)
+    wanted = _wanted(graph, wrt)
+    graph = with_named_numbers(graph, wanted)
+    integers = [value for name, value in values_of_the_caller(int) if name in _NUMBERS_OF_EXAMPLES]
+    graph, written = shortened(graph, wanted, integers)
+    program = Program.of_graph(graph, wanted)
+    examples = examples_of(graph, program, integers)
+    chain = Chain(program, examples, convention)
+    if not chain.fits_convention():
+        chain = Chain(program, examples, "exact")
+    return Derivation(chain, graph, written)
+
+
+def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> list[str]:
+    if not graph.outputs[0].requires_grad:
+        raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
+    if wrt is None:
+        return [node.name for node in graph.inputs if node.requires_grad]
+    asked = [wrt] if isinstance(wrt, (Tensor, str)) else list(wrt)
+    if not asked:
+        raise ValueError("derive: expected at least one tensor or name in wrt")
+    wanted = []
+    for which in asked:
+        if not isinstance(which, (Tensor, str)):
+            raise TypeError(f"derive: expected tensors or names in wrt, got {type(which).__name__}")
+        node = graph.find(which)
+        if not node.requires_grad:
+            raise TypeError(f"derive: {node.name} is a constant (requires_grad=False)")
+        wanted.append(node.name)
+    return wanted

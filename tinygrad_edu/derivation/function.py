@@ -1,0 +1,207 @@
+"""``def gradients(X, Y, W1, ...)``: a chain of formulas as one complete function of NumPy alone."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+
+from tinygrad_edu.derivation.chain import Chain, Line
+from tinygrad_edu.derivation.dtypes import computed_in_floats
+from tinygrad_edu.derivation.layout import WIDTH, assignment, paragraph
+from tinygrad_edu.expression.definitions import definitions
+from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.numpy_style import NumPy, needing_definitions
+from tinygrad_edu.expression.walk import in_order, parts, quantities, rebuilt, replaced
+from tinygrad_edu.expression.writer import write
+from tinygrad_edu.graph import Step
+from tinygrad_edu.graph.naming import identifier
+
+__all__ = ["numpy_source"]
+
+_INDENT = "    "
+
+
+def numpy_source(chain: Chain) -> str:
+    """The function as source: what it needs of the forward pass, then the gradients, no line for nothing."""
+    return _Function(chain).source()
+
+
+class _Function:
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.m = chain.m.called
+        self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
+        lines = _needed([*chain.forward, *chain.backward], self.wrt)
+        self.line_of = {line.name: line for line in lines}
+        taken = {step.name for step in chain.program}
+        recorded = set(in_order(*(line.expression if line.raw is None else line.raw for line in lines)))
+        formulas = [(x.name, computed_in_floats(x.expression, x.step.dtype, recorded)) for x in lines]
+        named = list(_with_shared_parts(formulas, taken))
+        self.inputs = sorted(chain.inputs, key=lambda step: step.requires_grad)
+        self.operations = list(dict.fromkeys(e.op for _, x in named for e in parts(x) if e.op is not None))
+        self.helpers = needing_definitions(self.operations)
+        self.called = _identifiers(
+            [*(step.name for step in self.inputs), *(name for name, _ in named), self.m],
+            {"np", "gradients", *(op.name for op in self.helpers)},
+        )
+        self.lines = [(name, _renamed(expression, self.called)) for name, expression in named]
+        self.counted = any(q.called == self.m for _, x in named for q in quantities(x)) or any(
+            self.line_of[name].per_example for name in self.wrt
+        )
+
+    def source(self) -> str:
+        """The whole text."""
+        blocks = ["import numpy as np"]
+        if self.helpers:
+            blocks.append(definitions(self.helpers))
+        head = f"def gradients({', '.join(self.called[step.name] for step in self.inputs)}):"
+        blocks.append("\n".join([head, *self.docstring(), *self.examples(), *self.body(), *self.result()]))
+        return "\n\n\n".join(blocks) + "\n"
+
+    def docstring(self) -> Iterator[str]:
+        """What goes in, with shapes, what comes out, and what the letters mean."""
+        program = self.chain.program
+        wrt = _listed([_told(name) for name in program.wrt])
+        yield f'{_INDENT}"""The derivatives of {_told(program.output)} with respect to {wrt}.'
+        yield ""
+        inputs = (f"{self.called[step.name]} {self.shape(step)}" for step in self.inputs)
+        yield from paragraph(f"Given: {', '.join(inputs)}.", _INDENT)
+        if any(line.per_example for line in self.line_of.values()):
+            yield from paragraph(
+                f"{self._per_example()}: {self.m} times the derivative of {program.output}, one "
+                f"{self.chain.line_up} per example; 1/{self.m} enters where the examples are summed.",
+                _INDENT,
+            )
+        for name, fact in self.chain.given.assumed.items():
+            yield from paragraph(f"Of {_told(name)} it is taken that {fact}.", _INDENT)
+        results = (f"{_told(name)} {self.shape(program[name])}" for name in self.wrt)
+        yield from paragraph(f"Gives a dictionary: {', '.join(results)}.", _INDENT)
+        yield f'{_INDENT}"""'
+
+    def _per_example(self) -> str:
+        return _listed([self.called[line.name] for line in self.line_of.values() if line.per_example])
+
+    def shape(self, step: Step) -> str:
+        """The shape, with m where the examples stand."""
+        sizes = [str(n) for n in step.shape]
+        examples = self.chain.examples
+        if self.counted and examples is not None and step.name in examples.per_example:
+            sizes[examples.axis] = self.called[self.m]
+        return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+
+    def examples(self) -> Iterator[str]:
+        """m, told from an input's shape."""
+        examples = self.chain.examples
+        if self.counted and examples is not None:
+            (source,) = (step for step in self.inputs if step.name == examples.source)
+            axis = len(source.shape) - 1 if examples.axis == -1 else 0
+            yield f"{_INDENT}{self.called[self.m]} = {self.called[source.name]}.shape[{axis}]"
+
+    def body(self) -> Iterator[str]:
+        """The lines, in order, an empty one between forward and backward."""
+        like = {(step.shape, step.dtype): self.called[step.name] for step in reversed(self.inputs)}
+        there = {step.name for step in self.inputs}
+        turned = False
+        for name, expression in self.lines:
+            line = self.line_of.get(name)
+            if line is not None and line.step.role != "forward" and not turned:
+                turned = True
+                if there - {step.name for step in self.inputs}:
+                    yield ""
+            own = like
+            if line is not None and line.step.of in there:  # what is repeated for dZ has the shape of Z
+                own = like | {(line.step.shape, line.step.dtype): self.called[line.step.of]}
+            yield assignment(self.called[name], write(expression, NumPy(own)), _INDENT)
+            like = {(expression.shape, expression.dtype): self.called[name]} | like
+            there.add(name)
+
+    def result(self) -> Iterator[str]:
+        """The dictionary of gradients: all of them derivatives of J itself."""
+        entries = []
+        for name in self.wrt:
+            over = f" / {self.called[self.m]}" if self.line_of[name].per_example else ""
+            entries.append(f"{json.dumps(name, ensure_ascii=False)}: {self.called[name]}{over}")
+        line = f"{_INDENT}return {{{', '.join(entries)}}}"
+        if len(line) <= WIDTH:
+            yield line
+        else:
+            yield f"{_INDENT}return {{"
+            yield from (f"{2 * _INDENT}{entry}," for entry in entries)
+            yield f"{_INDENT}}}"
+
+
+def _told(name: str) -> str:
+    """A name, which may be any text, as a docstring can hold it."""
+    return " ".join(name.replace("\\", "\\\\").replace('"', "'").split())
+
+
+def _needed(lines: Sequence[Line], wrt: Iterable[str]) -> list[Line]:
+    """The lines that the wanted ones are computed from, in order."""
+    needed = set(wrt)
+    kept = []
+    for line in reversed(lines):
+        if line.name in needed:
+            kept.append(line)
+            needed |= {q.called for q in quantities(line.expression)}
+    return kept[::-1]
+
+
+def _with_shared_parts(lines: Sequence[tuple[str, Node]], taken: set[str]) -> Iterator[tuple[str, Node]]:
+    """The lines, and before them what several need and is worth computing once, under names not yet taken."""
+    chosen = _worth_computing_once([expression for _, expression in lines])
+    shared: dict[Node, Node] = {}
+    for name, expression in lines:
+        here = dict.fromkeys(e for e in parts(expression) if e.op is not None and e in chosen)
+        for part in sorted(here, key=lambda e: e.size):
+            if part != expression and part not in shared:
+                made = next(f"{part.rule.name}_{k}" for k in count(1) if f"{part.rule.name}_{k}" not in taken)
+                taken.add(made)
+                yield made, replaced(part, shared)
+                shared[part] = quantity(made, part.shape, part.dtype)
+        yield name, replaced(expression, shared)
+
+
+def _worth_computing_once(lines: Sequence[Node]) -> set[Node]:
+    """What occurs more than once, and not just inside of something else that does; sums of names aside."""
+    times = Counter(e for line in lines for e in parts(line) if e.op is not None)
+    chosen = set()
+    for part in sorted(times, key=lambda e: e.size, reverse=True):
+        if times[part] > 1 and (part.size > 4 or not _is_cheap(part)):
+            chosen.add(part)
+            for inner, often in Counter(e for e in parts(part) if e.op is not None and e != part).items():
+                times[inner] -= often * (times[part] - 1)
+    return chosen
+
+
+def _is_cheap(part: Node) -> bool:
+    """Arithmetic, and what only looks at entries in another way: no longer to write than a name."""
+    return part.rule.moves or (part.rule.kind == "elementwise" and part.rule.sign is not None)
+
+
+def _renamed(expression: Node, called: dict[str, str]) -> Node:
+    def change(e: Node) -> Node | None:
+        if e.is_name and called.get(e.called, e.called) != e.called:
+            return quantity(called[e.called], e.shape, e.dtype)
+        return None
+
+    return rebuilt(expression, change)
+
+
+def _identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
+    """Names that Python takes, each different, as near to the given ones as can be."""
+    taken = {*reserved}
+    called: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        plain = identifier(name)
+        while plain in taken:
+            plain += "_"
+        taken.add(plain)
+        called[name] = plain
+    return called
+
+
+def _listed(names: Sequence[str]) -> str:
+    """a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,165 @@
+"""The lines of a derivation for the reader: name, formula, local derivative, value, and what to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.derivation.chain import Chain, Line
+from tinygrad_edu.expression.arithmetic import EXP, plain
+from tinygrad_edu.expression.guards import on_paper
+from tinygrad_edu.expression.latex_style import LaTeX
+from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.notation import letter
+from tinygrad_edu.expression.walk import evaluate, parts, quantities, rebuilt
+from tinygrad_edu.expression.writer import write
+from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.graph.local import local_derivative
+
+__all__ = ["DerivationStep", "backward_steps", "forward_steps", "letters_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class DerivationStep:
+    """One line of a derivation: a quantity, and its formula in those before it."""
+
+    name: str
+    """What it is called: Z1, or dZ1 for the gradient of Z1."""
+    of: str | None
+    """The quantity whose gradient it is; None on the way forward."""
+    formula: str
+    """``dW1 = dZ1 @ X.T / m``, as NumPy writes it."""
+    latex: str
+    """The same as LaTeX."""
+    local: str
+    """The derivative, by the quantity, of what is computed from it: ``∂A1/∂Z1 = 1 − A1²``."""
+    value: NDArray[Any] = field(repr=False)
+    """What the formula comes to."""
+    note: str = ""
+    """What to know: what was cancelled, and why that matters."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return self.value.shape
+
+    def __str__(self) -> str:
+        return self.formula
+
+
+def forward_steps(chain: Chain, written: Mapping[str, Node]) -> Iterator[DerivationStep]:
+    """The way to J, as it was written down: a sigmoid written out is shown written out."""
+    formulas = {line.quantity: line.on_paper for line in chain.forward}
+    if written:
+        found = {q.called: q for q in formulas}
+        formulas = {
+            found.get(name) or quantity(name, e.shape, e.dtype): on_paper(e) for name, e in written.items()
+        }
+    values: dict[str, Any] = {s.name: s.value for s in (*chain.program.inputs, *chain.program.forward)}
+    for q, e in formulas.items():
+        if q.called not in values:
+            with np.errstate(all="ignore"):
+                values[q.called] = np.asarray(evaluate(e, values))
+        yield _step(q, e, chain, of=None, value=values[q.called])
+
+
+def backward_steps(chain: Chain, written: Mapping[str, Node], graph: Graph) -> Iterator[DerivationStep]:
+    """The way back, in the order of the backward pass."""
+    values = _values(chain)
+    for line in chain.backward:
+        facts = {"local": _local(line, chain, graph), "note": _note(line, chain, written)}
+        yield _step(line.quantity, line.on_paper, chain, of=line.step.of, value=values[line.name], **facts)
+
+
+def _step(q: Node, e: Node, chain: Chain, *, of: str | None, value: Any, **facts: str) -> DerivationStep:
+    style = LaTeX(letters_of(chain))
+    formula = f"{q.called} = {write(rebuilt(e, _rounded))}"
+    latex = f"{write(q, style)} = {write(e, style)}"
+    return DerivationStep(q.called, of, formula, latex, facts.get("local", ""), value, facts.get("note", ""))
+
+
+def _rounded(e: Node) -> Node | None:
+    """Numbers to six digits: 0.05, where rounding has made 0.049999999999999996 of it."""
+    return plain(float(f"{e.value:.6g}")) if e.is_number and isinstance(e.value, float) else None
+
+
+def letters_of(chain: Chain) -> Mapping[str, str]:
+    """How to print the gradients: a d before what they are gradients of."""
+    found = {chain.m.called: letter(chain.m.called)}
+    for step in chain.program.backward:
+        if step.of is not None:
+            found[step.name] = "d" + letter(step.of, step.value.ndim)
+    return found
+
+
+def _values(chain: Chain) -> dict[str, Any]:
+    """What the formulas come to, for the recorded inputs and forward values."""
+    values: dict[str, Any] = {
+        step.name: step.value for step in (*chain.program.inputs, *chain.program.forward)
+    }
+    if chain.examples is not None:
+        values[chain.m.called] = chain.examples.m
+    with np.errstate(all="ignore"):
+        for line in chain.backward:
+            value = evaluate(line.expression, values)
+            values[line.name] = np.broadcast_to(value, line.step.shape).astype(line.step.dtype)
+    return values
+
+
+def _note(line: Line, chain: Chain, written: Mapping[str, Node]) -> str:
+    said = []
+    if line.cancelled is not None:
+        below = write(on_paper(line.cancelled))
+        said.append(
+            f"{below} has cancelled; factor by factor the chain rule divides by it, and fails where it is 0"
+        )
+    exponential = line.overflows or _spared(line, chain, written)
+    if exponential is not None:
+        said.append(
+            f"{write(on_paper(exponential))} does not enter, which overflows where its argument is large"
+        )
+    return "; ".join(said)
+
+
+def _spared(line: Line, chain: Chain, written: Mapping[str, Node]) -> Node | None:
+    """An exponential of the quantity that was written out, and is called by a unit's name now."""
+    for other in chain.forward:
+        before = written.get(other.name, other.expression)
+        if before is not other.expression and line.step.of in [
+            q.called for q in quantities(other.expression)
+        ]:
+            now = set(parts(other.expression))
+            return next((p for p in parts(before) if p.does(EXP) and p not in now), None)
+    return None
+
+
+def _local(line: Line, chain: Chain, graph: Graph) -> str:
+    """``∂A/∂Z = A * (1 - A)``: what the gradient of A is multiplied by to give that of Z."""
+    if line.step.of is None:
+        return ""
+    multiplied = chain.local(line)
+    if multiplied is not None:
+        after, factor = multiplied
+        return f"∂{after}/∂{line.step.of} = {write(factor)}"
+    return "; ".join(_locals(graph, graph.find(line.step.of)))
+
+
+def _locals(graph: Graph, node: GraphNode) -> Iterator[str]:
+    """``∂A/∂Z = ...`` for each A that the quantity goes into; what has no name is passed through."""
+    for user, k in _users(graph, node):
+        factors = [local_derivative(user, k)]
+        while not user.named and len(after := list(_users(graph, user))) == 1:
+            (user, k) = after[0]
+            factors.append(local_derivative(user, k))
+        told = [f for f in factors if f != "1"] or ["1"]
+        yield f"∂{user.name}/∂{node.name} = {', then '.join(told)}"
+
+
+def _users(graph: Graph, node: GraphNode) -> Iterator[tuple[GraphNode, int]]:
+    for user in graph:
+        if user.requires_grad:
+            yield from ((user, k) for k, arg in enumerate(user.args) if arg is node)

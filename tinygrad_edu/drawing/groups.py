@@ -1,0 +1,125 @@
+"""Which operations are drawn as one box: those of a scope, or, where nobody opened any, a stretch of many.
+
+Boxes never form a ring. Where a scope is entered again later, with other work between, it is a second box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tinygrad_edu.drawing.reading import Reading
+from tinygrad_edu.drawing.ways import is_number, quantities
+from tinygrad_edu.graph import Graph, GraphNode
+
+__all__ = ["Group", "by_scope", "in_stretches"]
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes that share a box. A quantity outside of all scopes is a group of its own."""
+
+    title: str
+    nodes: list[GraphNode] = field(default_factory=list)
+    single: bool = False
+    inputs: set[Group] = field(default_factory=set)
+    """The groups that it reads from."""
+
+
+def by_scope(graph: Graph, reading: Reading) -> list[Group]:
+    """A group for each scope, and for each quantity outside of scopes, in order."""
+    return list(dict.fromkeys(_Grouping(graph, reading).homes.values()))
+
+
+class _Grouping:
+    def __init__(self, graph: Graph, reading: Reading) -> None:
+        self.homes: dict[GraphNode, Group] = {}
+        self.open: dict[str, Group] = {}
+        self.told = quantities(graph, reading)
+        users: dict[GraphNode, list[GraphNode]] = {}
+        for node in graph:
+            for operand in node.inputs:
+                users.setdefault(operand, []).append(node)
+        self._outside([node for node in graph if not node.is_leaf and not node.scope], users, reading)
+        for node in graph:
+            if not node.is_leaf:
+                if node.scope:
+                    self.homes[node] = self._scope(node)
+                self._linked(node)
+        for node in graph:
+            if node.is_leaf and not is_number(node):
+                self.homes[node] = self._given(node, users.get(node, []), reading)
+        order = {node: k for k, node in enumerate(graph)}
+        self.homes = dict(sorted(self.homes.items(), key=lambda item: order[item[0]]))
+        for node, group in self.homes.items():
+            group.nodes.append(node)
+
+    def _outside(
+        self, computed: list[GraphNode], users: dict[GraphNode, list[GraphNode]], reading: Reading
+    ) -> None:
+        """Outside of scopes each quantity is a group; what is no quantity belongs to its only user."""
+        for node in reversed(computed):
+            later = users.get(node, [])
+            if node not in self.told and len(later) == 1 and not later[0].scope:
+                self.homes[node] = self.homes[later[0]]
+            else:
+                self.homes[node] = Group(reading.name(node.name) or reading.formula(node.name), single=True)
+
+    def _linked(self, node: GraphNode) -> None:
+        mine = self.homes[node]
+        mine.inputs |= {self.homes[a] for a in node.inputs if a in self.homes and self.homes[a] is not mine}
+
+    def _scope(self, node: GraphNode) -> Group:
+        title = node.scope[0]
+        group = self.open.get(title)
+        read = {self.homes[a] for a in node.inputs if a in self.homes}
+        if group is None or any(g is not group and group in _behind(g) for g in read - group.inputs):
+            group = self.open[title] = Group(title)
+        return group
+
+    def _given(self, node: GraphNode, users: list[GraphNode], reading: Reading) -> Group:
+        """A parameter stands in the group that alone uses it; what is shared, and data, by itself."""
+        homes = {self.homes[user] for user in users}
+        if len(homes) == 1 and node.requires_grad and not next(iter(homes)).single:
+            return next(iter(homes))
+        return Group(reading.name(node.name) or "data", single=True)
+
+
+def _behind(group: Group) -> set[Group]:
+    """All groups that a group reads from, and theirs, and itself."""
+    found = {group}
+    pending = [group]
+    while pending:
+        for g in pending.pop().inputs - found:
+            found.add(g)
+            pending.append(g)
+    return found
+
+
+def in_stretches(graph: Graph, most: int) -> list[Group]:
+    """So many groups of operations that follow one another, and one for each named input."""
+    computed = [node for node in graph if not node.is_leaf]
+    size = -(-len(computed) // most)
+    groups = list(_stretches(computed, size))
+    first: dict[GraphNode, list[Group]] = {}
+    for group in groups:
+        for node in group.nodes:
+            for operand in node.inputs:
+                first.setdefault(operand, []).append(group)
+    given = []
+    leaves = [node for node in graph if node.is_leaf]
+    for node in leaves:
+        if is_number(node):
+            continue
+        users = list(dict.fromkeys(first.get(node, [])))
+        if len(users) == 1 and len(leaves) > most:
+            users[0].nodes.insert(0, node)
+        else:
+            given.append(Group(node.name if node.named else "data", [node], single=True))
+    return [*given, *groups]
+
+
+def _stretches(computed: list[GraphNode], size: int) -> Iterator[Group]:
+    for start in range(0, len(computed), size):
+        part = computed[start : start + size]
+        yield Group(f"operations {start + 1} to {start + len(part)}", list(part))

@@ -1,0 +1,153 @@
+"""What a picture says in formulas: of a value, of its gradient, and along an arrow.
+
+A value that nobody named is written out where it is used. Where that would be long it gets a mark, ①, and
+stands by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.drawing.metrics import legible
+from tinygrad_edu.drawing.values import brief
+from tinygrad_edu.expression import Node, applied, number, quantity, write
+from tinygrad_edu.expression.book import rewritten
+from tinygrad_edu.expression.label_style import Label, digits
+from tinygrad_edu.expression.recording import said
+from tinygrad_edu.expression.writer import text_of
+from tinygrad_edu.graph import GraphNode, Program, Ref, Step
+from tinygrad_edu.graph.local import local_derivative
+
+__all__ = ["Reading", "amounts", "marks_in"]
+
+_LONGEST = 60
+_MARK = re.compile(r"[①-⑩]|\(\d+\)")
+_FEW = 6  # entries of an array that nobody named, to be written where it is used
+
+
+class Reading:
+    """Formulas of a program, in one line of text.
+
+    Args:
+        program: whose formulas.
+        numbered: with numbers in place of names, where all are numbers.
+
+    >>> import tinygrad_edu as tg
+    >>> a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
+    >>> J = 3 * (a + b * c)
+    >>> reading = Reading(tg.Program.of(J))
+    >>> reading.formula("J"), reading.formula("dc"), reading.name("b")
+    ('3 · (a + b · c)', 'dJ · 3 · b', 'b')
+    >>> Reading(tg.Program.of(J), numbered=True).formula("J")
+    '3 · (5 + 3 · 2)'
+    """
+
+    def __init__(self, program: Program, *, numbered: bool = False) -> None:
+        self.program, self.numbered = program, numbered
+        self.marks: dict[str, str] = {}
+        self._meant: dict[str, Node] = {}
+        self._written: dict[Node, str] = {}
+        for step in program:
+            self._meant[step.name] = self._meaning(step)
+
+    def name(self, key: str) -> str:
+        """What a value is called: its name, its mark, or nothing."""
+        step = self.program[key]
+        return legible(step.name) if step.named else self.marks.get(key, "")
+
+    def formula(self, key: str) -> str:
+        """What a step computes, written out as far as what has a name; nothing for what is given."""
+        step = self.program[key]
+        if not step.args:
+            return ""
+        return self._text(self._computed(step), unsaid=step.role != "forward")
+
+    def read(self, key: str) -> str:
+        """How a formula calls a value: by its name, else by what it computes."""
+        return self._text(self._meant[key])
+
+    def boxed(self, key: str) -> bool:
+        """Whether formulas call it by a name or a mark, so that a reader has to find it."""
+        return self.program[key].named or key in self.marks
+
+    def along(self, node: GraphNode, k: int) -> str:
+        """The local derivative of a node by its k-th operand."""
+        return local_derivative(node, k, lambda n: self._meant[n.name], self._called)
+
+    def _text(self, node: Node, *, unsaid: bool = True) -> str:
+        if self.numbered:  # 1 · 2 is not to become 2
+            return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
+        return write(node, Label(self._called, unsaid=unsaid))
+
+    def _called(self, node: Node) -> str | None:
+        return self.name(node.called) if node.called in self.program else None
+
+    def _length(self, node: Node) -> int:
+        if node not in self._written:
+            self._written[node] = self._text(node)
+        return len(self._written[node])
+
+    def _meaning(self, step: Step) -> Node:
+        """How formulas have a value: by its name, its number, its few entries, a mark, or written out."""
+        free = quantity(step.name, step.shape, step.dtype)
+        if self.numbered and step.value.ndim == 0 and (step.named or not step.args):
+            return number(step.value[()])
+        if step.named:
+            return free
+        if step.args:
+            return self._computed(step)
+        if step.value.ndim == 0 and step.role == "input" and not step.requires_grad:
+            return number(step.value[()])
+        if step.role == "seed":
+            return number(1)
+        if 0 < step.value.size <= _FEW and step.value.ndim == 1 and not step.requires_grad:
+            return quantity(brief(step.value), step.shape, step.dtype)
+        return self._mark(step)
+
+    def _mark(self, step: Step) -> Node:
+        n = len(self.marks)
+        self.marks.setdefault(step.name, chr(ord("①") + n) if n < 10 else f"({n + 1})")
+        return quantity(step.name, step.shape, step.dtype)
+
+    def _computed(self, step: Step) -> Node:
+        operands = [self._operand(a) for a in step.args]
+        while sum(map(self._length, operands)) > _LONGEST:
+            writable = [u for u in step.uses if not self.boxed(u) and self.program[u].args]
+            if not writable:
+                break
+            longest = max(writable, key=lambda name: self._length(self._meant[name]))
+            self._meant[longest] = self._mark(self.program[longest])
+            operands = [self._operand(a) for a in step.args]
+        if step.op is None:
+            return operands[0]
+        return applied(step.op, *operands, settings=step.settings, shape=step.shape, dtype=step.dtype)
+
+    def _operand(self, operand: Any) -> Node:
+        if isinstance(operand, Ref):
+            return self._meant[operand.name]
+        if np.ndim(operand):
+            return quantity(brief(np.asarray(operand)), np.shape(operand))
+        return said(operand)
+
+
+def marks_in(formula: str) -> list[str]:
+    """The marks in a formula.
+
+    >>> marks_in("① + 2 · (11)")
+    ['①', '(11)']
+    """
+    return _MARK.findall(formula)
+
+
+def amounts(parts: Collection[float]) -> str:
+    """What is added where paths meet: ``2 + 3``.
+
+    >>> amounts([2.0, -3.0])
+    '2 − 3'
+    """
+    text = " + ".join(digits(p) for p in parts)
+    return text.replace("+ −", "− ")

@@ -1,0 +1,145 @@
+"""Which sketch a graph is drawn as: the view that was asked for, or the one that its size asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from tinygrad_edu import errors
+from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.derivation import derive
+from tinygrad_edu.drawing.groups import Group, by_scope, in_stretches
+from tinygrad_edu.drawing.layers import Layers
+from tinygrad_edu.drawing.reading import Reading, marks_in
+from tinygrad_edu.drawing.sketch import Sketch
+from tinygrad_edu.drawing.views import Gradients, View
+from tinygrad_edu.drawing.ways import is_number
+from tinygrad_edu.graph import Graph, GraphNode, Program
+
+__all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]
+
+DETAILS = ("auto", "quantities", "all", "layers", "units")
+_SMALL = 8  # values, up to which each operation is drawn
+_MOST = 150  # boxes, up to which a picture shows quantities of its own accord
+_HUGE = 2500  # operations, from which on formulas of the way back are not worked out
+_STRETCHES = 24
+_CONVENTIONS = {
+    "exact": "Gradients: the derivatives of the output.",
+    "course": "Gradients in the course's convention: what belongs to single examples (dZ, dA) is m times the "
+    "derivative of the cost, and 1/m enters where it is summed (dW, db).",
+}
+
+
+def program_of(graph: Graph, *, backward: bool = True) -> Program:
+    """The program with its way back where there is one, else of the way forward alone."""
+    end = graph.outputs[0]
+    if backward and len(graph.outputs) == 1 and end.requires_grad and end.tensor.size == 1:
+        try:
+            return Program.of_graph(graph)
+        except errors.StaleGraphError:  # updated since: the values are still there to be drawn
+            return Program.recorded(graph)
+    return Program.recorded(graph)
+
+
+def updated(graph: Graph) -> list[str]:
+    """What is given, and holds another value by now than what was computed with."""
+    found: dict[str, None] = {}
+    for node in graph:
+        for operand, recorded in zip(node.args, node.tensor.saved, strict=False):
+            given = isinstance(operand, GraphNode) and operand.is_leaf
+            if given and operand.tensor._data is not recorded and not same_values(operand.value, recorded):
+                found.setdefault(operand.name)
+    return list(found)
+
+
+def _said_of_updates(graph: Graph, program: Program, *, expected: bool) -> list[str]:
+    """That values in the picture do not belong together, where that is so."""
+    names = updated(graph)
+    if not names and not (expected and not program.gradients):
+        return []
+    which = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return [f"Updated since this was computed: {which or 'inputs'}. They are shown as they are now."]
+
+
+def gradients_of(graph: Graph, reading: Reading) -> Gradients:
+    """Values and formulas of the gradients: those of the program, else those that backward() gathered."""
+    values = {node.name: node.grad for node in graph if node.grad is not None}
+    steps = reading.program.gradients
+    formulas = {of: reading.formula(step.name) or "1" for of, step in steps.items()}
+    unseen = {mark for key, mark in reading.marks.items() if key not in graph}  # they have no box
+    uses = Counter(operand.name for node in graph for operand in node.inputs if node.requires_grad)
+    for of, step in steps.items():
+        values[of] = step.value
+        if unseen and not unseen.isdisjoint(marks_in(formulas[of])):
+            formulas[of] = f"Σ over {uses[of]} uses" if uses[of] > 1 else ""
+    return Gradients(values, formulas)
+
+
+def course_gradients(graph: Graph) -> tuple[Gradients, str]:
+    """The gradients as the course has them, and which convention that turned out to be.
+
+    Raises:
+        MissingExtraError: SymPy is not installed; it comes with the extra ``derive``.
+    """
+    names = {node.tensor: node.name for node in graph if node.named}
+    derivation = derive(graph.outputs[0].tensor, convention="course", names=names)
+    lines = {step.name.removeprefix("d"): step for step in derivation.steps}
+    told = {of: line for of, line in lines.items() if of in graph}
+    end = graph.outputs[0].name
+    gradients = Gradients(
+        {end: np.ones(()), **{of: np.asarray(line.value) for of, line in told.items()}},
+        {end: "1", **{of: line.formula.partition(" = ")[2] for of, line in told.items()}},
+    )
+    return gradients, derivation.convention
+
+
+def view_of(graph: Graph, reading: Reading, gradients: Gradients, detail: str, *, backward: bool) -> View:
+    """The view of operations or quantities; of its own accord it shows each operation of a few."""
+    few = detail == "auto" and sum(not is_number(node) for node in graph) <= _SMALL
+    return View(graph, reading, gradients, every=few or detail == "all", backward=backward)
+
+
+def sketch_of(
+    graph: Graph, *, detail: str = "auto", backward: bool = False, convention: str = "exact"
+) -> Sketch:
+    """The sketch of a graph.
+
+    Raises:
+        ValueError: ``backward`` without a scalar that depends on a parameter.
+    """
+    end = graph.outputs[0]
+    scalar = len(graph.outputs) == 1 and end.requires_grad and end.tensor.size == 1
+    if backward and not scalar:
+        raise ValueError(
+            "draw: backward=True needs one scalar output that depends on a parameter, such as the cost J"
+        )
+    program = program_of(graph, backward=backward or len(graph) <= _HUGE)
+    reading = Reading(program)
+    back = scalar and (backward or len(graph) <= _HUGE)
+    gradients, said = gradients_of(graph, reading), _said_of_updates(graph, program, expected=back)
+    if scalar and convention == "course":
+        gradients, found = course_gradients(graph)
+        said.append(_CONVENTIONS[found])
+    elif backward:
+        said.append(_CONVENTIONS["exact"])
+    if detail in ("auto", "quantities", "all"):
+        view = view_of(graph, reading, gradients, detail, backward=backward)
+        if detail != "auto" or len(view.drawn) <= _MOST:
+            return replace(view.sketch(), legend=tuple(said))
+    groups = by_scope(graph, reading)
+    if detail == "auto":
+        if not any(not g.single for g in groups) or len(groups) > _MOST:
+            groups = in_stretches(graph, _STRETCHES)
+        said.append(_summarised(graph, groups))
+    sketch = Layers(graph, groups, reading, gradients, backward).sketch()
+    return replace(sketch, legend=tuple(said))
+
+
+def _summarised(graph: Graph, groups: list[Group]) -> str:
+    operations = sum(not node.is_leaf for node in graph)
+    return (
+        f"A summary: {operations:,} operations in {len(groups)} boxes. "
+        'detail="quantities" draws what has a name, detail="all" each operation.'
+    )

@@ -1,0 +1,85 @@
+"""The ways between the values that a picture shows, through those that it doesn't."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygrad_edu.drawing.reading import Reading
+from tinygrad_edu.graph import Graph, GraphNode
+
+__all__ = ["Way", "is_number", "quantities", "repeated_over", "slope", "ways_into"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """From a value that is drawn to its next user that is drawn, through operands that are not."""
+
+    tail: GraphNode
+    head: GraphNode
+    steps: tuple[tuple[GraphNode, int], ...]
+    """The operations on the way with the place of the operand, from the tail on."""
+
+
+def is_number(node: GraphNode) -> bool:
+    """Whether it is a constant number without a name, which formulas show."""
+    return node.is_leaf and not node.named and not node.requires_grad and node.value.ndim == 0
+
+
+def quantities(graph: Graph, reading: Reading) -> set[GraphNode]:
+    """What has a name or a mark, is given, is an output, or is used more than once."""
+    uses = Counter(operand for node in graph for operand in node.inputs)
+    told = {n for n in graph if reading.boxed(n.name) or n.is_leaf or uses[n] != 1}
+    return {n for n in told if not is_number(n)} | set(graph.outputs)
+
+
+def ways_into(head: GraphNode, drawn: set[GraphNode]) -> Iterator[Way]:
+    """The ways into a node from what is drawn. What is not drawn is used once, so they are few."""
+    pending: list[tuple[GraphNode, tuple[tuple[GraphNode, int], ...]]] = [(head, ())]
+    while pending:
+        node, behind = pending.pop()
+        for k, operand in reversed(list(enumerate(node.args))):
+            if isinstance(operand, GraphNode) and operand not in drawn:
+                pending.append((operand, ((node, k), *behind)))
+        for k, operand in enumerate(node.args):
+            if isinstance(operand, GraphNode) and operand in drawn:
+                yield Way(operand, head, ((node, k), *behind))
+
+
+def slope(way: Way) -> float | None:
+    """The derivative along a way between numbers, as a number; None where there are arrays on it."""
+    if way.tail.value.ndim or any(node.value.ndim for node, _ in way.steps):
+        return None
+    product = 1.0
+    for node, k in way.steps:
+        assert node.op is not None
+        rule = node.op.pullbacks_of(node.tensor)[k] if node.op.variadic else node.op.pullbacks[k]
+        if rule is None:
+            return None
+        operands = [a.value if isinstance(a, GraphNode) else a for a in node.args]
+        with np.errstate(all="ignore"):
+            product *= float(np.asarray(rule(np.float64(1.0), node.value, *operands, **node.settings))[()])
+    return product
+
+
+def repeated_over(way: Way, examples: int | None) -> str:
+    """Over which axes the tail is repeated by broadcasting, in words: ``m``, ``rows``; or nothing.
+
+    Args:
+        way: the way.
+        examples: how many columns the data has; repeating over that many columns is over m examples.
+    """
+    node, k = way.steps[0]
+    operand = node.args[k]
+    if node.op is None or node.op.kind != "elementwise" or operand.shape == node.shape:
+        return ""
+    if operand.value.size == 1:
+        return "all entries"
+    before = (1,) * (node.value.ndim - operand.value.ndim) + operand.shape
+    axes = [i for i, (small, large) in enumerate(zip(before, node.shape, strict=True)) if small != large]
+    if axes == [1] and node.value.ndim == 2:
+        return "m" if node.shape[1] == examples else "columns"
+    return "rows" if axes == [0] and node.value.ndim == 2 else f"axis {', '.join(map(str, axes))}"
