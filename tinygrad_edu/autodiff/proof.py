@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.core.backward import fitted, flow
+from tinygrad_edu.core.backward import flow
 from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.rules import fitted
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor

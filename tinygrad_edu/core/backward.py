@@ -9,26 +9,26 @@ Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
-from tinygrad_edu.core.mode import Ambient, ambient, apart
+from tinygrad_edu.core.mode import apart
 from tinygrad_edu.core.reals import real
-from tinygrad_edu.core.table import OPS
+from tinygrad_edu.core.rules import fitted, recorded_rule
 from tinygrad_edu.core.traps import Spent, carried_over
+from tinygrad_edu.core.unpicked import nan_in, picked_only
 
 __all__ = [
     "NO_SETTINGS",
     "Node",
     "accumulate",
-    "fitted",
     "flow",
     "gradients",
     "order",
@@ -49,6 +49,7 @@ class Node(Protocol):
     parents: Any
     requires_grad: bool
     saved: tuple[Any, ...]
+    of_any_value: ClassVar[bool]
     scope: tuple[str, ...]
     seq: int
     settings: Mapping[str, Any]
@@ -98,22 +99,23 @@ def flow(
     With ``create_graph`` the gradients are Tensors, recorded in the scope of the node they belong to.
     With ``spend`` each node lets go of what it depended on as soon as it is done with.
     """
+    kept = None if keep is None else set(keep)
     if create_graph:
-        return apart(_walk, seeds, True, keep, spend)
-    return _walk(seeds, False, keep, spend)
+        return apart(_walk, seeds, True, kept, spend)
+    return _walk(seeds, False, kept, spend)
 
 
 def _walk(  # noqa: C901  (the small cases written out)
-    seeds: Mapping[Any, Any], create_graph: bool, keep: Iterable[Any] | None, spend: bool
+    seeds: Mapping[Any, Any], create_graph: bool, kept: set[Any] | None, spend: bool
 ) -> dict[Any, Any]:
     found = dict(seeds)
-    kept = None if keep is None else set(keep)
     since = 0 if not kept else min(node.seq for node in kept)  # what is older cannot depend on them
     waiting: list[tuple[int, Any]] = []  # a heap: the youngest first
     for root in found:
         if root.op is not None:
             heappush(waiting, (-root.seq, root))
     older: list[Any] = []  # what the walk does not come to
+    leaves: list[Any] = []
     now = Spent() if spend else None
     before: Any = None  # the first node that an earlier pass has been through
     node: Any = None
@@ -140,8 +142,8 @@ def _walk(  # noqa: C901  (the small cases written out)
                 if rule is None:
                     older.append(p)
                     continue
-                gx = _recorded(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
-                _arrive(gx, p, a, found, waiting)
+                gx = recorded_rule(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
+                _arrive(gx, p, a, found, waiting, leaves)
             node = None
             continue
         # The same for one operand and for two, written out: a call takes as long as a small product.
@@ -165,6 +167,8 @@ def _walk(  # noqa: C901  (the small cases written out)
                 found[p] = gx
                 if p.op is not None:
                     node = p
+                else:
+                    leaves.append(p)
         if q is not None and (
             (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
             or _wanted(q, b, since, older)
@@ -178,6 +182,8 @@ def _walk(  # noqa: C901  (the small cases written out)
                 found[q] = gx
                 if q.op is not None:
                     heappush(waiting, (-q.seq, q))
+                else:
+                    leaves.append(q)
         if waiting and node is not None:
             heappush(waiting, (-node.seq, node))
             node = None
@@ -187,10 +193,20 @@ def _walk(  # noqa: C901  (the small cases written out)
             before = next((p for p in older if type(p.guards) is Spent and p.guards is not now), None)
         if before is not None:
             carried_over(before, [*found, *older], now)
+    asked = leaves if kept is None else [x for x in kept if x in found]
+    if nan_in([found[x] for x in asked]) and not any(root.of_any_value for root in seeds):
+        return picked_only(seeds, order(*seeds), since, kept, create_graph=create_graph)
     return found
 
 
-def _arrive(g: Any, parent: Any, value: Any, found: dict[Any, Any], waiting: list[tuple[int, Any]]) -> None:
+def _arrive(
+    g: Any,
+    parent: Any,
+    value: Any,
+    found: dict[Any, Any],
+    waiting: list[tuple[int, Any]],
+    leaves: list[Any],
+) -> None:
     """Adds a gradient to what the operand has so far; the first one sends the operand into the queue."""
     if g.shape != value.shape or g.dtype is not value.dtype:
         g = fitted(g, value)
@@ -198,7 +214,9 @@ def _arrive(g: Any, parent: Any, value: Any, found: dict[Any, Any], waiting: lis
         found[parent] = found[parent] + g
     else:
         found[parent] = g
-        if parent.op is not None:
+        if parent.op is None:
+            leaves.append(parent)
+        else:
             heappush(waiting, (-parent.seq, parent))
 
 
@@ -210,31 +228,6 @@ def _wanted(parent: Any, value: Any, since: int, older: list[Any]) -> bool:
         older.append(parent)
         return False
     return bool(parent.requires_grad)
-
-
-def _recorded(rule: Callable[..., Any], g: Any, node: Any) -> Any:
-    """One gradient of a backward pass that is itself recorded: the rule runs on Tensors."""
-    ambient.set(Ambient(scope=node.scope))
-    xs = tuple(x if p is None else p for p, x in zip(node.parents, node.saved, strict=True))
-    gx = rule(g, node, *xs, **node.settings)
-    if not hasattr(gx, "seq"):  # a rule may give a plain constant
-        gx = type(g)(gx, requires_grad=False)
-    return OPS["positive"](g) if gx is g else gx  # a node for each: du = dv
-
-
-def fitted(g: Any, value: Any) -> Any:
-    """A gradient in the shape and dtype of its input: broadcasting is undone here, and only here."""
-    if g.shape != value.shape:
-        wide = np.broadcast_shapes(g.shape, value.shape)
-        if g.shape != wide:  # a rule may leave the gradient as narrow as it came
-            g = OPS["broadcast_to"](g, shape=wide)
-        if wide != value.shape:
-            g = OPS["sum_to"](g, shape=value.shape)
-    if g.dtype == value.dtype:
-        return g
-    if value.dtype.kind != "f":  # requires_grad was set on a leaf of integers
-        raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=value.dtype))
-    return OPS["astype"](g, dtype=value.dtype)
 
 
 def verify(node: Any) -> None:
