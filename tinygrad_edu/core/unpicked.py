@@ -174,9 +174,11 @@ def _reached_by(node: Any, k: int, rule: Callable[..., Any], mine: Any, live: Ma
         varying = [j for j in others if node.parents[j] is not None and node.parents[j].requires_grad]
         if varying and op.kind not in ("elementwise", "contraction"):
             return everywhere
+        chosen = _chooses(node.parents[k])
         xs = list(node.saved)
         for j in varying:
-            xs[j] = _drawn(live.get(node.parents[j], np.ones(np.shape(xs[j]), bool)))
+            everything = np.ones(np.shape(xs[j]), bool)
+            xs[j] = _drawn(everything if chosen else live.get(node.parents[j], everything))
         return _nonzero(rule(_drawn(mine), node._data, *xs, **node.settings), x)
     if op.rounding == 0.0:  # it gives one of its operands, or a constant: a slope of 0 is no accident
         came = _nonzero(rule(_drawn(mine), node._data, *node.saved, **node.settings), x)
@@ -193,6 +195,12 @@ def _reached_by(node: Any, k: int, rule: Callable[..., Any], mine: Any, live: Ma
         if np.shape(total.forward(x, **axes)) == mine.shape:
             return _nonzero(total.pullbacks[0](_drawn(mine), None, x, **axes), x)  # type: ignore[misc]
     return everywhere
+
+
+def _chooses(operand: Any) -> bool:
+    """Whether an operand has slope 0 but at its kinks. There it may have nan on purpose, for all to see."""
+    op = None if operand is None else operand.op
+    return op is not None and op.rounding == 0.0 and not op.linear and not op.moves
 
 
 def _held_fixed(op: Any, k: int, n: int) -> list[int] | None:

@@ -32,19 +32,19 @@ def _through_vector_norm(
     kink = slope_of_absolute(y)  # 1, and 0 at the zero vector, where its own slope is nan
     if np.isinf(ord):
         chosen = np.equal(size, y) * 1.0
-        return g * kink * np.sign(x) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+        return g * np.sign(x) * chosen / np.sum(chosen, axis=axis, keepdims=True) * kink
     if ord == 0:
         return g * np.zeros_like(x)
     if ord == 1:
         return g * slope_of_absolute(x)
     if ord == 2:
         flat = np.equal(y, 0)
-        return g * kink * np.where(flat, 0.0, x / np.where(flat, 1.0, y))
+        return g * np.where(flat, 0.0, x / np.where(flat, 1.0, y)) * kink
     # x_i |x_i|^(p-2) / y^(p-1), formed from the ratio |x_i| / y, which is 0 where either is.
     nothing = np.logical_or(np.equal(x, 0), np.equal(y, 0))
     ratio = np.where(nothing, 0.0, x / np.where(nothing, 1.0, y))
     signs = np.sign(x) if ord >= 2 else slope_of_absolute(x)  # below 2 a zero entry is a kink, too
-    return g * kink * signs * np.where(nothing, 0.0, np.abs(np.where(nothing, 1.0, ratio)) ** (ord - 1))
+    return g * np.where(nothing, 0.0, np.abs(np.where(nothing, 1.0, ratio)) ** (ord - 1)) * kink * signs
 
 
 def _sample(shape: tuple[int, ...], **settings: Any) -> Sample:
