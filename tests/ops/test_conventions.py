@@ -124,6 +124,7 @@ def test_second_derivatives_at_points_where_they_are_easily_lost(f: Any, x: floa
     np.testing.assert_allclose(h, second, atol=1e-12)
 
 
+MASK = np.array([True, False, True])
 LENGTHS: list[Callable[[Any], Any]] = [
     lambda v: np.sum(np.abs(v) ** 2),
     lambda v: np.sum(np.fabs(v) ** 2),
@@ -137,7 +138,20 @@ LENGTHS: list[Callable[[Any], Any]] = [
 """Smooth or not, these are all made of functions with a kink."""
 
 
-@pytest.mark.parametrize("f", LENGTHS)
+SPREADS: list[Callable[[Any], Any]] = [
+    lambda v: np.std(v, where=MASK) ** 2,
+    lambda v: np.std(v, correction=1) ** 2,
+    lambda v: np.std(v, mean=np.mean(v)) ** 2,
+    lambda v: np.std(np.reshape(v, (1, 3)), axis=1, where=MASK, keepdims=True)[0, 0] ** 2,
+    lambda v: np.nanstd(v) ** 2,
+    lambda v: np.nanstd(np.concatenate([v, [np.nan]]), ddof=1) ** 2,
+    lambda v: np.var(v, where=MASK),
+    np.nanvar,
+]
+"""Of some of the entries, which are written with other operations."""
+
+
+@pytest.mark.parametrize("f", [*LENGTHS, *SPREADS])
 @given(v=arrays(float, 3, elements=st.sampled_from([0.0, 1.0, -2.0, 3.5])), at_zero=st.booleans())
 def test_a_second_derivative_at_a_kink_is_right_or_nan(
     f: Callable[[Any], Any], v: np.ndarray[Any, Any], at_zero: bool

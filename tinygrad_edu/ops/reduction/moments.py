@@ -50,10 +50,27 @@ def var(
     >>> tg.var(tg.Tensor([1.0, 3.0])).item()
     1.0
     """
-    to = float_dtype("var", x, dtype)
+    away, free, to = _distances("var", x, axis, dtype, ddof, keepdims, where, mean, correction)
+    v = np.sum(np.square(away), axis=axis, keepdims=keepdims) / free
+    return v if dtype_of(v) == to else astype(v, dtype=to)
+
+
+def _distances(
+    name: str,
+    x: Array,
+    axis: Axis,
+    dtype: Any,
+    ddof: float,
+    keepdims: bool,
+    where: Array,
+    mean: Array,
+    correction: float | None,
+) -> tuple[Array, Array, Any]:
+    """How far the entries are from their mean, by what their squares are divided, and the result's dtype."""
+    to = float_dtype(name, x, dtype)
     if correction is not None:
         if ddof:
-            raise ValueError("var: ddof and correction are one setting; give one of them")
+            raise ValueError(f"{name}: ddof and correction are one setting; give one of them")
         ddof = correction
     if mean is not None and dtype is None:
         to = np.result_type(to, mean if np.isscalar(mean) else dtype_of(mean))
@@ -61,10 +78,7 @@ def var(
     away = x - (np.mean(x, axis=axis, keepdims=True, where=where) if mean is None else mean)
     away = away if where is True else np.where(where, away, 0.0)
     free = number(x, axis, keepdims, where) - ddof
-    v = np.sum(np.square(away), axis=axis, keepdims=keepdims) / (
-        max(free, 0) if where is True else np.maximum(free, 0)
-    )
-    return v if dtype_of(v) == to else astype(v, dtype=to)
+    return away, max(free, 0) if where is True else np.maximum(free, 0), to
 
 
 def _std_of_some(
@@ -78,9 +92,11 @@ def _std_of_some(
     mean: Array = None,
     correction: float | None = None,
 ) -> Array:
-    v = var(x, axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction)
-    flat = np.equal(v, 0)
-    return np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, v)))
+    # A length has a kink at 0 and says so; the root of the variance would have to be kept from it.
+    away, free, to = _distances("std", x, axis, dtype, ddof, keepdims, where, mean, correction)
+    length: Array = np.linalg.vector_norm(away, axis=axis, keepdims=keepdims)  # type: ignore[arg-type]
+    y = length / np.sqrt(free)
+    return y if dtype_of(y) == to else astype(y, dtype=to)
 
 
 def _slope_of_std(
