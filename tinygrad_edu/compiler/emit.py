@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compiler.forms import computes_in, constant_code, is_ufunc, own_memory, takes_out, text
+from tinygrad_edu.compiler.forms import (
+    computes_in,
+    constant_code,
+    is_ufunc,
+    is_view,
+    own_memory,
+    takes_out,
+    text,
+)
 from tinygrad_edu.compiler.kernels import Kernel
 from tinygrad_edu.compiler.lifetimes import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
@@ -45,6 +53,7 @@ def emitted(
     handed: Sequence[tuple[str, str]] = (),
     *,
     fused: bool = False,
+    lent: bool = False,
 ) -> Emitted:
     """Writes the step.
 
@@ -54,8 +63,9 @@ def emitted(
         inputs: the arguments of the function.
         handed: ``key, parameter`` of each gradient that an optimiser gets instead of the caller.
         fused: whether chains of elementwise operations become kernels.
+        lent: whether the moves are given to the caller, to be read before the next call, and not made.
     """
-    return _Writer(schedule, names, inputs, handed, fused=fused).emitted()
+    return _Writer(schedule, names, inputs, handed, fused=fused, lent=lent).emitted()
 
 
 class _Writer(Lifetimes):
@@ -69,9 +79,10 @@ class _Writer(Lifetimes):
         handed: Sequence[tuple[str, str]],
         *,
         fused: bool,
+        lent: bool,
     ) -> None:
         super().__init__(schedule, names, inputs, fused=fused)
-        self.handed = handed
+        self.handed, self.lent = handed, lent
         self.prefix = {p: _apart(p, {*inputs, *self.names.values()}) for p in ("m", "c", "rng", "part")}
         self.constants: dict[str, NDArray[Any]] = {}
         self.constant_names: dict[tuple[Node, tuple[int, ...]], str] = {}
@@ -141,7 +152,9 @@ class _Writer(Lifetimes):
         cost, *gradients = self.schedule.outputs
         results = [self._code(cost).text if own_memory(cost) else f"np.array({self._code(cost)})"]
         own = [self._own(gradient, gradients[:k]) for k, gradient in enumerate(gradients)]
-        if self.handed or self.schedule.moves:
+        if self.lent:
+            own = [self._to_read(by) for by in self.schedule.moves.values()]
+        elif self.handed or self.schedule.moves:
             yield len(self.order), f"    result = {results.pop()}"
             lines = self._handed(own) if self.handed else self._moves()
             yield from ((len(self.order), f"    {line}") for line in lines)
@@ -281,6 +294,16 @@ class _Writer(Lifetimes):
         if own_memory(node) and node.shape and node not in before:
             return code.text
         return f"np.array({code})" if node.shape else f"np.array({code}, np.{node.dtype})"
+
+    def _to_read(self, node: Node) -> str:
+        """A gradient as an array that nobody writes to before it is read: copied only where it is given."""
+        behind = node
+        while self.inline(behind) or is_view(behind):
+            behind = behind.args[0]
+        kept = own_memory(behind) or behind.op == CONSTANT
+        return (
+            self._code(node).text if kept and node.shape else f"np.array({self._code(node)}, np.{node.dtype})"
+        )
 
     def _moves(self) -> Iterator[str]:
         """All parameters, or none: an interrupt finds no gap in one call."""

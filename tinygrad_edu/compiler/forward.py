@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_edu.compiler.free_variables import FreeVariables
+from tinygrad_edu.compiler.kept import Recordings
 from tinygrad_edu.compiler.pipeline import of_values
 from tinygrad_edu.compiler.trace import record_values
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["CompiledForward"]
+
+
+@dataclass
+class _Forward:
+    """What one signature came to."""
+
+    make: Callable[[], Callable[..., Any]]
+    used: list[int]
+    captured: list[Tensor]
+    free_variables: FreeVariables
+    spare: list[Callable[..., Any]] = field(default_factory=list)
+    """The function, in memory of its own; none where that was given back."""
 
 
 class CompiledForward:
@@ -19,6 +33,7 @@ class CompiledForward:
     Args:
         function: ordinary Tensor code that takes data and gives a list of Tensors. The Tensors that it
             finds elsewhere, such as a model's parameters, are read anew at each call.
+        recordings: where to keep what is recorded, under a key that tells this function from others.
 
     Raises:
         ValueDependence: on the first call, where the function asks for a value.
@@ -31,18 +46,23 @@ class CompiledForward:
     [array([[0., 0., 0.]])]
     """
 
-    def __init__(self, function: Callable[..., Sequence[Tensor]]) -> None:
-        self.function = function
-        self._cache: dict[Any, tuple[Callable[..., Any], list[int], list[Tensor], FreeVariables]] = {}
+    def __init__(
+        self, function: Callable[..., Sequence[Tensor]], recordings: Recordings | None = None, key: Any = None
+    ) -> None:
+        self.function, self.key = function, key
+        self._cache: dict[Any, _Forward] = {} if recordings is None else recordings.forwards
 
     def __call__(self, *data: Any) -> list[Any]:
         """The values of the outputs. Arrays among them hold until the next call."""
-        signature = tuple((d.shape, d.dtype) for d in data)
+        signature = (self.key, *((d.shape, d.dtype) for d in data))
         found = self._cache.get(signature)
-        if found is None or found[3].changed() is not None:
+        if found is None or found.free_variables.changed() is not None:
             recorded = record_values(self.function, data)
             used = [k for k, name in enumerate(recorded.data) if name is not None]
             captured = list(recorded.captured.values())
-            found = self._cache[signature] = of_values(recorded), used, captured, recorded.free_variables
-        run, used, captured, _ = found
-        return list(run(*[data[k] for k in used], *[t._data for t in captured]))
+            found = _Forward(of_values(recorded), used, captured, recorded.free_variables)
+            self._cache[signature] = found
+        run = found.spare.pop() if found.spare else found.make()
+        values = list(run(*[data[k] for k in found.used], *[t._data for t in found.captured]))
+        found.spare.append(run)
+        return values

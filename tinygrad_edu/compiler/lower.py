@@ -20,7 +20,7 @@ from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes
 
-__all__ = ["finished", "lowered"]
+__all__ = ["built", "finished", "lowered"]
 
 ATOMS = frozenset({"sigmoid"})
 """Operations that the algebra has rules for; taken apart after it."""
@@ -51,7 +51,7 @@ def _lowered_step(step: Step, values: Mapping[str, Node], sheet: Sheet) -> Node:
     args = [values[a.name] if isinstance(a, Ref) else _constant(a, others, sheet) for a in step.args]
     if step.op is None:
         return args[0] if args else sheet.constant(step.value.flat[0].item(), step.shape, step.dtype)
-    return _built(step.op, args, step.settings, step.value, sheet, late=ATOMS)
+    return built(step.op, args, step.settings, step.value, sheet, late=ATOMS)
 
 
 def _constant(value: Any, others: Sequence[np.dtype[Any]], sheet: Sheet) -> Node:
@@ -64,7 +64,7 @@ def _constant(value: Any, others: Sequence[np.dtype[Any]], sheet: Sheet) -> Node
     return sheet.constant(value)
 
 
-def _built(
+def built(
     op: Op, args: Sequence[Node], settings: Mapping[str, Any], value: Any, sheet: Sheet, late: frozenset[str]
 ) -> Node:
     """The node of an operation, or of what it is composed of."""
@@ -106,7 +106,7 @@ def finished(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
 
 def _decomposed(node: Node, args: Sequence[Node], sheet: Sheet) -> Node:
     stand_in = np.broadcast_to(np.zeros((), node.dtype), node.shape)
-    return _built(node.rule, args, node.settings, stand_in, sheet, late=frozenset())
+    return built(node.rule, args, node.settings, stand_in, sheet, late=frozenset())
 
 
 def _may_be_composed(op: Op, settings: Mapping[str, Any]) -> bool:
@@ -149,7 +149,7 @@ class _Parts:
                 self.known[p] if p is not None else _literal(v, sheet)
                 for p, v in zip(tensor.parents, tensor.saved, strict=True)
             ]
-            self.known[tensor] = _built(tensor.op, args, tensor.settings, tensor._data, sheet, late)
+            self.known[tensor] = built(tensor.op, args, tensor.settings, tensor._data, sheet, late)
         return self.known[self.result]
 
 

@@ -40,7 +40,7 @@ class Moves(Protocol):
         """Moves one parameter in place; the gradient is an array of its own, to write to or to keep."""
 
 
-Update = Literal["descent"] | Moves | None
+Update = Literal["descent", "lent"] | Moves | None
 
 
 RATE = "rate"
@@ -55,7 +55,8 @@ def assembled(
         recording: the loss, recorded.
         keys: what the optimiser knows each parameter by.
         update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
-            argument; an optimiser's methods are called; None makes a function that gives the gradients.
+            argument; "lent" makes a function that gives the gradients to be read before the next call; an
+            optimiser's methods are called; None makes a function that gives the gradients for good.
         fused: whether chains of elementwise operations become kernels, compiled by numba.
     """
     program, sheet = recording.program, Sheet()
@@ -76,6 +77,11 @@ def assembled(
         moves = {W: by for W, by in zip(parameters, steps, strict=True) if by.number != 0}
         arguments = [*recording.arguments, rate.name]
         written = emitted(tiled(scheduled([J], moves)), sheet.names, arguments, fused=fused)
+    elif update == "lent":
+        J, *gradients = _simplest([J, *gradients], sheet)
+        moves = {values[name]: by for name, by in zip(program.wrt, gradients, strict=True)}
+        whole = scheduled([J], moves)
+        written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused, lent=True)
     elif update is None:
         whole = scheduled(_simplest([J, *gradients], sheet))
         written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused)
@@ -126,11 +132,11 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
     return function
 
 
-def of_values(recorded: Values) -> Callable[..., Any]:
-    """The function of the data and the captured arrays that gives the outputs, without a gradient."""
+def of_values(recorded: Values) -> Callable[[], Callable[..., Any]]:
+    """What makes the function of data and captured arrays that gives the outputs, without a gradient."""
     sheet = Sheet()
     values = lowered(recorded.program, sheet, recorded.constants)
     outputs = _simplest([values[name] for name in recorded.outputs], sheet)
     arguments = [name for name in recorded.data if name is not None] + list(recorded.captured)
     written = emitted(tiled(scheduled(outputs)), sheet.names, arguments)
-    return _function(written, _code(written), None)
+    return partial(_function, written, _code(written), None)

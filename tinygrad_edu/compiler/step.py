@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 
 from tinygrad_edu.compiler.emit import Emitted
+from tinygrad_edu.compiler.kept import Recordings
 from tinygrad_edu.compiler.kernels import module_source
 from tinygrad_edu.compiler.memory import Buffer
 from tinygrad_edu.compiler.pipeline import Moves, Update, assembled
@@ -81,22 +82,34 @@ class _Compiled:
     recording: Recording
     emitted: Emitted
     update: Update
-    spare: list[Callable[..., Any]] = field(default_factory=list)
-    """Functions that nobody is running. Each has memory of its own, so that no lock is needed, which an
-    interrupt could leave locked."""
+    targets: tuple[tuple[str, int], ...] = ()
+    """What the optimiser knows each parameter by that is moved, and which of the inputs it is."""
+    spare: list[tuple[Callable[..., Any], dict[Any, Any]]] = field(default_factory=list)
+    """Functions that nobody is running, with what an optimiser remembers of the arrays that each gives.
+    Each has memory of its own, so that no lock is needed, which an interrupt could leave locked."""
     keys: tuple[Any, ...] | None = None
     """The names of the parameters, where they are a plain dict of arrays, and all take part."""
     kinds: tuple[Any, ...] = ()
     owners: tuple[ref[Any], ...] = ()
     """The parameters whose averages the optimiser keeps, where it keeps any."""
 
-    def run(self, inputs: Sequence[Any]) -> Any:
-        """The step; where an optimiser is interrupted, all parameters are what they were before."""
+    @property
+    def dtypes(self) -> list[np.dtype[Any]]:
+        """Those of the parameters, each once."""
+        leaves = (self.recording.graph.find(name) for name in self.recording.parameters if name is not None)
+        return list(dict.fromkeys(leaf.dtype for leaf in leaves))
+
+    def run(self, inputs: Sequence[Any], optimizer: Any) -> Any:
+        """The step; where an optimiser is interrupted, its parameters have all been moved, or none."""
         try:
-            function = self.spare.pop()
+            function, kept = self.spare.pop()
         except IndexError:
-            function = self.make()
-        if self.update in ("descent", None):
+            function, kept = self.make(), {}
+        if self.update == "lent":
+            results, *gradients = function(*inputs)
+            optimizer.move({key: inputs[k] for key, k in self.targets}, gradients, kept)
+            results = [results]
+        elif self.update in ("descent", None):
             results = function(*inputs)
         else:
             moving = inputs[: sum(name is not None for name in self.recording.parameters)]
@@ -106,7 +119,7 @@ class _Compiled:
             except BaseException:
                 deque(map(np.subtract, before, repeat(0), moving), 0)  # one call, which nothing interrupts
                 raise
-        self.spare.append(function)
+        self.spare.append((function, kept))
         return results
 
     def holds(self) -> bool:
@@ -138,13 +151,21 @@ class _Compiled:
 class CompiledStep:
     """Made by :func:`compile`. Several threads may call it: each call works in memory of its own."""
 
-    def __init__(self, loss: Callable[..., Any], optimizer: Any, backend: Backend) -> None:
+    def __init__(
+        self,
+        loss: Callable[..., Any],
+        optimizer: Any,
+        backend: Backend,
+        recordings: Recordings | None = None,
+    ) -> None:
         if not callable(loss):
             raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")
         if backend not in ("numpy", "numba", None):
             raise ValueError(f"compile: backend: expected 'numpy', 'numba' or None, got {backend!r}")
         self.loss, self.optimizer, self.backend = loss, optimizer, backend
         self._cache: dict[Any, list[_Compiled]] = {}
+        if recordings is not None and (optimizer is None or isinstance(self._update(), str)):
+            self._cache = recordings.steps  # in them is nothing of the optimiser
         self._renewed = 0
         self._last: _Compiled | None = None
 
@@ -162,7 +183,7 @@ class CompiledStep:
         if update == "descent":
             self.optimizer.begin(())
             inputs.append(self.optimizer.lr)
-        J, *grads = compiled.run(inputs)
+        J, *grads = compiled.run(inputs, self.optimizer)
         J = J.item() if isinstance(J, (np.ndarray, np.generic)) else float(J)
         if self.optimizer is not None:
             return J
@@ -178,7 +199,7 @@ class CompiledStep:
         data = tuple(map(_data, data))
         arrays = [array for _, array in leaves(data)]
         signature = (
-            update == "descent",
+            update if isinstance(update, str) else None,
             alike(params),
             alike(data),
             *map(_kind, values),
@@ -215,8 +236,10 @@ class CompiledStep:
         return {**self.__dict__, "_cache": {}, "_last": None}
 
     def _update(self) -> Update:
-        """How the parameters are moved: an optimiser that is plain gradient descent is written out."""
-        return "descent" if getattr(self.optimizer, "plain", False) else self.optimizer
+        """How the parameters are moved: plain gradient descent is written out, and a formula beside it."""
+        if getattr(self.optimizer, "plain", False):
+            return "descent"
+        return "lent" if getattr(self.optimizer, "by_formula", False) else self.optimizer
 
     def _compiled(self, params: Any, data: Sequence[Any], update: Update) -> _Compiled:
         if len(self._cache) == CACHE_LIMIT:
@@ -229,8 +252,13 @@ class CompiledStep:
         parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
+        assert recording.program is not None
+        wanted = recording.program.wrt
         make, written = assembled(recording, keys, update, fused=self.backend == "numba")
-        return _Compiled(make, recording.without_values(), written, update)
+        names = [name for name in recording.parameters if name is not None]
+        key = dict(zip(recording.parameters, keys, strict=True))
+        targets = tuple((key[name], names.index(name)) for name in wanted)
+        return _Compiled(make, recording.without_values(), written, update, targets)
 
     @property
     def _shown(self) -> _Compiled:
@@ -242,9 +270,11 @@ class CompiledStep:
     def source(self) -> str:
         """The NumPy source that the last call ran."""
         emitted = self._shown.emitted
-        return (
-            emitted.source if not emitted.kernels else f"{module_source(emitted.kernels)}\n\n{emitted.source}"
-        )
+        parts = [module_source(emitted.kernels) + "\n"] if emitted.kernels else []
+        parts.append(emitted.source)
+        if self._shown.update == "lent":
+            parts += map(self.optimizer.source, self._shown.dtypes)
+        return "\n".join(parts)
 
     @property
     def graph(self) -> Graph:

@@ -27,7 +27,7 @@ from tinygrad_edu.expression.numpy_style import in_numpy
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import identifier
 
-__all__ = ["Recording", "Values", "record", "record_values"]
+__all__ = ["Recording", "Values", "naming", "record", "record_values"]
 
 _RESERVED = {
     *dir(builtins),
@@ -102,7 +102,7 @@ def record(
     names: dict[Tensor, str] = {}
 
     def run(names: dict[Tensor, str], lines: dict[Tensor, str] | None) -> list[Tensor]:
-        with np.errstate(all="ignore"), _fresh_surroundings(), _naming(names, lines):
+        with np.errstate(all="ignore"), _fresh_surroundings(), naming(names, lines):
             output = _located(loss, build(symbols), *rebuilt(tuple(data), iter(arrays)))
         if not isinstance(output, Tensor):
             raise TypeError(
@@ -193,7 +193,7 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         with (
             np.errstate(all="ignore"),
             _fresh_surroundings(Ambient(constants=True)),
-            nullcontext() if lines is None else _naming(names, lines),
+            nullcontext() if lines is None else naming(names, lines),
         ):
             return function(*arrays)
 
@@ -291,7 +291,7 @@ def _engine(frame: FrameType) -> bool:
 
 
 @contextmanager
-def _naming(names: dict[Tensor, str], lines: dict[Tensor, str] | None = None) -> Iterator[None]:
+def naming(names: dict[Tensor, str], lines: dict[Tensor, str] | None = None) -> Iterator[None]:
     """While the function runs, the variables that its results are kept in: its locals are gone afterwards.
 
     Where ``lines`` is given, also the line that each result is computed in.

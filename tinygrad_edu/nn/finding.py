@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_edu.compiler.kept import Recordings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Parameters", "parameters_of", "tensors_of"]
+__all__ = ["Parameters", "buffers_of", "objects_in", "parameters_of", "tensors_of"]
+
+T = TypeVar("T")
 
 _OTHERS = (
     str,
@@ -25,6 +28,7 @@ _OTHERS = (
     FunctionType,
     np.random.Generator,
     Op,
+    Recordings,
 )
 """What holds no parameters."""
 
@@ -81,6 +85,42 @@ def parameters_of(layer: Any) -> dict[str, Tensor]:
         return {name: t for name, t in tensors_of(layer).items() if t.requires_grad}
     answer = own()
     return {str(k): t for k, t in (answer.items() if isinstance(answer, Mapping) else enumerate(answer))}
+
+
+def buffers_of(layer: Any) -> dict[str, Tensor]:
+    """What a layer keeps beside its parameters: as its method ``buffers()`` says, or those of its parts."""
+    return dict(_buffers(layer, "", set()))
+
+
+def _buffers(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, (Tensor, *_OTHERS)) or value is None or id(value) in seen:
+        return
+    seen.add(id(value))
+    own = getattr(value, "buffers", None)
+    if callable(own):
+        yield from ((f"{path}{name}", tensor) for name, tensor in own().items())
+        return
+    for key, part in _parts(value):
+        yield from _buffers(part, f"{path}{key}_", seen)
+
+
+def objects_in(holder: Any, kind: type[T]) -> list[T]:
+    """The objects of a kind that an object holds, at any depth, each once.
+
+    >>> objects_in({"a": [True, (2, "b")]}, str)
+    ['b']
+    """
+    seen: set[int] = set()
+    found: list[T] = []
+    waiting = [holder]
+    while waiting:
+        value = waiting.pop(0)
+        if isinstance(value, kind):
+            found.append(value)
+        elif not isinstance(value, (Tensor, *_OTHERS)) and value is not None and id(value) not in seen:
+            waiting = [part for _, part in _parts(value)] + waiting
+        seen.add(id(value))
+    return [*{id(part): part for part in found}.values()]
 
 
 def _walk(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.compiler.kept import recordings_of
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.advice import beforehand
 from tinygrad_edu.nn.answering import Answering
@@ -17,6 +18,7 @@ from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffl
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
 from tinygrad_edu.nn.checks import at_least, finite, numbers, whole, yes_or_no
+from tinygrad_edu.nn.finding import buffers_of
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.judge import Judge
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
@@ -144,8 +146,11 @@ def fit(
     )
     if resume:
         run.resume()
-    with progress_bar(epochs, run.history.epochs, shown=progress) as report:
-        run.until(epochs, report)
+    try:
+        with progress_bar(epochs, run.history.epochs, shown=progress) as report:
+            run.until(epochs, report)
+    finally:
+        recordings_of(model).let_go()
     return run.history
 
 
@@ -204,8 +209,7 @@ def _check_rate(optimizer: Optimizer) -> None:
 
 def _kept_beside(model: Any) -> dict[str, Tensor]:
     """What layers keep that is not trained: the running statistics of a batch normalisation."""
-    buffers = getattr(model, "buffers", None)
-    return dict(buffers()) if callable(buffers) else {}
+    return buffers_of(model)
 
 
 def _examples(X: Any, Y: Any, model: Model, where: str = "") -> tuple[NDArray[Any], NDArray[Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.forward import CompiledForward
+from tinygrad_edu.compiler.kept import recordings_of
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
@@ -33,7 +34,11 @@ class Judge:
         self.model, self.data = model, (X, Y)
         classified = bool(getattr(model, "classifies", False))
         self.answers = model.answers(Y) if classified else None
-        self._run = CompiledForward(partial(_outcome, model, classified)) if compiled else None
+        self._run: CompiledForward | None = None
+        if compiled:
+            self._run = CompiledForward(
+                partial(_outcome, model, classified), recordings_of(model), classified
+            )
         self._constants: tuple[Tensor, ...] | None = None
 
     def __call__(self) -> tuple[float, float | None]:

@@ -17,7 +17,7 @@ from tinygrad_edu.nn.chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
 from tinygrad_edu.nn.exact import cost_of_logits
-from tinygrad_edu.nn.finding import Parameters, parameters_of
+from tinygrad_edu.nn.finding import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.habits import Trainable
 from tinygrad_edu.nn.layers import Activated, Dense, described
 from tinygrad_edu.nn.table import HEAD, lines_of, written
@@ -130,7 +130,7 @@ class Sequential(Answering, Trainable):
     def _named_in(self, what: str) -> Parameters:
         found = Parameters()
         for l, layer in numbered(self.layers):
-            parts = parameters_of(layer) if what == "parameters" else getattr(layer, "buffers", dict)()
+            parts = parameters_of(layer) if what == "parameters" else buffers_of(layer)
             for kind, tensor in parts.items():
                 name = f"{kind}{l}" if self.numbered else kind
                 if any(tensor is other for other in found.values()):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.chain import Layer, numbered
-from tinygrad_edu.nn.finding import Parameters, parameters_of
+from tinygrad_edu.nn.finding import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.images import Flatten
 from tinygrad_edu.nn.optim.base import check_unlocked
 from tinygrad_edu.nn.pytorch import is_pytorchs, translated
@@ -101,7 +101,7 @@ class Stateful(ABC):
         names = {id(t): name for name, t in self.state().items()}
         found = []
         for _, layer in numbered(self.layers):
-            parts = {**parameters_of(layer), **getattr(layer, "buffers", dict)()}
+            parts = {**parameters_of(layer), **buffers_of(layer)}
             if parts or isinstance(layer, Flatten):
                 found.append((layer, {kind: names[id(t)] for kind, t in parts.items()}))
         return found

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu.autodiff.gradients import grad
 from tinygrad_edu.compiler import CompiledStep
+from tinygrad_edu.compiler.kept import recordings_of
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
+from tinygrad_edu.nn.finding import objects_in
 from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim import Optimizer
 
@@ -47,6 +49,9 @@ def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimi
             _check_all_are_trained(J, parameters)
             checked = True
         gradients = grad(J, list(parameters.values()))
+        if optimizer.by_formula:
+            optimizer.move({name: p.data for name, p in parameters.items()}, gradients)
+            return float(J.item())
         optimizer.begin(gradients)
         for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
             optimizer.update(name, parameter.data, gradient)
@@ -69,7 +74,10 @@ def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
 
 
 def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
-    """The same, recorded once for each shape of batch, and from then on run as straight-line NumPy."""
+    """The same, recorded once for each shape of batch, and from then on run as straight-line NumPy.
+
+    The model keeps what was recorded, for a later training of the same shapes.
+    """
     probes = _probes(model)
     moves: Any = _Noting(optimizer, probes) if probes else optimizer
     given = {**parameters, **{key: probe for key, (probe, _) in probes.items()}}
@@ -80,12 +88,14 @@ def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Opt
             return model.loss(*batch)
         with noting() as seen:
             J = model.loss(*batch)
-        for k, (_, *statistics) in enumerate(seen):
+        layers = [layer for _, layer in probes.values()][::2]
+        for layer, *statistics in seen:
+            k = next(k for k, known in enumerate(layers) if known is layer)
             for which, value in zip(_STATISTICS, statistics, strict=True):
                 J = J + np.sum(probes[f"{k}/{which}"][0] * value)
         return J
 
-    run = CompiledStep(loss, moves, None)
+    run = CompiledStep(loss, moves, None, recordings_of(model))
 
     def step(*batch: Any) -> float:
         try:
@@ -105,10 +115,9 @@ def _probes(model: Any) -> dict[str, tuple[Tensor, BatchNorm]]:
     J stays what it is, and the derivative by that Tensor is the statistic: so a step gives it as it gives
     the gradients, and nothing is done on the way that a recording would not see.
     """
-    layers = [part for part in getattr(model, "layers", ()) if isinstance(part, BatchNorm)]
     return {
         f"{k}/{which}": (Tensor(np.zeros((layer.n, 1)), dtype=layer.gamma.dtype), layer)
-        for k, layer in enumerate(layers)
+        for k, layer in enumerate(objects_in(model, BatchNorm))
         for which in _STATISTICS
     }
 
@@ -120,17 +129,30 @@ class _Noting:
 
     def __init__(self, optimizer: Optimizer, probes: Mapping[str, tuple[Tensor, BatchNorm]]) -> None:
         self.optimizer, self.probes = optimizer, probes
+        self.by_formula, self.source = optimizer.by_formula, optimizer.source
         self.remembers, self._mean = False, None
+
+    def move(self, parameters: Mapping[str, Any], gradients: Sequence[Any], kept: dict[Any, Any]) -> None:
+        """One step along the gradients of what is trained; the rest are statistics."""
+        trained = {key: W for key, W in parameters.items() if key not in self.probes}
+        self.optimizer.move(trained, gradients[: len(trained)], kept)
+        for key, gradient in zip([*parameters][len(trained) :], gradients[len(trained) :], strict=True):
+            self._note(key, gradient)
 
     def begin(self, gradients: Iterable[Any]) -> None:
         """Starts a step, with the gradients of what is trained, which come first."""
         self.optimizer.begin(list(gradients)[: -len(self.probes)])
 
     def update(self, key: str, parameter: Any, gradient: Any) -> None:
-        """Moves a parameter, or takes note of a statistic, the mean of a layer before its variance."""
-        if key not in self.probes:
+        """Moves a parameter, or takes note of a statistic."""
+        if key in self.probes:
+            self._note(key, gradient)
+        else:
             self.optimizer.update(key, parameter, gradient)
-        elif key.endswith("mean"):
+
+    def _note(self, key: str, gradient: Any) -> None:
+        """Takes note of a statistic; the mean of a layer comes before its variance."""
+        if key.endswith("mean"):
             self._mean = gradient
         else:
             self.probes[key][1].average(self._mean, gradient)

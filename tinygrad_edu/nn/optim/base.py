@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_
 from typing import Any, ClassVar, TypeAlias
 from weakref import ref
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import above_zero, at_least
 from tinygrad_edu.nn.elsewhere import SETTINGS
+from tinygrad_edu.nn.optim.moving import Rules
 from tinygrad_edu.nn.optim.schedules import Schedule
 
 __all__ = ["Optimizer", "Parameters", "check_unlocked"]
@@ -24,8 +25,8 @@ Key: TypeAlias = str | int
 Parameters: TypeAlias = Mapping[str, Tensor] | Iterable[Tensor] | Tensor
 
 
-class Optimizer(ABC):
-    """Moves parameters along their gradients; a subclass says how in ``rule``, what it keeps in ``slots``.
+class Optimizer:
+    """Moves parameters along their gradients; a subclass says how in ``formula``, what it keeps in ``slots``.
 
     Args:
         parameters: the Tensors that ``step()`` moves, as a mapping, a list, or one; may be left out
@@ -36,7 +37,8 @@ class Optimizer(ABC):
         clip_norm: all gradients are scaled down together so that their norm, taken over all entries of
             all of them, is at most clip_norm. Source: R. Pascanu et al., ICML 2013.
 
-    A step is one :meth:`begin` and one :meth:`update` for each parameter; :meth:`step` does both.
+    A step is one :meth:`move`; or one :meth:`begin` and one :meth:`update` for each parameter. :meth:`step`
+    does it for Tensors.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -54,6 +56,8 @@ class Optimizer(ABC):
         **others: Any,
     ) -> None:
         called = type(self).__name__
+        if type(self).formula is Optimizer.formula and type(self).rule is Optimizer.rule:
+            raise TypeError(f"{called} is abstract: expected a subclass with formula(W, dW, ...)")
         for name in others:
             hint = f"; here it is {SETTINGS[name]}" if name in SETTINGS else ""
             raise TypeError(f"{called} has no setting {name}{hint}")
@@ -63,20 +67,25 @@ class Optimizer(ABC):
         self.clip_value = None if clip_value is None else above_zero(f"{called}: clip_value", clip_value)
         self.clip_norm = None if clip_norm is None else above_zero(f"{called}: clip_norm", clip_norm)
         self.t = 0
-        """The steps begun."""
+        """The steps done, or begun."""
         self.state: dict[Key, dict[str, Array]] = {}
-        self._shrink = 1.0
+        self._norm = 0.0
+        self._rules = Rules()
         self.owners: tuple[ref[Any], ...] = ()
         """The arrays or Tensors that a compiled step moves, and whose averages these are."""
 
     @property
     def lr(self) -> float:
         """The learning rate of the step begun last (before the first, that of the first)."""
-        return float(self.schedule(max(self.t - 1, 0)) if callable(self.schedule) else self.schedule)
+        return self.rate(max(self.t, 1))
 
     @lr.setter
     def lr(self, rate: float | Schedule) -> None:
         self.schedule = rate if callable(rate) else above_zero(f"{type(self).__name__}: lr", rate)
+
+    def rate(self, t: int) -> float:
+        """The learning rate of step number t = 1, 2, ...: a schedule counts from 0."""
+        return float(self.schedule(t - 1) if callable(self.schedule) else self.schedule)
 
     @property
     def plain(self) -> bool:
@@ -124,36 +133,126 @@ class Optimizer(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy goes on from where this one is, with whichever arrays it is called with first."""
-        return {**self.__dict__, "owners": ()}
+        return {**self.__dict__, "owners": (), "_rules": Rules()}
+
+    # The rule
+
+    def formula(self, W: Any, dW: Any, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """The new W, and the new averages in the order of ``slots``: NumPy expressions that write nothing.
+
+        Args:
+            W: a parameter.
+            dW: its gradient, clipped.
+            args: none.
+            kwargs: ``rate``, the learning rate α of this step; ``t``, its number 1, 2, ...; and the averages.
+
+        Run once on names, it becomes part of a compiled step.
+        """
+        raise NotImplementedError
+
+    def decayed(self, W: Any, dW: Any, rate: Any) -> tuple[Any, Any]:  # noqa: ARG002  (others have a use for it)
+        """W and dW after weight decay: by default that of L2 regularisation, dW + λ W."""
+        return W, (dW + self.weight_decay * W if self.weight_decay else dW)
+
+    def moved(self, W: Any, dW: Any, *, rate: Any, t: Any, norm: Any, **slots: Any) -> tuple[Any, ...]:
+        """The whole rule: clipping, weight decay and the formula. ``norm`` is that of all gradients."""
+        if self.clip_norm is not None:
+            dW = dW * (self.clip_norm / np.maximum(norm, self.clip_norm))
+        if self.clip_value is not None:
+            dW = np.minimum(np.maximum(dW, -self.clip_value), self.clip_value)
+        W, dW = self.decayed(W, dW, rate)
+        return self.formula(W, dW, rate=rate, t=t, **slots)
+
+    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+        """Moves W and the averages in place. A subclass that gives no formula may do so here.
+
+        dW is clipped then, with weight decay in it, and may be used as scratch.
+        """
+        new = self.formula(W, dW, rate=self.lr, t=self.t, **slots)
+        deque(map(np.copyto, [W, *slots.values()], new), 0)
+
+    @property
+    def by_formula(self) -> bool:
+        """Whether the formula says all, so that :meth:`move` may do a step."""
+        own = type(self)
+        return (own.rule, own.begin, own.update) == (Optimizer.rule, Optimizer.begin, Optimizer.update)
+
+    # A step
+
+    def move(self, parameters: Mapping[Any, Array], gradients: Sequence[Array], kept: Any = None) -> None:
+        """One step: all parameters, in place, along their gradients, which are only read.
+
+        Interrupted, the step is done to its end, or has not begun.
+
+        Args:
+            parameters: arrays by the key that their averages are kept under.
+            gradients: an array for each.
+            kept: of a caller that comes with the same arrays again, a dict to remember their pieces in.
+        """
+        t = self.t + 1
+        rate, norm = self.rate(t), self._norm_of(gradients)
+        moves = self._rules.moves(self, parameters, gradients, {} if kept is None else kept)
+        numbers = (rate, t, norm)
+        try:
+            for move in moves:
+                move(*numbers)
+            self.t = t
+        except BaseException:
+            if any(move.begun for move in moves):
+                with np.errstate(all="ignore"):
+                    for move in moves:
+                        move.go_on(*numbers)
+                self.t = t
+            raise
+
+    def source(self, dtype: DTypeLike = np.float64) -> str:
+        """The formula as the NumPy that a step runs, for parameters of a dtype.
+
+        >>> import tinygrad_edu as tg
+        >>> print(tg.optim.Momentum(lr=0.1, beta=0.5).source())
+        def update(pieces, done, rate, t, norm):
+            for beside, (W, dW, v, m0, m1), new in pieces[done.item() :]:
+                deque(map(np.copyto, *beside), 0)  # small parameters, side by side
+                t1 = np.multiply(0.5, v, out=m0)
+                t2 = np.multiply(0.5, dW, out=m1)
+                new_v = np.add(t1, t2, out=m0)
+                t3 = np.multiply(rate, new_v, out=m1)
+                deque(starmap(call, new), 0)  # W := W - t3, v := new_v, all of it or none
+        """
+        return self._rules.source(self, np.dtype(dtype))
+
+    def averages(self, key: Key, parameter: Array) -> dict[str, Array]:
+        """The averages of a parameter, which start at 0."""
+        if key not in self.state:
+            self.state[key] = {slot: np.zeros_like(parameter) for slot in self.slots}
+        return self.state[key]
+
+    def _norm_of(self, gradients: Iterable[Array]) -> float:
+        """The norm over all entries of all gradients, where it is asked for."""
+        if self.clip_norm is None:
+            return 0.0
+        return math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
 
     def begin(self, gradients: Iterable[Array]) -> None:
         """Starts a step: counts it, and looks at all its gradients where they are clipped together."""
         self.t += 1
-        if self.clip_norm is not None:
-            norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
-            self._shrink = self.clip_norm / norm if norm > self.clip_norm else 1.0
+        self._norm = self._norm_of(gradients)
 
     def update(self, key: Key, parameter: Array, gradient: Array) -> None:
-        """Moves one parameter, in place. ``gradient`` is used as scratch; averages are kept under ``key``."""
+        """Moves one parameter in place. The gradient may be used as scratch; averages are kept by the key."""
+        if self.by_formula:
+            for move in self._rules.moves(self, {key: parameter}, [gradient], {}):
+                move(self.lr, self.t, self._norm)
+            return
         if gradient.shape != parameter.shape:
             raise ValueError(f"{key}: expected a gradient of shape {parameter.shape}, got {gradient.shape}")
-        if self._shrink != 1.0:
-            gradient *= self._shrink
+        if self.clip_norm is not None:
+            gradient *= self.clip_norm / max(self._norm, self.clip_norm)
         if self.clip_value is not None:
             np.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
-        self.decay(parameter, gradient)
-        if key not in self.state:
-            self.state[key] = {slot: np.zeros_like(parameter) for slot in self.slots}
-        self.rule(parameter, gradient, **self.state[key])
-
-    def decay(self, W: Array, dW: Array) -> None:
-        """Weight decay: by default that of L2 regularisation, λ W added to the gradient."""
         if self.weight_decay:
-            dW += self.weight_decay * W
-
-    @abstractmethod
-    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
-        """Moves W in place, by dW (scratch) and the averages of ``slots``."""
+            gradient += self.weight_decay * parameter
+        self.rule(parameter, gradient, **self.averages(key, parameter))
 
     def step(self, parameters: Parameters | None = None, gradients: Any = None) -> None:
         """One step along the gradients that ``backward()`` has left in ``.grad``, or those given.
@@ -181,15 +280,18 @@ class Optimizer(ABC):
         found = (
             {key: p.grad for key, p in targets.items()} if gradients is None else _paired(targets, gradients)
         )
-        moving = {key: np.array(g) for key, g in found.items() if g is not None}
+        moving = {key: np.asarray(g) for key, g in found.items() if g is not None}
         if not moving:
             raise RuntimeError(
                 f"{called}.step: no parameter has a gradient; call backward() first, or give gradients="
             )
         check_unlocked(f"{called}.step", {key: targets[key] for key in moving})
+        if self.by_formula:
+            self.move({key: targets[key].data for key in moving}, [*moving.values()])
+            return
         self.begin(moving.values())
         for key, gradient in moving.items():
-            self.update(key, targets[key].data, gradient)
+            self.update(key, targets[key].data, np.array(gradient))
 
     def zero_grad(self) -> None:
         """Forgets the gradients of the parameters that the optimiser was made with."""

@@ -1,4 +1,4 @@
-"""The rules: how W moves along dW. They work in place, and use dW as scratch."""
+"""The rules: how W moves along dW, each a formula in NumPy that is run on arrays and on names alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_edu.nn.checks import above_zero, at_least
-from tinygrad_edu.nn.optim.base import Array, Optimizer, Parameters
+from tinygrad_edu.nn.optim.base import Optimizer, Parameters
 from tinygrad_edu.nn.optim.schedules import Schedule
 
 __all__ = ["SGD", "Adam", "AdamW", "Momentum", "Nesterov", "RMSProp"]
@@ -30,10 +30,9 @@ class SGD(Optimizer):
         """Whether there is no decay and no clipping."""
         return type(self) is SGD and not (self.weight_decay or self.clip_value or self.clip_norm)
 
-    def rule(self, W: Array, dW: Array, **_: Array) -> None:
+    def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **_: Any) -> tuple[Any, ...]:  # noqa: ARG002
         """W := W - α dW."""
-        dW *= self.lr
-        W -= dW
+        return (W - rate * dW,)
 
 
 class Momentum(Optimizer):
@@ -67,10 +66,10 @@ class Momentum(Optimizer):
         super().__init__(parameters, lr=lr, **settings)
         self.beta = at_least(f"{type(self).__name__}: beta", beta, 0, below=1)
 
-    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+    def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **slots: Any) -> tuple[Any, ...]:  # noqa: ARG002
         """v := β v + (1 - β) dW, W := W - α v."""
-        v = _averaged(slots["v"], dW, self.beta)
-        W -= self.lr * v
+        v = self.beta * slots["v"] + (1 - self.beta) * dW
+        return W - rate * v, v
 
 
 class Nesterov(Momentum):
@@ -88,10 +87,10 @@ class Nesterov(Momentum):
     array([0.25])
     """
 
-    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+    def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **slots: Any) -> tuple[Any, ...]:  # noqa: ARG002
         """v := β v + (1 - β) dW, W := W - α (β v + (1 - β) dW)."""
-        v = _averaged(slots["v"], dW, self.beta)
-        W -= self.lr * (self.beta * v + (1 - self.beta) * dW)
+        v = self.beta * slots["v"] + (1 - self.beta) * dW
+        return W - rate * (self.beta * v + (1 - self.beta) * dW), v
 
 
 class RMSProp(Optimizer):
@@ -126,10 +125,10 @@ class RMSProp(Optimizer):
         self.beta = at_least("RMSProp: beta", beta, 0, below=1)
         self.epsilon = above_zero("RMSProp: epsilon", epsilon)
 
-    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+    def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **slots: Any) -> tuple[Any, ...]:  # noqa: ARG002
         """s := β s + (1 - β) dW², W := W - α dW / (√s + ε)."""
-        s = _averaged(slots["s"], dW * dW, self.beta)
-        W -= self.lr * dW / (np.sqrt(s) + self.epsilon)
+        s = self.beta * slots["s"] + (1 - self.beta) * dW * dW
+        return W - rate * dW / (np.sqrt(s) + self.epsilon), s
 
 
 class Adam(Optimizer):
@@ -168,13 +167,12 @@ class Adam(Optimizer):
         self.beta2 = at_least(f"{called}: beta2", beta2, 0, below=1)
         self.epsilon = above_zero(f"{called}: epsilon", epsilon)
 
-    def rule(self, W: Array, dW: Array, **slots: Array) -> None:
+    def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **slots: Any) -> tuple[Any, ...]:
         """v̂ and ŝ from the new v and s, W := W - α v̂ / (√ŝ + ε)."""
-        v = _averaged(slots["v"], dW, self.beta1)
-        s = _averaged(slots["s"], np.multiply(dW, dW, out=dW), self.beta2)
-        root = np.sqrt(s / (1 - self.beta2**self.t), out=dW)
-        root += self.epsilon
-        W -= self.lr / (1 - self.beta1**self.t) * v / root
+        v = self.beta1 * slots["v"] + (1 - self.beta1) * dW
+        s = self.beta2 * slots["s"] + (1 - self.beta2) * dW * dW
+        root = np.sqrt(s / (1 - self.beta2**t)) + self.epsilon
+        return W - rate / (1 - self.beta1**t) * v / root, v, s
 
 
 class AdamW(Adam):
@@ -201,13 +199,6 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay, **settings)
 
-    def decay(self, W: Array, dW: Array) -> None:  # noqa: ARG002  (not through the gradient)
+    def decayed(self, W: Any, dW: Any, rate: Any) -> tuple[Any, Any]:
         """W := (1 - α λ) W."""
-        W *= 1 - self.lr * self.weight_decay
-
-
-def _averaged(average: Array, new: Array, beta: float) -> Array:
-    """average := β average + (1 - β) new, where it stands."""
-    average *= beta
-    average += (1 - beta) * new
-    return average
+        return (1 - rate * self.weight_decay) * W, dW

@@ -1,0 +1,153 @@
+"""An optimiser's formula at work: compiled where it computes entry by entry, else as it stands."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import getsource
+from operator import is_
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.compiler.free_variables import FreeVariables
+from tinygrad_edu.compiler.updates import Piece, Rule, pieces_of, rule_of
+
+__all__ = ["Move", "Rules"]
+
+Array = NDArray[Any]
+NUMBERS = ("rate", "t", "norm")
+
+
+@dataclass
+class Move:
+    """Parameters of one dtype on their way: ``done`` counts the pieces that have arrived."""
+
+    update: Callable[..., None]
+    pieces: Sequence[Any]
+    done: Array
+
+    def __call__(self, *numbers: Any) -> None:
+        """All of it."""
+        self.done[...] = 0
+        self.update(self.pieces, self.done, *numbers)
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it is done."""
+        return bool(self.done)
+
+    def go_on(self, *numbers: Any) -> None:
+        """What is left of it."""
+        self.update(self.pieces, self.done, *numbers)
+
+
+class Rules:
+    """What the formula of one optimiser came to, for each dtype, as long as it reads the same settings."""
+
+    def __init__(self) -> None:
+        self._known: dict[np.dtype[Any], tuple[Rule | None, _Read]] = {}
+
+    def of(self, optimizer: Any, dtype: np.dtype[Any]) -> Rule | None:
+        """The rule, recorded anew where something that the formula reads has changed; None if it is none."""
+        found = self._known.get(dtype)
+        if found is None or not found[1].holds(optimizer):
+            read = _Read(optimizer)
+            rule = rule_of(read.formula, ("W", "dW", *optimizer.slots), NUMBERS, dtype)
+            found = self._known[dtype] = (rule if read.settled(optimizer) else None), read
+        return found[0]
+
+    def source(self, optimizer: Any, dtype: np.dtype[Any]) -> str:
+        """What the rule runs, as text; the formula's own code where it is run as it stands."""
+        rule = self.of(optimizer, dtype)
+        return rule.source if rule is not None else dedent(getsource(type(optimizer).formula))
+
+    def moves(
+        self,
+        optimizer: Any,
+        parameters: Mapping[Any, Array],
+        gradients: Sequence[Array],
+        kept: dict[Any, Any],
+    ) -> list[Move]:
+        """What there is to do for parameters and their gradients, one for each dtype."""
+        targets: dict[np.dtype[Any], list[tuple[Array, ...]]] = {}
+        for (key, W), dW in zip(parameters.items(), gradients, strict=True):
+            if dW.shape != W.shape:
+                raise ValueError(f"{key}: expected a gradient of shape {W.shape}, got {dW.shape}")
+            targets.setdefault(W.dtype, []).append((W, dW, *optimizer.averages(key, W).values()))
+        return [self._move(optimizer, dtype, group, kept) for dtype, group in targets.items()]
+
+    def _move(
+        self, optimizer: Any, dtype: np.dtype[Any], targets: list[tuple[Array, ...]], kept: dict[Any, Any]
+    ) -> Move:
+        rule = self.of(optimizer, dtype)
+        arrays = [array for target in targets for array in target]
+        known = kept.get(dtype)
+        if known is not None and known[0] is rule and all(map(is_, known[1], arrays)):
+            move: Move = known[2]
+            move.done[...] = 0
+            return move
+        done = np.zeros((), np.int64)
+        if rule is None:
+            move = Move(_as_it_stands(optimizer), targets, done)
+        else:
+            pieces: list[Piece] = pieces_of(rule, targets, done)
+            move = Move(rule.update, pieces, done)
+        kept[dtype] = (rule, arrays, move)
+        return move
+
+
+def _as_it_stands(optimizer: Any) -> Callable[..., None]:
+    def update(targets: Sequence[tuple[Array, ...]], done: Array, rate: float, t: int, norm: float) -> None:
+        for k, (W, dW, *averages) in enumerate(targets[done.item() :], done.item()):
+            slots = dict(zip(optimizer.slots, averages, strict=True))
+            new = optimizer.moved(W, dW, rate=rate, t=t, norm=norm, **slots)
+            deque(map(np.copyto, [W, *averages, done], [*new, k + 1]), 0)  # all of them, or none
+
+    return update
+
+
+class _Read:
+    """The settings that a formula reads while it is recorded, and what its code finds elsewhere by name."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.read: dict[str, Any] = {}
+        noted, cls = self.read, type(optimizer)
+
+        def look(seen: Any, name: str) -> Any:
+            value = object.__getattribute__(seen, name)
+            if name in optimizer.__dict__ or isinstance(getattr(cls, name, None), property):
+                noted[name] = value
+            return value
+
+        seen: Any = object.__new__(type(cls.__name__, (cls,), {"__getattribute__": look}))
+        seen.__dict__.update(optimizer.__dict__)
+        self.slots = optimizer.slots
+        self.formula = lambda W, dW, *averages, **numbers: seen.moved(
+            W, dW, **dict(zip(self.slots, averages, strict=True)), **numbers
+        )
+        self.elsewhere = [
+            FreeVariables(getattr(c, name))
+            for c in cls.__mro__
+            if not c.__module__.startswith("tinygrad_edu.nn.optim.") and c is not object
+            for name, member in vars(c).items()
+            if callable(member) and name in ("formula", "decayed", "moved")
+        ]
+
+    def holds(self, optimizer: Any) -> bool:
+        """Whether all of it is as it was."""
+        now = optimizer.__dict__
+        for name, value in self.read.items():
+            if now.get(name, self) is not value:
+                return False
+        return all(found.changed() is None for found in self.elsewhere)
+
+    def settled(self, optimizer: Any) -> bool:
+        """Whether it can be told if something changes: what may be written to in place cannot."""
+        own = optimizer.__dict__
+        return all(
+            name in own and isinstance(v, (int, float, str, type(None))) for name, v in self.read.items()
+        )
