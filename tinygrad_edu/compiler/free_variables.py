@@ -36,7 +36,7 @@ from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["FreeVariables", "is_engine"]
 
-_ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compile|autodiff)\b")
+_ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compiler|autodiff)\b")
 _OURS = re.compile(r"tinygrad_edu\b")
 _LOOKS_EVERYWHERE = {
     *["getattr", "vars", "__dict__", "attrgetter", "locals", "globals", "eval", "exec", "dir"],

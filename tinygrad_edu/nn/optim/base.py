@@ -240,7 +240,7 @@ class Optimizer:
 
     def update(self, key: Key, parameter: Array, gradient: Array) -> None:
         """Moves one parameter in place. The gradient may be used as scratch; averages are kept by the key."""
-        if self.by_formula:
+        if type(self).rule is Optimizer.rule:
             for move in self._rules.moves(self, {key: parameter}, [gradient], {}):
                 move(self.lr, self.t, self._norm)
             return
