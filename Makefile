@@ -16,9 +16,11 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict tinygrad_edu
+	$(BIN)/codespell .
 
 docs: .venv/installed-docs
 	$(BIN)/mkdocs build --strict
+	$(BIN)/python docs/links.py build/site
 
 coverage: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --cov --cov-report=term

@@ -264,6 +264,8 @@ def long_chain(e: Engine) -> str:
 
 def norm_at_zero(e: Engine) -> str:
     """the gradient of √(x₁² + x₂²) at 0 (the engine's norm, where it has one)"""
+    if e.package == "micrograd":
+        return "-"
     functions = e.functions()
     norm: Callable[[Any], Any] = lambda x: ((x * x).sum()) ** 0.5  # noqa: E731
     if functions is not None and hasattr(functions, "linalg") and hasattr(functions.linalg, "norm"):

@@ -111,6 +111,14 @@ def test_a_page_is_written_with_what_its_lines_print(pages: Any, tmp_path: Path)
     assert pages.run(file).text == text
 
 
+def test_a_link_of_the_site_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#here">b</a> <a href="#there">a</a> <a href="https://x.org">x</a>'
+    )
+    (tmp_path / "b.html").write_text('<p id="here"></p> <img src="c.svg"> <a href="a.html?q=1">a</a>')
+    assert program("links").broken(tmp_path) == ["a.html: #there", "b.html: c.svg"]
+
+
 def code_blocks(text: str) -> list[str]:
     return re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL)
 

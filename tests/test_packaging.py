@@ -78,12 +78,23 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFi
 
 
 def test_the_wheel_is_typed_licensed_and_has_its_command(wheel: zipfile.ZipFile) -> None:
-    texts = {Path(n).name: wheel.read(n).decode() for n in wheel.namelist() if ".dist-info/" in n}
+    texts = {
+        n.partition(".dist-info/")[2]: wheel.read(n).decode() for n in wheel.namelist() if ".dist-info/" in n
+    }
     assert "tinygrad_edu/py.typed" in wheel.namelist()
-    assert "License-Expression: MIT" in texts["METADATA"]
+    assert "License-Expression: MIT AND Bitstream-Vera" in texts["METADATA"]
     assert "Requires-Python: >=3.11" in texts["METADATA"]
-    assert "tinygrad_edu contributors" in texts["LICENSE"]
+    assert "tinygrad_edu contributors" in texts["licenses/LICENSE"]
+    assert "DejaVu" in texts["licenses/tinygrad_edu/drawing/fonts/LICENSE"]
     assert "tinygrad-edu = tinygrad_edu.cli:main" in texts["entry_points.txt"]
+
+
+def test_what_is_not_our_own_has_its_licence_beside_it(wheel: zipfile.ZipFile) -> None:
+    ours = {".py", ".pyi", ".typed", ".md", ".js", ".css", ".html", ".txt"}
+    others = {Path(n) for n in wheel.namelist() if ".dist-info/" not in n and Path(n).suffix not in ours}
+    folders = {path.parent for path in others if path.suffix}
+    assert folders == {Path("tinygrad_edu/drawing/fonts")}
+    assert all(str(folder / "LICENSE") in wheel.namelist() for folder in folders)
 
 
 WITHOUT_EXTRAS = """
@@ -115,6 +126,14 @@ def test_every_module_imports_without_any_extra() -> None:
     command = [sys.executable, "-c", WITHOUT_EXTRAS, ",".join(EXTRAS)]
     result = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert result.stdout == "33.0\n", result.stderr
+
+
+def test_importing_it_imports_no_extra() -> None:
+    asked = f"import sys, tinygrad_edu; print(sorted(set({sorted(EXTRAS)!r}) & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert result.stdout == "[]\n", result.stderr
 
 
 # The two commands
@@ -152,7 +171,7 @@ def ci(tmp_path: Path) -> Any:
     tools.mkdir(parents=True)
 
     def run(failing: str | None) -> subprocess.CompletedProcess[str]:
-        for tool in ("ruff", "mypy"):
+        for tool in ("ruff", "mypy", "codespell"):
             (tools / tool).write_text(f'#!/bin/sh\ncase "{tool} $*" in "{failing}") exit 3;; esac\n')
             (tools / tool).chmod(0o755)
         steps = {
@@ -171,7 +190,14 @@ def test_ci_passes_when_every_check_does(ci: Any) -> None:
 
 @pytest.mark.parametrize(
     "failing",
-    [".venv/installed-dev", "ruff check .", "ruff format --check .", "mypy --strict tinygrad_edu", "test"],
+    [
+        ".venv/installed-dev",
+        "ruff check .",
+        "ruff format --check .",
+        "mypy --strict tinygrad_edu",
+        "codespell .",
+        "test",
+    ],
 )
 def test_ci_fails_when_one_check_does(ci: Any, failing: str) -> None:
     result = ci(failing)
@@ -179,8 +205,9 @@ def test_ci_fails_when_one_check_does(ci: Any, failing: str) -> None:
     assert "failed: " in result.stdout
 
 
-def test_ci_is_executable() -> None:
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+@pytest.mark.parametrize("script", ["run", "install"])
+def test_ci_is_executable(script: str) -> None:
+    assert os.access(ROOT / ".ci" / script, os.X_OK)
 
 
 def test_the_hosted_checks_run_the_oldest_and_the_newest_python() -> None:
@@ -190,6 +217,17 @@ def test_the_hosted_checks_run_the_oldest_and_the_newest_python() -> None:
     assert PROJECT["requires-python"] == f">={oldest}"
     assert f'python: ["{oldest}", "{newest}"]' in workflow
     assert "run: .ci/run\n" in workflow
+    assert f'{{python: "{oldest}", numpy: "numpy==2.0.*"}}' in workflow  # the oldest NumPy, too
+    assert "numpy>=2.0" in PROJECT["dependencies"]
+    assert 'run: .ci/install python "${{ matrix.numpy }}"' in workflow
+
+
+def test_a_commit_is_held_to_what_the_checks_hold() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    entries = re.findall(r"entry: \.venv/bin/(\S+(?: check| format)?)", hooks)
+    checks = (ROOT / ".ci" / "run").read_text("utf-8")
+    run = re.findall(r"^check \.venv/bin/(\S+(?: check| format)?)", checks, re.MULTILINE)
+    assert sorted(entries) == sorted(run)
 
 
 # The documents

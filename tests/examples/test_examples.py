@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
 
@@ -35,7 +36,7 @@ SHOWS: dict[str, tuple[list[str], list[str]]] = {
 
 
 def test_every_example_is_in_the_table_here_and_in_the_readme() -> None:
-    found = sorted(path.name for path in FOLDER.glob("*.py"))
+    found = sorted(path.name for path in FOLDER.glob("[0-9]*.py"))
     readme = (FOLDER / "README.md").read_text("utf-8")
     assert found == sorted(SHOWS)
     assert [name for name in found if f"[{name}]({name})" not in readme] == []
@@ -53,3 +54,20 @@ def test_an_example_shows_what_it_promises(
     for text in said:
         assert text in told, text
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(written)
+
+
+def test_the_notebooks_are_made_from_the_programs() -> None:
+    pytest.importorskip("jupytext", reason="needs jupytext, which the extra 'dev' brings")
+    made = runpy.run_path(str(FOLDER / "make_notebooks.py"))
+    found = {path.stem: path.read_text("utf-8") for path in (FOLDER / "notebooks").glob("*.ipynb")}
+    expected = {path.stem: made["notebook"](path) for path in made["programs"]()}
+    assert found == expected, "python examples/make_notebooks.py writes them"
+
+
+@pytest.mark.parametrize("name", SHOWS)
+def test_a_notebook_has_the_lines_of_its_program_in_their_order(name: str) -> None:
+    cells = json.loads((FOLDER / "notebooks" / f"{name[:-3]}.ipynb").read_text("utf-8"))["cells"]
+    told = [line.strip("# ") for cell in cells for line in "".join(cell["source"]).split("\n") if line]
+    program = (FOLDER / name).read_text("utf-8").replace('"""', "", 2)
+    expected = [line.strip("# ") for line in program.split("\n") if line]
+    assert told[1:] == expected  # below the title

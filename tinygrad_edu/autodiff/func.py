@@ -68,6 +68,8 @@ def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = 
 
     Args and errors as for :func:`grad`; with ``has_aux`` the value is ``(J, aux)``.
 
+    ``argnums`` says by which arguments, as for :func:`grad`.
+
     >>> import numpy as np
     >>> import tinygrad_edu as tg
     >>> def cost(params, x):
@@ -173,6 +175,8 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     The function runs once. Then follows one backward pass for each entry of the result, or, where the
     inputs have fewer entries, one for each of those (see :func:`jvp`).
 
+    ``argnums`` says by which arguments, as for :func:`grad`.
+
     Returns:
         A function of the same arguments. For an array in and out, an array of shape
         ``result.shape + argument.shape``; otherwise such arrays in the structure of the result, and in
@@ -191,6 +195,8 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
     """The function that gives the matrix of second derivatives of ``function``, which returns one number.
 
     Shapes and structures as for :func:`jacobian`, of which it is one: that of the gradient.
+
+    ``argnums`` says by which arguments, as for :func:`grad`.
 
     >>> import numpy as np
     >>> import tinygrad_edu as tg

@@ -22,7 +22,13 @@ THRESHOLD = 2e-7
 
 @dataclass(frozen=True)
 class InputCheck:
-    """One input: its derivative by the engine and by differences, and which entries disagree."""
+    """One input: its derivative by the engine and by differences, and which entries disagree.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> checked = tg.check.gradients(lambda x: np.sum(x**2), [1.0, 2.0])[0]
+    >>> checked.ok, checked.grad.tolist(), checked.difference < 1e-8
+    (True, [2.0, 4.0], True)
+    """
 
     name: str
     grad: Array
@@ -52,7 +58,13 @@ class InputCheck:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What :func:`gradients` found, an :class:`InputCheck` for each input."""
+    """What :func:`gradients` found, an :class:`InputCheck` for each input.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> checked = tg.check.gradients(lambda x, y: np.sum(x * y), [1.0, 2.0], [3.0, 4.0])
+    >>> checked.ok, len(checked.inputs), checked.order
+    (True, 2, 1)
+    """
 
     inputs: tuple[InputCheck, ...]
     order: int

@@ -33,7 +33,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Explained:
-    """The chain rule for one quantity: ``lines`` from the output down to it. Prints itself."""
+    """The chain rule for one quantity: ``lines`` from the output down to it. Prints itself.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> w = tg.Tensor([1.0, 2.0])
+    >>> J = np.sum(w**2)
+    >>> [line.formula for line in tg.check.explain(J, "w").lines]
+    ['dw = 2 * w']
+    """
 
     name: str
     lines: tuple[Line, ...]

@@ -17,7 +17,15 @@ __all__ = ["OK", "Diagnosis", "Entry", "Report"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with one quantity, and how sure that is."""
+    """What is wrong with one quantity, and how sure that is.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> w = tg.Tensor([1.0, 2.0])
+    >>> J = np.sum(w**2)
+    >>> found = tg.check.compare(J, {"dw": -2 * w.data})["dw"].diagnosis
+    >>> found.codes, found.text, found.confidence
+    (('sign',), 'the sign is wrong', 'sure')
+    """
 
     codes: tuple[str, ...] = ()
     """The mistakes, most specific first; empty where there is none."""
@@ -57,7 +65,15 @@ OK = Diagnosis()
 
 @dataclass(frozen=True)
 class Entry:
-    """One quantity: what was given, against what is right."""
+    """One quantity: what was given, against what is right.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> w = tg.Tensor([1.0, 2.0])
+    >>> J = np.sum(w**2)
+    >>> entry = tg.check.compare(J, {"dw": 2 * w.data})["dw"]
+    >>> entry.name, entry.shape, entry.ok, entry.error
+    ('dw', (2,), True, 0.0)
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -103,7 +119,15 @@ _MARKS = {"right": "✓", "wrong": "✗", "follows": "↳"}
 
 @dataclass(frozen=True)
 class Report:
-    """A table of quantity, shape, largest error, verdict, diagnosis; ``report["dW1"]`` is one line of it."""
+    """A table of quantity, shape, largest error, verdict, diagnosis; ``report["dW1"]`` is one line of it.
+
+    >>> import numpy as np, tinygrad_edu as tg
+    >>> w = tg.Tensor([1.0, 2.0])
+    >>> J = np.sum(w**2)
+    >>> report = tg.check.compare(J, {"dw": 2 * w.data})
+    >>> report.ok, [entry.verdict for entry in report.entries]
+    (True, ['right'])
+    """
 
     entries: tuple[Entry, ...]
     convention: str

@@ -32,8 +32,8 @@ def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = 
 def digits(*, test_size: float = 0.2, seed: int = 0, standardise: bool = False) -> DataSet:
     """Handwritten digits: 1797 images of 8 × 8, so 64 features, scaled to 0..1; ten classes, Y one-hot.
 
-    The settings are those of :func:`breast_cancer`; a pixel that is the same in all training images
-    becomes 0 when standardised.
+    ``test_size``, ``seed`` and ``standardise`` are as for :func:`breast_cancer`; a pixel that is the same in
+    all training images becomes 0 when standardised.
 
     Source: E. Alpaydin, C. Kaynak (1998), UCI Machine Learning Repository (the test part).
 

@@ -24,6 +24,11 @@ def cats(folder: str | Path) -> DataSet:
         MissingExtraError: without h5py.
         FileNotFoundError: naming the file that the folder lacks.
         ValueError: for a file with other contents.
+
+    >>> cats("nowhere")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: nowhere/train_catvnoncat.h5: no such file; it comes with the course's exercises
     """
     h5py = require_extra("h5py", extra="h5")
     train, test = (_cat_file(h5py, Path(folder), part) for part in ("train", "test"))
@@ -51,6 +56,11 @@ def football(path: str | Path) -> DataSet:
         MissingExtraError: without SciPy.
         FileNotFoundError: where there is no such file.
         ValueError: for a file with other contents.
+
+    >>> football("nowhere.mat")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: nowhere.mat: no such file; it comes with the course's exercises
     """
     contents = require_extra("scipy.io", extra="sklearn").loadmat(_existing(Path(path)))
     keys = "X", "y", "Xval", "yval"
@@ -65,6 +75,11 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
     """The planar "flower" of two colours: X (2, m), Y (1, m), half of each class.
 
     The exercise's recipe, with NumPy's legacy generator, so that the published figures reproduce.
+
+    ``seed`` is that of the generator; 1 is the exercise's.
+
+    Raises:
+        ValueError: an odd number of examples, or fewer than 2.
 
     >>> X, Y = flower()
     >>> X.shape, Y.shape, float(X[0, 0])
@@ -84,6 +99,8 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
 def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     """Two interleaved half circles: X (2, m), Y (1, m). Needs the extra ``sklearn``.
 
+    ``noise`` is the deviation of what is added to each point, ``seed`` that of the generator.
+
     >>> moons().X.shape
     (2, 300)
     """
@@ -95,6 +112,8 @@ def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
     """A circle inside another, class 1 inside: 300 examples and 100 for the test. Needs ``sklearn``.
 
     As in the exercise "Initialization": the legacy generator at 1 for training, at 2 for the test.
+
+    ``m`` and ``m_test`` count the examples; ``noise`` is the deviation of what is added to each point.
 
     >>> circles()
     DataSet(X_train (2, 300), X_test (2, 100), classes outer, inner)

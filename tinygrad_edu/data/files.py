@@ -17,7 +17,11 @@ ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
 class Labelled(NamedTuple):
-    """Examples with the names of their classes and features. Unpacks: ``X, Y, classes, features = ...``."""
+    """Examples with the names of their classes and features. Unpacks: ``X, Y, classes, features = ...``.
+
+    >>> Labelled(np.zeros((2, 3)), np.zeros((1, 3)), ("cat", "dog"), ("height", "weight")).class_names
+    ('cat', 'dog')
+    """
 
     X: NDArray[Any]
     Y: NDArray[Any]
@@ -26,7 +30,7 @@ class Labelled(NamedTuple):
 
 
 def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelled:
-    """The rows of a table as examples: X (n_x, m) of its columns, Y of the column ``label``. Needs ``data``.
+    r"""The rows of a table as examples: X (n_x, m) of its columns, Y of the column ``label``. Needs ``data``.
 
     Args:
         path: the file; its first line names the columns.
@@ -40,6 +44,14 @@ def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelle
         MissingExtraError: without pandas.
         FileNotFoundError: there is no such file.
         ValueError: no such column, or values that are missing.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "pets.csv")
+    ...     _ = path.write_text("\n".join(["weight,kind", "3.5,cat", "20,dog", "4,cat"]))
+    ...     X, Y, classes, features = csv(path, "kind")
+    >>> X.tolist(), Y.tolist(), classes, features
+    ([[3.5, 20.0, 4.0]], [[0.0, 1.0, 0.0]], ('cat', 'dog'), ('weight',))
     """
     pandas = require_extra("pandas", extra="data")
     table = pandas.read_csv(_existing(Path(path)))
@@ -93,6 +105,16 @@ def image_folder(
         MissingExtraError: without Pillow.
         FileNotFoundError: there is no such folder.
         ValueError: no classes, or no images, or a file that is none.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for kind in ("cat", "dog"):
+    ...         Path(folder, kind).mkdir()
+    ...         Image.new("RGB", (8, 8), "red").save(Path(folder, kind, "1.png"))
+    ...     found = image_folder(folder, (4, 4))
+    >>> found.X.shape, found.Y.tolist(), found.class_names
+    ((2, 4, 4, 3), [[0.0, 1.0]], ('cat', 'dog'))
     """
     pillow = require_extra("PIL.Image", extra="data")
     folder = Path(path)

@@ -14,7 +14,12 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 class Examples(NamedTuple):
-    """Labelled examples: X (n_x, m), Y (1, m) or (C, m). Unpacks: ``X, Y = flower()``."""
+    """Labelled examples: X (n_x, m), Y (1, m) or (C, m). Unpacks: ``X, Y = flower()``.
+
+    >>> X, Y = Examples(np.zeros((2, 3)), np.zeros((1, 3)))
+    >>> X.shape, Y.shape
+    ((2, 3), (1, 3))
+    """
 
     X: Array
     Y: Array

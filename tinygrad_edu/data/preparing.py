@@ -15,7 +15,12 @@ __all__ = ["Scaling", "Split", "multi_hot", "one_hot", "scaled", "split"]
 
 
 class Split(NamedTuple):
-    """Examples in three parts, each with X and Y; ``dev`` and ``test`` may be empty."""
+    """Examples in three parts, each with X and Y; ``dev`` and ``test`` may be empty.
+
+    >>> parts = split(np.zeros((2, 10)), np.zeros((1, 10)), test=0.2)
+    >>> parts.train.X.shape, parts.dev.X.shape, parts.test.Y.shape
+    ((2, 8), (2, 0), (1, 2))
+    """
 
     train: Examples
     dev: Examples
@@ -121,6 +126,8 @@ class Scaling:
 def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:
     """The training examples with mean 0 and deviation 1 in every feature, and others changed alike.
 
+    ``X_train`` and the others are (n_x, m).
+
     >>> train, test = scaled(np.array([[1.0, 3.0]]), np.array([[5.0]]))
     >>> train.tolist(), test.tolist()
     ([[-1.0, 1.0]], [[3.0]])
@@ -153,6 +160,11 @@ def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other:
     """A column for each group of labels, such as a text's words, with 1 in the row of each: (C, m).
 
     The other arguments are those of :func:`one_hot`.
+
+    ``groups`` holds the labels of each example; ``categories`` and ``other`` are as for :func:`one_hot`.
+
+    Raises:
+        TypeError: a text where a group of labels is expected.
 
     >>> multi_hot([["a", "b"], [], ["c", "a"]], ["a", "b"], other=True).tolist()
     [[1.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]

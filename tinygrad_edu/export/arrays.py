@@ -25,6 +25,8 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta
 
     A path that ends in ``.safetensors`` gives that format, any other an ``.npz``.
 
+    ``meta`` is the record.
+
     Raises:
         TypeError: a dtype that the format lacks.
         OSError: the file cannot be written there.
@@ -44,9 +46,18 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
 
     The record of another program's file is empty.
 
+    ``path`` is the file.
+
     Raises:
         FileNotFoundError: there is none.
         FileError: it is damaged, or of another format.
+
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(folder + "/a.safetensors", {"W": np.eye(2)}, {"kind": "test"})
+    ...     arrays, record = read(folder + "/a.safetensors")
+    >>> arrays["W"].tolist(), record
+    ([[1.0, 0.0], [0.0, 1.0]], {'kind': 'test'})
     """
     content = Path(path).read_bytes()
     try:

@@ -84,6 +84,8 @@ def embed_diagonal(
 ) -> Array:
     """Zeros of ``shape`` with the last axis of x on the diagonal of two axes: the reverse of ``diagonal``.
 
+    ``offset`` counts from the main diagonal upward, ``axis1`` and ``axis2`` are those of the result.
+
     >>> import tinygrad_edu as tg
     >>> tg.embed_diagonal(tg.Tensor([1.0, 2.0]), shape=(2, 3)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
@@ -140,6 +142,8 @@ _STACKED = [Sample(((2, 3, 4),)), Sample(((3, 3),), {"offset": -1})]
 def matrix_diagonal(x: Array, *, offset: int = 0) -> Array:
     """``np.linalg.diagonal``: the diagonals of the matrices in the last two axes.
 
+    ``offset`` counts from the main diagonal upward.
+
     >>> import tinygrad_edu as tg
     >>> tg.matrix_diagonal(tg.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
     [[1.0, 4.0]]
@@ -150,6 +154,8 @@ def matrix_diagonal(x: Array, *, offset: int = 0) -> Array:
 @composed(samples=_STACKED, numpy=np.linalg.trace)
 def matrix_trace(x: Array, *, offset: int = 0, dtype: Any = None) -> Array:
     """``np.linalg.trace``: the sum of the diagonals of the matrices in the last two axes.
+
+    ``offset`` counts from the main diagonal upward; ``dtype`` is what the sum is computed in.
 
     >>> import tinygrad_edu as tg
     >>> tg.matrix_trace(tg.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()

@@ -182,6 +182,8 @@ def _added(shape: tuple[int, ...], axis: int) -> Sample:
 def add_along_axis(x: Array, indices: Array, *, axis: int, length: int) -> Array:
     """Zeros, ``length`` of them along the axis, with each x added at its place; the reverse of taking.
 
+    ``indices`` has the shape of x, and says where along the axis each entry goes.
+
     >>> import tinygrad_edu as tg
     >>> tg.add_along_axis(tg.Tensor([1.0, 2.0]), [0, 0], axis=0, length=3).tolist()
     [3.0, 0.0, 0.0]

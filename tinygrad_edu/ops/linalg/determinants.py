@@ -120,6 +120,9 @@ def _inner(a: Array, b: Array) -> Array:
 def regular(x: Array) -> Array:
     """The same matrices, or an error where one is so close to singular that its inverse is of no use.
 
+    Raises:
+        LinAlgError: naming how close to singular it is.
+
     >>> import tinygrad_edu as tg
     >>> tg.det(tg.Tensor([[2.0]])).item()
     2.0

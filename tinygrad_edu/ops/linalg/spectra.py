@@ -62,6 +62,11 @@ def _factors(x: Array, compute: Callable[..., Any], *ops: tuple[Op, dict[str, An
 def distinct(w: Array, *, what: str, zero: bool = True) -> Array:
     """The same values, or an error where two of them coincide (or, unless ``zero``, one is zero).
 
+    ``w`` are the values, and ``what`` the error calls them.
+
+    Raises:
+        LinAlgError: two coincide, or one is zero: there the vectors have no derivative.
+
     >>> import tinygrad_edu as tg
     >>> tg.eigh(tg.Tensor([[2.0, 0.0], [0.0, 3.0]])).eigenvalues.tolist()
     [2.0, 3.0]
@@ -121,6 +126,8 @@ def eigvalsh(x: Array, *, UPLO: Triangle = "L") -> Array:
 def eigenvectors(x: Array, *, UPLO: Triangle = "L") -> Array:
     """The eigenvectors of symmetric matrices, as columns, in the order of ``eigvalsh``.
 
+    ``UPLO`` is the triangle that is read, as for ``eigvalsh``.
+
     >>> import tinygrad_edu as tg
     >>> abs(tg.eigh(tg.Tensor([[2.0, 0.0], [0.0, 3.0]])).eigenvectors).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
@@ -133,6 +140,8 @@ def eigenvectors(x: Array, *, UPLO: Triangle = "L") -> Array:
 )  # fmt: skip
 def eigenvalues(x: Array, *, UPLO: Triangle = "L") -> Array:
     """The eigenvalues as they come with the vectors: to rounding those of ``eigvalsh``.
+
+    ``UPLO`` is the triangle that is read, as for ``eigvalsh``.
 
     >>> import tinygrad_edu as tg
     >>> tg.eigh(tg.Tensor([[2.0, 0.0], [0.0, 3.0]])).eigenvalues.tolist()
@@ -242,6 +251,8 @@ def right_vectors(x: Array, *, full_matrices: bool = False) -> Array:
 )  # fmt: skip
 def singular_values(x: Array, *, full_matrices: bool = False) -> Array:
     """The singular values as they come with the vectors: to rounding those of ``svdvals``.
+
+    ``full_matrices`` is that of the vectors; the values are the same.
 
     >>> import tinygrad_edu as tg
     >>> tg.svd(tg.Tensor([[0.0, 3.0], [2.0, 0.0]])).S.round(12).tolist()

@@ -273,6 +273,8 @@ def _bordered(shapes: Shapes, settings: Settings) -> Flow:
 def pad_constant(x: Array, *, width: tuple[tuple[int, int], ...], value: float = 0.0) -> Array:
     """A border of one number: so many before and after along each axis.
 
+    ``value`` is the number.
+
     >>> import tinygrad_edu as tg
     >>> tg.pad_constant(tg.Tensor([1.0, 2.0]), width=((1, 1),)).tolist()
     [0.0, 1.0, 2.0, 0.0]

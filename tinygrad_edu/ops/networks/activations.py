@@ -217,6 +217,8 @@ _AXES += [
 def softmax(z: Array, *, axis: Axis = 0) -> Array:
     """e^z / Σ e^z over axes: by default the classes of one example, which stand in its column.
 
+    ``axis`` is one axis or several, over which e^z is added up.
+
     >>> import tinygrad_edu as tg
     >>> tg.softmax(tg.Tensor([[0.0], [0.0]])).tolist()
     [[0.5], [0.5]]
@@ -233,6 +235,8 @@ def softmax(z: Array, *, axis: Axis = 0) -> Array:
     range=(-np.inf, 0.0), rounding=np.inf)  # fmt: skip
 def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
     """log(e^z / Σ e^z) over axes, exact where a probability would round to 0.
+
+    ``axis`` is one axis or several, over which e^z is added up.
 
     >>> import tinygrad_edu as tg
     >>> tg.log_softmax(tg.Tensor([[1000.0], [0.0]])).tolist()
@@ -258,6 +262,8 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """log Σ e^x over axes, shifted by the largest entry so that nothing overflows. Its slope is the softmax.
 
     Where every entry is -inf, so is the sum, and the slope is 0.
+
+    ``axis`` is one axis or several, None for all; with ``keepdims`` they stay, of length 1.
 
     >>> import tinygrad_edu as tg
     >>> round(tg.logsumexp(tg.Tensor([1000.0, 1000.0])).item(), 4)

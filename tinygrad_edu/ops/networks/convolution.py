@@ -161,7 +161,7 @@ def _images_of(shape: tuple[int, ...], settings: Any) -> Sample:
 def overlapped(
     x: Array, *, shape: tuple[int, ...], size: Any, stride: Any = 1, padding: Padding = 0
 ) -> Array:
-    """Windows put back where they were read, added up where they overlap, cut off at the padding.
+    """Windows put back where they were read, ``stride`` apart, added up where they overlap, without padding.
 
     >>> import tinygrad_edu as tg
     >>> ones = tg.Tensor([1.0] * 8).reshape(1, 1, 2, 2, 2, 1)
@@ -305,7 +305,7 @@ def _evenly(g: Array, y: Array, x: Array, *, size: Any, stride: Any = None, padd
 def avg_pool2d(x: Array, *, size: Any, stride: Any = None, padding: Padding = 0) -> Array:
     """The mean of each window, channel by channel: (m, n_H, n_W, n_C) to (m, rows, columns, n_C).
 
-    Windows lie side by side unless ``stride`` says otherwise. Padding counts as zeros.
+    Windows lie side by side unless ``stride`` says otherwise. The zeros of ``padding`` count.
 
     >>> import tinygrad_edu as tg
     >>> image = tg.Tensor([[1.0, 2.0, 3.0, 0.0], [4.0, 5.0, 6.0, 3.0]]).reshape(1, 2, 4, 1)

@@ -114,6 +114,8 @@ def binary_cross_entropy_with_logits(Z: Array, Y: Array) -> Array:
 
     log(1 + e^z) - y z = max(z, 0) - y z + log(1 + e^-|z|).
 
+    ``Z`` and the labels ``Y`` are (1, m), or (C, m) for C questions of yes or no.
+
     >>> import tinygrad_edu as tg
     >>> tg.binary_cross_entropy_with_logits(tg.Tensor([[1000.0, -1000.0]]), [[0, 0]]).item()
     500.0
@@ -175,6 +177,8 @@ def categorical_cross_entropy(A: Array, Y: Array, *, axis: int = 0) -> Array:
 
     0 log 0 is 0. Where only Z is at hand, take :func:`softmax_cross_entropy`, which is exact at saturation.
 
+    ``axis`` is that of the classes.
+
     >>> import tinygrad_edu as tg
     >>> round(tg.categorical_cross_entropy(tg.Tensor([[0.5], [0.5]]), [[1.0], [0.0]]).item(), 6)
     0.693147
@@ -197,6 +201,8 @@ def categorical_cross_entropy(A: Array, Y: Array, *, axis: int = 0) -> Array:
 )  # fmt: skip
 def softmax_cross_entropy(Z: Array, Y: Array, *, axis: int = 0) -> Array:
     """J = -(1/m) Σ Y log softmax(Z), with the C classes of an example in its column: Z, Y (C, m). Course: D6.
+
+    ``axis`` is that of the classes.
 
     >>> import tinygrad_edu as tg
     >>> round(tg.softmax_cross_entropy(tg.Tensor([[0.0], [0.0]]), [[1.0], [0.0]]).item(), 6)

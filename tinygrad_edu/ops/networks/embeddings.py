@@ -91,6 +91,7 @@ def embedding(E: Array, ids: Array) -> Array:
     """The columns of a table E (n, words) that whole numbers name: ids (...) gives (n, ...).
 
     Raises:
+        TypeError: ids that are no whole numbers.
         IndexError: a number that is negative, or no column's.
 
     >>> import numpy as np
