@@ -187,6 +187,33 @@ def test_no_memory_is_kept() -> None:
     assert len(kept.steps) <= 8
 
 
+@pytest.mark.parametrize("by", ["callback", "schedule", "shuffle"])
+def test_what_code_of_the_user_s_changes_on_the_way_is_seen(by: str) -> None:
+    def run(**settings: Any) -> Any:
+        model, steps = Own(), [0]
+
+        def change(*_: Any) -> None:
+            steps[0] += 1
+            model.power = 2 + 2 * (steps[0] > 2)
+
+        def rate(t: int) -> float:
+            change()
+            return 0.01 / (1 + t)
+
+        def order(epoch: int, m: int) -> Any:
+            change()
+            return np.arange(m)
+
+        if by == "callback":
+            settings["callbacks"] = change
+        elif by == "shuffle":
+            settings["shuffle"] = order
+        sgd = optim.SGD(lr=rate if by == "schedule" else 0.1)
+        return trained(model, sgd, epochs=5, batch_size=35, **settings).cost
+
+    np.testing.assert_allclose(run(), run(compile=False), rtol=1e-9)
+
+
 class Block:
     """A layer of one's own with a batch normalisation inside."""
 

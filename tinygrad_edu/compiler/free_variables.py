@@ -105,7 +105,7 @@ class FreeVariables:
                 return entry[3]
         if not (self.containers or self.arrays or self.states):
             return None
-        return next((path for *_, path in self._changes()), None)
+        return next((path for *_, path in self._held()), None)
 
     def settled(self) -> str | None:
         """Lets go of what holds other results than it did: the function writes those before it reads them.
@@ -123,6 +123,10 @@ class FreeVariables:
             now = link[0](link[1])
             if not same(now, link[2]):
                 yield self.links, link, now, link[2], link[3]
+        yield from self._held()
+
+    def _held(self) -> Iterator[tuple[list[Any], Any, Any, Any, str]]:
+        """What has changed in something that is still the same object."""
         for held in self.containers:
             now = members(held[0])
             if len(now) != len(held[1]) or not all(map(same, now, held[1])):

@@ -129,7 +129,13 @@ class _Compiled:
     def expect(self, params: Any, values: Sequence[Any], data: Sequence[Any]) -> None:
         """Remembers what the inputs were like, to recognise them without looking at everything again."""
         used = None not in self.recording.parameters + self.recording.data and not self.recording.captured
-        if used and type(params) is dict and all(type(v) is np.ndarray for v in (*params.values(), *data)):
+        plain = all(type(v) is np.ndarray for v in data)
+        if (
+            used
+            and plain
+            and type(params) is dict
+            and all(type(v) in (np.ndarray, Tensor) for v in params.values())
+        ):
             self.keys = tuple(params)
             self.kinds = tuple(map(_kind, (*values, *data)))
 
@@ -142,6 +148,10 @@ class _Compiled:
             return None
         if self.owners and not all(owner() is x for owner, x in zip(self.owners, given, strict=False)):
             return None
+        if self.update is not None:
+            given = [x.data if type(x) is Tensor else x for x in given]
+            if not all(x.flags.writeable for x in given[: len(params)] if type(x) is np.ndarray):
+                return None
         for x, (shape, dtype) in zip(given, self.kinds, strict=True):
             if type(x) is not np.ndarray or x.shape != shape or x.dtype is not dtype:
                 return None
@@ -167,6 +177,9 @@ class CompiledStep:
         if recordings is not None and (optimizer is None or isinstance(self._update(), str)):
             self._cache = recordings.steps  # in them is nothing of the optimiser
         self._renewed = 0
+        self.trusting = False
+        """Whether what the function finds by name is looked at only after :meth:`look_again`."""
+        self._trusted: _Compiled | None = None
         self._last: _Compiled | None = None
 
     def __call__(self, params: Any, *data: Any) -> Any:
@@ -174,12 +187,17 @@ class CompiledStep:
         update = self._update()
         compiled = self._last
         inputs = None
-        if compiled is not None and compiled.update is update and compiled.holds():
+        if (
+            compiled is not None
+            and compiled.update is update
+            and (compiled is self._trusted or compiled.holds())
+        ):
             inputs = compiled.inputs(params, data)
         if inputs is None:
             compiled, inputs = self._recorded(params, data, update)
         assert compiled is not None
         self._last = compiled
+        self._trusted = compiled if self.trusting else None
         if update == "descent":
             self.optimizer.begin(())
             inputs.append(self.optimizer.lr)
@@ -190,6 +208,10 @@ class CompiledStep:
         found = iter(grads)
         parts = zip(leaves(params), compiled.recording.parameters, strict=True)
         return J, rebuilt(params, (next(found) if n else np.zeros_like(_bare(v)) for (_, v), n in parts))
+
+    def look_again(self) -> None:
+        """At the next call, looks whether what the function finds by name is what it was."""
+        self._trusted = None
 
     def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
         """What the call's signature came to, recorded where it is new, and the inputs for it."""
@@ -233,7 +255,7 @@ class CompiledStep:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy records anew, into memory of its own."""
-        return {**self.__dict__, "_cache": {}, "_last": None}
+        return {**self.__dict__, "_cache": {}, "_last": None, "_trusted": None}
 
     def _update(self) -> Update:
         """How the parameters are moved: plain gradient descent is written out, and a formula beside it."""

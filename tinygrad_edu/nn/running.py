@@ -95,6 +95,7 @@ class Run:
         """Goes through the batches that are left of an epoch, and judges the result."""
         history, step, note = self.history, self.step, self.history.cost.append
         epoch, after = divmod(len(history.cost), len(self.batches))
+        getattr(step, "begin_epoch", bool)()
         with training():
             for batch in self.batches.of_epoch(epoch, after):
                 self._midway = False
