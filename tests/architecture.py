@@ -179,10 +179,11 @@ def _library_allowed(top: str, room: str) -> bool:
 
 
 def import_cycles(modules: list[Module]) -> list[str]:
-    """A ring of modules that import one another; imports that only types need do not count."""
+    """A ring of modules that import one another. Imports that only types need count in the core."""
     names = {m.name for m in modules}
     graph = {
-        m.name: {_module_meant(i.target, names) for i in m.imports if not i.for_types} & names
+        m.name: {_module_meant(i.target, names) for i in m.imports if m.room == "core" or not i.for_types}
+        & names
         for m in modules
     }
     try:

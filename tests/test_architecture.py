@@ -151,6 +151,8 @@ AGAIN = "def g(them):" + BODY.replace("total", "s").replace("xs", "them").replac
 OTHER = "def h(xs):" + BODY.replace("2", "3")
 IN_A_CLASS = "class C:\n" + indent(AGAIN, "    ")
 
+FOR_TYPES = "if TYPE_CHECKING:\n    from p.core.a import y"
+
 BREACHES: list[tuple[Check, dict[str, str], str]] = [
     (wrong_imports, {"core/a.py": "from p.graph.b import c"}, "core.a:1: core imports graph"),
     (wrong_imports, {"ops/a.py": "import p"}, "ops.a:1: ops imports p"),
@@ -167,6 +169,7 @@ BREACHES: list[tuple[Check, dict[str, str], str]] = [
     (wrong_imports, {"attic/a.py": ""}, "no room of the name 'attic'"),
     (import_cycles, {"core/a.py": "import p.core.b", "core/b.py": "from . import a"}, "core.a ->"),
     (import_cycles, {"a.py": "from .b import f", "b.py": "import p.c", "c.py": "from . import a"}, "a ->"),
+    (import_cycles, {"core/a.py": "from . import b", "core/b.py": FOR_TYPES}, "core.a ->"),
     (hidden_imports, {"nn/a.py": "def f():\n    import os"}, "nn.a:2: f imports os"),
     (hidden_imports, {"nn/a.py": "class C:\n  def f(self):\n    if 1:\n      import os"}, "f imports os"),
     (hidden_imports, {"nn/a.py": "def f():\n    importlib.import_module('os')"}, "import_module instead"),
@@ -188,7 +191,7 @@ WITHIN_THE_RULES: list[tuple[Check, dict[str, str]]] = [
     (wrong_imports, {"drawing/a.py": "from __future__ import annotations\nimport resvg_py\nimport os.path"}),
     (wrong_imports, {"nn/a.py": "if TYPE_CHECKING:\n    from tqdm import tqdm"}),
     (wrong_imports, {"cli.py": "from . import nn", "nn/__init__.py": "from . import a", "nn/a.py": ""}),
-    (import_cycles, {"core/a.py": "from .b import x", "core/b.py": "if TYPE_CHECKING:\n  from .a import y"}),
+    (import_cycles, {"nn/a.py": "from .b import x", "nn/b.py": "if TYPE_CHECKING:\n  from .a import y"}),
     (hidden_imports, {"nn/a.py": "def f():\n    return require_extra('matplotlib.pyplot', extra='plot')"}),
     (hidden_modules, {"__init__.py": "from p import nn", "nn/__init__.py": "x = a", "nn/a.py": ""}),
     (long_modules, {"core/a.py": "x = 1\n" * 400}),

@@ -12,6 +12,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.ops.cases import ENTRIES, Entry, cases_of
+from tinygrad_edu.core.application import CallableOp
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import OPS
 
@@ -35,7 +36,7 @@ def test_the_formula_can_be_written(op: Op) -> None:
 
 
 def formula(latex: str) -> Op:
-    return Op("f", lambda x: x, (None,), "elementwise", latex, ())
+    return CallableOp("f", lambda x: x, (None,), "elementwise", latex, ())
 
 
 @pytest.mark.parametrize("latex", [r"\sin {z}", r"\sqrt{{{x}}", r"\sqrt{{{x}", r"{}"])

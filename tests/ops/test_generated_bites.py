@@ -12,7 +12,7 @@ import tinygrad_edu as tg
 from tests.ops import test_generated as generated
 from tests.ops.cases import Entry, entry_of
 from tests.ops.derivatives import agree
-from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.application import CallableOp
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
 
@@ -21,7 +21,7 @@ Array = Any
 
 def planted(forward: Callable[..., Any], *pullbacks: Any, shapes: Any = ((3, 4),)) -> Entry:
     """An operation as a careless author would define it; it is in no table."""
-    op = Op(
+    op = CallableOp(
         name=forward.__name__,
         forward=forward,
         pullbacks=pullbacks,

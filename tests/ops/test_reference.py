@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import ops
-from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.application import CallableOp
 from tinygrad_edu.core.table import NUMPY, OPS, REFUSED
 from tinygrad_edu.ops import reference
 from tinygrad_edu.ops.numpy_coverage.non_differentiable import ABOUT_SHAPES, ABOUT_VALUES
@@ -36,7 +36,7 @@ def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_an_operation_of_a_user_is_not_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     before = reference.page()
-    monkeypatch.setitem(OPS, "mine", Op("mine", lambda x: x, (None,), "elementwise", "", ()))
+    monkeypatch.setitem(OPS, "mine", CallableOp("mine", lambda x: x, (None,), "elementwise", "", ()))
     assert reference.page() == before
 
 

@@ -20,7 +20,7 @@ from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
 from tinygrad_edu.check.unnamed import unnamed
-from tinygrad_edu.core.op import apply
+from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode
 

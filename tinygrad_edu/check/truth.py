@@ -14,7 +14,7 @@ from tinygrad_edu.check.convention import EXACT, Reading, readings
 from tinygrad_edu.check.kinks import Tie, ties_of
 from tinygrad_edu.check.local import Backward
 from tinygrad_edu.check.rounding import errors_of, precision, tolerance
-from tinygrad_edu.core.op import apply
+from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode, Program, Step
 from tinygrad_edu.graph.naming import Names

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_edu.core.application import CallableOp
 from tinygrad_edu.core.arguments import called
 from tinygrad_edu.core.elsewhere import function_not_method
 from tinygrad_edu.core.facts import OF_KIND
@@ -71,7 +72,7 @@ def operation(
         op_name = name or forward.__name__
         rules = pullback if isinstance(pullback, tuple) else (pullback,)
         known = {} if any(rules) else _QUESTION  # what has no derivative asks, or counts
-        op = Op(
+        op = CallableOp(
             name=op_name,
             forward=forward,
             pullbacks=rules,

@@ -8,17 +8,14 @@ same value comes out; where something is gone or has changed, the constant is gi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ReferenceType, ref
 
 import numpy as np
 
 from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.origins import remember
-
-if TYPE_CHECKING:
-    from tinygrad_edu.core.op import Op
-    from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["Recipe", "Recipes", "recipe_for"]
 
@@ -76,9 +73,9 @@ def _large(setting: Any) -> bool:
 class Recipes:
     """The constants of one graph, computed again: each a Tensor with the history that the constant lacks."""
 
-    def __init__(self, new: type[Tensor]) -> None:
+    def __init__(self, new: type[Any]) -> None:
         self._new = new
-        self._made: dict[int, Tensor | None] = {}
+        self._made: dict[int, Any] = {}
         self._kept: list[Recipe] = []
 
     def recorded(self, tensor: Any) -> Any:
@@ -89,13 +86,13 @@ class Recipes:
         found = self._cook(recipe)
         return tensor if found is None else found
 
-    def _cook(self, recipe: Recipe) -> Tensor | None:
+    def _cook(self, recipe: Recipe) -> Any:
         if id(recipe) not in self._made:
             self._kept.append(recipe)
             self._made[id(recipe)] = self._again(recipe)
         return self._made[id(recipe)]
 
-    def _again(self, recipe: Recipe) -> Tensor | None:
+    def _again(self, recipe: Recipe) -> Any:
         parents: list[Any] = []
         saved: list[Any] = []
         for arg in recipe.args:
@@ -120,9 +117,7 @@ class Recipes:
             return None
         return self._stand_in(recipe, value, parents, saved, alive)
 
-    def _stand_in(
-        self, recipe: Recipe, value: Any, parents: list[Any], saved: list[Any], alive: Any
-    ) -> Tensor:
+    def _stand_in(self, recipe: Recipe, value: Any, parents: list[Any], saved: list[Any], alive: Any) -> Any:
         tensor = object.__new__(self._new)
         tensor._data = value if alive is None else alive._data
         tensor._pending = tensor._grad = tensor._guard = tensor.guards = None

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import NO_SETTINGS
 from tinygrad_edu.core.guard import hold
 from tinygrad_edu.core.mode import ambient
-from tinygrad_edu.core.op import Op, apply
+from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor, recorded_at
 from tinygrad_edu.core.traps import with_repeats
 

@@ -7,10 +7,9 @@ none of them imports a definition.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.op import Op
 
 __all__ = ["NUMPY", "OPS", "RECORD", "REFUSED"]
 

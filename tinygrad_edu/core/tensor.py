@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import count
 from operator import index
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from weakref import ReferenceType
 
 import numpy as np
@@ -18,14 +18,12 @@ from tinygrad_edu.core.elsewhere import Elsewhere, WithoutElsewhere
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.leaving import as_array, as_number
 from tinygrad_edu.core.methods import ArrayMethods
+from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.reals import real
+from tinygrad_edu.core.recipes import Recipe
 from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.traps import Spent
-
-if TYPE_CHECKING:
-    from tinygrad_edu.core.op import Op
-    from tinygrad_edu.core.recipes import Recipe
 
 __all__ = ["Tensor", "is_watched", "recorded_at"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import verify
-from tinygrad_edu.core.op import apply
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode
 from tinygrad_edu.graph.numbers import Numbers

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.op import Op, Pullback, apply
+from tinygrad_edu.core.application import apply
+from tinygrad_edu.core.op import Op, Pullback
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.elementwise.arithmetic import positive

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.kinds import composed, operation
-from tinygrad_edu.core.op import Op, apply
+from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.linalg.decompositions import to_triangle
 from tinygrad_edu.ops.linalg.inverses import T, of_matrices, well_conditioned
