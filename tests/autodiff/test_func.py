@@ -313,6 +313,7 @@ def test_threads_do_not_see_one_another():
         (lambda: func.grad(np.exp)(np.array(1)), TypeError, "argument 0: .*int64"),
         (lambda: func.grad(np.exp)({"w": ["text"]}), TypeError, r"argument 0\.w\.0: .*real numbers"),
         (lambda: func.grad(np.exp, argnums=1)(1.0), ValueError, "argument 1, and the call has 1"),
+        (lambda: func.grad(np.exp, argnums=5)(1.0), ValueError, "argument 5, and the call has 1"),
         (func.grad(np.exp), ValueError, "argument 0, and the call has 0"),
         (lambda: func.grad(3.0)(1.0), TypeError, "grad: expected a function, got float"),
         (lambda: func.jvp(np.exp, (X,), (V, V)), TypeError, "structure of the primals"),
