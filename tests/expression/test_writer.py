@@ -129,7 +129,7 @@ A, B, K = (quantity(n, (2, 2)) for n in "ABK")
          r"A \odot \left(B \, K\right)"),
         (built(lambda A, B, K: (A * B) @ K, [A, B, K]), "(A * B) @ K", "(A * B) @ K",
          r"\left(A \odot B\right) \, K"),
-        (built(lambda A, B, K: A @ B * K, [A, B, K]), "A @ B * K", "A @ B * K", r"A \, B \odot K"),
+        (built(lambda A, B, K: A @ B * K, [A, B, K]), "A @ B * K", "A @ B * K", r"\left(A \, B\right) \odot K"),
         (built(lambda K: K.T.T, [K]), "K", "K", "K"),
         (built(lambda a, b: a + -b, [a, b]), "a - b", "a − b", "a - b"),
         (built(lambda a, b: a + (-b) * a, [a, b]), "a - b * a", "a − b · a", r"a - b \, a"),

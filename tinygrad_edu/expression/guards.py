@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.node import Node, number
 from tinygrad_edu.expression.recording import op_of, spelled
-from tinygrad_edu.expression.walk import match, rebuilt, with_args
+from tinygrad_edu.expression.walk import match, parts, rebuilt, with_args
 
 __all__ = ["Guard", "guard_of", "on_paper"]
 
@@ -52,6 +52,23 @@ def guard_of(node: Node) -> Guard | None:
     return Guard(tested, at, inside)
 
 
+def _but_at_a_point(node: Node) -> Node | None:
+    """What a choice is everywhere but where one of its own parts has a certain value: ``where(a == 0, 1, a)``."""
+    found = match(spelled(_guarded), node) if node.does(op_of(np.where)) else None
+    if found is None:
+        return None
+    tested, at, spare, inside = found.values()
+    own = at.is_number and not tested.is_number and any(part is tested for part in parts(inside))
+    return inside if own and _ends(spare, tested) else None
+
+
+def _ends(spare: Node, tested: Node) -> bool:
+    """Whether a choice ends in numbers and in what is tested."""
+    if spare.does(op_of(np.where)):
+        return all(_ends(end, tested) for end in spare.args[1:])
+    return spare.is_number or spare is tested
+
+
 def on_paper(node: Node) -> Node:
     """The expression without guards and repeats, but where an operation needs the axes of its operands."""
     repeat = op_of(np.broadcast_to)
@@ -62,6 +79,7 @@ def on_paper(node: Node) -> Node:
         if e.op is not None and e.op.kind != "elementwise":
             return with_args(e, (in_shape(on_paper(a), a.shape, a.dtype) for a in e.args))
         guard = guard_of(e)
-        return None if guard is None else on_paper(guard.inside)
+        inside = _but_at_a_point(e) if guard is None else guard.inside
+        return None if inside is None else on_paper(inside)
 
     return rebuilt(node, change)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.core.facts import ATOM, COMPARE, POWER, PRODUCT, SIGN, SUM, Sign
+from tinygrad_edu.core.facts import ATOM, COMPARE, MATRIX, POWER, PRODUCT, SIGN, SUM, Sign
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.notation import letter
 from tinygrad_edu.expression.shapes import defaults_of
@@ -102,6 +103,8 @@ class LaTeX(Style):
             (x,) = operands
             if x.binds == POWER and re.fullmatch(r"[^{}^]*\^\{(\[[^{}]*\])\}", x.text):
                 return Text(f"{x.text[:-1]}{sign.latex[2:]}", POWER)
+        if sign.latex == r"\odot" and all(x.shape for x in operands):  # A B ⊙ C would have two readings
+            operands = [replace(x, binds=SUM) if x.binds == MATRIX else x for x in operands]
         text = super().signed(sign, operands)
         return Text(rf"\left[{text}\right]") if sign.strength == COMPARE else text
 
