@@ -18,24 +18,44 @@ from tinygrad_edu.compiler.forms import is_ufunc
 from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product, TooMany, expanded
 from tinygrad_edu.compiler.rules import resolved, rewritten
 from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.expression.arithmetic import (
+    ADD,
+    BROADCAST,
+    DIVIDE,
+    EXP,
+    EXPAND_DIMS,
+    LOG,
+    LOG1P,
+    MULTIPLY,
+    NEGATIVE,
+    POWER,
+    RESHAPE,
+    SQUARE,
+    SUBTRACT,
+    TANH,
+    WHERE,
+    kernels,
+)
+from tinygrad_edu.ops.networks.activations import sigmoid
 
 __all__ = ["simplified"]
 
-_PROMISING = ARITHMETIC | {"where", "log", "exp", "sigmoid"}
+_PROMISING = ARITHMETIC | kernels(WHERE, LOG, EXP, sigmoid)
 """Operands that an identity may apply to."""
 _ROUNDS = 4
 _EXACT = 2**53
 _PER_CALL = 500
 """What calling NumPy once costs, in additions."""
 _WEIGHT = {
-    "divide": 1.7,
-    "exp": 4.0,
-    "log": 4.0,
-    "log1p": 4.0,
-    "tanh": 5.0,
-    "power": 20.0,
-    "where": 12.0,
-    "sigmoid": 9.0,
+    DIVIDE.kernel: 1.7,
+    EXP.kernel: 4.0,
+    LOG.kernel: 4.0,
+    LOG1P.kernel: 4.0,
+    TANH.kernel: 5.0,
+    POWER.kernel: 20.0,
+    WHERE.kernel: 12.0,
+    sigmoid.kernel: 9.0,
 }
 """What an operation costs for each entry, in additions; where() takes a branch."""
 
@@ -116,7 +136,7 @@ class _Simplifier:
             return node
         if built.shape != node.shape:
             built = self.sheet.node(
-                "broadcast_to", [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
+                BROADCAST, [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
             )
         return built if _cost(built, given) < _cost(node, given) else node
 
@@ -164,14 +184,14 @@ class _Given(AbstractSet[Node]):
 
 
 def _entrywise(node: Node) -> bool:
-    return node.op not in (INPUT, CONSTANT) and (is_ufunc(node) or node.op in ("where", "sigmoid"))
+    return node.op not in (INPUT, CONSTANT) and (is_ufunc(node) or node.does(WHERE, sigmoid))
 
 
 def _unbroadcast(node: Node, sheet: Sheet) -> Node:
     """What an elementwise operation broadcasts anyway."""
     if node.number is not None and node.shape:
         return sheet.constant(node.number, (), node.dtype)
-    while node.op == "broadcast_to" or (node.op in ("reshape", "expand_dims") and node.args[0].shape == ()):
+    while node.does(BROADCAST) or (node.does(RESHAPE, EXPAND_DIMS) and node.args[0].shape == ()):
         node = node.args[0]
     return node
 
@@ -187,7 +207,7 @@ def _cost(node: Node, given: AbstractSet[Node]) -> float:
             continue
         seen.add(n)
         waiting += n.args
-        if n.op != "broadcast_to":
+        if not n.does(BROADCAST):
             total += (n.size + (_PER_CALL if n.shape else 1)) * _WEIGHT.get(n.op, 1.0)
     return total
 
@@ -212,7 +232,7 @@ class Built:
         inner = [t for t in inner if t.factors] + constants if inner[0].factors else inner
         total = self.product(inner[0])
         for term in inner[1:]:
-            op = "subtract" if term.coefficient < 0 else "add"
+            op = SUBTRACT if term.coefficient < 0 else ADD
             total = self._node(op, total, self.product(Product(abs(term.coefficient), term.factors)))
         return (
             self.product(common.times(Product(ONE, {total: 1})))
@@ -231,8 +251,8 @@ class Built:
         if below is None:
             return self._multiple(c, above)
         if above is None:
-            return self._node("divide", self.sheet.constant(float(c)), below)
-        return self._node("divide", self._multiple(c, above), below)
+            return self._node(DIVIDE, self.sheet.constant(float(c)), below)
+        return self._node(DIVIDE, self._multiple(c, above), below)
 
     def _multiple(self, c: Fraction, node: Node | None) -> Node:
         if node is None:
@@ -240,12 +260,12 @@ class Built:
         if c == 1:
             return node
         if c == -1:
-            return self._node("negative", node)
+            return self._node(NEGATIVE, node)
         if not node.shape and (1 / c).denominator == 1 and abs(1 / c) < _EXACT:
-            return self._node("divide", node, self.sheet.constant(int(1 / c)))
-        if node.op == "multiply" and node.args[0].size < node.size and node.args[0].dtype.kind == "f":
-            return self._node("multiply", self._multiple(c, node.args[0]), node.args[1])
-        return self._node("multiply", self.sheet.constant(float(c)), node)
+            return self._node(DIVIDE, node, self.sheet.constant(int(1 / c)))
+        if node.does(MULTIPLY) and node.args[0].size < node.size and node.args[0].dtype.kind == "f":
+            return self._node(MULTIPLY, self._multiple(c, node.args[0]), node.args[1])
+        return self._node(MULTIPLY, self.sheet.constant(float(c)), node)
 
     def _chain(self, factors: list[Node]) -> Node | None:
         """Small factors first, so that few entries are computed; a square where a factor comes twice."""
@@ -254,10 +274,10 @@ class Built:
         factors.sort(key=lambda n: (n.size, n.dtype.kind != "f", n.seq))
         total, *rest = factors
         for factor in rest:
-            total = self._node("square", total) if factor is total else self._node("multiply", total, factor)
+            total = self._node(SQUARE, total) if factor is total else self._node(MULTIPLY, total, factor)
         return total
 
-    def _node(self, op: str, *args: Node) -> Node:
+    def _node(self, op: Op, *args: Node) -> Node:
         return self.sheet.node(op, args, dtype=self.dtype)
 
 

@@ -26,6 +26,7 @@ from tinygrad_edu.compiler.schedule import Loop, Schedule
 from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, array_of
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.op import Op
+from tinygrad_edu.expression.arithmetic import MATMUL
 from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definitions
 from tinygrad_edu.expression.writer import Text
 
@@ -338,7 +339,7 @@ def _listed(parts: Iterable[str]) -> str:
 
 def _natural(node: Node) -> bool:
     """Whether NumPy gives the node's shape and dtype by itself."""
-    if node.op == "matmul" or not is_ufunc(node):
+    if node.does(MATMUL) or not is_ufunc(node):
         return True
     arrays = [a for a in node.args if a.number is None]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))

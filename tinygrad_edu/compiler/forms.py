@@ -7,32 +7,45 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node
+from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, REARRANGED, Node
+from tinygrad_edu.expression.arithmetic import (
+    ADD,
+    MATMUL,
+    MAX,
+    MAXIMUM,
+    MIN,
+    MINIMUM,
+    MULTIPLY,
+    PROD,
+    SUM,
+)
 from tinygrad_edu.expression.numpy_style import NUMPY, in_numpy, literal
 from tinygrad_edu.expression.writer import Text
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
 __all__ = ["called", "constant_code", "is_ufunc", "is_view", "own_memory", "takes_out", "text"]
 
-_REDUCTIONS = {"sum": "np.add", "max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
-_VIEWS = frozenset({"transpose", "reshape", "expand_dims", "squeeze", "broadcast_to"})
+_REDUCTIONS = {
+    op.kernel: f"np.{by.name}" for op, by in ((SUM, ADD), (MAX, MAXIMUM), (MIN, MINIMUM), (PROD, MULTIPLY))
+}
 
 
 def is_ufunc(node: Node) -> bool:
     """Whether it computes entry by entry, so that it may overwrite an operand."""
-    return node.op not in ("matmul", CONSTANT, INPUT) and any(
+    return not (node.op in (CONSTANT, INPUT) or node.does(MATMUL)) and any(
         isinstance(f, np.ufunc) for f in node.rule.numpy
     )
 
 
 def is_view(node: Node) -> bool:
     """Whether its value is its operand's memory, looked at differently."""
-    if node.op == "getitem":
+    if node.does(getitem):
         index = node.settings["index"]
         parts = index if isinstance(index, tuple) else (index,)
         return bool(node.shape) and all(
             p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
         )
-    return node.op in _VIEWS
+    return node.op in REARRANGED
 
 
 def own_memory(node: Node) -> bool:
@@ -47,11 +60,11 @@ def own_memory(node: Node) -> bool:
 
 def takes_out(node: Node) -> bool:
     """Whether NumPy can write the result where it is told to."""
-    if not node.shape or not all(a.shape or a.number is not None for a in node.args if node.op == "matmul"):
+    if not node.shape or not all(a.shape or a.number is not None for a in node.args if node.does(MATMUL)):
         return False
     if node.op in _REDUCTIONS:
         return _is_reduction(node)
-    if node.op == "matmul":
+    if node.does(MATMUL):
         return all(a.dtype == node.dtype for a in node.args)
     return node.op == "dot_all" or (is_ufunc(node) and len(node.args) <= 2)
 
@@ -64,9 +77,9 @@ def computes_in(node: Node) -> np.dtype[Any]:
     """
     if _is_reduction(node):
         kind, wide = node.args[0].dtype, np.dtype(int)
-        adds = node.op in ("sum", "prod") and kind.kind in "iub" and kind.itemsize < wide.itemsize
+        adds = node.does(SUM, PROD) and kind.kind in "iub" and kind.itemsize < wide.itemsize
         return kind if not adds else np.dtype(np.uint) if kind.kind == "u" else wide
-    function = np.matmul if node.op == "matmul" else _ufunc(node)
+    function = np.matmul if node.does(MATMUL) else _ufunc(node)
     if function is None or function.nout != 1:
         return node.dtype
     kinds = [type(a.value) if type(a.number) in (int, float) else a.dtype for a in node.args]
@@ -118,9 +131,7 @@ def _reduction(node: Node, x: Text, out: str | None) -> str:
 def _is_number(operand: Node, node: Node) -> bool:
     """Whether an operand is written as a number; a row of numbers where that is faster."""
     return (
-        is_ufunc(node)
-        and operand.number is not None
-        and not (operand.shape and node.op in ("maximum", "minimum"))
+        is_ufunc(node) and operand.number is not None and not (operand.shape and node.does(MAXIMUM, MINIMUM))
     )
 
 

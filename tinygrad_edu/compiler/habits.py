@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.expression.arithmetic import ABSOLUTE, COPYSIGN, MATMUL, MAXIMUM, MINIMUM, NEGATIVE, SUM
 
 __all__ = ["in_fast_forms"]
 
@@ -42,13 +43,13 @@ def in_fast_forms(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
 def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
     if node.dtype.kind != "f" or node.dtype.itemsize < 4 or not args:
         return None
-    if node.op == "sum":
+    if node.does(SUM):
         return _row_sums(node, args[0], sheet)
-    if node.op == "negative" and args[0].op == "absolute" and node.size < FEW:  # -|z| in one call
+    if node.does(NEGATIVE) and args[0].does(ABSOLUTE) and node.size < FEW:  # -|z| in one call
         if args[0].args[0].dtype != node.dtype:
             return None
-        return sheet.node("copysign", [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
-    if node.op in ("maximum", "minimum") and node.ndim and node.size >= FEWEST:
+        return sheet.node(COPYSIGN, [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
+    if node.does(MAXIMUM, MINIMUM) and node.ndim and node.size >= FEWEST:
         x, other = args
         wide = node.size >= FEWEST_ROWS * node.shape[-1]
         if wide and other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
@@ -65,4 +66,4 @@ def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
     if node.dtype.itemsize < 8 and x.shape[1] > LONGEST:
         return None
     ones = sheet.constant(1.0, (x.shape[1], 1), node.dtype)
-    return sheet.node("matmul", [x, ones], shape=node.shape, dtype=node.dtype)
+    return sheet.node(MATMUL, [x, ones], shape=node.shape, dtype=node.dtype)

@@ -15,6 +15,24 @@ import numpy as np
 
 from tinygrad_edu.compiler.forms import is_view
 from tinygrad_edu.compiler.sheet import CONSTANT, Node
+from tinygrad_edu.expression.arithmetic import (
+    ABSOLUTE,
+    ADD,
+    DIVIDE,
+    EQUAL,
+    GREATER,
+    GREATER_EQUAL,
+    LESS,
+    LESS_EQUAL,
+    MAXIMUM,
+    MINIMUM,
+    MULTIPLY,
+    NEGATIVE,
+    SQUARE,
+    SUBTRACT,
+    SUM,
+    WHERE,
+)
 from tinygrad_edu.expression.numpy_style import literal
 
 __all__ = ["Kernel", "kernels_of", "module_source"]
@@ -28,21 +46,21 @@ _ROUNDING = "{'contract', 'reassoc'}"
 """Sums may be added up in another order, as NumPy's are; nothing else is taken lightly."""
 
 _FORM = {
-    "add": "{0} + {1}",
-    "subtract": "{0} - {1}",
-    "multiply": "{0} * {1}",
-    "divide": "{0} / {1}",
-    "negative": "-{0}",
-    "absolute": "abs({0})",
-    "square": "{0} * {0}",
-    "maximum": "{0} if {0} > {1} or {0} != {0} else {1}",
-    "minimum": "{0} if {0} < {1} or {0} != {0} else {1}",
-    "greater": "{0} > {1}",
-    "greater_equal": "{0} >= {1}",
-    "less": "{0} < {1}",
-    "less_equal": "{0} <= {1}",
-    "equal": "{0} == {1}",
-    "where": "{1} if {0} else {2}",
+    ADD.kernel: "{0} + {1}",
+    SUBTRACT.kernel: "{0} - {1}",
+    MULTIPLY.kernel: "{0} * {1}",
+    DIVIDE.kernel: "{0} / {1}",
+    NEGATIVE.kernel: "-{0}",
+    ABSOLUTE.kernel: "abs({0})",
+    SQUARE.kernel: "{0} * {0}",
+    MAXIMUM.kernel: "{0} if {0} > {1} or {0} != {0} else {1}",
+    MINIMUM.kernel: "{0} if {0} < {1} or {0} != {0} else {1}",
+    GREATER.kernel: "{0} > {1}",
+    GREATER_EQUAL.kernel: "{0} >= {1}",
+    LESS.kernel: "{0} < {1}",
+    LESS_EQUAL.kernel: "{0} <= {1}",
+    EQUAL.kernel: "{0} == {1}",
+    WHERE.kernel: "{1} if {0} else {2}",
 }
 
 
@@ -120,7 +138,7 @@ def kernels_of(order: Sequence[Node], results: AbstractSet[Node], taken: Abstrac
     for node in order:
         if is_view(node):
             continue
-        if total is None and node.op == "sum" and node.args[0] in run and not node.shape:
+        if total is None and node.does(SUM) and node.args[0] in run and not node.shape:
             total = node
         elif _fits(node, run, total):
             run.append(node)
@@ -198,7 +216,7 @@ def _operand(arg: Node, node: Node, names: Mapping[Node, str]) -> str:
     )
     if arg.number is not None:
         return _typed(float(arg.number), wide) if wide.kind == "f" else literal(arg.number).text
-    if arg.dtype.kind == "b" and node.dtype.kind == "f" and node.op != "where":
+    if arg.dtype.kind == "b" and node.dtype.kind == "f" and not node.does(WHERE):
         return f"({_typed(1.0, wide)} if {names[arg]} else {_typed(0.0, wide)})"
     return names[arg]
 

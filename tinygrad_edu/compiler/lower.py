@@ -16,14 +16,21 @@ import numpy as np
 from tinygrad_edu.compiler.sheet import Node, Sheet, in_order
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.arithmetic import BROADCAST, POSITIVE, RESHAPE, SUM, kernels
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
-from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes
+from tinygrad_edu.ops.movement.shapes import astype
+from tinygrad_edu.ops.networks.activations import sigmoid
+from tinygrad_edu.ops.networks.costs import probabilities
+from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
 __all__ = ["built", "finished", "lowered"]
 
-ATOMS = frozenset({"sigmoid"})
+ATOMS = kernels(sigmoid)
 """Operations that the algebra has rules for; taken apart after it."""
+
+_SAME = kernels(POSITIVE, BROADCAST, RESHAPE, astype)
+"""Operations that do nothing where the operand has the result's shape and dtype."""
 
 _PRECISE = 1024
 """Up to so many narrow floats are added up row by row in their own dtype."""
@@ -69,20 +76,16 @@ def built(
 ) -> Node:
     """The node of an operation, or of what it is composed of."""
     shape, dtype = np.shape(value), np.asarray(value).dtype
-    if op.kernel == "sum_to":
+    if op.kernel == sum_to.kernel:
         return _sum_to(args[0], settings["shape"], sheet)
-    if (
-        op.kernel in ("positive", "astype", "broadcast_to", "reshape")
-        and args[0].shape == shape
-        and args[0].dtype == dtype
-    ):
+    if op.kernel in _SAME and args[0].shape == shape and args[0].dtype == dtype:
         return args[0]
     if op.kernel not in late and _may_be_composed(op, settings):
         parts = _decomposition(op, args, settings)
         if parts is not None:
             return parts.build(sheet, late)
     node = sheet.node(op.kernel, args, settings, shape=shape, dtype=dtype)
-    if op.kernel == "probabilities":
+    if op.kernel == probabilities.kernel:
         sheet.checked[args[0]] = node
     return node
 
@@ -125,14 +128,14 @@ def _sum_to(x: Node, shape: tuple[int, ...], sheet: Sheet) -> Node:
     kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
     rows = int(np.prod([x.shape[a] for a in axes if a != x.ndim - 1], dtype=int))
     if x.dtype.kind == "f" and x.dtype.itemsize < 8 and rows > _PRECISE:
-        return sheet.node("sum_to", [x], {"shape": shape}, shape=shape, dtype=x.dtype)
+        return sheet.node(sum_to, [x], {"shape": shape}, shape=shape, dtype=x.dtype)
     axis: Any = None if len(axes) == x.ndim else axes[0] if len(axes) == 1 else axes
     if shape == tuple(n for k, n in enumerate(x.shape) if k not in axes):
-        return sheet.node("sum", [x], {"axis": axis, "keepdims": False}, shape=shape, dtype=x.dtype)
-    total = sheet.node("sum", [x], {"axis": axis, "keepdims": True}, shape=kept, dtype=x.dtype)
+        return sheet.node(SUM, [x], {"axis": axis, "keepdims": False}, shape=shape, dtype=x.dtype)
+    total = sheet.node(SUM, [x], {"axis": axis, "keepdims": True}, shape=kept, dtype=x.dtype)
     if kept == shape:
         return total
-    return sheet.node("reshape", [total], {"shape": shape}, shape=shape, dtype=x.dtype)
+    return sheet.node(RESHAPE, [total], {"shape": shape}, shape=shape, dtype=x.dtype)
 
 
 @dataclass

@@ -24,6 +24,7 @@ from tinygrad_edu.compiler.schedule import scheduled
 from tinygrad_edu.compiler.sheet import Node, Sheet
 from tinygrad_edu.compiler.tiles import tiled
 from tinygrad_edu.compiler.trace import Recording, Values
+from tinygrad_edu.expression.arithmetic import MULTIPLY
 
 __all__ = ["Moves", "Update", "assembled", "of_values"]
 
@@ -70,7 +71,7 @@ def assembled(
         parameters = [values[name] for name in program.wrt]
         rate = sheet.input(_rate(recording), (), np.result_type(*(W.dtype for W in parameters)))
         steps = [
-            sheet.node("multiply", [rate, dW], dtype=W.dtype)
+            sheet.node(MULTIPLY, [rate, dW], dtype=W.dtype)
             for W, dW in zip(parameters, gradients, strict=True)
         ]
         J, *steps = _simplest([J, *steps], sheet)

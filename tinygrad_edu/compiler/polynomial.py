@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.sheet import Node
+from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT, kernels
 
 __all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded"]
 
-ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide", "negative", "square"})
-_SUMS = ("add", "subtract", "negative")
+ARITHMETIC = kernels(ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, SQUARE)
+_SUMS = kernels(ADD, SUBTRACT, NEGATIVE)
 ONE = Fraction(1)
 MOST = 12
 
@@ -91,12 +92,12 @@ class _Expansion:
             return [self.factored(node)]
         if node.op in _SUMS and node in self.given:
             self.opened[node] = None
-        if node.op == "add":
+        if node.does(ADD):
             return self.terms(node.args[0], depth + 1) + self.terms(node.args[1], depth + 1)
-        if node.op == "subtract":
+        if node.does(SUBTRACT):
             taken = [_negated(p) for p in self.terms(node.args[1], depth + 1)]
             return self.terms(node.args[0], depth + 1) + taken
-        if node.op == "negative":
+        if node.does(NEGATIVE):
             return [_negated(p) for p in self.terms(node.args[0], depth + 1)]
         return [self.factored(node)]
 
@@ -110,17 +111,17 @@ class _Expansion:
             return Product(Fraction(_python(node.number)), {})
         if not self.opens(node):
             return Product(ONE, {node: 1})
-        if node.op == "multiply":
+        if node.does(MULTIPLY):
             return self.factored(node.args[0], depth + 1).times(self.factored(node.args[1], depth + 1))
-        if node.op == "divide":
+        if node.does(DIVIDE):
             below = self.factored(node.args[1], depth + 1)
             if not below.coefficient:
                 raise TooMany
             return self.factored(node.args[0], depth + 1).times(below, -1)
-        if node.op == "square":
+        if node.does(SQUARE):
             inner = self.factored(node.args[0], depth + 1)
             return inner.times(inner)
-        if node.op == "negative":
+        if node.does(NEGATIVE):
             return _negated(self.factored(node.args[0], depth + 1))
         return Product(ONE, {node: 1})
 

@@ -11,6 +11,39 @@ import numpy as np
 
 from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product
 from tinygrad_edu.compiler.sheet import Node, Sheet
+from tinygrad_edu.expression.arithmetic import (
+    ABSOLUTE,
+    ADD,
+    BROADCAST,
+    DIVIDE,
+    EQUAL,
+    EXP,
+    EXPAND_DIMS,
+    GREATER,
+    LOG,
+    LOG1P,
+    MATMUL,
+    MAX,
+    MAXIMUM,
+    MEAN,
+    MIN,
+    MINIMUM,
+    MULTIPLY,
+    NEGATIVE,
+    POWER,
+    RESHAPE,
+    SQRT,
+    SQUARE,
+    SUBTRACT,
+    SUM,
+    TANH,
+    TRANSPOSE,
+    WHERE,
+    kernels,
+)
+from tinygrad_edu.ops.movement.shapes import astype
+from tinygrad_edu.ops.networks.activations import sigmoid
+from tinygrad_edu.ops.networks.costs import probabilities
 
 __all__ = ["resolved", "rewritten"]
 
@@ -40,9 +73,9 @@ def _power(node: Node, sheet: Sheet) -> Node | None:
     if n is None or abs(n) not in (0.5, 1, 2, 3) or base.dtype != node.dtype:
         return None
     size: dict[str, Any] = {"shape": node.shape, "dtype": node.dtype}
-    power = base if abs(n) == 1 else sheet.node("sqrt" if abs(n) == 0.5 else "square", [base], **size)
-    power = sheet.node("multiply", [base, power], **size) if abs(n) == 3 else power
-    return power if n > 0 else sheet.node("divide", [sheet.constant(1.0), power], **size)
+    power = base if abs(n) == 1 else sheet.node(SQRT if abs(n) == 0.5 else SQUARE, [base], **size)
+    power = sheet.node(MULTIPLY, [base, power], **size) if abs(n) == 3 else power
+    return power if n > 0 else sheet.node(DIVIDE, [sheet.constant(1.0), power], **size)
 
 
 def _mean(node: Node, sheet: Sheet) -> Node | None:
@@ -50,14 +83,14 @@ def _mean(node: Node, sheet: Sheet) -> Node | None:
     (x,) = node.args
     if node.dtype != x.dtype or not node.size or node.dtype.itemsize < 4:
         return None
-    total = sheet.node("sum", [x], node.settings, shape=node.shape, dtype=node.dtype)
-    return sheet.node("divide", [total, sheet.constant(x.size // node.size)], dtype=node.dtype)
+    total = sheet.node(SUM, [x], node.settings, shape=node.shape, dtype=node.dtype)
+    return sheet.node(DIVIDE, [total, sheet.constant(x.size // node.size)], dtype=node.dtype)
 
 
 def _twice_transposed(node: Node, _: Sheet) -> Node | None:
     """(Aᵀ)ᵀ = A."""
     (inner,) = node.args
-    return inner.args[0] if inner.op == "transpose" and node.ndim == 2 else None
+    return inner.args[0] if inner.does(TRANSPOSE) and node.ndim == 2 else None
 
 
 def _narrowed(node: Node, sheet: Sheet) -> Node | None:
@@ -82,7 +115,7 @@ def _as_narrow(node: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node | None:
     """The same value in that dtype, where it is one of its numbers."""
     if node.dtype == dtype:
         return node
-    if node.op == "astype" and node.args[0].dtype == dtype:
+    if node.does(astype) and node.args[0].dtype == dtype:
         return node.args[0]
     values = _values(node)
     if values is None or any(float(dtype.type(v)) != v for v in values):
@@ -111,10 +144,10 @@ def _values(node: Node, depth: int = 4) -> set[float] | None:
 
 
 _OF_FEW: dict[str, Callable[..., float]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "negative": operator.neg,
+    ADD.kernel: operator.add,
+    SUBTRACT.kernel: operator.sub,
+    MULTIPLY.kernel: operator.mul,
+    NEGATIVE.kernel: operator.neg,
 }
 
 
@@ -122,23 +155,23 @@ def _chosen(node: Node, sheet: Sheet) -> Node | None:
     """``where(c, 1, e)`` for e in [0, 1] is ``max(e, c)``: without a branch for each entry."""
     condition, a, b = node.args
     if a.number == 1 and _within_0_and_1(b) and condition.dtype.kind == "b" and b.dtype == node.dtype:
-        return sheet.node("maximum", [b, condition], shape=node.shape, dtype=node.dtype)
+        return sheet.node(MAXIMUM, [b, condition], shape=node.shape, dtype=node.dtype)
     return None
 
 
 def _within_0_and_1(node: Node) -> bool:
     """exp of what is at most 0."""
-    return node.op == "exp" and node.args[0].op == "negative" and node.args[0].args[0].op == "absolute"
+    return node.does(EXP) and node.args[0].does(NEGATIVE) and node.args[0].args[0].does(ABSOLUTE)
 
 
 def _masked(node: Node, sheet: Sheet) -> Node | None:
     """``where(c, g, s g)`` is ``g (s + (1 - s) c)``: a slope, without a branch for each entry."""
     condition, a, b = node.args
-    if b.op == "multiply" and b.args[0].number is not None and b.args[1] is a and condition.dtype.kind == "b":
+    if b.does(MULTIPLY) and b.args[0].number is not None and b.args[1] is a and condition.dtype.kind == "b":
         s = float(b.args[0].number)
-        scaled = sheet.node("multiply", [sheet.constant(1 - s), condition], dtype=node.dtype)
-        slope = sheet.node("add", [scaled, sheet.constant(s)], dtype=node.dtype)
-        return sheet.node("multiply", [a, slope], shape=node.shape, dtype=node.dtype)
+        scaled = sheet.node(MULTIPLY, [sheet.constant(1 - s), condition], dtype=node.dtype)
+        slope = sheet.node(ADD, [scaled, sheet.constant(s)], dtype=node.dtype)
+        return sheet.node(MULTIPLY, [a, slope], shape=node.shape, dtype=node.dtype)
     return None
 
 
@@ -148,11 +181,11 @@ def _log(node: Node, sheet: Sheet) -> Node | None:
 
 
 def _log_of(x: Node, sheet: Sheet) -> Node | None:
-    if x.op == "sigmoid":
+    if x.does(sigmoid):
         z = _in_dtype(x.args[0], x.dtype, sheet)
-        return sheet.node("subtract", [z, _softplus(z, sheet)])
-    if x.op == "subtract" and x.args[0].number == 1 and x.args[1].op == "sigmoid":
-        return sheet.node("negative", [_softplus(_in_dtype(x.args[1].args[0], x.dtype, sheet), sheet)])
+        return sheet.node(SUBTRACT, [z, _softplus(z, sheet)])
+    if x.does(SUBTRACT) and x.args[0].number == 1 and x.args[1].does(sigmoid):
+        return sheet.node(NEGATIVE, [_softplus(_in_dtype(x.args[1].args[0], x.dtype, sheet), sheet)])
     return None
 
 
@@ -160,13 +193,13 @@ def _in_dtype(node: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node:
     """What an operation of that dtype makes of an operand before it computes."""
     if node.dtype == dtype:
         return node
-    return sheet.node("astype", [node], {"dtype": dtype}, shape=node.shape, dtype=dtype)
+    return sheet.node(astype, [node], {"dtype": dtype}, shape=node.shape, dtype=dtype)
 
 
 def _softplus(z: Node, sheet: Sheet) -> Node:
     """log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)."""
-    e = sheet.node("exp", [sheet.node("negative", [sheet.node("absolute", [z])])])
-    return sheet.node("add", [sheet.node("maximum", [z, sheet.constant(0)]), sheet.node("log1p", [e])])
+    e = sheet.node(EXP, [sheet.node(NEGATIVE, [sheet.node(ABSOLUTE, [z])])])
+    return sheet.node(ADD, [sheet.node(MAXIMUM, [z, sheet.constant(0)]), sheet.node(LOG1P, [e])])
 
 
 def _logistic(node: Node, sheet: Sheet) -> Node | None:
@@ -174,7 +207,7 @@ def _logistic(node: Node, sheet: Sheet) -> Node | None:
     above, below = node.args
     z = _of_one_plus_exp(below) if above.number == 1 and not sheet.finished else None
     return (
-        sheet.node("sigmoid", [z])
+        sheet.node(sigmoid, [z])
         if z is not None and z.shape == node.shape and z.dtype == node.dtype
         else None
     )
@@ -182,10 +215,10 @@ def _logistic(node: Node, sheet: Sheet) -> Node | None:
 
 def _of_one_plus_exp(node: Node) -> Node | None:
     """z, where a node is 1 + e^-z."""
-    if node.op != "add":
+    if not node.does(ADD):
         return None
     for one, other in (node.args, node.args[::-1]):
-        if one.number == 1 and other.op == "exp" and other.args[0].op == "negative":
+        if one.number == 1 and other.does(EXP) and other.args[0].does(NEGATIVE):
             z = other.args[0].args[0]
             return z if z.dtype == other.dtype == node.dtype else None  # -z of an unsigned one has wrapped
     return None
@@ -194,20 +227,20 @@ def _of_one_plus_exp(node: Node) -> Node | None:
 def _of_relu(node: Node, sheet: Sheet) -> Node | None:
     """z > 0 where max(z, 0) is, so that z itself need not be kept."""
     z, zero = node.args
-    if zero.number == 0 and (relu := sheet.known("maximum", (z, sheet.constant(0)), z)) is not None:
-        return sheet.node("greater", [relu, zero], shape=node.shape, dtype=node.dtype)
+    if zero.number == 0 and (relu := sheet.known(MAXIMUM, (z, sheet.constant(0)), z)) is not None:
+        return sheet.node(GREATER, [relu, zero], shape=node.shape, dtype=node.dtype)
     return None
 
 
 _RULES: dict[str, tuple[Rule, ...]] = {
-    "power": (_power,),
-    "mean": (_mean,),
-    "transpose": (_twice_transposed,),
-    "astype": (_narrowed,),
-    "where": (_chosen, _masked),
-    "log": (_log,),
-    "divide": (_logistic,),
-    "greater": (_of_relu,),
+    POWER.kernel: (_power,),
+    MEAN.kernel: (_mean,),
+    TRANSPOSE.kernel: (_twice_transposed,),
+    astype.kernel: (_narrowed,),
+    WHERE.kernel: (_chosen, _masked),
+    LOG.kernel: (_log,),
+    DIVIDE.kernel: (_logistic,),
+    GREATER.kernel: (_of_relu,),
 }
 
 
@@ -225,15 +258,13 @@ def _with_sigmoids(product: Product, sheet: Sheet) -> Product | None:
         return None
     for factor, exponent in product.factors.items():
         if exponent < 0 and (z := _of_one_plus_exp(factor)) is not None:
-            return product.times(Product(ONE, {factor: 1})).times(
-                Product(ONE, {sheet.node("sigmoid", [z]): 1})
-            )
-        if exponent > 0 and factor.op == "sigmoid":
+            return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {sheet.node(sigmoid, [z]): 1}))
+        if exponent > 0 and factor.does(sigmoid):
             (z,) = factor.args
-            e = sheet.node("exp", [sheet.node("negative", [z])])
+            e = sheet.node(EXP, [sheet.node(NEGATIVE, [z])])
             if product.factors.get(e, 0) > 0:
                 rest = product.times(Product(ONE, {e: 1, factor: 1}), -1)
-                return rest.times(Product(ONE, {sheet.node("subtract", [sheet.constant(1), factor]): 1}))
+                return rest.times(Product(ONE, {sheet.node(SUBTRACT, [sheet.constant(1), factor]): 1}))
     return None
 
 
@@ -244,27 +275,27 @@ def _unguarded(product: Product, sheet: Sheet) -> Product | None:
     is known to be finite.
     """
     for factor, exponent in product.factors.items():
-        guarded = factor.args[0] if factor.op == "log" else factor
+        guarded = factor.args[0] if factor.does(LOG) else factor
         parts = _guard(guarded)
         if parts is None:
             continue
         condition, spare, inner = parts
         if not any(e > 0 and _zero_where(n, condition) for n, e in product.factors.items()):
             continue
-        if factor.op == "where" and exponent == 1 and spare == 0 and _finite(inner):
+        if factor.does(WHERE) and exponent == 1 and spare == 0 and _finite(inner):
             return product.times(Product(ONE, {factor: 1}), -1).times(Product(ONE, {inner: 1}))
         if spare != 1:
             continue
-        if factor.op == "log" and exponent == 1 and (log := _log_of(inner, sheet)) is not None:
+        if factor.does(LOG) and exponent == 1 and (log := _log_of(inner, sheet)) is not None:
             return product.times(Product(ONE, {factor: 1}), -1).times(Product(ONE, {log: 1}))
-        if factor.op != "log" and exponent < 0 and product.factors.get(inner, 0) > 0:
+        if not factor.does(LOG) and exponent < 0 and product.factors.get(inner, 0) > 0:
             return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {inner: 1}), -1)
     return None
 
 
 def _guard(node: Node) -> tuple[Node, Any, Node] | None:
     """The parts of ``where(x == k, number, d)``."""
-    if node.op == "where" and node.args[0].op == "equal" and node.args[1].number is not None:
+    if node.does(WHERE) and node.args[0].does(EQUAL) and node.args[1].number is not None:
         return node.args[0], node.args[1].number, node.args[2]
     return None
 
@@ -273,36 +304,15 @@ def _finite(node: Node, depth: int = 12) -> bool:
     """Whether a value is finite where the inputs are, and nothing overflows."""
     if node.op in ("input", "constant"):
         return True
-    if node.op == "log":  # of a sum of exponentials, the largest of which is 1
-        return node.args[0].op == "sum" and node.args[0].args[0].op == "exp"
+    if node.does(LOG):  # of a sum of exponentials, the largest of which is 1
+        return node.args[0].does(SUM) and node.args[0].args[0].does(EXP)
     return depth > 0 and node.op in _FINITE and all(_finite(a, depth - 1) for a in node.args)
 
 
-_FINITE = frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "negative",
-        "square",
-        "absolute",
-        "exp",
-        "tanh",
-        "sigmoid",
-        "maximum",
-        "minimum",
-        "max",
-        "min",
-        "sum",
-        "matmul",
-        "transpose",
-        "reshape",
-        "expand_dims",
-        "broadcast_to",
-        "probabilities",
-        "greater",
-    ]
-)
+_FINITE = kernels(
+    ADD, SUBTRACT, MULTIPLY, NEGATIVE, SQUARE, ABSOLUTE, EXP, TANH, MAXIMUM, MINIMUM, MAX, MIN, SUM, MATMUL,
+    TRANSPOSE, RESHAPE, EXPAND_DIMS, BROADCAST, GREATER, sigmoid, probabilities,
+)  # fmt: skip
 
 
 def _zero_where(node: Node, condition: Node) -> bool:
@@ -312,7 +322,7 @@ def _zero_where(node: Node, condition: Node) -> bool:
         return False
     if node is x:
         return bool(k.number == 0)
-    return node.op == "subtract" and (
+    return node.does(SUBTRACT) and (
         (node.args[1] is x and node.args[0].number == k.number)
         or (node.args[0] is x and node.args[1].number == k.number)
     )

@@ -11,10 +11,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.expression.arithmetic import (
+    BROADCAST,
+    EXPAND_DIMS,
+    MATMUL,
+    MULTIPLY,
+    NEGATIVE,
+    RESHAPE,
+    SUM,
+    TRANSPOSE,
+    kernels,
+)
+from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
 __all__ = ["scalars_moved"]
 
-_ALONG = frozenset({"sum", "transpose", "reshape", "expand_dims", "negative", "sum_to", "broadcast_to"})
+_ALONG = kernels(SUM, TRANSPOSE, RESHAPE, EXPAND_DIMS, NEGATIVE, BROADCAST, sum_to)
 """Linear in their only operand."""
 
 
@@ -25,7 +37,7 @@ def scalars_moved(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
 
 def _scaled(node: Node) -> tuple[Node, Node] | None:
     """``c, x`` where a node is ``c * x``, c a number, and x already in the dtype of the product."""
-    if node.op == "multiply" and not node.args[0].shape and _alike(node.args[1], node):
+    if node.does(MULTIPLY) and not node.args[0].shape and _alike(node.args[1], node):
         return node.args[0], node.args[1]
     return None
 
@@ -40,7 +52,7 @@ def _carriers(nodes: Sequence[Node]) -> dict[Node, Node]:
     found: dict[Node, Node] = {}
     for node in nodes:
         depth[node] = 1 + max((depth[a] for a in node.args), default=0)
-        if node.op in _ALONG or (node.op in ("matmul", "multiply") and node.args[0] is not node.args[1]):
+        if node.op in _ALONG or (node.does(MATMUL, MULTIPLY) and node.args[0] is not node.args[1]):
             found[node] = max(node.args, key=lambda a: (a.dtype.kind == "f", depth[a]))
     return found
 
@@ -65,7 +77,7 @@ def _towards_the_start(outputs: list[Node], sheet: Sheet) -> list[Node]:
             continue
         made = _again(node, new, sheet)
         if node in starts:
-            made = sheet.node("multiply", [rate, made], dtype=node.dtype)
+            made = sheet.node(MULTIPLY, [rate, made], dtype=node.dtype)
         if node in whole and node in sheet.names:
             sheet.names.setdefault(made, f"{rate.name}_{sheet.names[node]}")
         new[node] = made
@@ -110,8 +122,8 @@ def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
         made = _again(node, new, sheet)
         for arg in _behind_views(node):
             scaled = _scaled(arg)
-            if scaled and new[arg] is new[scaled[1]] and node.op in ("matmul", "sum"):
-                made = sheet.node("multiply", [new[scaled[0]], made], dtype=node.dtype)
+            if scaled and new[arg] is new[scaled[1]] and node.does(MATMUL, SUM):
+                made = sheet.node(MULTIPLY, [new[scaled[0]], made], dtype=node.dtype)
         new[node] = made
     return [new[n] for n in outputs]
 
@@ -122,13 +134,13 @@ def _ends(node: Node, users: dict[Node, list[Node]], outputs: Sequence[Node]) ->
         return None
     found: list[Node] = []
     for user in users[node]:
-        if user.op == "transpose":
+        if user.does(TRANSPOSE):
             behind = _ends(user, users, outputs)
             if behind is None:
                 return None
             found += behind
         elif (
-            user.op in ("matmul", "sum")
+            user.does(MATMUL, SUM)
             and sum(a is node for a in _behind_views(user)) + sum(a is node for a in user.args) >= 1
         ):
             found.append(user)
@@ -141,7 +153,7 @@ def _behind_views(node: Node) -> list[Node]:
     """A node's operands, seen through transposition."""
     found = []
     for arg in node.args:
-        while arg.op == "transpose":
+        while arg.does(TRANSPOSE):
             arg = arg.args[0]
         found.append(arg)
     return found

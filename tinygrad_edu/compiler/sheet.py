@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import OPS
+from tinygrad_edu.expression.arithmetic import BROADCAST, EXPAND_DIMS, RESHAPE, TRANSPOSE, kernels
 
-__all__ = ["CONSTANT", "INPUT", "Node", "Sheet", "array_of", "in_order"]
+__all__ = ["CONSTANT", "INPUT", "REARRANGED", "Node", "Sheet", "array_of", "in_order"]
 
 CONSTANT, INPUT = "constant", "input"
+REARRANGED = kernels(TRANSPOSE, RESHAPE, EXPAND_DIMS, BROADCAST)
+"""Operations that give their operand's entries, looked at differently."""
 _COMPARED = 1 << 16
 """Arrays of fewer bytes are the same constant where their entries are."""
-_REARRANGED = frozenset({"reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "positive"})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +47,10 @@ class Node:
     def rule(self) -> Op:
         """The operation itself."""
         return OPS[self.op]
+
+    def does(self, *ops: Op) -> bool:
+        """Whether it is one of these operations."""
+        return any(self.op == op.kernel for op in ops)
 
     @cached_property
     def size(self) -> int:
@@ -107,7 +113,7 @@ class Sheet:
 
     def node(
         self,
-        op: str,
+        op: Op | str,
         args: Iterable[Node],
         settings: Mapping[str, Any] | None = None,
         *,
@@ -116,8 +122,10 @@ class Sheet:
     ) -> Node:
         """An operation on nodes, folded to a constant where all of them are numbers.
 
-        By default an elementwise one: the shape and dtype are those of NumPy's broadcasting.
+        By default an elementwise one: the shape and dtype are those of NumPy's broadcasting. An operation is
+        known by its kernel, so a copy under another name is the same.
         """
+        op = op if isinstance(op, str) else op.kernel
         args, settings = tuple(args), dict(settings or {})
         if shape is None:
             shape = np.broadcast_shapes(*(a.shape for a in args))
@@ -133,15 +141,15 @@ class Sheet:
         key = (op, args, _hashable(settings), shape, dtype, len(self._made) if random else 0)
         return self._once(key, op, args, settings, shape, dtype)
 
-    def known(self, op: str, args: tuple[Node, ...], like: Node) -> Node | None:
+    def known(self, op: Op, args: tuple[Node, ...], like: Node) -> Node | None:
         """That elementwise operation of those operands, where it has been made."""
-        return self._made.get((op, args, (), like.shape, like.dtype, 0))
+        return self._made.get((op.kernel, args, (), like.shape, like.dtype, 0))
 
     def _folded(
         self, op: str, args: tuple[Node, ...], settings: Any, shape: tuple[int, ...], dtype: Any
     ) -> Node | None:
         """The result for numbers, whose entries are all alike, where an operation keeps them so."""
-        if op in _REARRANGED:
+        if op in REARRANGED:
             return self.constant(args[0].value, shape, dtype)
         if OPS[op].kind != "elementwise" or OPS[op].opaque:
             return None

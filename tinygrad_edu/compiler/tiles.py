@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from tinygrad_edu.compiler.forms import is_ufunc, is_view
 from tinygrad_edu.compiler.schedule import Loop, Schedule
 from tinygrad_edu.compiler.sheet import INPUT, Node
+from tinygrad_edu.expression.arithmetic import MATMUL, MAX, MIN, SUM, TRANSPOSE, WHERE
+from tinygrad_edu.ops.movement.shapes import astype
+from tinygrad_edu.ops.networks.costs import probabilities
 
 __all__ = ["tiled"]
 
@@ -21,7 +24,7 @@ CACHE = 3 << 20
 and half of it, are slower)."""
 WORTH = 3
 """How many times that the arrays must take before a loop pays."""
-CHECK = "probabilities"
+CHECK = probabilities.kernel
 """Looks at all labels before anything else, and gives them back."""
 SHORTEST = 256
 """Columns of the narrowest tile: matrix products of fewer are slow."""
@@ -83,14 +86,14 @@ class _Paths:
         return self.inside.get(node, self.cut.get(node))
 
     def _follow(self, node: Node) -> None:
-        if is_ufunc(node) or node.op in ("where", "astype"):
+        if is_ufunc(node) or node.does(WHERE, astype):
             self._entrywise(node)
-        elif node.op == "matmul":
+        elif node.does(MATMUL):
             self._product(node)
-        elif node.op == "transpose":
+        elif node.does(TRANSPOSE):
             axes = node.settings.get("axes") or tuple(reversed(range(node.ndim)))
             self.inside[node] = [a % node.ndim for a in axes].index(self._place(node.args[0]))
-        elif node.op in ("sum", "max", "min"):
+        elif node.does(SUM, MAX, MIN):
             self._reduced(node)
         else:
             raise _Cannot
@@ -132,7 +135,7 @@ class _Paths:
         assert place is not None
         if place not in gone:
             self.inside[node] = place if keepdims else place - sum(a < place for a in gone)
-        elif node.op == "sum" and node.dtype.kind == "f":
+        elif node.does(SUM) and node.dtype.kind == "f":
             self.sums.add(node)
         else:
             raise _Cannot

@@ -6,20 +6,32 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.node import Node, array, number
 from tinygrad_edu.expression.recording import op_of
 
 __all__ = [
-    "ABSOLUTE", "ADD", "BROADCAST", "DIVIDE", "EQUAL", "EXP", "MATMUL", "MEAN", "MULTIPLY", "NEGATIVE",
-    "POWER", "RECIPROCAL", "SQUARE", "SUBTRACT", "SUM", "TRANSPOSE", "WHERE", "constant", "plain",
+    "ABSOLUTE", "ADD", "BROADCAST", "COPYSIGN", "DIVIDE", "EQUAL", "EXP", "EXPAND_DIMS", "GREATER",
+    "GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOG", "LOG1P", "MATMUL", "MAX", "MAXIMUM", "MEAN", "MIN",
+    "MINIMUM", "MULTIPLY", "NEGATIVE", "POSITIVE", "POWER", "PROD", "RECIPROCAL", "RESHAPE", "SQRT",
+    "SQUARE", "SUBTRACT", "SUM", "TANH", "TRANSPOSE", "WHERE", "constant", "kernels", "plain",
 ]  # fmt: skip
 
 ADD, SUBTRACT, MULTIPLY, DIVIDE = op_of(np.add), op_of(np.subtract), op_of(np.multiply), op_of(np.divide)
-NEGATIVE, SQUARE, POWER = op_of(np.negative), op_of(np.square), op_of(np.power)
-RECIPROCAL, ABSOLUTE, EXP = op_of(np.reciprocal), op_of(np.absolute), op_of(np.exp)
-EQUAL, WHERE = op_of(np.equal), op_of(np.where)
+NEGATIVE, POSITIVE, COPYSIGN = op_of(np.negative), op_of(np.positive), op_of(np.copysign)
+SQUARE, POWER, SQRT, RECIPROCAL = op_of(np.square), op_of(np.power), op_of(np.sqrt), op_of(np.reciprocal)
+ABSOLUTE, EXP, LOG, LOG1P = op_of(np.absolute), op_of(np.exp), op_of(np.log), op_of(np.log1p)
+TANH, MAXIMUM, MINIMUM = op_of(np.tanh), op_of(np.maximum), op_of(np.minimum)
+EQUAL, WHERE, GREATER, LESS = op_of(np.equal), op_of(np.where), op_of(np.greater), op_of(np.less)
+GREATER_EQUAL, LESS_EQUAL = op_of(np.greater_equal), op_of(np.less_equal)
 MATMUL, TRANSPOSE, BROADCAST = op_of(np.matmul), op_of(np.transpose), op_of(np.broadcast_to)
-SUM, MEAN = op_of(np.sum), op_of(np.mean)
+RESHAPE, EXPAND_DIMS = op_of(np.reshape), op_of(np.expand_dims)
+SUM, MEAN, PROD, MAX, MIN = op_of(np.sum), op_of(np.mean), op_of(np.prod), op_of(np.max), op_of(np.min)
+
+
+def kernels(*ops: Op) -> frozenset[str]:
+    """What they compute with, by which copies of them are known too."""
+    return frozenset(op.kernel for op in ops)
 
 
 def plain(value: Any) -> Node:

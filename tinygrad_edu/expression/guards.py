@@ -53,7 +53,7 @@ def guard_of(node: Node) -> Guard | None:
 
 
 def _but_at_a_point(node: Node) -> Node | None:
-    """What a choice is everywhere but where one of its own parts has a certain value: ``where(a == 0, 1, a)``."""
+    """What a choice is but where a part of it has a certain value: ``where(a == 0, 1, a)`` is a."""
     found = match(spelled(_guarded), node) if node.does(op_of(np.where)) else None
     if found is None:
         return None
