@@ -9,12 +9,13 @@ import ast
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from sys import stdlib_module_names
+from typing import Any
 
 # An arrow points at what is imported; whoever may import a room may import what that one may.
 ARROWS = """
@@ -56,6 +57,8 @@ EXTRAS = {
     "tqdm": "progress",
 }
 MOST_LINES = 400
+BY_FACT = {"compile", "derive", "draw", "expression", "graph"}
+"""Rooms that ask an operation for its facts, or name the operation itself, and never quote its name."""
 SAME_BODY = 6  # statements from which on two functions alike are one function written twice
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -300,6 +303,38 @@ def _normalised(function: Function) -> Function:
         elif isinstance(node, ast.Name) and node.id in own:
             node.id = number.setdefault(node.id, f"v{len(number)}")
     return plain
+
+
+def operations_by_name(modules: list[Module], names: Collection[str]) -> list[str]:
+    """Where a reader knows operations by their quoted names: in a question, a look-up or a table.
+
+    A copy under another name would be treated otherwise there. ``names`` are those of all operations.
+    """
+    problems = []
+    for m in modules:
+        for node in ast.walk(m.tree) if m.room in BY_FACT else ():
+            quoted = [e.value for e in _asked(node) if isinstance(e, ast.Constant)]
+            found = [name for name in quoted if isinstance(name, str) and name in names]
+            alone = isinstance(node, (ast.Compare, ast.Subscript))  # one name among other words says nothing
+            if len(found) > (0 if alone else 1):
+                problems.append(f"{m.at(node.lineno)}: {', '.join(found)}")
+    return problems
+
+
+def _asked(node: Any) -> list[ast.AST | None]:
+    """What stands beside ``x.op ==`` and in ``OPS[...]``; the keys of a table, the members of a set."""
+    match node:
+        case ast.Compare():
+            sides = [node.left, *node.comparators]
+            of_an_op = any(isinstance(s, ast.Attribute) and s.attr in {"name", "kernel", "op"} for s in sides)
+            return [e for side in sides for e in ast.walk(side)] if of_an_op else []
+        case ast.Subscript() if ast.unparse(node.value).rpartition(".")[2] in {"OPS", "RECORD"}:
+            return [node.slice]
+        case ast.Dict():
+            return node.keys
+        case ast.Set() | ast.Tuple() | ast.List():
+            return node.elts
+    return []
 
 
 def without_readme(package: Path) -> list[str]:

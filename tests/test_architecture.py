@@ -22,6 +22,7 @@ from tests.architecture import (
     long_modules,
     modules_of,
     of_one_machine,
+    operations_by_name,
     undocumented,
     without_readme,
     written_twice,
@@ -58,6 +59,11 @@ def test_the_source_keeps_the_design(check: Check, modules: list[Module]) -> Non
 
 def test_every_room_says_what_enters_and_leaves() -> None:
     problems = without_readme(PACKAGE)
+    assert not problems, "\n".join(problems)
+
+
+def test_readers_ask_for_facts_and_never_for_names(modules: list[Module]) -> None:
+    problems = operations_by_name(modules, OPS)
     assert not problems, "\n".join(problems)
 
 
@@ -226,6 +232,21 @@ def test_what_keeps_the_rules_is_let_be(check: Check, files: dict[str, str], tmp
 def test_a_room_without_readme_is_found(tmp_path: Path) -> None:
     planted(tmp_path, {"core/__init__.py": DOC, "ops/__init__.py": DOC, "ops/README.md": "What enters."})
     assert without_readme(tmp_path / "p") == ["core: no README.md"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = node.op == 'exp'",
+        "x = node.rule.kernel in ('sum', 'mean')",
+        "x = OPS['exp']",
+        "x = {'exp': 4, 'log': 4}",
+        "x = frozenset({'exp', 'log'})",
+    ],
+)
+def test_an_operation_known_by_its_name_is_found(line: str, tmp_path: Path) -> None:
+    folder = planted(tmp_path, {"compile/a.py": line, "ops/b.py": line, "nn/c.py": "x = {'auto', 'exp'}"})
+    assert {problem.partition(":")[0] for problem in operations_by_name(folder, OPS)} == {"p.compile.a"}
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.expression.node import Node, applied
 from tinygrad_edu.expression.shapes import dtype_of
 from tinygrad_edu.expression.walk import in_order
+from tinygrad_edu.ops.movement.shapes import astype
 
 __all__ = ["computed_in_floats"]
 
@@ -42,7 +42,7 @@ def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[N
         args = [done[a] for a in one.args]
         if _wraps(one, args):
             k = max(range(len(args)), key=lambda k: (not args[k].is_number, args[k].dtype.itemsize, -k))
-            args[k] = applied(OPS["astype"], args[k], settings={"dtype": dtype})
+            args[k] = applied(astype, args[k], settings={"dtype": dtype})
         changed = tuple(args) != one.args
         done[one] = applied(one.rule, *args, settings=one.settings, shape=one.shape) if changed else one
     return done[node]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.callers import values_of_the_caller
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, POWER, SUBTRACT
 
 __all__ = ["Numbers"]
 
-_OPERATIONS: dict[type[ast.operator], str] = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
+_OPERATIONS = {
+    ast.Add: ADD, ast.Sub: SUBTRACT, ast.Mult: MULTIPLY, ast.Div: DIVIDE, ast.Pow: POWER,
 }  # fmt: skip
 
 
@@ -52,5 +52,5 @@ class Numbers:
         if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
             return -self._of(e.operand, dtype)
         if isinstance(e, ast.BinOp) and type(e.op) in _OPERATIONS:
-            return OPS[_OPERATIONS[type(e.op)]](self._of(e.left, dtype), self._of(e.right, dtype))
+            return _OPERATIONS[type(e.op)](self._of(e.left, dtype), self._of(e.right, dtype))
         raise KeyError(ast.unparse(e))

@@ -20,6 +20,7 @@ from tinygrad_edu.core.backward import gradients, verify
 from tinygrad_edu.core.showing import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.arithmetic import POSITIVE
 from tinygrad_edu.graph.naming import Names, unique
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
@@ -257,7 +258,7 @@ class _Recording:
             self._emit(tensor, unique("t_1", self.taken), "backward", None)
         else:
             name = unique(f"d{owner.name}", self.taken)
-            passed_on = tensor.op is not None and tensor.op.name == "positive"
+            passed_on = tensor.op is not None and tensor.op.kernel == POSITIVE.kernel
             self._emit(tensor, name, "seed" if seed else "alias" if passed_on else "gradient", owner)
 
     def _emit(self, tensor: Tensor, name: str, role: Role, owner: GraphNode | None) -> None:

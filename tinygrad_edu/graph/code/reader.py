@@ -22,8 +22,10 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.graph.code.plain import SIGNS, Scope, Unknown, gives, plain
 from tinygrad_edu.graph.code.source import Function, assigned, source_of, statements
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
 __all__ = ["Said", "said_by_the_caller"]
 
@@ -202,9 +204,9 @@ class _Reader:
             sign = op.sign is not None and op.sign.place == "prefix" and op.sign.text == "-"
             return self._all([e.operand], node, scope) if sign else _NOT
         if isinstance(e, ast.Subscript):
-            return self._all([e.value], node, scope) if op.kernel == "getitem" else _NOT
+            return self._all([e.value], node, scope) if op.kernel == getitem.kernel else _NOT
         if isinstance(e, ast.Attribute) and e.attr == "T":
-            return self._all([e.value], node, scope) if op.kernel == "transpose" else _NOT
+            return self._all([e.value], node, scope) if op.kernel == TRANSPOSE.kernel else _NOT
         if isinstance(e, ast.Call):
             return self._call(e, node, op, scope)
         return _NOT
