@@ -145,3 +145,13 @@ def test_recording_and_compiling_takes_less_than_half_a_second() -> None:
     start = process_time()
     step(params, X, Y)
     assert process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("slope", [np.nan, 1e17, -1.0, 0.01])
+def test_a_slope_of_any_size_touches_only_the_entries_that_are_not_chosen(slope: float) -> None:
+    def loss(w: Any) -> Any:
+        return np.sum(np.where(w > 0, w, slope * w))
+
+    w = np.array([1.0, 2.0])
+    J, _ = tg.compile(loss)(w)
+    assert J == 3.0

@@ -271,3 +271,11 @@ def test_what_was_drawn_is_given_to_the_source(source_agrees):
     state = rng.bit_generator.state
     source_agrees(J, ["x"])
     assert rng.bit_generator.state == state
+
+
+def test_what_is_not_chosen_stays_out_whatever_its_value() -> None:
+    c = tg.Tensor(np.array([True, False]), name="c")
+    w, k = tg.Tensor(np.array([1.0, 2.0]), name="w"), tg.Tensor(np.nan, name="k", requires_grad=False)
+    J = np.sum(tg.where(c, k, 0.0) * w)
+    derived = run_source(tg.derive(J, wrt=[w]), {"c": c.data, "w": w.data, "k": k.data})
+    np.testing.assert_array_equal(derived["dw"], [np.nan, 0.0])

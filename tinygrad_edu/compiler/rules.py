@@ -169,6 +169,8 @@ def _masked(node: Node, sheet: Sheet) -> Node | None:
     condition, a, b = node.args
     if b.does(MULTIPLY) and b.args[0].number is not None and b.args[1] is a and condition.dtype.kind == "b":
         s = float(b.args[0].number)
+        if s + (1 - s) != 1:  # nan, infinite, or so large that the 1 is lost
+            return None
         scaled = sheet.node(MULTIPLY, [sheet.constant(1 - s), condition], dtype=node.dtype)
         slope = sheet.node(ADD, [scaled, sheet.constant(s)], dtype=node.dtype)
         return sheet.node(MULTIPLY, [a, slope], shape=node.shape, dtype=node.dtype)

@@ -156,6 +156,9 @@ class Algebra:
             outside = self.sympy.gcd(*map(self.sympy.factor_terms, (a, b)))
         else:
             outside = self._scalars(a + b)
+            given = [self.meaning[s] for s in outside.free_symbols]
+            if not all(n.is_number and np.isfinite(n.value) for n in given):  # nan times 0 is not 0
+                outside = self.sympy.S.One
         branches = [self.tree(x) for x in (condition, a / outside, b / outside)]
         return outside * self.symbol(self.given.known(applied(e.rule, *branches, dtype=e.dtype)))
 
