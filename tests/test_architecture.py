@@ -245,8 +245,8 @@ def test_a_room_without_readme_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_an_operation_known_by_its_name_is_found(line: str, tmp_path: Path) -> None:
-    folder = planted(tmp_path, {"compile/a.py": line, "ops/b.py": line, "nn/c.py": "x = {'auto', 'exp'}"})
-    assert {problem.partition(":")[0] for problem in operations_by_name(folder, OPS)} == {"p.compile.a"}
+    folder = planted(tmp_path, {"compiler/a.py": line, "ops/b.py": line, "nn/c.py": "x = {'auto', 'exp'}"})
+    assert {problem.partition(":")[0] for problem in operations_by_name(folder, OPS)} == {"p.compiler.a"}
 
 
 @pytest.mark.parametrize(
