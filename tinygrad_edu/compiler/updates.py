@@ -24,9 +24,11 @@ from tinygrad_edu.compiler.trace import naming
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.arithmetic import DIVIDE, MULTIPLY, SUBTRACT, WHERE
 from tinygrad_edu.expression.numpy_style import NUMPY, literal
 from tinygrad_edu.expression.writer import Text
 from tinygrad_edu.graph.decomposition import recorded_since, stand_in
+from tinygrad_edu.ops.movement.shapes import astype
 
 __all__ = ["Piece", "Rule", "pieces_of", "rule_of"]
 
@@ -123,10 +125,10 @@ def _as_node(result: Any, known: dict[Tensor, Node], sheet: Sheet) -> Node:
             known[p] if p is not None else sheet.constant(v)
             for p, v in zip(tensor.parents, tensor.saved, strict=True)
         ]
-        if tensor.op.kernel == "divide" and args[0].shape and not args[1].shape:
+        if tensor.op.kernel == DIVIDE.kernel and args[0].shape and not args[1].shape:
             one = sheet.constant(1.0)  # a product takes half as long
-            args = [sheet.node("divide", [one, args[1]], dtype=args[1].dtype), args[0]]
-            known[tensor] = sheet.node("multiply", args, shape=tensor.shape, dtype=tensor.dtype)
+            args = [sheet.node(DIVIDE, [one, args[1]], dtype=args[1].dtype), args[0]]
+            known[tensor] = sheet.node(MULTIPLY, args, shape=tensor.shape, dtype=tensor.dtype)
             continue
         known[tensor] = built(tensor.op, args, tensor.settings, tensor._data, sheet, late=frozenset())
     return known[result]
@@ -134,7 +136,7 @@ def _as_node(result: Any, known: dict[Tensor, Node], sheet: Sheet) -> Node:
 
 def _entry_by_entry(node: Node) -> bool:
     constants = all(a.number is not None for a in node.args if a.op == CONSTANT)
-    return constants and not node.random and (is_ufunc(node) or node.op in ("where", "astype"))
+    return constants and not node.random and (is_ufunc(node) or node.does(WHERE, astype))
 
 
 class _Writer:
@@ -156,7 +158,7 @@ class _Writer:
         self.results: tuple[int, ...] = ()
         W = self.new[arrays[0]]
         read = [*(a for n in order for a in n.args), *(n for name, n in new.items() if name != arrays[0])]
-        minus = W.op == "subtract" and W.args[0].name == arrays[0] and bool(W.args[1].shape)
+        minus = W.does(SUBTRACT) and W.args[0].name == arrays[0] and bool(W.args[1].shape)
         self.descends = minus and W not in read
         if self.descends:  # the last operation is that which puts W where it is kept
             self.order = [n for n in order if n is not W]
