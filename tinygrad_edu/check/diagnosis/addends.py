@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.naming import TermNames
+from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.products import feeds
 from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
-__all__ = ["of_addends"]
+__all__ = ["of_addends", "of_exchanged"]
 
 _MOST_SUBSETS = 10
 
 
-def of_addends(target: Target, groups: Sequence[Sequence[Term]], names: TermNames) -> None:
-    """Every way in which the given array is a sum of the addends with other factors."""
+def of_addends(
+    target: Target, groups: Sequence[Sequence[Term]], names: TermNames, *, penalised: bool, dearer: float
+) -> None:
+    """Every way in which the given array is a sum of the addends with other factors.
+
+    ``penalised``: an addend that no data enters is called a penalty's. ``dearer``: what such a finding costs
+    more, where the addends are the branches of one function, of which another slope says more.
+    """
     for group in groups:
         terms = merged(group, target.bound)
+        if not penalised:
+            terms = [replace(term, data=True) for term in terms]
         if len(terms) < 2:
             continue
         whole = sum((t.array for t in group), np.zeros(target.right.shape))
@@ -28,7 +39,37 @@ def of_addends(target: Target, groups: Sequence[Sequence[Term]], names: TermName
         called = names.of(terms)
         for aspect in target.aspects:
             if aspect.array.shape == target.right.shape and aspect.base is None:
+                before = len(target.found)
                 _solve(target, terms, called, rest, aspect)
+                if dearer:
+                    target.found[before:] = [
+                        Finding((replace(f.edits[0], cost=f.edits[0].cost + dearer), *f.edits[1:]))
+                        for f in target.found[before:]
+                    ]
+
+
+def of_exchanged(
+    target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool
+) -> None:
+    """Another gradient in the place of one addend, as behind a slope of the sum."""
+    given, right = target.given, target.right
+    if given.shape != right.shape or right.size < 3:
+        return
+    for group in groups[:1]:
+        terms = merged(group, target.bound)
+        if not 1 < len(terms) <= _MOST_SUBSETS:
+            continue
+        for k, term in enumerate(terms):
+            rest = given - (right - term.array)
+            size = float(np.max(np.abs(given)))
+            for value in pool.gradients:
+                same = value.array.shape == rest.shape
+                if not same or not np.all(np.abs(rest - value.array) <= target.bound + 64 * target.eps * size):
+                    continue
+                owners = [n for n in term.path if value.node is not None and feeds(value.node, n)]
+                codes = ("slope_missing", "wrong_layer") if owners else ("wrong_layer",)
+                text = f"{value.text} stands there for {names.of(terms)[k]}"
+                target.found.append(Finding((Edit(codes, text, 1.1 + value.cost),)))
 
 
 def _solve(target: Target, terms: list[Term], called: list[str], rest: Array, aspect: Aspect) -> None:

@@ -15,7 +15,7 @@ from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Graph, GraphNode, Step
 
-__all__ = ["Block", "blocks_of"]
+__all__ = ["Block", "blocks_of", "sums_in_slopes"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,13 @@ def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
                     yield block
 
 
+def sums_in_slopes(local: Local, blocks: list[Block]) -> bool:
+    """Whether all paths part and meet again inside slopes, as those of a function with two branches do."""
+    inside = frozenset[str]().union(*(b.inside for b in blocks if b.slope))
+    sums = {s.name for s in local.steps if len(set(local.backward.carried(s))) > 1}
+    return bool(sums) and sums <= inside
+
+
 def _entry_by_entry(step: Step, local: Local) -> bool:
     op = step.op
     if op is None:
@@ -80,7 +87,8 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
         for step in between:
             ones[step.name] = np.broadcast_to(np.asarray(local.applied(step, ones), float), step.shape)
     factor = ones[last.name]
-    if not np.isfinite(factor).all() or np.ptp(factor) == 0:
+    one = factor.size == 1 and factor.size and float(factor.ravel()[0]) != 1.0
+    if not np.isfinite(factor).all() or (np.ptp(factor) == 0 and not one):
         return None
     above, below = _above(local, entry), _below(local, last.name)
     if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):

@@ -64,6 +64,8 @@ class Pool:
     def __init__(
         self, graph: Graph, program: Program, given: dict[str, Array], words: Words, own: str = ""
     ) -> None:
+        self.numbers = all(node.value.size <= 1 for node in graph if node.requires_grad)
+        """Whether the whole computation is one of numbers."""
         self.graph, self.program, self.given, self.words, self.own = graph, program, given, words, own
         self._banks: dict[tuple[int, ...], Bank] = {}
         self._known: dict[Any, Any] = {}
@@ -80,7 +82,7 @@ class Pool:
         return [
             Value(self.words.of(node.name), np.asarray(node.value), node, cost=0.0 if node.named else 0.25)
             for node in self.graph
-            if node.value.dtype.kind in "fiu" and node.value.size > 1
+            if node.value.dtype.kind in "fiu" and (node.value.size > 1 or self.numbers)
         ]
 
     @property

@@ -23,7 +23,7 @@ def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
                 continue
             (k,) = target.local.backward.carriers[step.name][:1]
             c = 1 - k
-            if np.ndim(target.local.operand(step, c)) == 0:
+            if np.ndim(target.local.operand(step, c)) == 0 and not pool.numbers:
                 continue
             if op.kind == "contraction":
                 _matrix(target, pool, step, k)

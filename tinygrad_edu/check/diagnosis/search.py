@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.convention import Reading
-from tinygrad_edu.check.diagnosis.addends import of_addends
-from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
+from tinygrad_edu.check.diagnosis.addends import of_addends, of_exchanged
+from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequences, of_stale
+from tinygrad_edu.check.diagnosis.loops import of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
 from tinygrad_edu.check.diagnosis.pool import Pool
@@ -110,7 +111,8 @@ class _Search:
         self.pool.own = one.name
         terms = Terms(local, self.data, self.words)
         groups = terms.groups
-        penalty = _penalty(groups, np.asarray(local.value, float))
+        leaf = not self.data[one.name]
+        penalty = _penalty(groups, np.asarray(local.value, float)) if leaf else None
         target = Target(local, one.given, bound, one.eps, self.vocabulary, penalty)
         with np.errstate(all="ignore"):
             if float(np.max(np.abs(one.given))) <= target.bound:
@@ -119,10 +121,12 @@ class _Search:
             of_the_whole(target)
             if _enough(target, 1.0):
                 return target
-            of_addends(target, groups, TermNames(self.truth.graph, self.words, one.name))
+            blocks = list(blocks_of(local, self.truth.graph))
+            names = TermNames(self.truth.graph, self.words, one.name)
+            of_addends(target, groups, names, penalised=leaf, dearer=0.1 * sums_in_slopes(local, blocks))
+            of_exchanged(target, groups, names, self.pool)
             if _enough(target, 1.0):
                 return target
-            blocks = list(blocks_of(local, self.truth.graph))
             of_slopes(target, blocks, self.pool)
             of_products(target, self.pool)
             of_sums(target, self.pool)
@@ -136,6 +140,7 @@ class _Search:
             of_leaves(target, self.pool)
             of_others(target, self.pool)
             of_sequences(target, self.pool)
+            of_loops(target, blocks, self.pool)
             of_stale(target, self.pool)
             of_shortcut(target, self.pool)
             of_extra_factors(target, self.pool)

@@ -13,7 +13,7 @@ from tinygrad_edu.check.diagnosis.products import codes_of_another, feeds, owner
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_sums", "parts"]
+__all__ = ["axes_of", "of_sums", "parts"]
 
 _MOST_ALONE = 32
 """Of more examples only the first and the last are tried alone, or left out."""
@@ -38,7 +38,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
     g = np.asarray(target.local.operand(step, 0), float)
     above = pool.words.of(step.uses[0])
     at = owner_of(target, step)
-    own = _axes_of(g.shape, step.shape)
+    own = axes_of(g.shape, step.shape)
     tail = tail_of(target, step.name)
     told = Edit(("sum_missing",), f"{above} is not summed", 1.0, at)
     _either(target, step, g, told, tail)
@@ -77,13 +77,11 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
 
 def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
     """Only some of the examples that are summed."""
-    if len(own) != 1:
-        return
-    (axis,) = own
-    for kept, codes, told in parts(g.shape[axis]):
-        part = np.take(g, kept, axis).sum(axis=axis).reshape(step.shape)
-        text = f"of the {g.shape[axis]} that are summed of {above}, {told}"
-        target.at(step.name, part, Edit(codes, text, 1.2, owner_of(target, step)))
+    for axis in own:
+        for kept, codes, told in parts(g.shape[axis]):
+            part = np.take(g, kept, axis).sum(axis=own).reshape(step.shape)
+            text = f"of the {g.shape[axis]} that are summed of {above}, {told}"
+            target.at(step.name, part, Edit(codes, text, 1.2, owner_of(target, step)))
 
 
 def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: float | None) -> None:
@@ -132,7 +130,7 @@ def _either(target: Target, step: Step, value: Array, edit: Edit, tail: float | 
     target.at(step.name, value, edit)
 
 
-def _axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
+def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
     """Which axes end between two shapes."""
     lead = len(shape) - len(result)
     if lead >= 0 and all(r in (1, n) for n, r in zip(shape[lead:], result, strict=True)):

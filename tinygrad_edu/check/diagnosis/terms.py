@@ -67,8 +67,22 @@ class Terms:
         found = []
         if (paths := self._paths()) is not None and len(paths) > 1:
             found.append(paths)
+            found += [group for group in self._flat(whole=True) if len(group) < len(paths)]
         else:
             found += list(self._flat())
+        found += [group for group in (self._of_the_cost(),) if len(group) > 1]
+        return found
+
+    def _of_the_cost(self) -> list[Term]:
+        """What each addend of J itself contributes."""
+        local = self.local
+        found = []
+        for name in addends_of(local.program):
+            own = local.program.gradients.get(name)
+            if own is not None and own.name in local.names and own.name != local.root:
+                array = local.push({own.name: local.values[own.name]})
+                if array.any():
+                    found.append(Term(array, frozenset({name}), self._data[name]))
         return found
 
     def _paths(self) -> list[Term] | None:
@@ -102,9 +116,12 @@ class Terms:
         own = [a.name for k, a in enumerate(step.args) if isinstance(a, Ref) and k not in carriers]
         return any(self._data[name] for name in own) or _indexed(step)
 
-    def _flat(self) -> Iterator[list[Term]]:
+    def _flat(self, *, whole: bool = False) -> Iterator[list[Term]]:
+        """The addends of each sum; ``whole``: of the last one, the gradient of each quantity taken as one."""
         local = self.local
         sums = {s.name for s in local.steps if _is_sum(s)}
+        if whole:
+            sums = {n for n in sums if n == local.root or local.program[n].of is None}
         inner = {name for name in sums for name in local.backward.carried(local.program[name])}
         for step in reversed(local.steps):
             if step.name not in sums or step.name in inner:
@@ -150,6 +167,21 @@ class Terms:
         return frozenset(found)
 
 
+def addends_of(program: Program) -> list[str]:
+    """The forward values whose sum, up to signs and numbers, J is."""
+    found, queue = [], [program.forward[-1].name]
+    for name in queue:
+        step = program[name]
+        op = step.op
+        arrays = [u for u in step.uses if u in program.gradients]
+        linear = op is not None and (op.linear == ((0, 1),) or (op.linear and len(arrays) == 1))
+        if linear and arrays and all(program[u].value.ndim == 0 for u in arrays):
+            queue += arrays
+        else:
+            found.append(name)
+    return list(dict.fromkeys(found))
+
+
 def _is_sum(step: Step) -> bool:
     return step.op is not None and step.op.commutative and step.op.linear == ((0, 1),)
 
@@ -164,6 +196,8 @@ def merged(terms: Sequence[Term], bound: float) -> list[Term]:
         for k, other in enumerate(found):
             if np.max(np.abs(other.array), initial=0.0) <= bound:
                 continue
+            if term.array.size == 1 and other.path != term.path:
+                continue  # all numbers are along one another
             c = float(np.vdot(other.array, term.array)) / float(np.vdot(other.array, other.array))
             if np.all(np.abs(term.array - c * other.array) <= 1e-9 * size + bound):
                 same = (*(other.merged or (other.path,)), term.path)

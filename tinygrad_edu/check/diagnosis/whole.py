@@ -14,6 +14,10 @@ __all__ = ["of_extra_factors", "of_extra_penalty", "of_the_whole"]
 def of_the_whole(target: Target) -> None:
     """A constant, a transpose, a lost axis."""
     target.whole(target.right, free=True)
+    right = target.right
+    if right.ndim == 2 and 1 not in right.shape:
+        text = "the transposed result's entries are only put into the shape: .reshape where .T belongs"
+        target.whole(right.T.reshape(right.shape), Edit(("transpose", "inner_transpose"), text, 1.05))
 
 
 def of_extra_factors(target: Target, pool: Pool) -> None:

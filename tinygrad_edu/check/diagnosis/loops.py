@@ -1,0 +1,234 @@
+"""One line of a loop got wrong: the same edit in every pass of it, such as in each step of a recurrent net.
+
+A loop leaves the same operation on the same shapes in the graph again and again. Steps that are alike in that
+are taken for one line, and an edit is made in all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.blocks import Block
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.pool import Pool, applied, functions, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.sums import axes_of, parts
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.local import Local
+from tinygrad_edu.graph import GraphNode, Ref, Step
+
+__all__ = ["of_loops"]
+
+Made = Callable[[Mapping[str, Any]], Any]
+"""A step's value, from those of the steps before it."""
+Line = dict[str, Made]
+"""The edited steps of one line of a loop."""
+_MOST_PASSES = 200
+_FEW_PARTS = 12
+_LIKELY = ("sigmoid", "tanh", "relu", "exp")
+
+
+def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
+    """Every way in which one line of a loop is got wrong."""
+    with np.errstate(all="ignore"):
+        for line, edit in (*_slopes(target, blocks, pool), *_products(target, pool), *_sums(target)):
+            try:
+                value = _run(target.local, line)
+            except ValueError:
+                continue
+            if value.shape == target.right.shape:
+                target.whole(value, edit)
+
+
+def _run(local: Local, line: Line) -> Array:
+    """The root's gradient with the edits of a line."""
+    found: dict[str, Any] = {**local.sources, **{n: local.program[n].value for n in local.exact}}
+    for step in local.steps:
+        made = line.get(step.name)
+        found[step.name] = local.applied(step, found) if made is None else made(found)
+    return np.asarray(found[local.root], float)
+
+
+def _alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[list[Any]]:
+    """What several passes of one loop have left."""
+    groups: dict[Hashable, list[Any]] = {}
+    for one in members:
+        groups.setdefault(key(one), []).append(one)
+    yield from (group for group in groups.values() if 1 < len(group) <= _MOST_PASSES)
+
+
+def _slopes(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    ends = {(b.above, b.below): b for b in blocks if b.slope}
+
+    def kind(block: Block) -> Hashable:
+        node = pool.graph.find(block.above or "")
+        return node.op and node.op.kernel, block.factor.shape
+
+    for group in _alike(ends.values(), kind):
+        last = group[-1]
+        x, y = pool.words.of(last.below or ""), pool.words.of(last.above or "")
+        name = f"the slope of {y} at {x}"
+
+        def line(made: Callable[[Block], Array], group: list[Block] = group) -> Line:
+            return {b.exit: _times(b.entry, made(b)) for b in group}
+
+        def said(codes: tuple[str, ...], text: str, cost: float) -> Edit:
+            return Edit(codes, f"{text}, and so in each of {len(group)} passes of the loop", cost)  # noqa: B023
+
+        yield line(lambda b: np.ones(1)), said(("slope_missing",), f"{name} is missing", 1.1)
+        twice = said(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15)
+        yield line(lambda b: b.factor * b.factor), twice
+        for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
+            called = y if at == "above" else x
+            for told, f in _candidates():
+                whole = at == "above" and told == "{}"
+                text = f"{told.replace('{}', called)} stands for {name}"
+                if (made := _made(group, at, f, pool)) is not None:
+                    yield (
+                        line(made),
+                        said(("activation_for_slope", *codes) if whole else codes, text, 1.3),
+                    )
+
+
+def _times(entry: str, factor: Array) -> Made:
+    return lambda found: np.asarray(found[entry]) * factor
+
+
+def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
+    """What people write for a slope, as functions of a value."""
+    for k, (told, _) in enumerate(functions(np.zeros(1))):
+        yield told, lambda v, k=k: list(functions(v))[k][1]  # type: ignore[misc]
+    for op in functions_of_one():
+        if op.name in _LIKELY:
+            yield f"{op.name}({{}})", lambda v, op=op: applied(op, {}, v)  # type: ignore[misc]
+            yield f"the slope of {op.name} at {{}}", lambda v, op=op: slope_at(op, {}, v)  # type: ignore[misc]
+
+
+def _made(
+    group: list[Block], at: str, f: Callable[[Array], Array | None], pool: Pool
+) -> Callable[[Block], Array] | None:
+    """The function at y, or at x, of every block; None where it is not finite."""
+    arrays = {}
+    for block in group:
+        value = f(np.asarray(pool.graph.find(getattr(block, at)).value, float))
+        if value is None or not np.isfinite(value).all() or value.shape != block.factor.shape:
+            return None
+        arrays[block.exit] = value
+    return lambda block: arrays[block.exit]
+
+
+def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    local = target.local
+
+    def kind(step: Step) -> Hashable:
+        assert step.op is not None
+        shapes = tuple(np.shape(local.operand(step, k)) for k in range(len(step.args)))
+        return step.op.kernel, local.backward.carriers[step.name], shapes
+
+    members = [
+        s
+        for s in local.steps
+        if s.op is not None and s.op.kind == "contraction" and len(local.backward.carriers[s.name]) == 1
+        and len(s.args) == 2 and isinstance(s.args[1 - local.backward.carriers[s.name][0]], Ref)
+    ]  # fmt: skip
+    for group in _alike(members, kind):
+        (k,) = local.backward.carriers[group[0].name]
+        told = f"and so in each of {len(group)} passes of the loop"
+        c = np.asarray(local.operand(group[-1], 1 - k))
+        if c.ndim == 2 and c.shape[0] == c.shape[1]:
+            name = pool.words.of(_base(target, group[-1].args[1 - k].name)[0])
+            text = f"{name}: a transpose is missing, or too many, in the product, {told}"
+            line = {s.name: _product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
+            yield line, Edit(("inner_transpose",), text, 1.1)
+        for what, codes, other in _others(target, pool, group, k):
+            line, pair = {}, ("", "")
+            for step in group:
+                base, moves = _base(target, step.args[1 - k].name)
+                node = other(pool.graph.find(base)) if base in pool.graph else None
+                if node is None or node.shape != pool.graph.find(base).shape:
+                    continue
+                value = np.asarray(node.value)
+                for move in moves:
+                    value = move.op.forward(value, **move.settings)
+                line[step.name] = _product(step, k, value)
+                pair = pool.words.of(node.name), pool.words.of(base)
+            if line:
+                text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
+                yield line, Edit(codes, text, 1.15)
+
+
+def _product(step: Step, k: int, c: Array) -> Made:
+    carried = step.args[k].name
+    op, settings = step.op, step.settings
+    assert op is not None
+    return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
+
+
+def _base(target: Target, name: str) -> tuple[str, list[Step]]:
+    """The quantity that a coefficient is, and the moves that make the coefficient of it."""
+    moves: list[Step] = []
+    step = target.local.program[name]
+    while (
+        step.role not in ("input", "forward")
+        and step.op is not None and step.op.moves and step.op.kind == "movement" and step.of is None
+    ):  # fmt: skip
+        moves.append(step)
+        step = target.local.program[step.uses[0]]
+    return step.name, moves[::-1]
+
+
+def _others(
+    target: Target, pool: Pool, group: list[Step], k: int
+) -> Iterator[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]]:
+    """What else the coefficient of a product may be: its neighbour in the sequence, or on a slope's other side."""
+    order = list(pool.graph)
+    bases = [_base(target, s.args[1 - k].name)[0] for s in group]
+    nodes = [pool.graph.find(b) for b in bases if b in pool.graph]
+    computed = [n for n in nodes if n.op is not None]
+    if not computed:
+        return
+    op, shape = computed[0].op, computed[0].shape
+    alike = [n for n in order if n.op is not None and n.op is op and n.shape == shape]
+    leaves = [n for n in nodes if n.op is None and n.shape == shape]
+    sequence = [*leaves[:1], *alike]
+    for by, what in ((1, "one step on in the sequence"), (-1, "one step back in the sequence")):
+
+        def neighbour(node: GraphNode, by: int = by) -> GraphNode | None:
+            k = sequence.index(node) + by if node in sequence else -1
+            return sequence[k] if 0 <= k < len(sequence) else None
+
+        yield what, ("wrong_layer",), neighbour
+    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _fed_by(order, n)
+    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _feeding(order, n)
+
+
+def _fed_by(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
+    before = [n for n in order if n is not node and n.shape == node.shape and feeds(node, n.name)]
+    return before[0] if before else None
+
+
+def _feeding(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
+    return next((n for n in order if n.shape == node.shape and feeds(n, node.name)), None)
+
+
+def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
+    local = target.local
+    sums = [s for s in local.steps if s.op is not None and s.op.kind == "reduction" and s.op.linear == ((0,),)]
+    for group in _alike(sums, lambda s: (s.op.kernel, np.shape(local.operand(s, 0)), s.shape)):
+        shape = np.shape(local.operand(group[0], 0))
+        own = axes_of(shape, group[0].shape)
+        for axis in own:
+            if shape[axis] > _FEW_PARTS:
+                continue
+            for kept, codes, told in parts(shape[axis]):
+                line = {s.name: _part(s, kept, axis, own) for s in group}
+                text = f"of the {shape[axis]} that are summed over axis {axis}, {told}, in each of {len(group)} sums"
+                yield line, Edit(codes, text, 1.25)
+
+
+def _part(step: Step, kept: list[int], axis: int, own: tuple[int, ...]) -> Made:
+    carried = step.args[0].name
+    return lambda found: np.take(np.asarray(found[carried]), kept, axis).sum(axis=own).reshape(step.shape)
