@@ -48,9 +48,7 @@ def of_addends(
                     ]
 
 
-def of_exchanged(
-    target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool
-) -> None:
+def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool) -> None:
     """Another gradient in the place of one addend, as behind a slope of the sum."""
     given, right = target.given, target.right
     if given.shape != right.shape or right.size < 3:
@@ -64,7 +62,9 @@ def of_exchanged(
             size = float(np.max(np.abs(given)))
             for value in pool.gradients:
                 same = value.array.shape == rest.shape
-                if not same or not np.all(np.abs(rest - value.array) <= target.bound + 64 * target.eps * size):
+                if not same or not np.all(
+                    np.abs(rest - value.array) <= target.bound + 64 * target.eps * size
+                ):
                     continue
                 owners = [n for n in term.path if value.node is not None and feeds(value.node, n)]
                 codes = ("slope_missing", "wrong_layer") if owners else ("wrong_layer",)

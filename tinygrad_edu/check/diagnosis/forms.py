@@ -40,16 +40,32 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
             continue
         p = np.asarray(value.array, float)
         for axis in range(p.ndim):
-            if np.allclose(p.sum(axis=axis), 1, rtol=1e-5) and p.min(initial=0) >= 0:
+            sums = _sums_to(pool, value, axis)
+            if sums == 1:
                 softmax = Softmax(value.text, p, g, axis)
                 scale = number_between(v, softmax.right)
                 if scale is not None:
                     yield from ((scale * a, *said) for a, *said in softmax.wrong())  # type: ignore[misc]
             z = np.asarray(pool.graph.find(x).value, float)
-            norm = normalised(value.text, z, p, g, axis)
+            norm = normalised(value.text, z, p, g, axis) if sums == 0 else None
             if norm is not None and number_between(v, norm.right) is not None:
                 yield from norm.wrong()
     yield from _outputs(pool, x, v)
+
+
+def _sums_to(pool: Pool, value: Value, axis: int) -> int:
+    """1 where all sums along an axis are 1, of nothing negative; 0 where they are 0; else -1."""
+    known: int | None = pool.memo("sums", value.node and value.node.name, axis)
+    if known is None:
+        p = np.asarray(value.array, float)
+        sums, size = p.sum(axis=axis), float(np.max(np.abs(p), initial=0.0))
+        known = -1
+        if np.allclose(sums, 1, rtol=1e-5) and p.min(initial=0) >= 0:
+            known = 1
+        elif np.all(np.abs(sums) <= 1e-6 * size * p.shape[axis]):
+            known = 0
+        pool.memo("sums", value.node and value.node.name, axis, found=known)
+    return known
 
 
 def _gradient_of(target: Target, pool: Pool, value: Value, shape: tuple[int, ...]) -> Array | None:
@@ -67,7 +83,10 @@ def number_between(v: Array, form: Array) -> float | None:
         return None
     c = float(np.vdot(form, v)) / square
     size = float(np.max(np.abs(v)))
-    return c if c and np.allclose(v, c * form, rtol=1e-6, atol=1e-9 * size) else None
+    first, wanted = float(form.flat[0]), float(v.flat[0])
+    if not c or abs(wanted - c * first) > 1e-6 * abs(c * first) + 1e-9 * size:
+        return None
+    return c if np.allclose(v, c * form, rtol=1e-6, atol=1e-9 * size) else None
 
 
 @dataclass(frozen=True)
@@ -210,7 +229,7 @@ def normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> Norm | Non
 def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
     """``A - Y``, times a number: the output's gradient, with its cost."""
     for label, Y in labels_of(pool, v.shape):
-        for value in (*pool.forward, *_activated(pool, x)):
+        for value in (*pool.differing(Y, v), *_activated(pool, x)):
             if value.array.shape != v.shape:
                 continue
             A = np.asarray(value.array, float)

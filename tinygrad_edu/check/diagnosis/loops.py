@@ -34,7 +34,7 @@ _LIKELY = ("sigmoid", "tanh", "relu", "exp")
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     """Every way in which one line of a loop is got wrong."""
     with np.errstate(all="ignore"):
-        for line, edit in (*_slopes(target, blocks, pool), *_products(target, pool), *_sums(target)):
+        for line, edit in (*_slopes(blocks, pool), *_products(target, pool), *_sums(target)):
             try:
                 value = _run(target.local, line)
             except ValueError:
@@ -60,7 +60,7 @@ def _alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[l
     yield from (group for group in groups.values() if 1 < len(group) <= _MOST_PASSES)
 
 
-def _slopes(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
+def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
     ends = {(b.above, b.below): b for b in blocks if b.slope}
 
     def kind(block: Block) -> Hashable:
@@ -68,29 +68,23 @@ def _slopes(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[L
         return node.op and node.op.kernel, block.factor.shape
 
     for group in _alike(ends.values(), kind):
-        last = group[-1]
-        x, y = pool.words.of(last.below or ""), pool.words.of(last.above or "")
-        name = f"the slope of {y} at {x}"
-
-        def line(made: Callable[[Block], Array], group: list[Block] = group) -> Line:
-            return {b.exit: _times(b.entry, made(b)) for b in group}
-
-        def said(codes: tuple[str, ...], text: str, cost: float) -> Edit:
-            return Edit(codes, f"{text}, and so in each of {len(group)} passes of the loop", cost)  # noqa: B023
-
-        yield line(lambda b: np.ones(1)), said(("slope_missing",), f"{name} is missing", 1.1)
-        twice = said(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15)
-        yield line(lambda b: b.factor * b.factor), twice
+        x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
+        name, told = f"the slope of {y} at {x}", f"and so in each of {len(group)} passes of the loop"
+        yield (
+            {b.exit: _times(b.entry, np.ones(1)) for b in group},
+            Edit(("slope_missing",), f"{name} is missing, {told}", 1.1),
+        )
+        yield (
+            {b.exit: _times(b.entry, b.factor * b.factor) for b in group},
+            Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice, {told}", 1.15),
+        )
         for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
-            called = y if at == "above" else x
-            for told, f in _candidates():
-                whole = at == "above" and told == "{}"
-                text = f"{told.replace('{}', called)} stands for {name}"
-                if (made := _made(group, at, f, pool)) is not None:
-                    yield (
-                        line(made),
-                        said(("activation_for_slope", *codes) if whole else codes, text, 1.3),
-                    )
+            for formula, f in _candidates():
+                line = _with_factors(group, at, f, pool)
+                itself = ("activation_for_slope",) if at == "above" and formula == "{}" else ()
+                what = formula.replace("{}", y if at == "above" else x)
+                if line is not None:
+                    yield line, Edit((*itself, *codes), f"{what} stands for {name}, {told}", 1.3)
 
 
 def _times(entry: str, factor: Array) -> Made:
@@ -107,17 +101,15 @@ def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
             yield f"the slope of {op.name} at {{}}", lambda v, op=op: slope_at(op, {}, v)  # type: ignore[misc]
 
 
-def _made(
-    group: list[Block], at: str, f: Callable[[Array], Array | None], pool: Pool
-) -> Callable[[Block], Array] | None:
-    """The function at y, or at x, of every block; None where it is not finite."""
-    arrays = {}
+def _with_factors(group: list[Block], at: str, f: Callable[[Array], Array | None], pool: Pool) -> Line | None:
+    """The line with the function at y, or at x, for every slope; None where it is not finite."""
+    line: Line = {}
     for block in group:
         value = f(np.asarray(pool.graph.find(getattr(block, at)).value, float))
         if value is None or not np.isfinite(value).all() or value.shape != block.factor.shape:
             return None
-        arrays[block.exit] = value
-    return lambda block: arrays[block.exit]
+        line[block.exit] = _times(block.entry, value)
+    return line
 
 
 def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
@@ -152,6 +144,7 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                     continue
                 value = np.asarray(node.value)
                 for move in moves:
+                    assert move.op is not None
                     value = move.op.forward(value, **move.settings)
                 line[step.name] = _product(step, k, value)
                 pair = pool.words.of(node.name), pool.words.of(base)
@@ -183,7 +176,7 @@ def _base(target: Target, name: str) -> tuple[str, list[Step]]:
 def _others(
     target: Target, pool: Pool, group: list[Step], k: int
 ) -> Iterator[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]]:
-    """What else the coefficient of a product may be: its neighbour in the sequence, or on a slope's other side."""
+    """What else a coefficient may be: its neighbour in the sequence, or what is on a slope's other side."""
     order = list(pool.graph)
     bases = [_base(target, s.args[1 - k].name)[0] for s in group]
     nodes = [pool.graph.find(b) for b in bases if b in pool.graph]
@@ -216,7 +209,9 @@ def _feeding(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
 
 def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
     local = target.local
-    sums = [s for s in local.steps if s.op is not None and s.op.kind == "reduction" and s.op.linear == ((0,),)]
+    sums = [
+        s for s in local.steps if s.op is not None and s.op.kind == "reduction" and s.op.linear == ((0,),)
+    ]
     for group in _alike(sums, lambda s: (s.op.kernel, np.shape(local.operand(s, 0)), s.shape)):
         shape = np.shape(local.operand(group[0], 0))
         own = axes_of(shape, group[0].shape)
@@ -225,8 +220,8 @@ def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
                 continue
             for kept, codes, told in parts(shape[axis]):
                 line = {s.name: _part(s, kept, axis, own) for s in group}
-                text = f"of the {shape[axis]} that are summed over axis {axis}, {told}, in each of {len(group)} sums"
-                yield line, Edit(codes, text, 1.25)
+                text = f"of the {shape[axis]} that are summed over axis {axis}, {told}"
+                yield line, Edit(codes, f"{text}, in each of {len(group)} sums", 1.25)
 
 
 def _part(step: Step, kept: list[int], axis: int, own: tuple[int, ...]) -> Made:

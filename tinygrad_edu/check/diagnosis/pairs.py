@@ -21,6 +21,7 @@ Family = Callable[[Target], None]
 _MOST_FIRST = 150
 _DEAREST_FIRST = 1.25
 _MOST_SIZE = 20_000
+_USUAL_SIZE = 1_000
 _MOST_STEPS = 120
 """In a longer formula, a recurrent net's say, pairs are too many to be tried, and to mean anything."""
 
@@ -43,7 +44,8 @@ def of_pairs(target: Target, first: list[Family], second: Callable[[Target], Non
     """Every pair of a first edit, by those families, and a second one."""
     if target.right.size > _MOST_SIZE or len(target.local.steps) > _MOST_STEPS:
         return
-    for step, value, edits in list(_first(target, first))[:_MOST_FIRST]:
+    most = max(20, int(_MOST_FIRST * min(1.0, _USUAL_SIZE / max(1, target.right.size))))
+    for step, value, edits in list(_first(target, first))[:most]:
         local = _with(target.local, step, value)
         other = Target(local, target.given, target.bound, target.eps, target.vocabulary, target.penalty)
         second(other)

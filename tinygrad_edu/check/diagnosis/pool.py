@@ -118,6 +118,43 @@ class Pool:
             self._banks[shape] = _bank(list(self.shaped(shape)), shape)
         return self._banks[shape]
 
+    def differing(self, Y: Array, v: Array) -> list[Value]:
+        """The forward values A for which A - Y may be along v: told from their first and largest entries."""
+        known: tuple[list[Value], Array] | None = self.memo("forward", v.shape)
+        if known is None:
+            values = [x for x in self.forward if x.array.shape == v.shape]
+            rows = [np.asarray(x.array, float).ravel() for x in values]
+            known = values, np.stack(rows) if rows else np.zeros((0, v.size))
+            self.memo("forward", v.shape, found=known)
+        values, stacked = known
+        flat = v.ravel()
+        largest = int(np.argmax(np.abs(flat)))
+        form = stacked[:, [0, largest]] - Y.ravel()[[0, largest]]
+        a, b = form[:, 0] * flat[largest], form[:, 1] * flat[0]
+        size = np.abs(form[:, 1] * flat[largest])
+        return [
+            values[k] for k in np.flatnonzero(np.abs(a - b) <= 1e-5 * (np.abs(a) + np.abs(b)) + 1e-8 * size)
+        ]
+
+    def gradients_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
+        """The gradients of a shape, and their arrays as rows of one matrix."""
+        known: tuple[list[Value], Array] | None = self.memo("rows", self.own, shape)
+        if known is None:
+            values = [v for v in self.gradients if v.array.shape == shape]
+            rows = [np.asarray(v.array, float).ravel() for v in values]
+            known = values, np.stack(rows) if rows else np.zeros((0, int(np.prod(shape))))
+            self.memo("rows", self.own, shape, found=known)
+        return known
+
+    def with_zeros(self, shape: tuple[int, ...]) -> list[tuple[Value, Array]]:
+        """The values of a shape that are 0 in some entries, and in which."""
+        known: list[tuple[Value, Array]] | None = self.memo("zeros", shape)
+        if known is None:
+            pairs = ((v, np.broadcast_to(v.array == 0, shape)) for v in self.shaped(shape))
+            known = [(v, zero) for v, zero in pairs if zero.any() and not zero.all()]
+            self.memo("zeros", shape, found=known)
+        return known
+
     def shaped(self, shape: tuple[int, ...], *, gradients: bool = False) -> Iterator[Value]:
         """The values that broadcast to a shape without widening it."""
         for value in (*self.forward, *(self.gradients if gradients else ())):

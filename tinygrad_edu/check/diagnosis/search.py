@@ -33,6 +33,7 @@ from tinygrad_edu.check.manual import not_finite
 from tinygrad_edu.check.report import Diagnosis
 from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.truth import Truth
+from tinygrad_edu.graph import GraphNode
 
 __all__ = ["diagnose"]
 
@@ -47,9 +48,10 @@ def diagnose(truth: Truth, judgements: list[Judgement]) -> tuple[Judgement, dict
 
     Of several as likely it is the one in which the least has to be changed.
     """
-    found = []
+    found, tried = [], list[Judgement]()
     for judgement in judgements:
-        if judgement.rank == judgements[0].rank:
+        if judgement.rank == judgements[0].rank and not any(_same(truth, judgement, t) for t in tried):
+            tried.append(judgement)
             search = _Search(truth, judgement)
             said = {
                 name: search.diagnosis(one) for name, one in judgement.of.items() if one.verdict != "right"
@@ -57,6 +59,12 @@ def diagnose(truth: Truth, judgements: list[Judgement]) -> tuple[Judgement, dict
             found.append((search.cost, judgement, said))
     _, best, said = min(found, key=lambda each: each[0])
     return best, said
+
+
+def _same(truth: Truth, one: Judgement, other: Judgement) -> bool:
+    """Whether two readings read every array alike, and know the same constants."""
+    alike = all(one.reading.scale(name) == other.reading.scale(name) for name in one.of)
+    return alike and _vocabulary(truth, one.reading) == _vocabulary(truth, other.reading)
 
 
 @dataclass
@@ -203,7 +211,29 @@ def _vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
             levels = np.unique(node.value)
             if levels.size == 2 and levels[0] == 0 and levels[1] > 1:
                 kept[float(levels[1])] = None
+    for node in truth.graph:
+        if (scale := _scale_of_a_mask(node)) is not None:
+            kept[scale] = None
+            constants = {c: None for c in constants if abs(c * scale - 1) > 1e-9}
     return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept))
+
+
+def _scale_of_a_mask(node: GraphNode) -> float | None:
+    """What a value that was multiplied by a mask of 0 and 1 is multiplied by in addition, as in dropout."""
+    inputs = node.inputs
+    if node.op is None or node.op.kind != "elementwise" or len(inputs) != 1 or inputs[0].op is None:
+        return None
+    masked = inputs[0]
+    masks = [n for n in masked.inputs if n.is_leaf and not n.requires_grad and n.value.size > 4]
+    if len(masked.inputs) != 2 or not any(np.isin(n.value, (0, 1)).all() for n in masks):
+        return None
+    places = np.flatnonzero(masked.value)
+    if not places.size:
+        return None
+    with np.errstate(all="ignore"):
+        scale = float(node.value.flat[places[0]] / masked.value.flat[places[0]])
+        alike = np.allclose(node.value, scale * masked.value, rtol=1e-6, atol=0)
+    return round(scale, 12) if scale > 1 and alike else None
 
 
 def told_of(found: list[Finding], one: Judged, judgement: Judgement) -> Diagnosis:

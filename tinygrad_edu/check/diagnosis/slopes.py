@@ -144,12 +144,10 @@ def _mask_by_value(target: Target, block: Block, pool: Pool, g: Array, S: Array,
     mask = levels.size <= 3 and levels[0] == 0
     codes = ("dropout_mask_missing", "slope_wrong") if mask else ("slope_wrong",)
     what = f"the mask {name}" if mask else name
-    for value in pool.shaped(S.shape):
-        zero = np.broadcast_to(value.array == 0, S.shape)
-        if zero.any() and not zero.all():
-            text = f"{what} is replaced by 1 where {value.text} is 0"
-            target.at(block.exit, g * np.where(zero, 1.0, S), Edit(codes, text, 1.4, at))
-            target.at(block.exit, g * ~zero, Edit(codes, f"({value.text} ≠ 0) stands for {what}", 1.3, at))
+    for value, zero in pool.with_zeros(S.shape):
+        text = f"{what} is replaced by 1 where {value.text} is 0"
+        target.at(block.exit, g * np.where(zero, 1.0, S), Edit(codes, text, 1.4, at))
+        target.at(block.exit, g * ~zero, Edit(codes, f"({value.text} ≠ 0) stands for {what}", 1.3, at))
     if mask:
         kept = levels[-1]
         target.at(
@@ -194,14 +192,17 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
     bank = pool.bank(S.shape)
     if block.exit not in target.pulled[0] or not bank.entries:
         return
-    for k in target.promising(block.exit, bank.rows * g.ravel()):
+    for k in target.promising(block.exit, bank.rows, g):
         entry = bank.entries[k]
         codes, cost = _codes(block, entry, own)
         text = f"{entry.text.replace('{}', entry.value.text)} stands for {name}"
         target.at(block.exit, g * bank.rows[k].reshape(S.shape), Edit(codes, text, cost, at))
-    for value in () if brief else pool.gradients:
-        mine = value.node is not None and value.node.name in (block.above, block.below)
-        if value.array.shape == S.shape and not mine:
+    if brief:
+        return
+    values, rows = pool.gradients_of_shape(S.shape)
+    for k in target.promising(block.exit, rows, g):
+        value = values[k]
+        if value.node is None or value.node.name not in (block.above, block.below):
             text = f"{value.text} stands for {name}"
             edit = Edit(("wrong_layer", "slope_wrong"), text, 1.4 + value.cost, at)
             target.at(block.exit, g * np.asarray(value.array, float), edit)

@@ -159,11 +159,11 @@ class Target:
             return False
         return self.whole(self.right + self.local.push(known), *edits)
 
-    def promising(self, step: str, rows: Array) -> Array:
-        """Which rows of a matrix, each a value for a step, may give the array: two products a row."""
+    def promising(self, step: str, rows: Array, g: Array) -> Array:
+        """Which rows of a matrix, times g each a value for a step, may give the array: two products a row."""
         v = np.asarray(self.local.values[step], float).ravel()
         pulled = np.stack([p[step].ravel() for p in self.pulled], axis=1)
-        moved = rows @ pulled - v @ pulled
+        moved = rows @ (g.reshape(-1, 1) * pulled) - v @ pulled
         fit = np.zeros(len(rows), bool)
         for _, ((t0, r0), (t1, r1)) in self._numbers:
             if self.right.size == 1:
