@@ -126,3 +126,35 @@ def test_the_scale_of_dropout_taken_twice() -> None:
     J = np.sum((a * D / 0.8) ** 3)
     right = 3 * (a.data * D / 0.8) ** 2 * D / 0.8
     assert "dropout_scale" in tg.check.compare(J, {"da": right / 0.8})["da"].diagnosis.codes
+
+
+def test_the_mask_of_a_maximum_that_is_left_out() -> None:
+    x = tg.Tensor(np.random.default_rng(7).standard_normal((5, 4)), name="x")
+    p = x.max(axis=1)
+    p.name = "p"
+    J = np.sum(p**2)
+    wide = np.broadcast_to(2 * p.data[:, None], (5, 4))
+    diagnosis = tg.check.compare(J, {"dp": 2 * p.data, "dx": wide})["dx"].diagnosis
+    assert "slope_missing" in diagnosis.codes
+    assert "mask" in diagnosis.text
+
+
+def test_slices_of_a_result_in_another_order() -> None:
+    r = np.random.default_rng(8)
+    W = tg.Tensor(r.standard_normal((4, 6)), name="W")
+    J = np.sum(np.tanh(r.standard_normal((5, 4)) @ W))
+    right = tg.grad(J, [W])[0]
+    for wrong, told in ((right[:, ::-1], "reversed"), (np.roll(right, 1, 1), "shifted by 1")):
+        diagnosis = tg.check.compare(J, {"dW": wrong})["dW"].diagnosis
+        assert "wrong_layer" in diagnosis.codes
+        assert told in diagnosis.sentence
+
+
+def test_labels_that_are_swapped_under_a_weight() -> None:
+    r = np.random.default_rng(9)
+    z, Y = tg.Tensor(r.standard_normal((7, 3)), name="z"), (r.random((7, 3)) > 0.5) * 1.0
+    weight = np.array([1.0, 2.0, 0.5])
+    p = tg.sigmoid(z)
+    J = np.mean(-weight * (Y * np.log(p) + (1 - Y) * np.log(1 - p)))
+    wrong = weight * (p.data - (1 - Y)) / 21
+    assert "labels_swapped" in tg.check.compare(J, {"dz": wrong})["dz"].diagnosis.codes

@@ -87,10 +87,11 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
         for step in between:
             ones[step.name] = np.broadcast_to(np.asarray(local.applied(step, ones), float), step.shape)
     factor = ones[last.name]
-    one = factor.size == 1 and factor.size and float(factor.ravel()[0]) != 1.0
-    if not np.isfinite(factor).all() or (np.ptp(factor) == 0 and not one):
+    if not np.isfinite(factor).all() or factor.size == 0:
         return None
     above, below = _above(local, entry), _below(local, last.name)
+    if np.ptp(factor) == 0 and (np.size(local.value) > 1 or above is None or below is None):
+        return None  # a constant; of numbers alone it may be a slope
     if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):
         below = None
     slope = above is not None and below is not None and _function_of(graph, below, above)

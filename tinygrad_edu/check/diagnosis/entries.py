@@ -13,6 +13,8 @@ from tinygrad_edu.check.report import Diagnosis
 
 __all__ = ["localised", "of_entries", "of_overwriting", "wrong_shape"]
 
+_MOST_SLICES = 64
+
 
 def of_entries(target: Target) -> None:
     """Cut to a range, zero in places, rounded down, or with one slice in the place of another."""
@@ -35,7 +37,7 @@ def of_entries(target: Target) -> None:
     inside = (right > low) & (right < high)
     if (
         (~inside).sum() > 1
-        and low < high
+        and high - low > 8 * slack
         and np.all(np.abs(given - np.clip(right, low, high)) <= slack)
         and not same.all()
     ):
@@ -50,6 +52,8 @@ def of_entries(target: Target) -> None:
         _zeros(target, wrong)
     if right.ndim and wrong.any() and same.any():
         _slices(target, same)
+    if right.ndim and wrong.any():
+        _permuted(target, slack)
 
 
 def _note(target: Target, edit: Edit) -> None:
@@ -83,6 +87,37 @@ def _run(span: list[int]) -> str:
     if len(span) > 1 and span == list(range(span[0], span[-1] + 1)):
         return f"{span[0]}:{span[-1] + 1}"
     return ", ".join(map(str, span[:6])) + (", …" if len(span) > 6 else "")
+
+
+def _permuted(target: Target, slack: float) -> None:
+    """The right slices along an axis, in another order."""
+    given, right = target.given, target.right
+    for axis in range(right.ndim):
+        n = right.shape[axis]
+        if not 1 < n <= _MOST_SLICES:
+            continue
+        a, b = (np.moveaxis(x, axis, 0).reshape(n, -1) for x in (given, right))
+        alike = np.all(np.abs(a[:, None] - b[None]) <= slack, axis=2)
+        if np.all(alike.sum(axis=1) == 1) and np.all(alike.sum(axis=0) == 1) and a.size > 2:
+            order = np.argmax(alike, axis=1)
+            text = f"along axis {axis} the right slices are in another order: {_order(order)}"
+            codes = ("wrong_layer", "examples_misaligned")
+            _note(target, Edit(codes, text, 1.2))
+            return
+    for axes in ((-2, -1), (-3, -2, -1)):
+        if right.ndim >= len(axes) and np.all(np.abs(given - np.flip(right, axes)) <= slack):
+            text = f"it is turned by 180° in its last {len(axes)} axes (flipped)"
+            _note(target, Edit(("wrong_layer", "inner_transpose"), text, 1.2))
+
+
+def _order(order: Array) -> str:
+    n = order.size
+    if np.array_equal(order, np.arange(n)[::-1]):
+        return "reversed (flipped)"
+    if np.array_equal(order, np.roll(np.arange(n), k := (n - order[0]) % n)):
+        return f"shifted by {k if 2 * k <= n else k - n}"
+    shown = ", ".join(map(str, order[:8])) + (", …" if n > 8 else "")
+    return f"where 0, 1, 2, … belong, {shown} stand"
 
 
 def _slices(target: Target, same: Array) -> None:

@@ -204,6 +204,10 @@ class Norm:
         )
         other = tuple(k for k in range(g.ndim) if k != self.axis)
         if other:
+            for total in (g.size, count):
+                over = (g - g.sum() / total - n * np.sum(g * n) / total) / s
+                text = f"the means are over everything instead of axis {self.axis}"
+                yield over, ("sum_all", "sum_axis"), text, 1.05
             turned = g - g.mean(axis=other, keepdims=True) - n * np.mean(g * n, axis=other, keepdims=True)
             yield (
                 turned / s,

@@ -152,6 +152,9 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
                 if value.shape[first] == value.shape[second]:
                     told = f"{name} is transposed in the axes {first} and {second}"
                     yield np.swapaxes(value, first, second), Edit(("inner_transpose",), told, 1.15)
+    if data and value.size > 2 and np.isin(value, (0, 1)).all() and value.any() and not value.all():
+        text = f"1 - {name} stands where {name} belongs"
+        yield 1 - value, Edit(("labels_swapped", "wrong_layer"), text, 1.15)
     yield (
         value * value,
         Edit(("wrong_layer", "slope_wrong"), f"the square of {name} stands where {name} belongs", 1.35),

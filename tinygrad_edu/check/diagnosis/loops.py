@@ -15,7 +15,7 @@ from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, applied, functions, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.products import feeds
-from tinygrad_edu.check.diagnosis.sums import axes_of, parts
+from tinygrad_edu.check.diagnosis.sums import axes_of, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Ref, Step
@@ -135,22 +135,34 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
             text = f"{name}: a transpose is missing, or too many, in the product, {told}"
             line = {s.name: _product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
             yield line, Edit(("inner_transpose",), text, 1.1)
-        for what, codes, other in _others(target, pool, group, k):
-            line, pair = {}, ("", "")
-            for step in group:
-                base, moves = _base(target, step.args[1 - k].name)
-                node = other(pool.graph.find(base)) if base in pool.graph else None
-                if node is None or node.shape != pool.graph.find(base).shape:
-                    continue
-                value = np.asarray(node.value)
-                for move in moves:
-                    assert move.op is not None
-                    value = move.op.forward(value, **move.settings)
-                line[step.name] = _product(step, k, value)
-                pair = pool.words.of(node.name), pool.words.of(base)
-            if line:
-                text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
-                yield line, Edit(codes, text, 1.15)
+        for n, axis, along in summed_in_a_product(group[0], np.asarray(local.operand(group[0], k)), c, k):
+            for kept, codes, which in parts(n) if n <= _FEW_PARTS else ():
+                line = {s.name: _product_of_some(local, s, k, (kept, axis, along)) for s in group}
+                text = (
+                    f"of the {n} that are summed in the product with {pool.words.of(group[0].args[k].name)}"
+                )
+                yield line, Edit(codes, f"{text}, {which}, {told}", 1.25)
+        yield from _of_others(target, pool, group, k)
+
+
+def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[tuple[Line, Edit]]:
+    told = f"and so in each of {len(group)} passes of the loop"
+    for what, codes, other in _others(target, pool, group, k):
+        line, pair = {}, ("", "")
+        for step in group:
+            base, moves = _base(target, step.args[1 - k].name)
+            node = other(pool.graph.find(base)) if base in pool.graph else None
+            if node is None or node.shape != pool.graph.find(base).shape:
+                continue
+            value = np.asarray(node.value)
+            for move in moves:
+                assert move.op is not None
+                value = move.op.forward(value, **move.settings)
+            line[step.name] = _product(step, k, value)
+            pair = pool.words.of(node.name), pool.words.of(base)
+        if line:
+            text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
+            yield line, Edit(codes, text, 1.15)
 
 
 def _product(step: Step, k: int, c: Array) -> Made:
@@ -158,6 +170,12 @@ def _product(step: Step, k: int, c: Array) -> Made:
     op, settings = step.op, step.settings
     assert op is not None
     return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
+
+
+def _product_of_some(local: Local, step: Step, k: int, part: tuple[list[int], int, int]) -> Made:
+    c = np.asarray(local.operand(step, 1 - k))
+    carried = step.args[k].name
+    return lambda found: part_of_a_product(step, np.asarray(found[carried]), c, k, *part)
 
 
 def _base(target: Target, name: str) -> tuple[str, list[Step]]:

@@ -27,6 +27,8 @@ def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
                 continue
             if op.kind == "contraction":
                 _matrix(target, pool, step, k)
+            elif np.shape(target.local.operand(step, k)) != step.shape:
+                _spread(target, pool, step, k)
             if others:
                 _other_operand(target, pool, step, k)
 
@@ -70,6 +72,20 @@ def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
             target.at(step.name, value, edit)
         if tail is not None and value.shape != step.shape:
             target.whole(value * tail, edit)
+
+
+def _spread(target: Target, pool: Pool, step: Step, k: int) -> None:
+    """A gradient that several entries share, without the factor by which each takes its part."""
+    g, c = (np.asarray(target.local.operand(step, j), float) for j in (k, 1 - k))
+    a = step.args[1 - k]
+    name = _called(target, pool, step, 1 - k)
+    codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
+    text = f"the factor {name} is missing: every entry gets the gradient in full"
+    if np.isin(c, (0, 1)).all():
+        codes = ("dropout_mask_missing", *codes)
+        text = f"the mask {name} is missing: every entry gets the gradient, not only those where it is 1"
+    if isinstance(a, Ref):
+        target.at(step.name, np.broadcast_to(g, step.shape), Edit(codes, text, 1.05, owner_of(target, step)))
 
 
 class _Factors:

@@ -13,7 +13,7 @@ from tinygrad_edu.check.diagnosis.products import codes_of_another, feeds, owner
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["axes_of", "of_sums", "parts"]
+__all__ = ["axes_of", "of_sums", "part_of_a_product", "parts", "summed_in_a_product"]
 
 _MOST_ALONE = 32
 """Of more examples only the first and the last are tried alone, or left out."""
@@ -161,19 +161,39 @@ def _of_a_product(target: Target, pool: Pool, step: Step) -> None:
     local = target.local
     (k,) = local.backward.carriers[step.name][:1]
     g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
-    if not (g.ndim == c.ndim == 2) or step.op is None or "subscripts" in step.settings:
-        return
-    axis, other = (1, 0) if k == 0 else (0, 1)
-    n = g.shape[axis]
-    if n < 2 or n != c.shape[other]:
-        return
     at = owner_of(target, step)
     above = pool.words.of(step.args[k].name)
-    for kept, codes, told in parts(n):
-        a, b = np.take(g, kept, axis), np.take(c, kept, other)
-        value = step.op.forward(*((a, b) if k == 0 else (b, a)), **step.settings)
-        text = f"of the {n} that are summed in the product with {above}, {told}"
-        target.at(step.name, value, Edit(codes, text, 1.15, at))
+    for n, axis, other in summed_in_a_product(step, g, c, k):
+        for kept, codes, told in parts(n):
+            value = part_of_a_product(step, g, c, k, kept, axis, other)
+            text = f"of the {n} that are summed in the product with {above}, {told}"
+            target.at(step.name, value, Edit(codes, text, 1.15, at))
+
+
+def summed_in_a_product(step: Step, g: Array, c: Array, k: int) -> Iterator[tuple[int, int, int]]:
+    """The lengths of the axes that a product sums over, and which they are in g and in c."""
+    subscripts = step.settings.get("subscripts")
+    if isinstance(subscripts, str):
+        inputs, _, result = subscripts.partition("->")
+        own = inputs.split(",")
+        if len(own) == 2 and "..." not in subscripts:
+            for letter in dict.fromkeys(own[k]):
+                if letter not in result and own[1 - k].count(letter) == 1 == own[k].count(letter):
+                    axis, other = own[k].index(letter), own[1 - k].index(letter)
+                    yield g.shape[axis], axis, other
+    elif g.ndim == c.ndim == 2:
+        axis, other = (1, 0) if k == 0 else (0, 1)
+        if g.shape[axis] == c.shape[other]:
+            yield g.shape[axis], axis, other
+
+
+def part_of_a_product(
+    step: Step, g: Array, c: Array, k: int, kept: list[int], axis: int, other: int
+) -> Array:
+    """The product of only some of what it sums over."""
+    a, b = np.take(g, kept, axis), np.take(c, kept, other)
+    assert step.op is not None
+    return np.asarray(step.op.forward(*((a, b) if k == 0 else (b, a)), **step.settings))
 
 
 def parts(n: int) -> Iterator[tuple[list[int], tuple[str, ...], str]]:
