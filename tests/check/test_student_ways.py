@@ -317,3 +317,28 @@ def test_arrays_of_the_file_give_the_shapes(tmp_path: Path) -> None:
     report = checked(tmp_path, PROPAGATE + data)
     assert report.ok, report
     assert report["dw"].shape == (4, 1)
+
+
+def test_a_class_that_picks_by_labels_gets_labels(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import numpy as np\n"
+        "class Net:\n"
+        "    def __init__(self, n_in=6, n_out=3):\n"
+        "        self.W1 = np.random.randn(n_in, n_out)\n"
+        "        self.b1 = np.zeros(n_out)\n"
+        "    def forward(self, X, y):\n"
+        "        self.X, self.y = X, y\n"
+        "        e = np.exp(X @ self.W1 + self.b1)\n"
+        "        self.p = e / e.sum(axis=1, keepdims=True)\n"
+        "        return -np.log(self.p[np.arange(len(y)), y]).mean()\n"
+        "    def backward(self):\n"
+        "        d = self.p.copy()\n"
+        "        d[np.arange(len(self.y)), self.y] -= 1\n"
+        "        self.dW1 = self.X.T @ d / len(self.y)\n"
+        "        self.db1 = d.sum(axis=0)\n",
+        encoding="utf-8",
+    )
+    report = tg.check.student.check_file(path)
+    assert report["dW1"].ok
+    assert "factor_m_missing" in report["db1"].diagnosis.codes

@@ -55,7 +55,7 @@ def made(f: Callable[..., Any], source: str) -> Any:
         TypeError: one of its parameters is named after no size that is known.
     """
     given: dict[str, Any] = {}
-    last = CLASSES if "softmax" in source else 1
+    last = CLASSES if _several_classes(source) else 1
     for name, parameter in inspect.signature(f).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
@@ -68,6 +68,11 @@ def made(f: Callable[..., Any], source: str) -> Any:
         elif parameter.default is parameter.empty:
             raise TypeError(f"{f.__name__}: no size is called {name!r}")
     return f(**given)
+
+
+def _several_classes(source: str) -> bool:
+    """Whether the code speaks of a softmax, or picks an entry by each example's label: ``p[range(m), y]``."""
+    return "softmax" in source or re.search(r"\[\s*(np\.arange|range)\(", source) is not None
 
 
 def of_initialiser(loaded: Loaded) -> Shapes:
@@ -90,7 +95,7 @@ def possible(loaded: Loaded, wanted: set[str]) -> Iterator[Shapes]:
     """Shapes to try, the likeliest first, for parameters W1, b1, ... (or w, b) and for the data."""
     names = _names(loaded.source) | wanted
     numbered = sorted({int(m[2]) for n in names if (m := _PARAMETER.fullmatch(n)) and m[1] in ("W", "w")})
-    softmax = "softmax" in loaded.source
+    softmax = _several_classes(loaded.source)
     for shapes in _by_names(names, numbered, softmax=softmax):
         yield _renamed(shapes, wanted)
 
