@@ -61,9 +61,15 @@ def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
 
 
 def sums_in_slopes(local: Local, blocks: list[Block]) -> bool:
-    """Whether all paths part and meet again inside slopes, as those of a function with two branches do."""
+    """Whether the paths of the formula part and meet again in slopes, as those of a function of two branches."""
     inside = frozenset[str]().union(*(b.inside for b in blocks if b.slope))
-    sums = {s.name for s in local.steps if len(set(local.backward.carried(s))) > 1}
+    sums, queue = set[str](), [local.root]
+    for name in queue:
+        if name in local.exact or name in local.sources or (name != local.root and local.program[name].of):
+            continue  # what parts above another quantity's gradient is not this one's formula
+        above = dict.fromkeys(local.backward.carried(local.program[name]))
+        sums |= {name} if len(above) > 1 else set()
+        queue += [other for other in above if other not in queue]
     return bool(sums) and sums <= inside
 
 
