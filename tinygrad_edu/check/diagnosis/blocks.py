@@ -61,7 +61,7 @@ def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
 
 
 def sums_in_slopes(local: Local, blocks: list[Block]) -> bool:
-    """Whether the paths of the formula part and meet again in slopes, as those of a function of two branches."""
+    """Whether the paths of its formula part and meet in slopes, as those of a function of two branches."""
     inside = frozenset[str]().union(*(b.inside for b in blocks if b.slope))
     sums, queue = set[str](), [local.root]
     for name in queue:
