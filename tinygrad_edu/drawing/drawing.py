@@ -165,7 +165,8 @@ def draw(
             broken into rows). By default as long as it is, and where that would be a strip, "16:9".
         detail: "quantities" draws what has a name, and puts other values into its formula; "all" draws each
             operation; "layers" a box for each scope; "units", of a model, a circle for each
-            unit. "auto" is all of a few operations, quantities, and layers where there are many.
+            unit. "auto" is all of a few operations, quantities, and layers where there are many; of many
+            quantities it draws equal steps and layers once, ``h[t]``, and says how often.
         theme: "light", "dark" or "print"; "auto" is light, and dark on a dark page.
         convention: "exact" gradients, or those of the "course": m times as large for single examples.
         backward: draw the gradients as boxes of their own, with arrows that lead back.

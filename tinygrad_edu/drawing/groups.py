@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tinygrad_edu.drawing.reading import Reading
-from tinygrad_edu.drawing.ways import is_number, quantities
+from tinygrad_edu.drawing.ways import homes, is_number, quantities
 from tinygrad_edu.graph import Graph, GraphNode
 
 __all__ = ["Group", "by_scope", "in_stretches"]
@@ -36,14 +36,16 @@ class _Grouping:
         self.homes: dict[GraphNode, Group] = {}
         self.open: dict[str, Group] = {}
         self.told = quantities(graph, reading)
+        home = homes(graph)
+        self.scopes = {node: home[node] for node in graph if not node.is_leaf}
         users: dict[GraphNode, list[GraphNode]] = {}
         for node in graph:
             for operand in node.inputs:
                 users.setdefault(operand, []).append(node)
-        self._outside([node for node in graph if not node.is_leaf and not node.scope], users, reading)
+        self._outside([node for node, scope in self.scopes.items() if not scope], users, reading)
         for node in graph:
             if not node.is_leaf:
-                if node.scope:
+                if self.scopes[node]:
                     self.homes[node] = self._scope(node)
                 self._linked(node)
         for node in graph:
@@ -60,7 +62,7 @@ class _Grouping:
         """Outside of scopes each quantity is a group; what is no quantity belongs to its only user."""
         for node in reversed(computed):
             later = users.get(node, [])
-            if node not in self.told and len(later) == 1 and not later[0].scope:
+            if node not in self.told and len(later) == 1 and not self.scopes[later[0]]:
                 self.homes[node] = self.homes[later[0]]
             else:
                 self.homes[node] = Group(reading.name(node.name) or reading.formula(node.name), single=True)
@@ -70,7 +72,7 @@ class _Grouping:
         mine.inputs |= {self.homes[a] for a in node.inputs if a in self.homes and self.homes[a] is not mine}
 
     def _scope(self, node: GraphNode) -> Group:
-        title = node.scope[0]
+        title = self.scopes[node][0]
         group = self.open.get(title)
         read = {self.homes[a] for a in node.inputs if a in self.homes}
         if group is None or any(g is not group and group in _behind(g) for g in read - group.inputs):

@@ -29,14 +29,16 @@ _ASCII = [
     333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556,
     556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ]  # fmt: skip
-_OTHERS = {"−": 584, "·": 333, "…": 1000, "×": 584, "⊙": 820, "∂": 520, "→": 1000, "Σ": 640, "∞": 720}
+_WIDER = {"[": 340, "]": 340, "*": 430, "+": 660, "=": 660}
+"""What DejaVu Sans has much wider."""
+_OTHERS = {"−": 660, "·": 333, "…": 1000, "×": 584, "⊙": 820, "∂": 520, "→": 1000, "Σ": 640, "∞": 720}
 
 
 def width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
     """The width that a text needs, in the unit of its size.
 
     >>> round(width("Z1 = W1 X + b1")), width("")
-    (105, 0.0)
+    (107, 0.0)
     """
     thousandths = sum(map(_of_one, text))
     return thousandths * size / 1000 * _SPARE * (1.07 if bold else 1.0)
@@ -45,7 +47,7 @@ def width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
 def _of_one(character: str) -> int:
     code = ord(character) - 32
     if 0 <= code < len(_ASCII):
-        return _ASCII[code]
+        return _WIDER.get(character, _ASCII[code])
     if character in _OTHERS:
         return _OTHERS[character]
     if unicodedata.combining(character):

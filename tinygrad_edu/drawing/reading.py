@@ -18,6 +18,8 @@ from tinygrad_edu.expression import Node, applied, number, quantity, write
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.label_style import Label, digits
 from tinygrad_edu.expression.recording import said
+from tinygrad_edu.expression.tidy import tidied
+from tinygrad_edu.expression.walk import in_order, with_args
 from tinygrad_edu.expression.writer import text_of
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
@@ -81,6 +83,8 @@ class Reading:
     def _text(self, node: Node, *, unsaid: bool = True) -> str:
         if self.numbered:  # 1 · 2 is not to become 2
             return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
+        if unsaid:  # a sign goes to the front of what it belongs to
+            node = rewritten(_bare(tidied(node)), "signs")
         return write(node, Label(self._called, unsaid=unsaid))
 
     def _called(self, node: Node) -> str | None:
@@ -132,6 +136,27 @@ class Reading:
         if np.ndim(operand):
             return quantity(brief(np.asarray(operand)), np.shape(operand))
         return said(operand)
+
+
+def _bare(node: Node) -> Node:
+    """Without what only regroups or repeats a number for an operation that repeats it anyway."""
+    done: dict[Node, Node] = {}
+    for one in in_order(node):
+        args = [done[a] for a in one.args]
+        if one.op is not None and one.op.kind == "elementwise":
+            args = [a.args[0] if _regrouped(a) else a for a in args]
+        done[one] = with_args(one, args)
+    return done[node]
+
+
+def _regrouped(node: Node) -> bool:
+    return (
+        node.op is not None
+        and node.op.silent
+        and node.args[0].shape == ()
+        and node.args[0].dtype == node.dtype
+        and not node.args[0].is_number
+    )
 
 
 def marks_in(formula: str) -> list[str]:

@@ -13,8 +13,9 @@ from tinygrad_edu.derivation import derive
 from tinygrad_edu.drawing.groups import Group, by_scope, in_stretches
 from tinygrad_edu.drawing.layers import Layers
 from tinygrad_edu.drawing.reading import Reading, marks_in
+from tinygrad_edu.drawing.repeats import folded
 from tinygrad_edu.drawing.sketch import Sketch
-from tinygrad_edu.drawing.views import Gradients, View
+from tinygrad_edu.drawing.views import LONGEST_ROW, Gradients, View
 from tinygrad_edu.drawing.ways import is_number
 from tinygrad_edu.graph import Graph, GraphNode, Program
 
@@ -22,6 +23,7 @@ __all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]
 
 DETAILS = ("auto", "quantities", "all", "layers", "units")
 _SMALL = 8  # values, up to which each operation is drawn
+_MOST_UNROLLED = 24  # quantities, from which on what repeats is drawn once of its own accord
 _MOST = 150  # boxes, up to which a picture shows quantities of its own accord
 _HUGE = 2500  # operations, from which on formulas of the way back are not worked out
 _STRETCHES = 24
@@ -127,7 +129,9 @@ def sketch_of(
     if detail in ("auto", "quantities", "all"):
         view = view_of(graph, reading, gradients, detail, backward=backward)
         if detail != "auto" or len(view.drawn) <= _MOST:
-            return replace(view.sketch(), legend=tuple(said))
+            sketch = replace(view.sketch(), legend=tuple(said))
+            repeats = detail == "auto" and len(view.drawn) > _MOST_UNROLLED
+            return folded(sketch, view.values, longest=LONGEST_ROW) if repeats else sketch
     groups = by_scope(graph, reading)
     if detail == "auto":
         if not any(not g.single for g in groups) or len(groups) > _MOST:

@@ -135,7 +135,7 @@ def units(network: Network, fit: str | None = None, *, split: bool = False) -> S
         groups.append(_dots(x, y) if unit is None else _circle(network, l, unit, x, y, split=split))
     groups += _captions(network, 20 + tallest * _APART)
     sketch = sketched(network)
-    return full_page(groups, wide, high + 20, fit, sketch.title, sketch.description)
+    return full_page(groups, wide, high + 30, fit, sketch.title, sketch.description)
 
 
 def _shown(n: int) -> list[int | None]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tinygrad_edu.drawing.sketch import Cells, Line, Row, Strip
 from tinygrad_edu.expression.label_style import digits
 
-__all__ = ["brief", "colours", "shape_of", "told"]
+__all__ = ["brief", "colours", "range_of", "shape_of", "told"]
 
 _MOST = 4  # rows and columns of a matrix whose entries are shown
 _WIDEST = 30  # characters of a row of entries
@@ -41,7 +41,7 @@ def brief(value: NDArray[Any]) -> str:
     rows = _entries(value)
     if rows is not None:
         return "[" + "; ".join(" ".join(row) for row in rows) + "]"
-    return f"{shape_of(value)}, {_range(value)}"
+    return f"{shape_of(value)}, {range_of(value)}"
 
 
 def told(
@@ -67,9 +67,9 @@ def told(
         return [Line(before + brief(value), red=red, value=True, of=of, lead=len(before))]
     entries = _entries(value)
     if entries is not None:
-        short = before + (brief(value) if value.size == 1 else shape + _range(value))
+        short = before + (brief(value) if value.size == 1 else shape + range_of(value))
         return [Cells(entries, before.rstrip(), red=red, short=short, of=of)]
-    line = Line(f"{before}{shape}{_range(value)}", red=red, value=True, of=of, lead=len(before))
+    line = Line(f"{before}{shape}{range_of(value)}", red=red, value=True, of=of, lead=len(before))
     rows: list[Row] = [line]
     pixels = colours(value) if pictured else None
     return rows if pixels is None else [*rows, pixels]
@@ -85,7 +85,12 @@ def _entries(value: NDArray[Any]) -> tuple[tuple[str, ...], ...] | None:
     return rows if max(sum(len(x) + 2 for x in row) for row in rows) <= _WIDEST else None
 
 
-def _range(value: NDArray[Any]) -> str:
+def range_of(value: NDArray[Any]) -> str:
+    """From the least entry to the largest.
+
+    >>> range_of(np.array([2.0, 0.5]))
+    '0.5 … 2'
+    """
     if value.dtype.kind not in "biuf":
         return str(value.dtype)
     finite = np.isfinite(value)

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from tinygrad_edu.drawing.reading import Reading, amounts
 from tinygrad_edu.drawing.sketch import Arrow, Box, Kind, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.values import brief, told
-from tinygrad_edu.drawing.ways import Way, is_number, quantities, repeated_over, slope, ways_into
+from tinygrad_edu.drawing.ways import Way, homes, is_number, quantities, repeated_over, slope, ways_into
 from tinygrad_edu.expression.label_style import digits
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["Gradients", "View", "homes"]
+__all__ = ["LONGEST_ROW", "Gradients", "View"]
 
 _LONGEST_LABEL = 22
-_LONGEST_ROW = 34
+LONGEST_ROW = 34
+"""Characters of a line, from which on a formula is broken."""
 _MOST_LABELLED = 2  # arrows from one quantity, to have labels among the quantities
 
 
@@ -35,26 +36,6 @@ class Gradients:
 
     values: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     formulas: Mapping[str, str] = field(default_factory=dict)
-
-
-def homes(graph: Graph) -> dict[GraphNode, tuple[str, ...]]:
-    """The scope that each node is drawn in: what is given belongs where it alone is used.
-
-    Data that the first layers start from stay outside of them.
-    """
-    users: dict[GraphNode, set[tuple[str, ...]]] = {}
-    later = set()
-    for node in graph:
-        for operand in node.inputs:
-            users.setdefault(operand, set()).add(node.scope)
-            if not operand.is_leaf and operand.scope != node.scope:
-                later.add(node.scope)
-    found = {}
-    for node in graph:
-        scopes = users.get(node, set())
-        alone = node.is_leaf and len(scopes) == 1 and (node.requires_grad or scopes <= later)
-        found[node] = next(iter(scopes)) if alone else node.scope
-    return found
 
 
 @dataclass(frozen=True)
@@ -98,6 +79,17 @@ class View:
     def back_key(self, node: GraphNode) -> str:
         """What the part of its gradient is called."""
         return f"g{self._index[node]}"
+
+    @cached_property
+    def values(self) -> dict[str, NDArray[Any]]:
+        """The arrays by the keys of their parts; a gradient that has no part of its own after ``d ``."""
+        found = {}
+        for node in self.graph:
+            found[self.key(node)] = node.value
+            if node.name in self.gradients.values:
+                key = self.back_key(node) if self.backward else f"d {self.key(node)}"
+                found[key] = np.asarray(self.gradients.values[node.name])
+        return found
 
     def sketch(self) -> Sketch:
         """The sketch."""
@@ -151,7 +143,7 @@ class View:
             yield Line("", name or formula)
             return
         parts = [formula]
-        if not self.every and len(name) + len(formula) > _LONGEST_ROW:
+        if not self.every and len(name) + len(formula) > LONGEST_ROW:
             parts = _broken(formula)
         yield Line(f" = {parts[0]}", name)
         yield from (Line(part) for part in parts[1:])
@@ -164,7 +156,7 @@ class View:
         value = np.asarray(self.gradients.values[node.name])
         met = self._met.get(node, [])
         if len(met) > 1:
-            lead = f"{amounts(met)} = "
+            lead = f"{amounts(met[::-1])} = "  # as in the formula, the last use first
             rows.append(Line(lead + digits(value[()]), red=True, of=node.name, lead=len(lead)))
         elif value.ndim or formula != digits(value[()]):
             rows += told(value, red=True, pictured=False, of=node.name)  # type: ignore[arg-type]
@@ -217,7 +209,8 @@ class View:
             return "", ""
         arriving = float(np.asarray(self.gradients.values[way.head.name])[()])
         name = self.reading.name(way.head.name)
-        label = f"d{name} · {digits(along)}" if name else f"{digits(arriving)} · {digits(along)}"
+        factor = digits(along) if along >= 0 else f"({digits(along)})"
+        label = f"d{name} · {factor}" if name else f"{digits(arriving)} · {factor}"
         return (label, f" = {digits(arriving * along)}") if len(label) <= _LONGEST_LABEL else ("", "")
 
     def _label(self, way: Way) -> tuple[str, str]:

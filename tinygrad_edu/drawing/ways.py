@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.drawing.reading import Reading
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["Way", "is_number", "quantities", "repeated_over", "slope", "ways_into"]
+__all__ = ["Way", "homes", "is_number", "quantities", "repeated_over", "slope", "ways_into"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,29 @@ def repeated_over(way: Way, examples: int | None) -> str:
     if axes == [1] and node.value.ndim == 2:
         return "m" if node.shape[1] == examples else "columns"
     return "rows" if axes == [0] and node.value.ndim == 2 else f"axis {', '.join(map(str, axes))}"
+
+
+def homes(graph: Graph) -> dict[GraphNode, tuple[str, ...]]:
+    """The scope that each node is drawn in: what is given belongs where it alone is used.
+
+    Data that the first layers start from stay outside of them.
+    """
+    users: dict[GraphNode, set[tuple[str, ...]]] = {}
+    found: dict[GraphNode, tuple[str, ...]] = {}
+    for node in reversed(list(graph)):
+        scopes = users.get(node, set())
+        unsaid = not (node.is_leaf or node.scope or node.requires_grad)  # made of data alone
+        found[node] = next(iter(scopes)) if unsaid and len(scopes) == 1 else node.scope
+        for operand in node.inputs:
+            users.setdefault(operand, set()).add(found[node])
+    later = {
+        found[node]
+        for node in graph
+        for operand in node.inputs
+        if not operand.is_leaf and found[operand] != found[node]
+    }
+    for node in graph:
+        scopes = users.get(node, set())
+        if node.is_leaf and len(scopes) == 1 and (node.requires_grad or scopes <= later):
+            found[node] = next(iter(scopes))
+    return found

@@ -84,8 +84,9 @@ class Label(Style):
     def call(self, op: Op, operands: Sequence[Text], settings: Mapping[str, Any]) -> Text:
         """The operation's label, around its operand where it names it: ``|x|``."""
         label = op.label or op.name
-        if len(operands) == 1 and op.parameters[0] in label and not label.isidentifier():
-            return Text(label.replace(op.parameters[0], operands[0].text))
+        place = rf"(?<![^\W_]){re.escape(op.parameters[0])}(?![^\W_])"  # |x|, but not the x of "max pool"
+        if len(operands) == 1 and not label.isidentifier() and re.search(place, label):
+            return Text(re.sub(place, lambda _: operands[0].text, label))
         said = [f"{k}={v}" for k, v in settings.items() if k == "axis" and v is not None]
         return Text(f"{label}({', '.join([*map(str, operands), *said])})")
 
