@@ -207,6 +207,20 @@ def test_the_loop_over_layers_without_caches(L):
         assert graph.find(f"b{l}") in graph.find(f"Z{l}").inputs
 
 
+@pytest.mark.parametrize("start", ["np.zeros((4, 5))", "rng.normal(size=(4, 5))"])
+def test_a_recurrent_loop_is_numbered_from_its_first_step(start):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6, 3, 5))
+    Wx = tg.Tensor(rng.normal(size=(4, 3)), requires_grad=True)
+    Wh = tg.Tensor(rng.normal(size=(4, 4)), requires_grad=True)
+    h = eval(start)
+    for t in range(6):
+        h = np.tanh(Wx @ X[t] + Wh @ h)
+    J = np.mean(h**2)
+    steps = [node.name for node in tg.Graph(J).nodes if node.op is not None and node.op.name == "tanh"]
+    assert steps == ["h1", "h2", "h3", "h4", "h5", "h6"]
+
+
 def test_a_loop_over_examples_is_numbered_above():
     X, Y = np.arange(6.0).reshape(2, 3), np.array([1.0, 0.0, 1.0])
     w, b = tg.Tensor(np.ones(2)), tg.Tensor(0.0)

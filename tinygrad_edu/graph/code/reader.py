@@ -101,9 +101,7 @@ class _Reader:
         """Adds what this function says; an inner one has the first word."""
         for _ in range(2):  # what is bound anew may be anything at first, then what its expressions allow
             found = {name: self._bindings(name) for name in self.scope.changing}
-            self.could_be |= {
-                name: {node for nodes in more for node in nodes} for name, more in found.items() if more
-            }
+            self.could_be |= {name: self._any_of(more) for name, more in found.items() if more}
             self._known.clear()
         self._loops(said)
         self._values(said)
@@ -115,6 +113,15 @@ class _Reader:
             for target, value in assigned(statement)
             if target == name
         ]
+
+    def _any_of(self, bindings: list[list[Tensor]]) -> set[Tensor]:
+        """What a name may have been.
+
+        An expression that no node agrees with, such as the ``np.zeros((4, m))`` a loop starts from, may have
+        given any leaf.
+        """
+        unknown = self.nodes[: len(self.nodes) - len(self.operands)] if not all(bindings) else []
+        return {node for nodes in (*bindings, unknown) for node in nodes}
 
     def _loops(self, said: Said) -> None:
         for statement, loop in self.statements:
