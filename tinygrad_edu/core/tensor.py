@@ -21,7 +21,7 @@ from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.reals import real
-from tinygrad_edu.core.recipes import Recipe
+from tinygrad_edu.core.recipes import Recipe, Recipes
 from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.traps import Spent
 
@@ -186,8 +186,14 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """The tensors this one was computed from; empty for a leaf."""
-        return tuple(parent for parent in self.parents if parent is not None)
+        """The tensors this one was computed from, constants too while they are alive; empty for a leaf.
+
+        >>> import tinygrad_edu as tg
+        >>> Y = tg.Tensor([0.0, 1.0], name="Y")
+        >>> [t.name for t in (1 - Y).inputs], Y.inputs
+        (['Y'], ())
+        """
+        return tuple(parent for parent in Recipes(Tensor).recorded(self).parents if parent is not None)
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""

@@ -55,8 +55,8 @@ def recorded_since(result: Tensor, known: Mapping[Tensor, Any]) -> list[Tensor]:
     nodes = [result] if result not in known else []
     seen = set(nodes) | set(known)
     for tensor in nodes:
-        for parent in tensor.inputs:
-            if parent not in seen:
+        for parent in tensor.parents:
+            if parent is not None and parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
     return sorted(nodes, key=lambda tensor: tensor.seq)

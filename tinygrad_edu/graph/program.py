@@ -246,8 +246,8 @@ class _Recording:
         nodes = list(dict.fromkeys(ends))
         seen = set(nodes) | set(self.called)
         for tensor in nodes:
-            for parent in tensor.inputs:
-                if parent not in seen:
+            for parent in tensor.parents:
+                if parent is not None and parent not in seen:
                     seen.add(parent)
                     nodes.append(parent)
         return sorted(nodes, key=lambda tensor: tensor.seq)
