@@ -96,9 +96,10 @@ class Pool:
 
     def _gradients(self) -> list[Value]:
         found = []
+        later = self._leaves_below()  # their gradients are computed from this one
         for node in self.graph:
             step = self.program.gradients.get(node.name)
-            if step is None or node.name == self.own:
+            if step is None or node.name == self.own or node.name in later:
                 continue
             mine = self.given.get(node.name)
             if mine is not None and mine.shape == step.shape:
@@ -135,6 +136,14 @@ class Pool:
         return [
             values[k] for k in np.flatnonzero(np.abs(a - b) <= 1e-5 * (np.abs(a) + np.abs(b)) + 1e-8 * size)
         ]
+
+    def _leaves_below(self) -> set[str]:
+        """The leaves that the quantity in question is computed from."""
+        below = {self.own}
+        for node in reversed(self.graph.nodes):
+            if node.name in below:
+                below.update(other.name for other in node.inputs)
+        return {node.name for node in self.graph if node.is_leaf and node.name in below}
 
     def gradients_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
         """The gradients of a shape, and their arrays as rows of one matrix."""

@@ -25,7 +25,12 @@ from tinygrad_edu.check.diagnosis.sums import of_sums
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import Terms, depends_on_data
 from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
-from tinygrad_edu.check.diagnosis.whole import of_extra_factors, of_extra_penalty, of_the_whole
+from tinygrad_edu.check.diagnosis.whole import (
+    of_exchanged_factors,
+    of_extra_factors,
+    of_extra_penalty,
+    of_the_whole,
+)
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.judge import Judged, Judgement
 from tinygrad_edu.check.local import Local
@@ -152,6 +157,7 @@ class _Search:
             of_stale(target, self.pool)
             of_shortcut(target, self.pool)
             of_extra_factors(target, self.pool)
+            of_exchanged_factors(target, self.pool)
             if not target.found:
                 self._two_edits(target, blocks)
         return target

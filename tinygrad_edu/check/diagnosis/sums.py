@@ -65,6 +65,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
                     codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at
                 ),
             )
+    _counted_once(target, step, g, own, above)
     _partly(target, step, g, own, above)
     _another(target, pool, step, own, tail)
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
@@ -73,6 +74,18 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
             ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
         )
         target.at(step.name, step_value(target, step) / count, mean)
+
+
+def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
+    """A sum that counts, as the classes above a margin: one is taken, however many there are."""
+    unit = np.max(np.abs(g), initial=0.0)
+    if not own or unit == 0 or np.any((g != 0) & (abs(abs(g) - unit) > 1e-9 * unit)):
+        return
+    sign = np.sign(g.sum())
+    text = f"of {above} one entry along axis {_told(own)} is counted, however many there are"
+    for one in (np.sign(step_value(target, step)) * unit, np.full(step.shape, sign * unit)):
+        edit = Edit(("term_missing", "sum_missing"), text, 1.2, owner_of(target, step))
+        target.at(step.name, one, edit)
 
 
 def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:

@@ -21,6 +21,7 @@ __all__ = ["Aspect", "Target"]
 
 Said = Edit | Callable[[], Edit]
 """An edit, or what makes its sentence once it is known to fit."""
+INSIDE = Edit(("sign_inside", "sign"), "the sign of everything but the penalty's term is wrong")
 _FEW = 4
 """A free constant is not read off fewer entries: it would fit anything."""
 
@@ -193,6 +194,8 @@ class Target:
             factor = self.factor(aspect.array, value if base is None else value - base, free)
             if factor is not None and (edits or aspect.edits or factor):
                 said = [edit if isinstance(edit, Edit) else edit() for edit in edits]
+                if base is not None:
+                    factor = tuple(INSIDE if edit.codes == ("sign",) else edit for edit in factor)
                 self.found.append(Finding((*aspect.edits, *said, *factor)))
                 fits = True
         return fits

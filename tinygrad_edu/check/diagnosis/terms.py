@@ -47,7 +47,8 @@ def depends_on_data(program: Program) -> dict[str, bool]:
 def _indexed(step: Step) -> bool:
     index = step.settings.get("index", step.settings.get("indices"))
     parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, np.ndarray) for part in parts) or any(
+    picked = (int, np.integer, np.ndarray)  # an entry, as E[word]: no penalty is of one entry
+    return any(isinstance(part, picked) for part in parts) or any(
         isinstance(a, np.ndarray) and a.size > 1 for a in step.args
     )
 

@@ -8,7 +8,10 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.target import Target
 
-__all__ = ["of_extra_factors", "of_extra_penalty", "of_the_whole"]
+__all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
+
+_ENTRIES = 4
+"""From fewer entries no quotient is read: some two values would give it."""
 
 
 def of_the_whole(target: Target) -> None:
@@ -45,6 +48,34 @@ def of_extra_factors(target: Target, pool: Pool) -> None:
                 target.at(
                     step, v / a, Edit(("slope_extra", "chain_factor_missing"), text, 1.35 + cost + value.cost)
                 )
+
+
+def of_exchanged_factors(target: Target, pool: Pool) -> None:
+    """One quantity in the place of another, such as the variance for the standard deviation.
+
+    Their quotient then multiplies the result, wherever in the formula they stand.
+    """
+    right, given = target.right, target.given
+    if right.shape != given.shape or right.size < _ENTRIES:
+        return
+    with np.errstate(all="ignore"):
+        ratio = given / right
+        told = np.isfinite(ratio) & (ratio != 0)
+        if np.count_nonzero(told) < _ENTRIES or np.ptp(ratio[told]) == 0:
+            return
+        values = [
+            (v, np.broadcast_to(np.asarray(v.array, float), right.shape)) for v in pool.shaped(right.shape)
+        ]
+        first = tuple(np.argwhere(told)[0])
+        for one, a in values:
+            for other, b in values:
+                if abs(a[first] - ratio[first] * b[first]) <= 1e-6 * abs(a[first]) and one is not other:
+                    text = (
+                        f"{one.text} and {other.text} are taken for each other: "
+                        f"the result is {one.text} / {other.text} times what it should be"
+                    )
+                    edit = Edit(("wrong_layer", "slope_wrong"), text, 1.6 + one.cost + other.cost)
+                    target.whole(right * a / b, edit)
 
 
 def of_extra_penalty(target: Target, value: Array, name: str) -> None:
