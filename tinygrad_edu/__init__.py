@@ -14,7 +14,7 @@ from typing import Any
 
 from tinygrad_edu import check, course, data, distributed, export, nn, ops
 from tinygrad_edu.autodiff import define, func, grad
-from tinygrad_edu.compiler import compile
+from tinygrad_edu.compiler import compile, get_num_threads, set_num_threads
 from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.core.version import __version__ as __version__
@@ -89,6 +89,7 @@ __all__ = [
     "draw",
     "export",
     "func",
+    "get_num_threads",
     "grad",
     "load",
     "nn",
@@ -97,6 +98,7 @@ __all__ = [
     "optim",
     "save",
     "scope",
+    "set_num_threads",
     "step_through",
 ]
 __all__ += ops.numpy_coverage.alternative_names.__all__

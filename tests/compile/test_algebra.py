@@ -119,7 +119,7 @@ def test_tiles_of_the_examples_add_up() -> None:
     w = rng.normal(size=(1, 50)) * 0.1
     step = tg.compile(from_logits)
     J, grad = step(w, X, Y)
-    assert "for start in range(0, 30011" in step.source
+    assert re.search(r"for start in range\(.*, 30011\)", step.source)
     t = tg.Tensor(w)
     expected = from_logits(t, X, Y)
     assert pytest.approx(expected.item(), rel=1e-12) == J

@@ -45,6 +45,10 @@ class Emitted:
     nbytes: int
     kernels: tuple[Kernel, ...] = ()
     """Chains that numba compiles."""
+    parts: int = 0
+    """Into how many parts a loop over tiles is cut."""
+    tile_nbytes: int = 0
+    """The memory that each thread of the loop has beside."""
 
 
 def emitted(
@@ -105,14 +109,19 @@ class _Writer(Lifetimes):
 
     def emitted(self) -> Emitted:
         """The step as source, with its memory laid out."""
-        temporaries = self.temporaries
-        offsets, nbytes = arranged([*self.lives.values(), *temporaries.values()])
+        own = [life for node, life in self.lives.items() if node in self.body and node not in self.sums]
+        own += self.temporaries.values()
+        mine = {life.name for life in own}
+        everything = [*self.lives.values(), *self.temporaries.values(), *self.partial.values()]
+        offsets, nbytes = arranged([life for life in everything if life.name not in mine])
+        offsets_in_tile, tile_nbytes = arranged(own)
         self.places: dict[Any, str] = {}
         # In the loop arrays of one shape are cut along different axes, so those are places of their own.
         along = {life.name: self.axis.get(node) for node, life in self.lives.items() if node in self.body}
+        offsets |= offsets_in_tile
         self.buffer = {
-            life.name: self._place(life, offsets[life.name], along.get(life.name))
-            for life in (*self.lives.values(), *temporaries.values())
+            life.name: self._place(life, offsets[life.name], along.get(life.name), life.name in mine)
+            for life in everything
         }
         lines = [f"def step({', '.join(self.inputs)}):"]
         at: dict[int, int] = {}
@@ -122,11 +131,11 @@ class _Writer(Lifetimes):
         for k in range(len(self.order), -1, -1):  # a view has no line: it is read where it is used
             at.setdefault(k, at.get(k + 1, len(lines)))
         holds: dict[str, list[tuple[str, int, int]]] = {}
-        for life in (*self.lives.values(), *temporaries.values()):
+        for life in everything:
             holds.setdefault(self.buffer[life.name], []).append((life.name, at[life.start], at[life.end]))
         buffers = tuple(
-            Buffer(name, shape, dtype, offset, tuple(holds[name]))
-            for (offset, shape, dtype, _), name in self.places.items()
+            Buffer(name, shape, dtype, offset, tuple(holds[name]), 0 if of_thread else None)
+            for (offset, shape, dtype, _, of_thread), name in self.places.items()
         )
         ops = tuple(needing_definitions(n.rule for n in self.order))
         return Emitted(
@@ -136,11 +145,13 @@ class _Writer(Lifetimes):
             buffers,
             nbytes,
             tuple(self.kernels),
+            self.schedule.loop.parts if self.schedule.loop else 0,
+            tile_nbytes,
         )
 
-    def _place(self, life: Life, offset: int, axis: int | None) -> str:
+    def _place(self, life: Life, offset: int, axis: int | None, of_thread: bool) -> str:
         return self.places.setdefault(
-            (offset, life.shape, life.dtype, axis), f"{self.prefix['m']}{len(self.places)}"
+            (offset, life.shape, life.dtype, axis, of_thread), f"{self.prefix['m']}{len(self.places)}"
         )
 
     def _lines(self) -> Iterator[tuple[int, str]]:
@@ -163,18 +174,37 @@ class _Writer(Lifetimes):
         yield len(self.order), f"    return {', '.join([*results, *own])}{',' * (not own)}"
 
     def _loop(self, loop: Loop) -> Iterator[tuple[int, str]]:
-        for node in loop.body:
-            if node in loop.sums:
-                yield self.first, "    " + self._zero(node)
-        yield self.first, f"    for start in range(0, {loop.length}, {loop.tile}):"
-        yield self.first, f"        tile = slice(start, start + {loop.tile})"
+        """A function that computes one part, called for all; then what the parts add up to."""
+        own = [name for (*_, of_thread), name in self.places.items() if of_thread]
+        sums = [node for node in loop.body if node in loop.sums]
+        yield self.first, f"    def tiles({', '.join(['part', *own])}):"
+        for node in sums:
+            name, place = self.names[node], f"{self._parts(node)}[part]"
+            yield self.first, f"        {name} = {f'{place}; {name}.fill(0)' if node.shape else '0.0'}"
+        first = f"part * {loop.part}"
+        last = f"min({first} + {loop.part}, {loop.length})"
+        yield self.first, f"        for start in range({first}, {last}, {loop.tile}):"
+        yield self.first, f"            tile = slice(start, start + {loop.tile})"
         for node, name in self.cut.items():
-            yield self.first, f"        {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
+            yield self.first, f"            {name} = {self._code(node)}[{':, ' * loop.axis[node]}tile]"
         for k, node in enumerate(loop.body, start=self.first):
-            yield from self._lines_of(k, node, "        ")
-        for node in loop.body:  # a number of NumPy's again: Python's may not be divided by 0
-            if node in loop.sums and not node.shape:
-                yield self.behind, f"    {self.names[node]} = np.{node.dtype}({self.names[node]})"
+            yield from self._lines_of(k, node, "            ")
+        for node in sums:
+            if not node.shape:
+                yield self.behind - 1, f"        {self._parts(node)}[part] = {self.names[node]}"
+        yield self.behind - 1, f"    spread(tiles, {loop.parts})  # on all threads"
+        for node in sums:
+            name = self.names[node]
+            total = f"np.add.reduce({self._parts(node)}, axis=0"
+            if not node.shape:  # a number of NumPy's: Python's may not be divided by 0
+                yield self.behind - 1, f"    {name} = np.{node.dtype}({total}))"
+            elif node in self.lives:
+                yield self.behind - 1, f"    {name} = {total}, out={self.buffer[name]})"
+            else:
+                yield self.behind - 1, f"    {name} = {total})"
+
+    def _parts(self, node: Node) -> str:
+        return self.buffer[self.partial[node].name]
 
     def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
         if node in self.member:
@@ -196,14 +226,6 @@ class _Writer(Lifetimes):
         given = [self._code(n).text if n.shape else f"np.{n.dtype}({self._code(n)})" for n in kernel.inputs]
         call = f"{kernel.name}({', '.join([*outs, *given])})"
         yield f"{self.names[kernel.total]} = {call}" if kernel.total is not None else call
-
-    def _zero(self, node: Node) -> str:
-        name = self.names[node]
-        if not node.shape:
-            return f"{name} = 0.0"
-        if node in self.lives:
-            return f"{name} = {self.buffer[name]}; {name}.fill(0)"
-        return f"{name} = np.zeros({node.shape}, np.{node.dtype})"
 
     def _statement(self, node: Node) -> str:
         name = self.names[node]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import count
 
+import numpy as np
+
 from tinygrad_edu.compiler.forms import is_ufunc, is_view, takes_out
 from tinygrad_edu.compiler.kernels import Kernel, kernels_of
 from tinygrad_edu.compiler.memory import Life
@@ -51,6 +53,7 @@ class Lifetimes:
         self.last = self._last_uses()
         self.lives = self._lives()
         self.temporaries = self._temporaries()
+        self.partial = self._partial()
 
     def inline(self, node: Node) -> bool:
         """Looking at an array differently needs no line of its own."""
@@ -134,6 +137,21 @@ class Lifetimes:
             node: Life(f"{self.names[node]}_part", node.shape, node.dtype, k, k)
             for k, node in enumerate(self.order)
             if node in self.sums and takes_out(node)
+        }
+
+    def _partial(self) -> dict[Node, Life]:
+        """The sums of each part of the loop; Python adds up numbers in float64."""
+        parts = self.schedule.loop.parts if self.schedule.loop else 0
+        return {
+            node: Life(
+                f"{self.names[node]}_parts",
+                (parts, *node.shape),
+                node.dtype if node.shape else np.dtype(float),
+                self.first,
+                self.behind - 1,
+            )
+            for node in self.order
+            if node in self.sums
         }
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Buffer", "Life", "arranged"]
+__all__ = ["ALIGNMENT", "Buffer", "Life", "arranged"]
 
 ALIGNMENT = 64
+"""Bytes: of a line of the cache."""
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Buffer:
     offset: int
     holds: tuple[tuple[str, int, int], ...]
     """``quantity, first line, last line`` of the source."""
+    thread: int | None = None
+    """Of an array that the loop over tiles works in: each thread has one of its own."""
 
     @property
     def nbytes(self) -> int:
@@ -54,7 +57,8 @@ class Buffer:
 
     def __repr__(self) -> str:
         tenants = ", ".join(f"{name} (lines {a}-{b})" for name, a, b in self.holds)
-        return f"{self.name}: {self.dtype}{list(self.shape)} at {self.offset}: {tenants}"
+        whose = "" if self.thread is None else f", of thread {self.thread}"
+        return f"{self.name}{whose}: {self.dtype}{list(self.shape)} at {self.offset}: {tenants}"
 
 
 @dataclass(eq=False)

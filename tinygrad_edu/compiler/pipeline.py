@@ -19,9 +19,11 @@ from tinygrad_edu.compiler.emit import Emitted, emitted
 from tinygrad_edu.compiler.habits import in_fast_forms
 from tinygrad_edu.compiler.kernels import module_source
 from tinygrad_edu.compiler.lower import finished, lowered
+from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
 from tinygrad_edu.compiler.scalars import scalars_moved
 from tinygrad_edu.compiler.schedule import scheduled
 from tinygrad_edu.compiler.sheet import Node, Sheet
+from tinygrad_edu.compiler.threads import spread
 from tinygrad_edu.compiler.tiles import tiled
 from tinygrad_edu.compiler.trace import Recording, Values
 from tinygrad_edu.expression.arithmetic import MULTIPLY
@@ -114,16 +116,24 @@ def _code(written: Emitted) -> CodeType:
 
 def _function(written: Emitted, code: CodeType, update: Update) -> Callable[..., Any]:
     """The source, run. Its names: NumPy, the step's memory, constants, operations that NumPy lacks."""
-    memory = np.empty(written.nbytes, np.uint8)
     space: dict[str, Any] = {
         "np": np,
         "deque": deque,
         **written.constants,
         **{op.name: op.forward for op in written.ops},
     }
-    for buffer in written.buffers:
-        stretch = memory[buffer.offset : buffer.offset + buffer.nbytes]
-        space[buffer.name] = stretch.view(buffer.dtype).reshape(buffer.shape)
+    shared = [buffer for buffer in written.buffers if buffer.thread is None]
+    space |= zip((b.name for b in shared), _laid_out(shared, written.nbytes), strict=True)
+    if written.parts:
+        of_threads: list[list[NDArray[Any]]] = []
+
+        def memory_of(thread: int) -> list[NDArray[Any]]:
+            while len(of_threads) <= thread:
+                own = [buffer for buffer in written.buffers if buffer.thread is not None]
+                of_threads.append(_laid_out(own, written.tile_nbytes))
+            return of_threads[thread]
+
+        space["spread"] = partial(spread, space=memory_of)
     if written.kernels:
         space |= functions_of(module_source(written.kernels), [kernel.name for kernel in written.kernels])
     if not isinstance(update, str | None):
@@ -131,6 +141,13 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
     exec(code, space)  # noqa: S102  (the source was written here)
     function: Callable[..., Any] = space["step"]
     return function
+
+
+def _laid_out(buffers: Sequence[Buffer], nbytes: int) -> list[NDArray[Any]]:
+    """New memory, looked at as those arrays; it begins at a multiple of their alignment."""
+    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
+    memory = memory[-memory.ctypes.data % ALIGNMENT :]
+    return [memory[b.offset : b.offset + b.nbytes].view(b.dtype).reshape(b.shape) for b in buffers]
 
 
 def of_values(recorded: Values) -> Callable[[], Callable[..., Any]]:

@@ -12,16 +12,24 @@ __all__ = ["Loop", "Schedule", "scheduled"]
 
 @dataclass(frozen=True)
 class Loop:
-    """A pass over the examples, tile by tile.
+    """A pass over the examples, tile by tile, in parts that several threads may take.
 
-    ``axis`` says which axis of a node runs over the examples; ``sums`` are added up over the tiles.
+    ``axis`` says which axis of a node runs over the examples; ``sums`` are added up over the tiles of a part,
+    and then over the parts. What tile and part are does not depend on who computes them.
     """
 
     length: int
     tile: int
+    part: int
+    """The examples of a part: those of one tile, or of several."""
     body: tuple[Node, ...]
     axis: Mapping[Node, int]
     sums: frozenset[Node]
+
+    @property
+    def parts(self) -> int:
+        """How many there are."""
+        return -(-self.length // self.part)
 
 
 @dataclass(frozen=True)

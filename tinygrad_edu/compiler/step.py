@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import repeat
 from typing import Any, Literal
 from weakref import ref
@@ -18,6 +18,7 @@ from tinygrad_edu.compiler.kept import Recordings
 from tinygrad_edu.compiler.kernels import module_source
 from tinygrad_edu.compiler.memory import Buffer
 from tinygrad_edu.compiler.pipeline import Moves, Update, assembled
+from tinygrad_edu.compiler.threads import threads_for
 from tinygrad_edu.compiler.trace import Recording, record
 from tinygrad_edu.core.reals import refuse_lookalikes
 from tinygrad_edu.core.showing import listing
@@ -305,8 +306,18 @@ class CompiledStep:
 
     @property
     def buffers(self) -> tuple[Buffer, ...]:
-        """What lives where in the step's own memory, and in which lines of the source."""
-        return self._shown.emitted.buffers
+        """What lives where in the step's own memory, and in which lines of the source.
+
+        The arrays of a loop over tiles are there once for each thread that works on it.
+        """
+        emitted = self._shown.emitted
+        shared = [b for b in emitted.buffers if b.thread is None]
+        own = [b for b in emitted.buffers if b.thread is not None]
+        starts = [emitted.nbytes + t * emitted.tile_nbytes for t in range(threads_for(emitted.parts))]
+        return (
+            *shared,
+            *(replace(b, offset=at + b.offset, thread=t) for t, at in enumerate(starts) for b in own),
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
         source = self.source if self._cache else "not called yet, so that there is no program yet"

@@ -29,6 +29,9 @@ CHECK = probabilities.kernel
 SHORTEST = 256
 """Columns of the narrowest tile: matrix products of fewer are slow."""
 
+PARTS = 32
+"""Into how many parts the tiles are put, each with its own sums: enough for the threads to end together."""
+
 
 class _Cannot(Exception):  # noqa: N818  (says what it is)
     """The axis ends in something that a tile does not know how to do."""
@@ -167,10 +170,13 @@ def _divisor(length: int, target: int) -> int:
 
 def _with_loop(schedule: Schedule, nodes: Sequence[Node], paths: _Paths, tile: int) -> Schedule:
     body = tuple(n for n in nodes if n in paths.inside or n in paths.sums)
+    tiles = -(-paths.length // tile)
+    held = sum(n.nbytes for n in paths.sums)
+    parts = max(1, min(PARTS, tiles, CACHE // max(held, 1)))
     behind = {*body, *paths.after}
     return replace(
         schedule,
         before=tuple(n for n in nodes if n not in behind),
-        loop=Loop(paths.length, tile, body, paths.axis, frozenset(paths.sums)),
+        loop=Loop(paths.length, tile, -(-tiles // parts) * tile, body, paths.axis, frozenset(paths.sums)),
         after=tuple(n for n in nodes if n in paths.after),
     )

@@ -31,7 +31,20 @@ __all__ = ["Recording", "Values", "naming", "record", "record_values"]
 
 _RESERVED = {
     *dir(builtins),
-    *["np", "step", "deque", "begin", "update", "gradients", "result", "start", "tile"],
+    *[
+        "np",
+        "step",
+        "deque",
+        "begin",
+        "update",
+        "gradients",
+        "result",
+        "start",
+        "tile",
+        "part",
+        "tiles",
+        "spread",
+    ],
 }
 """What the source of a step calls, or calls something."""
 

@@ -1,0 +1,262 @@
+"""Tiles on several threads: the same bits as on one, the same errors, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.random_programs.programs import draw
+from tinygrad_edu.compiler import threads, tiles
+
+ACTIVATIONS: tuple[Callable[[Any], Any], ...] = (
+    tg.relu,
+    tg.sigmoid,
+    np.tanh,
+    np.sin,
+    tg.softplus,
+    lambda Z: Z * tg.sigmoid(Z),
+    lambda Z: np.where(Z > 0, Z, 0.1 * Z),
+    lambda Z: Z / (1 + np.abs(Z)),
+    lambda Z: tg.softmax(Z, axis=0),
+    lambda Z: Z - np.mean(Z, axis=0, keepdims=True),
+)
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = tg.get_num_threads()
+    yield
+    tg.set_num_threads(before)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is small is cut as well."""
+    for name, value in {"CACHE": 1 << 12, "SHORTEST": 16}.items():
+        monkeypatch.setattr(tiles, name, value)
+
+
+def network(seed: int) -> tuple[Callable[..., Any], list[Any], Any, Any]:
+    """A random network on a random number of examples, with its parameters and data."""
+    rng = np.random.default_rng(seed)
+    dtype = (np.float64, np.float32)[seed % 2]
+    dims = [int(rng.integers(8, 40)), *rng.integers(1, 6, size=rng.integers(1, 4)).tolist()]
+    m = int(rng.integers(400, 900))
+    used = [ACTIVATIONS[k] for k in rng.integers(len(ACTIVATIONS), size=len(dims))]
+    square = bool(rng.integers(2))
+
+    def loss(p: Any, X: Any, Y: Any) -> Any:
+        A = X
+        for l in range(1, len(dims)):
+            A = used[l](p[2 * l - 2] @ A + p[2 * l - 1])
+        if square:
+            return np.mean((A - Y) ** 2)
+        return tg.binary_cross_entropy_with_logits(A, Y) + 1e-3 * np.sum(p[0] ** 2)
+
+    params: list[Any] = []
+    for k, n in pairwise(dims):
+        params += [rng.normal(size=(n, k)).astype(dtype) / 4, rng.normal(size=(n, 1)).astype(dtype)]
+    X = rng.normal(size=(dims[0], m)).astype(dtype)
+    return loss, params, X, (rng.random((dims[-1], m)) < 0.5).astype(dtype)
+
+
+def bits(results: Any) -> list[bytes]:
+    J, grads = results
+    return [np.float64(J).tobytes(), *(g.tobytes() for g in grads)]
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("first", range(0, 200, 50))
+def test_the_same_bits_on_any_number_of_threads(first: int) -> None:
+    """100 networks that are cut into tiles, and 100 programs of any kind."""
+    cut = 0
+    for seed in range(first, first + 50):
+        loss, params, *data = network(seed)
+        if seed % 2:
+            program = draw(seed)
+            loss, params, data = (lambda leaves, p=program: p.run(np, leaves)), list(program.leaves), []
+        step = tg.compile(loss)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", tg.OuterBroadcastWarning)  # spread on purpose
+            tg.set_num_threads(1)
+            expected = bits(step(params, *data))
+        cut += "spread(" in step.source
+        for n in (2, 3, 8):
+            tg.set_num_threads(n)
+            for _ in range(2):
+                assert bits(step(params, *data)) == expected, f"seed {seed} on {n} threads\n{step.source}"
+    assert cut >= 15
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("seed", range(12))
+def test_parts_add_up_to_the_eager_result(seed: int) -> None:
+    loss, params, X, Y = network(seed)
+    tensors = [tg.Tensor(p) for p in params]
+    J = loss(tensors, X, Y)
+    tg.set_num_threads(3)
+    found, grads = tg.compile(loss)(params, X, Y)
+    tolerance = 1e-10 if X.dtype == np.float64 else 1e-4
+    assert found == pytest.approx(J.item(), rel=tolerance)
+    for g, e in zip(grads, tg.grad(J, tensors), strict=True):
+        np.testing.assert_allclose(g, e, rtol=tolerance, atol=tolerance * np.abs(e).max())
+
+
+def logistic(m: int = 3000) -> tuple[Callable[..., Any], Any, Any, Any]:
+    rng = np.random.default_rng(0)
+
+    def loss(w: Any, X: Any, Y: Any) -> Any:
+        return tg.binary_cross_entropy_with_logits(w @ X, Y)
+
+    return loss, rng.normal(size=(1, 20)), rng.normal(size=(20, m)), (rng.random((1, m)) < 0.5) * 1.0
+
+
+def overflowing(w: Any, X: Any, Y: Any) -> Any:
+    return np.sum(np.exp(w @ X) * Y)
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_errstate_holds_in_every_tile(n: int) -> None:
+    _, w, X, Y = logistic()
+    X[:, -1] = 1e5 * np.sign(w[0])
+    step = tg.compile(overflowing)
+    tg.set_num_threads(n)
+    with np.errstate(over="ignore", invalid="ignore"):
+        step(w, X, Y)
+    assert "spread(" in step.source
+    with (
+        np.errstate(over="raise", invalid="ignore"),
+        pytest.raises(FloatingPointError, match="overflow encountered in exp"),
+    ):
+        step(w, X, Y)
+    with pytest.warns(RuntimeWarning, match="overflow encountered in exp"), np.errstate(invalid="ignore"):
+        step(w, X, Y)
+
+
+@pytest.mark.parametrize("n", [1, 2, 8])
+def test_the_error_is_that_of_the_first_part_that_has_one(n: int) -> None:
+    tg.set_num_threads(n)
+    done: list[int] = []
+
+    def part(k: int) -> None:
+        if k in (11, 12, 13, 30):
+            raise ValueError(f"part {k}")
+        done.append(k)
+
+    for _ in range(20):
+        with pytest.raises(ValueError, match="part 11"):
+            threads.spread(part, 40, lambda thread: ())
+    assert sorted(set(done) & set(range(11))) == list(range(11))
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_buffers_count_those_of_every_thread() -> None:
+    loss, *given = logistic()
+    step = tg.compile(loss)
+    sizes = {}
+    for n in (1, 2, 3):
+        tg.set_num_threads(n)
+        step(*given)
+        sizes[n] = [b for b in step.buffers if b.thread is not None]
+        assert {b.thread for b in sizes[n]} == set(range(n))
+        ends = sorted((b.offset, b.offset + b.nbytes, b.thread) for b in step.buffers if b.thread is not None)
+        for (_, end, one), (start, _, other) in pairwise(ends):
+            assert one == other or end <= start
+    assert len(sizes[3]) == 3 * len(sizes[1]) > 0
+
+
+def interrupted_at(run: Callable[[], Any], n: int) -> bool:
+    """Whether ``run`` was interrupted, as by Ctrl-C, before its nth line."""
+    seen = 0
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal seen
+        if event == "line":
+            seen += 1
+            if seen == n:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_an_interrupt_at_any_line_leaves_no_thread_at_work() -> None:
+    loss, *given = logistic(600)
+    step = tg.compile(loss)
+    tg.set_num_threads(3)
+    expected = bits(step(*given))
+    n = 1
+    while interrupted_at(lambda: step(*given), n):
+        assert bits(step(*given)) == expected
+        n += 7
+    assert n > 50
+    step(*given)
+    assert not threads._BLAS.users
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_threads_of_the_users_may_call_the_same_step() -> None:
+    loss, *given = logistic()
+    step = tg.compile(loss)
+    tg.set_num_threads(3)
+    expected = bits(step(*given))
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: bits(step(*given)), range(40)):
+            assert found == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+@pytest.mark.usefixtures("small_tiles")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    loss, *given = logistic()
+    step = tg.compile(loss)
+    tg.set_num_threads(2)
+    expected = bits(step(*given))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's about fork and threads
+        child = os.fork()
+    if child == 0:  # nothing of pytest's may run here
+        same = False
+        try:
+            same = bits(step(*given)) == expected
+        finally:
+            os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert bits(step(*given)) == expected
+
+
+def test_the_number_is_asked_for_in_words() -> None:
+    with pytest.raises(ValueError, match="set_num_threads: expected at least 1 thread, got 0"):
+        tg.set_num_threads(0)
+    for wrong in (1.5, "2", True, None):
+        with pytest.raises(TypeError, match=re.escape(f"a whole number of threads, got {wrong!r}")):
+            tg.set_num_threads(wrong)  # type: ignore[arg-type]
+    tg.set_num_threads(np.int64(3))
+    assert tg.get_num_threads() == 3
+
+
+def test_by_default_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
+    assert threads._allowed() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert 1 <= threads._allowed() <= (os.cpu_count() or 1)

@@ -1,0 +1,301 @@
+"""One pool of threads for the process: parts of a loop are handed out in order, to whoever is free.
+
+NumPy and BLAS let other threads run while they compute. What a part writes is its own, so that the results
+are the same bits for any number of threads; whoever asks adds them up in the order of the parts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import copy_context
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread, get_ident
+from typing import Any
+
+__all__ = ["get_num_threads", "set_num_threads", "spread", "threads_for"]
+
+Part = Callable[..., None]
+"""``part(k, *arrays)``: the part with that number, computed in those arrays."""
+
+
+def set_num_threads(n: int) -> None:
+    """Says on how many threads compiled steps work, in the whole process.
+
+    The results are the same bits for any number. NumPy's own threads, in products outside a loop over
+    tiles and in eager code, are BLAS's business (``OPENBLAS_NUM_THREADS``, or the package threadpoolctl).
+
+    Args:
+        n: at least 1.
+
+    Raises:
+        TypeError: n is no whole number.
+        ValueError: n is less than 1.
+
+    >>> import tinygrad_edu as tg
+    >>> before = tg.get_num_threads()
+    >>> tg.set_num_threads(2)
+    >>> tg.get_num_threads()
+    2
+    >>> tg.set_num_threads(before)
+    """
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"set_num_threads: expected a whole number of threads, got {n!r}")
+    n = n.__index__()
+    if n < 1:
+        raise ValueError(f"set_num_threads: expected at least 1 thread, got {n}")
+    _chosen[:] = [n]
+    while len(_idle) >= n:  # the caller of a step is one of them
+        _idle.pop().inbox.put(None)
+
+
+def get_num_threads() -> int:
+    """On how many threads compiled steps work.
+
+    What ``set_num_threads`` said; else ``OMP_NUM_THREADS``; else the cores that the process may use, by
+    its affinity and by the limit of its container.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.get_num_threads() >= 1
+    True
+    """
+    if not _chosen:
+        _chosen.append(_allowed())
+    return _chosen[-1]
+
+
+def threads_for(parts: int) -> int:
+    """How many threads work on that many parts."""
+    return min(get_num_threads(), parts) if _BLAS.known else 1
+
+
+def spread(part: Part, parts: int, space: Callable[[int], Sequence[Any]]) -> None:
+    """Computes all parts, on as many threads as there are; BLAS works on one thread in each.
+
+    What the parts write is memory of the call, which is not used again after an interrupt.
+
+    The caller's context holds in every thread (``np.errstate``). Where another step is using the threads,
+    the caller does the work alone. An error is that of the first part that raises one, as on one thread.
+
+    Args:
+        part: called with ``0, 1, ..., parts - 1``, each once, and the arrays of its thread.
+        parts: how many.
+        space: the arrays that thread t works in; 0 is the caller.
+    """
+    with _BLAS.on_one_thread():
+        spaces = [space(t) for t in range(threads_for(parts))]
+        work = _Work(part, parts)
+        helpers: list[_Helper] = []
+        try:
+            _take(helpers, len(spaces) - 1)
+            while helpers:
+                helpers[-1].inbox.put((work, copy_context(), spaces[len(helpers)]))
+                helpers.pop()
+            work.run(spaces[0])
+        finally:
+            _idle.extend(helpers)  # of an interrupt between
+            work.wait()
+        work.check()
+
+
+class _Work:
+    """A loop in progress."""
+
+    def __init__(self, part: Part, parts: int) -> None:
+        self.part, self.parts = part, parts
+        self.next = count().__next__
+        self.errors: dict[int, BaseException] = {}
+        self.stopped = False
+        self.started: list[None] = []
+        self.finished: list[None] = []
+        self.signal: SimpleQueue[None] = SimpleQueue()
+
+    def run(self, arrays: Sequence[Any]) -> None:
+        """Takes one part after another, until none is left or one has failed."""
+        while not self.stopped and (k := self.next()) < self.parts:
+            try:
+                self.part(k, *arrays)
+            except BaseException as error:  # noqa: BLE001  (raised again by the caller of the step)
+                self.stopped = True
+                self.errors[k] = error
+
+    def wait(self) -> None:
+        """Until no helper writes any more, whatever happens meanwhile. One that has not begun will not."""
+        self.stopped = True
+        interrupt: BaseException | None = None
+        while len(self.finished) < len(self.started):
+            try:
+                self.signal.get()
+            except BaseException as error:  # noqa: BLE001  (raised when nobody writes any more)
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    def check(self) -> None:
+        """Raises what went wrong: an interrupt, else the error of the first part that has one."""
+        errors = [self.errors[k] for k in sorted(self.errors)]
+        for error in sorted(errors, key=lambda e: isinstance(e, Exception)):
+            raise error
+
+
+class _Helper:
+    """A thread that waits for work, and ends with the process."""
+
+    def __init__(self) -> None:
+        self.inbox: SimpleQueue[Any] = SimpleQueue()
+        Thread(target=self._serve, name="tinygrad_edu", daemon=True).start()
+
+    def _serve(self) -> None:
+        while (given := self.inbox.get()) is not None:
+            work, context, arrays = given
+            work.started.append(None)
+            context.run(work.run, arrays)
+            _idle.append(self)  # before it is missed
+            work.finished.append(None)
+            work.signal.put(None)
+            del given, work, context, arrays  # nothing of a step is kept
+        _all.discard(self)
+
+
+_chosen: list[int] = []
+_idle: list[_Helper] = []
+_all: set[_Helper] = set()
+
+
+def _take(helpers: list[_Helper], wanted: int) -> None:
+    """Adds threads that nobody else uses, up to as many as wanted."""
+    while len(helpers) < wanted:
+        try:
+            helpers.append(_idle.pop())
+        except IndexError:
+            if len(_all) >= get_num_threads() - 1:
+                return
+            helpers.append(_Helper())
+            _all.add(helpers[-1])
+
+
+class _Blas:
+    """NumPy's BLAS, as far as its number of threads can be read and set."""
+
+    def __init__(self) -> None:
+        self.functions = _openblas() or _by_threadpoolctl()
+        self.known = self.functions is not None
+        self.before = 1
+        self.users: set[int] = set()
+        """Threads in a loop. No lock is needed, which an interrupt could leave locked."""
+
+    @contextmanager
+    def on_one_thread(self) -> Iterator[None]:
+        """While a loop is run; several may be at once."""
+        if self.functions is None:
+            yield
+            return
+        get, put = self.functions
+        try:
+            self.users.add(get_ident())
+            if (now := get()) != 1:
+                self.before = now
+                put(1)
+            yield
+        finally:
+            self.users.discard(get_ident())
+            if not self.users:
+                self.restore()
+
+    def restore(self) -> None:
+        """As many threads as before the loops."""
+        before, self.before = self.before, 1
+        if before != 1 and self.functions is not None:
+            self.functions[1](before)
+
+    def forget(self) -> None:
+        """In a forked process, where nobody is in a loop."""
+        self.users.clear()
+        self.restore()
+
+
+def _openblas() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
+    """The functions of the OpenBLAS that NumPy is linked with, under the names that its builds have."""
+    try:
+        library = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
+    except (ImportError, OSError):
+        return None
+    for prefix in ("scipy_", ""):
+        for suffix in ("64_", ""):
+            try:
+                return (
+                    library[f"{prefix}openblas_get_num_threads{suffix}"],
+                    library[f"{prefix}openblas_set_num_threads{suffix}"],
+                )
+            except AttributeError:  # not in this build, or a system that does not look at linked libraries
+                continue
+    return None
+
+
+def _by_threadpoolctl() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
+    try:
+        found = importlib.import_module("threadpoolctl").ThreadpoolController().select(user_api="blas")
+    except ImportError:
+        return None
+    libraries = found.lib_controllers
+    if not libraries:
+        return None
+
+    def put(n: int) -> None:
+        for library in libraries:
+            library.set_num_threads(n)
+
+    return lambda: max(library.get_num_threads() for library in libraries), put
+
+
+def _allowed() -> int:
+    """The cores that the process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    return max(1, min([cores, *_quotas()]))
+
+
+def _quotas() -> Iterator[int]:
+    """The limits of the control groups that the process is in, in cores, rounded up."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        lines = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+    except OSError:
+        return
+    for own in (line.partition("::")[2] for line in lines if line.startswith("0::")):
+        folder = root / own.strip("/")
+        for place in (folder, *folder.parents):
+            quota = _words(place / "cpu.max")
+            if len(quota) == 2 and all(word.isdecimal() for word in quota):
+                yield -(-int(quota[0]) // int(quota[1]))
+            if place == root:
+                break
+    older = [_words(root / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
+    if all(len(words) == 1 and words[0].isdecimal() for words in older):
+        yield -(-int(older[0][0]) // int(older[1][0]))
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").split()
+    except OSError:
+        return []
+
+
+def _after_fork() -> None:
+    """A forked process has only the thread that forked it."""
+    _idle.clear()
+    _all.clear()
+    _BLAS.forget()
+
+
+_BLAS = _Blas()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
