@@ -54,6 +54,7 @@ EXTRAS = {
     "scipy": "sklearn",
     "sklearn": "sklearn",
     "sympy": "derive",
+    "threadpoolctl": "sklearn",
     "tqdm": "progress",
 }
 MOST_LINES = 400

@@ -7,7 +7,6 @@ are the same bits for any number of threads; whoever asks adds them up in the or
 from __future__ import annotations
 
 import ctypes
-import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread, get_ident
 from typing import Any
+
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
+
+from tinygrad_edu import errors
 
 __all__ = ["get_num_threads", "set_num_threads", "spread", "threads_for"]
 
@@ -222,8 +225,8 @@ class _Blas:
 def _openblas() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
     """The functions of the OpenBLAS that NumPy is linked with, under the names that its builds have."""
     try:
-        library = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
-    except (ImportError, OSError):
+        library = ctypes.CDLL(_multiarray_umath.__file__)
+    except OSError:
         return None
     for prefix in ("scipy_", ""):
         for suffix in ("64_", ""):
@@ -239,10 +242,10 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
 
 def _by_threadpoolctl() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
     try:
-        found = importlib.import_module("threadpoolctl").ThreadpoolController().select(user_api="blas")
-    except ImportError:
+        threadpoolctl = errors.require_extra("threadpoolctl", extra="sklearn")
+    except errors.MissingExtraError:
         return None
-    libraries = found.lib_controllers
+    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
     if not libraries:
         return None
 
