@@ -16,6 +16,8 @@ from tinygrad_edu import ops as ops
 from tinygrad_edu.autodiff import func as func
 from tinygrad_edu.autodiff import grad as grad
 from tinygrad_edu.compiler import compile as compile
+from tinygrad_edu.compiler import get_num_threads as get_num_threads
+from tinygrad_edu.compiler import set_num_threads as set_num_threads
 from tinygrad_edu.core.mode import no_grad as no_grad
 from tinygrad_edu.core.mode import scope as scope
 from tinygrad_edu.core.tensor import Tensor as Tensor
