@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.chain import Chain, is_seed
 from tinygrad_edu.derivation.examples import examples_of
+from tinygrad_edu.derivation.numbers import Named
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.node import Node, quantity
 from tinygrad_edu.expression.recording import said
@@ -26,7 +27,9 @@ from tinygrad_edu.graph.formulas import expression_of
 __all__ = ["shortened"]
 
 
-def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> tuple[Graph, dict[str, Node]]:
+def shortened(
+    graph: Graph, wrt: Sequence[str], variables: Sequence[int], named: Named
+) -> tuple[Graph, dict[str, Node]]:
     """The same quantities by shorter formulas, and how those that have a name were written before.
 
     The graph itself, and nothing, where no formula is shorter.
@@ -35,12 +38,13 @@ def shortened(graph: Graph, wrt: Sequence[str], variables: Sequence[int]) -> tup
         graph: with one output.
         wrt: names that must stay.
         variables: as for :func:`examples_of`.
+        named: which inputs are plain numbers.
     """
     program = Program.of_graph(graph, [])
     written = _written(program)
     if any(map(is_seed, program.inputs)):
-        examples = examples_of(graph, program, variables)
-        chain = Chain(program, examples, "exact")
+        examples = examples_of(graph, program, variables, named.count)
+        chain = Chain(program, examples, "exact", named)
         formulas = {line.quantity: line.expression for line in chain.forward}
         inputs: dict[str, Any] = {step.name: graph.find(step.name).tensor for step in chain.inputs}
         kept = set(inputs)  # what 1 - Y is made of is said, the rest keeps the number it had

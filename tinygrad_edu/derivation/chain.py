@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu.derivation.algebra import Algebra
 from tinygrad_edu.derivation.examples import Examples
+from tinygrad_edu.derivation.numbers import Named
 from tinygrad_edu.derivation.shortest import Form
 from tinygrad_edu.derivation.surroundings import Surroundings
 from tinygrad_edu.expression.arithmetic import (
@@ -78,13 +79,17 @@ class Chain:
         examples: what is known of m.
         convention: ``"course"``: what belongs to each example is m times the derivative of J, and 1/m
             enters where the examples are summed. ``"exact"``: every line is the derivative of J.
+        named: which inputs are plain numbers.
     """
 
-    def __init__(self, program: Program, examples: Examples | None, convention: Convention) -> None:
+    def __init__(
+        self, program: Program, examples: Examples | None, convention: Convention, named: Named
+    ) -> None:
         self.program = program
+        self.named = named
         self.examples = examples
         self._asked = convention if examples is not None else "exact"
-        self.m = quantity("m" if "m" not in program else "examples")
+        self.m = quantity(named.count or ("m" if "m" not in program else "examples"))
         self.given = Surroundings(
             examples=examples,
             m=self.m,
@@ -119,6 +124,8 @@ class Chain:
 
     def _enter(self, step: Step) -> Node:
         """What later steps call this one: its name, or what it is."""
+        if step.name == self.named.count:
+            return self.m
         if step.role == "input" or "rng" in step.settings:  # what was drawn is given, too
             return self._made_of_data(step) or self._input(step)
         expression = self._computed(step)

@@ -11,14 +11,11 @@ from tinygrad_edu.derivation.again import shortened
 from tinygrad_edu.derivation.chain import Chain, Convention
 from tinygrad_edu.derivation.derivation import Derivation
 from tinygrad_edu.derivation.examples import examples_of
-from tinygrad_edu.derivation.numbers import with_named_numbers
+from tinygrad_edu.derivation.numbers import NUMBERS_OF_EXAMPLES, with_named_numbers
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 
 __all__ = ["derive"]
-
-_NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
-"""Variables that may hold the number of examples, so that a small number can be told to be it."""
 
 
 def derive(
@@ -72,14 +69,14 @@ def derive(
         )
     graph = Graph(J, names=names)
     wanted = _wanted(graph, wrt)
-    graph = with_named_numbers(graph, wanted)
-    integers = [value for name, value in values_of_the_caller(int) if name in _NUMBERS_OF_EXAMPLES]
-    graph, written = shortened(graph, wanted, integers)
+    integers = [value for name, value in values_of_the_caller(int) if name in NUMBERS_OF_EXAMPLES]
+    graph, named = with_named_numbers(graph, wanted, integers)
+    graph, written = shortened(graph, wanted, integers, named)
     program = Program.of_graph(graph, wanted)
-    examples = examples_of(graph, program, integers)
-    chain = Chain(program, examples, convention)
+    examples = examples_of(graph, program, integers, named.count)
+    chain = Chain(program, examples, convention, named)
     if not chain.fits_convention():
-        chain = Chain(program, examples, "exact")
+        chain = Chain(program, examples, "exact", named)
     return Derivation(chain, graph, written)
 
 

@@ -54,19 +54,22 @@ class Examples:
         return None
 
 
-def examples_of(graph: Graph, program: Program, variables: Sequence[int]) -> Examples | None:
+def examples_of(
+    graph: Graph, program: Program, variables: Sequence[int], count: str | None = None
+) -> Examples | None:
     """The examples of a program, or None where it has none, or none that can be told.
 
     Args:
         graph: the graph that the program was made from.
         program: its program.
         variables: the integers that the caller keeps in variables: a number m may have come from one.
+        count: the input that holds m itself, if there is one.
     """
     for axis, m, data in _candidates(graph, program.wrt):
         other = _other_size(graph)
         try:
             with np.errstate(all="ignore"):
-                again = _recorded_again(graph, program, data, other)
+                again = _recorded_again(graph, program, data, other, count)
         except (ValueError, IndexError, TypeError, RuntimeError):
             continue  # the shapes don't fit any more: this was not the axis of the examples
         if _alike(program, again):
@@ -104,13 +107,13 @@ def _other_size(graph: Graph) -> int:
 
 
 def _recorded_again(
-    graph: Graph, program: Program, data: Mapping[GraphNode, Sequence[int]], m: int
+    graph: Graph, program: Program, data: Mapping[GraphNode, Sequence[int]], m: int, count: str | None
 ) -> Program:
     """The program with m examples, which are the first ones over and over."""
     made: dict[GraphNode, Tensor] = {}
     for node in graph:
         if node.op is None:
-            value = node.value
+            value = np.asarray(m) if node.name == count else node.value
             for along in data.get(node, ()):
                 value = np.take(value, np.arange(m), along, mode="wrap")
             made[node] = Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)

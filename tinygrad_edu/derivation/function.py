@@ -32,6 +32,7 @@ class _Function:
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self.m = chain.m.called
+        self.settings = chain.named.settings
         self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
         lines = _needed([*chain.forward, *chain.backward], self.wrt)
         self.line_of = {line.name: line for line in lines}
@@ -39,7 +40,7 @@ class _Function:
         recorded = set(in_order(*(line.expression if line.raw is None else line.raw for line in lines)))
         formulas = [(x.name, computed_in_floats(x.expression, x.step.dtype, recorded)) for x in lines]
         named = list(_with_shared_parts(formulas, taken))
-        self.inputs = sorted(chain.inputs, key=lambda step: step.requires_grad)
+        self.inputs = sorted(chain.inputs, key=lambda step: (step.name in self.settings, step.requires_grad))
         self.operations = list(dict.fromkeys(e.op for _, x in named for e in parts(x) if e.op is not None))
         self.helpers = needing_definitions(self.operations)
         self.called = _identifiers(
@@ -56,9 +57,13 @@ class _Function:
         blocks = ["import numpy as np"]
         if self.helpers:
             blocks.append(definitions(self.helpers))
-        head = f"def gradients({', '.join(self.called[step.name] for step in self.inputs)}):"
+        head = f"def gradients({', '.join(map(self.parameter, self.inputs))}):"
         blocks.append("\n".join([head, *self.docstring(), *self.examples(), *self.body(), *self.result()]))
         return "\n\n\n".join(blocks) + "\n"
+
+    def parameter(self, step: Step) -> str:
+        """How an input stands in the head: a plain number with the value that it had."""
+        return self.called[step.name] + (f"={step.value.item()!r}" if step.name in self.settings else "")
 
     def docstring(self) -> Iterator[str]:
         """What goes in, with shapes, what comes out, and what the letters mean."""

@@ -1,44 +1,77 @@
-"""Plain numbers that the caller keeps in variables, as quantities: x1, y, and ``1 - y`` as what it is."""
+"""Plain numbers that the caller keeps in variables, as quantities: x1, y, λ, and ``1 - y`` as what it is."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import verify
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.derivation.examples import examples_of
+from tinygrad_edu.expression.arithmetic import POWER
+from tinygrad_edu.graph import Graph, GraphNode, Program
 from tinygrad_edu.graph.numbers import Numbers
 
-__all__ = ["with_named_numbers"]
+__all__ = ["NUMBERS_OF_EXAMPLES", "Named", "with_named_numbers"]
+
+NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
+"""Variables that may hold the number of examples, so that a small number can be told to be it."""
 
 
-def with_named_numbers(graph: Graph, wanted: Sequence[str]) -> Graph:
-    """One example's graph with its named numbers as inputs; the graph itself where there are none, or arrays.
+@dataclass(frozen=True)
+class Named:
+    """Which inputs of a graph are plain numbers of the caller's."""
 
-    Among arrays a number may be the number of examples, which shapes tell.
+    settings: frozenset[str] = frozenset()
+    """Numbers beside arrays, such as λ: other data may come with the same."""
+    count: str | None = None
+    """The number of examples, which shapes tell."""
+
+
+def with_named_numbers(graph: Graph, wanted: Sequence[str], integers: Sequence[int]) -> tuple[Graph, Named]:
+    """The graph with the caller's named numbers as inputs; the graph itself where there are none.
 
     Args:
         graph: with one output.
         wanted: names that must stay.
+        integers: as for :func:`examples_of`.
     """
     said = [text for node in graph for text in node.said if text is not None]
-    if not said or any(node.shape for node in graph):
-        return graph
+    if not said:
+        return graph, Named()
     for node in graph:
         if node.op is not None:
             verify(node.tensor)
+    arrays = any(node.shape for node in graph)
+    examples = examples_of(graph, Program.of_graph(graph, wanted), integers) if arrays else None
+    m = 0 if examples is None else examples.m
     numbers = Numbers({node.name for node in graph})
+    counts = {name for name in NUMBERS_OF_EXAMPLES if numbers.value(name) == m}
     made: dict[GraphNode, Tensor] = {}
     for node in graph:
-        args = tuple(
-            made[value] if isinstance(value, GraphNode) else numbers.quantity(text, value, node.dtype)
-            for value, text in zip(node.args, node.said, strict=True)
-        )
-        made[node] = node.tensor if node.op is None else apply(node.op, args, node.settings)
+        args = [made[value] if isinstance(value, GraphNode) else value for value in node.args]
+        for k, (value, text) in enumerate(zip(node.args, node.said, strict=True)):
+            if text is not None and not (arrays and _stays(node, k, value, text, counts, m)):
+                args[k] = numbers.quantity(text, value, node.dtype)
+        made[node] = node.tensor if node.op is None else apply(node.op, tuple(args), node.settings)
     if not numbers.leaves:
-        return graph
+        return graph, Named()
     names = {tensor: node.name for node, tensor in made.items() if node.named}
     names |= {tensor: name for name, tensor in numbers.leaves.items()}
     again = Graph(made[graph.outputs[0]], names=names)
-    return again if all(name in again for name in wanted) else graph
+    if not all(name in again for name in wanted):
+        return graph, Named()
+    count = next((name for name in counts if name in numbers.leaves), None)
+    settings = frozenset(name for name in numbers.leaves if name != count) if arrays else frozenset[str]()
+    return again, Named(settings, count)
+
+
+def _stays(node: GraphNode, k: int, value: Any, text: str, counts: set[str], m: int) -> bool:
+    """Whether a number beside arrays stays one: an exponent, and m or 1/m alone, which shapes tell."""
+    if isinstance(value, bool) or (node.op == POWER and k == 1 and isinstance(value, int)):
+        return True
+    inside = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
+    return inside <= counts and value in (m, -m, 1 / m, -1 / m)

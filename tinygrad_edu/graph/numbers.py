@@ -28,6 +28,10 @@ class Numbers:
         for name, value in values_of_the_caller((int, float, np.number)):
             self._values.setdefault(name, value)
 
+    def value(self, name: str) -> Any:
+        """What the caller's variable holds; None where it holds no number."""
+        return self._values.get(name)
+
     def quantity(self, text: str | None, value: Any, dtype: Any) -> Any:
         """What the text says, computed from named numbers; the number where it says nothing else."""
         if text is None:
