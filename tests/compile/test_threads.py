@@ -233,7 +233,7 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     tg.set_num_threads(2)
     expected = bits(step(*given))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python's and JAX's, where a test imported it, about fork and threads
+        warnings.simplefilter("ignore")  # of Python and of an imported JAX, about their threads
         child = os.fork()
     if child == 0:  # nothing of pytest's may run here
         same = False
