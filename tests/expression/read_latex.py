@@ -40,7 +40,7 @@ class _Reader:
 
     def product(self) -> sympy.Expr:
         total = self.power()
-        while self.peek() not in ("", "+", "-", "}", r"\right)", r"\right|"):
+        while self.peek() not in ("", "+", "-", "}", ")", r"\right)", r"\right|"):
             if self.peek() in (r"\,", r"\cdot"):
                 self.take()
             total = total * self.power()
@@ -61,9 +61,9 @@ class _Reader:
 
     def atom(self) -> sympy.Expr:
         token = self.take()
-        if token == r"\left(":
+        if token in (r"\left(", "("):
             inside = self.sum()
-            self.take(r"\right)")
+            self.take(r"\right)" if token == r"\left(" else ")")
             return inside
         if token == r"\left|":
             inside = self.sum()

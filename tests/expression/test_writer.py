@@ -124,7 +124,7 @@ A, B, K = (quantity(n, (2, 2)) for n in "ABK")
 @pytest.mark.parametrize(
     ("node", "numpy", "label", "latex"),
     [
-        (built(lambda a, b, c: (a**b) ** c, [a, b, c]), "(a**b)**c", "(a^b)^c", r"\left(a^{b}\right)^{c}"),
+        (built(lambda a, b, c: (a**b) ** c, [a, b, c]), "(a**b)**c", "(a^b)^c", "(a^{b})^{c}"),
         (built(lambda A, B, K: A * (B @ K), [A, B, K]), "A * (B @ K)", "A * (B @ K)",
          r"A \odot \left(B \, K\right)"),
         (built(lambda A, B, K: (A * B) @ K, [A, B, K]), "(A * B) @ K", "(A * B) @ K",

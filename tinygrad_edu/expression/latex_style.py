@@ -25,6 +25,8 @@ _CLOSED = (
     ("{", "}"), ("(", ")"), ("[", "]"), (r"\left|", r"\right"), (r"\left\|", r"\right"),
     (r"\lfloor", r"\rfloor"), (r"\lceil", r"\rceil"),
 )  # fmt: skip
+_LOW = re.compile(r"(?:[\w\s+\-.]|\\,|\^\{?\w\}?)+")
+"""Names, numbers and simple powers: no taller than a bracket."""
 _BIG = re.compile(r"\\(sum|prod|operatorname\{\{(mean|cumsum|cumprod)\}\})\{settings\} \{\w+\}")
 
 
@@ -75,8 +77,14 @@ class LaTeX(Style):
         if op.sign.latex == r"\frac":
             return self._fraction(*operands)
         if op.sign.latex == "^":
-            return Text(f"{self.bracketed(operands[0], ATOM)}^{{{operands[1].text}}}", POWER)
+            return Text(f"{self._base(operands[0])}^{{{operands[1].text}}}", POWER)
         return None
+
+    def _base(self, text: Text) -> str:
+        """What is raised, in brackets that grow only where it is taller than they are: ``(a^{b})^{c}``."""
+        if text.binds < ATOM and _LOW.fullmatch(text.text):
+            return f"({text.text})"
+        return self.bracketed(text, ATOM)
 
     def _fraction(self, above: Text, below: Text) -> Text:
         minus = "-" if above.text.startswith("-") and above.binds > SUM else ""
