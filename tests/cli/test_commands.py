@@ -82,6 +82,12 @@ def test_derive_prints_the_derivation(wrt: list[str], capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f"{derivation(wrt)}\n"
 
 
+def test_derive_prints_the_entries_where_they_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sympy", reason="needs the extra 'derive'")
+    assert main(["derive", "J=sum(x*x)", "x=[1,2]", "--entries"]) == 0
+    assert "    dx[1] = 2 * x[1]\n" in capsys.readouterr().out
+
+
 def test_derive_writes_source_that_runs() -> None:
     pytest.importorskip("sympy", reason="needs the extra 'derive'")
     assert main([*EXAMPLE, "--form", "numpy", "-o", "gradients.py"]) == 0

@@ -33,6 +33,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--form", choices=_FORMS, default="text", help="text, latex, markdown, or numpy source (text)"
     )
+    parser.add_argument("--entries", action="store_true", help="the formula of each entry as well")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of here")
     parser.set_defaults(run=run)
 
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Evaluates and derives."""
     J, given = expression_of(options)
     names = given | {str(J.name): J}
-    text = _FORMS[options.form](derive(J, options.wrt or list(given), names=names))
+    text = _FORMS[options.form](derive(J, options.wrt or list(given), names=names, entries=options.entries))
     if options.output is None:
         say(text.rstrip("\n"))
     else:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from tinygrad_edu.derivation.chain import Chain, Convention
 from tinygrad_edu.derivation.function import numpy_source
 from tinygrad_edu.derivation.proof import is_same
-from tinygrad_edu.derivation.steps import DerivationStep, backward_steps, forward_steps
+from tinygrad_edu.derivation.steps import DerivationStep, Page, backward_steps, forward_steps
 from tinygrad_edu.expression.latex_style import aligned
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.graph import Graph
@@ -34,9 +34,17 @@ class Derivation:
     ('∂A/∂Z = 1 - A**2', 'dZ = dA \\odot \\left(1 - A^{2}\\right)')
     """
 
-    def __init__(self, chain: Chain, graph: Graph, written: Mapping[str, Node] | None = None) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        graph: Graph,
+        written: Mapping[str, Node] | None = None,
+        *,
+        entries: bool = False,
+    ) -> None:
         self._chain = chain
         self._written = written or {}
+        self._page = Page(chain, entries=entries)
         self.graph = graph
 
     @property
@@ -47,12 +55,12 @@ class Derivation:
     @cached_property
     def forward(self) -> tuple[DerivationStep, ...]:
         """The way to J, a line for each quantity that has a name."""
-        return tuple(forward_steps(self._chain, self._written))
+        return tuple(forward_steps(self._chain, self._written, self._page))
 
     @cached_property
     def steps(self) -> tuple[DerivationStep, ...]:
         """The way back, in the order of the backward pass."""
-        return tuple(backward_steps(self._chain, self._written, self.graph))
+        return tuple(backward_steps(self._chain, self._written, self.graph, self._page))
 
     def __getitem__(self, name: str) -> DerivationStep:
         of = self.graph.find(name[1:]).name if name[:1] == "d" and name[1:] in self.graph else None
@@ -111,14 +119,18 @@ class Derivation:
         """
         return is_same(self._chain, self[name].name, formula)
 
-    def latex(self) -> str:
-        """All lines, aligned at their equals signs; for KaTeX, MathJax and LaTeX itself."""
-        return aligned(step.latex for step in (*self.forward, *self.steps))
+    def latex(self, *, shapes: bool = False) -> str:
+        r"""All lines, aligned at their equals signs; for KaTeX, MathJax and LaTeX itself.
+
+        Args:
+            shapes: with the dimensions under each term, as ``\underset{4 \times m}{Z^{[1]}}``.
+        """
+        return aligned(_lines((*self.forward, *self.steps), shapes=shapes))
 
     def markdown(self) -> str:
         """The lines as a document: forward, then backward with shapes, local derivatives and notes."""
         parts = [self.forward, self.steps] if self.forward else [self.steps]
-        blocks = [f"$$\n{aligned(step.latex for step in part)}\n$$" for part in parts]
+        blocks = [f"$$\n{aligned(_lines(part))}\n$$" for part in parts]
         table = ["| gradient | shape | what it is multiplied by on the way back |", "|---|---|---|"]
         table += [f"| `{s.name}` | {s.shape} | {s.local.replace('|', '&#124;')} |" for s in self.steps]
         blocks.append("\n".join(table))
@@ -129,9 +141,12 @@ class Derivation:
         return "\n\n".join(blocks) + "\n"
 
     def __str__(self) -> str:
-        lines = [step.formula for step in self.forward]
-        lines += [""] * bool(lines)
-        lines += [step.formula + f"    # {step.note}" * bool(step.note) for step in self.steps]
+        lines: list[str] = []
+        for part in (self.forward, self.steps):
+            lines += [""] * bool(lines and part)
+            for step in part:
+                lines.append(step.formula + f"    # {step.note}" * bool(step.note))
+                lines += [f"    {entry}" for entry in step.entries]
         lines += ["", *self.assumptions] if self.assumptions else []
         return "\n".join(lines)
 
@@ -147,3 +162,10 @@ class Derivation:
             "text/latex": f"$\\displaystyle {self.latex()}$",
             "text/markdown": self.markdown(),
         }
+
+
+def _lines(steps: Sequence[DerivationStep], *, shapes: bool = False) -> Iterator[str]:
+    """Each formula, and those of its entries behind it."""
+    for step in steps:
+        yield step.latex_with_shapes if shapes else step.latex
+        yield from step.entries_latex

@@ -24,6 +24,7 @@ def derive(
     *,
     convention: Convention = "course",
     names: Names = None,
+    entries: bool = False,
 ) -> Derivation:
     """The derivation of J's gradients, as it stands in a textbook: one named quantity a line.
 
@@ -34,6 +35,9 @@ def derive(
             the derivative of J, one column per example, and 1/m enters at dW and db. Where there are no
             examples, or J isn't their mean, this is the same as ``"exact"``: every line the derivative of J.
         names: as for :class:`tinygrad_edu.Graph`.
+        entries: with the formula of each entry beside that of the matrix: of ``dA = W.T @ dZ`` it is seen
+            there why the transpose stands where it does. Axes of more than four, and the examples, are
+            written with a letter that runs over them.
 
     Raises:
         TypeError: J isn't a Tensor, or one of ``wrt`` is a constant.
@@ -77,7 +81,7 @@ def derive(
     chain = Chain(program, examples, convention, named)
     if not chain.fits_convention():
         chain = Chain(program, examples, "exact", named)
-    return Derivation(chain, graph, written)
+    return Derivation(chain, graph, written, entries=entries)
 
 
 def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> list[str]:

@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.derivation.chain import Chain, Line
+from tinygrad_edu.derivation.dimensions import ExamplesAxis, WithDimensions
+from tinygrad_edu.derivation.entries import EntryByEntry
 from tinygrad_edu.expression.arithmetic import EXP, plain
 from tinygrad_edu.expression.guards import on_paper
 from tinygrad_edu.expression.latex_style import LaTeX
 from tinygrad_edu.expression.node import Node, quantity
 from tinygrad_edu.expression.notation import letter
+from tinygrad_edu.expression.tidy import tidied
 from tinygrad_edu.expression.walk import evaluate, parts, quantities, rebuilt
 from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Graph, GraphNode
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = ["DerivationStep", "backward_steps", "forward_steps", "letters_of"]
+__all__ = ["DerivationStep", "Page", "backward_steps", "forward_steps", "letters_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,12 @@ class DerivationStep:
     """What the formula comes to."""
     note: str = ""
     """What to know: what was cancelled, and why that matters."""
+    entries: tuple[str, ...] = ()
+    """The formula of each entry, ``dA[0, i] = W[0, 0] * dZ[0, i] + ...``, where they were asked for."""
+    entries_latex: tuple[str, ...] = ()
+    """The same as LaTeX, with the small letters and indices of the course."""
+    latex_with_shapes: str = field(default="", repr=False)
+    """The formula as LaTeX, with the dimensions under each term."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,12 +60,48 @@ class DerivationStep:
         return self.formula
 
 
-def forward_steps(chain: Chain, written: Mapping[str, Node]) -> Iterator[DerivationStep]:
+class Page:
+    """How the lines of a derivation are written.
+
+    Args:
+        chain: the derivation's lines.
+        entries: whether each formula is written entry by entry as well.
+    """
+
+    def __init__(self, chain: Chain, *, entries: bool) -> None:
+        letters = letters_of(chain)
+        examples = ExamplesAxis(chain)
+        self._style = LaTeX(letters)
+        self._with_dimensions = WithDimensions(
+            letters, examples, None if chain.examples is None else letters[chain.m.called]
+        )
+        self._entries = EntryByEntry(chain, examples, letters) if entries else None
+
+    def step(self, q: Node, e: Node, *, of: str | None, value: Any, **facts: str) -> DerivationStep:
+        """A quantity and its formula as a line."""
+        entries = [] if self._entries is None else list(self._entries.formulas(q, rebuilt(e, _rounded)))
+        return DerivationStep(
+            q.called,
+            of,
+            formula=f"{q.called} = {write(rebuilt(e, _rounded))}",
+            latex=f"{write(q, self._style)} = {write(e, self._style)}",
+            local=facts.get("local", ""),
+            value=value,
+            note=facts.get("note", ""),
+            entries=tuple(text for text, _ in entries),
+            entries_latex=tuple(latex for _, latex in entries),
+            latex_with_shapes=self._with_dimensions.equation(q, tidied(e)),
+        )
+
+
+def forward_steps(chain: Chain, written: Mapping[str, Node], page: Page) -> Iterator[DerivationStep]:
     """The way to J, as it was written down: a sigmoid written out is shown written out."""
     formulas = {line.quantity: line.on_paper for line in chain.forward}
     if written:
         found = {q.called: q for q in formulas}
-        formulas = {
+        used = {q for line in chain.backward for q in quantities(line.on_paper)}
+        unnamed = {q: e for q, e in formulas.items() if q in used and q.called not in written}
+        formulas = unnamed | {
             found.get(name) or quantity(name, e.shape, e.dtype): on_paper(e) for name, e in written.items()
         }
     values: dict[str, Any] = {s.name: s.value for s in (*chain.program.inputs, *chain.program.forward)}
@@ -64,22 +109,17 @@ def forward_steps(chain: Chain, written: Mapping[str, Node]) -> Iterator[Derivat
         if q.called not in values:
             with np.errstate(all="ignore"):
                 values[q.called] = np.asarray(evaluate(e, values))
-        yield _step(q, e, chain, of=None, value=values[q.called])
+        yield page.step(q, e, of=None, value=values[q.called])
 
 
-def backward_steps(chain: Chain, written: Mapping[str, Node], graph: Graph) -> Iterator[DerivationStep]:
+def backward_steps(
+    chain: Chain, written: Mapping[str, Node], graph: Graph, page: Page
+) -> Iterator[DerivationStep]:
     """The way back, in the order of the backward pass."""
     values = _values(chain)
     for line in chain.backward:
         facts = {"local": _local(line, chain, graph), "note": _note(line, chain, written)}
-        yield _step(line.quantity, line.on_paper, chain, of=line.step.of, value=values[line.name], **facts)
-
-
-def _step(q: Node, e: Node, chain: Chain, *, of: str | None, value: Any, **facts: str) -> DerivationStep:
-    style = LaTeX(letters_of(chain))
-    formula = f"{q.called} = {write(rebuilt(e, _rounded))}"
-    latex = f"{write(q, style)} = {write(e, style)}"
-    return DerivationStep(q.called, of, formula, latex, facts.get("local", ""), value, facts.get("note", ""))
+        yield page.step(line.quantity, line.on_paper, of=line.step.of, value=values[line.name], **facts)
 
 
 def _rounded(e: Node) -> Node | None:
