@@ -208,6 +208,38 @@ def test_entries_that_are_not_finite_are_pointed_at(
     assert "[2, 5]" in entry.diagnosis.text
 
 
+INFINITE = np.array([np.inf, 0.25])
+NAN = np.array([np.nan, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "right", "given", "ok"),
+    [
+        (np.sqrt, INFINITE, INFINITE, True),
+        (np.sqrt, INFINITE, [-np.inf, 0.25], False),
+        (np.sqrt, INFINITE, [1e300, 0.25], False),
+        (np.sqrt, INFINITE, [0.0, 0.25], False),
+        (np.sqrt, INFINITE, [np.nan, 0.25], False),
+        (np.sqrt, INFINITE, [np.inf, 0.26], False),
+        (lambda x: np.sqrt(x) ** 2, NAN, NAN, True),
+        (lambda x: np.sqrt(x) ** 2, NAN, [1.0, 1.0], False),
+        (lambda x: np.sqrt(x) ** 2, NAN, [np.inf, 1.0], False),
+        (lambda x: np.sqrt(x) ** 2, NAN, [np.nan, 1.1], False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_where_the_right_gradient_is_no_finite_number_only_the_same_is_right(
+    f: Any, right: Any, given: Any, ok: bool
+) -> None:
+    x = tg.Tensor([0.0, 4.0], name="x")
+    J = np.sum(f(x))
+    np.testing.assert_array_equal(tg.grad(J, [x])[0], right)
+    report = tg.check.compare(J, {"dx": np.array(given)})
+    assert report.ok == ok
+    where = f"of the right gradient, 1 of 2 entries is {'infinite' if right is INFINITE else 'NaN'}: [0]"
+    assert where in str(report.notes if ok else report["dx"].diagnosis.text)
+
+
 def test_a_wrong_shape_is_a_diagnosis(v: dict[str, Any], J: tg.Tensor) -> None:
     entry = tg.check.compare(J, {"dW1": np.ones((2, 3, 4))})["dW1"]
     assert entry.diagnosis.codes == ("wrong_shape",)

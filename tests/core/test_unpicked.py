@@ -103,6 +103,32 @@ def test_what_nobody_picks_has_gradient_0_to_the_second_order(steep, pick, end, 
     np.testing.assert_allclose(tg.func.hvp(f, (at_the_edge,), (v,))[0], H @ v, rtol=1e-12, atol=1e-14)
 
 
+WITH_ZEROS: dict[str, Function] = {  # the first two entries, and zeros for the others, which come from no leaf
+    "where": lambda t: np.where(FIRST_TWO, t, 0.0),
+    "where, the other way": lambda t: np.where(~FIRST_TWO, 0.0, t),
+    "concatenate": lambda t: np.concatenate([t[:2], [0.0, 0.0]]),
+    "pad": lambda t: np.pad(t[:2], (0, 2)),
+    "diag": lambda t: np.diag(t[:1], 1).reshape(4)[[1, 1, 0, 0]],
+    "tril": lambda t: np.tril(np.outer(t, np.ones(4)), -2)[[2, 2, 0, 0], 0],
+    "heaviside": lambda t: np.heaviside([0.0, 0.0, -1.0, -1.0], t),
+}
+
+
+@pytest.mark.parametrize("zeros", sorted(WITH_ZEROS))
+@pytest.mark.parametrize("steep", ["sqrt", "log", "power", "divide"])
+def test_what_is_computed_on_the_way_has_its_gradient_too(zeros, steep):
+    """Where the nan ends on the way and no leaf has one, ``backward`` leaves what ``grad`` gives."""
+    t = tg.Tensor([2.0, 3.0, 1.0, 1.0])
+    u = WITH_ZEROS[zeros](t)
+    v = STEEP[steep](2.0 * u)
+    J = np.sum(v[:2] ** 2)
+    wanted = tg.grad(J, [t, u, v])
+    assert np.isfinite(np.concatenate(wanted)).all()
+    J.backward()
+    for got, want in zip([t.grad, u.grad, v.grad], wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 @pytest.mark.parametrize("name", sorted(STEEP))
 @given(place=st.integers(0, 3))
 def test_an_infinite_slope_of_what_is_picked_stays(name, place):

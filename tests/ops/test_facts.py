@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,27 @@ def test_linear_in_each_group(op: Op) -> None:
                 joined(op, sample, xs, group, another(op, sample, xs, group))
                 tried += 1
     assert tried
+
+
+WITH_RULES = [op for op in OPS.values() if any(op.pullbacks)]
+
+
+@pytest.mark.parametrize("op", WITH_RULES, ids=[op.name for op in WITH_RULES])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_gradient_ends_at_it_if_and_only_if_it_says_so(op: Op) -> None:
+    """A nan at one entry of the result comes through to each floating operand, or the gradient stops."""
+    stopped = False
+    for sample, xs, y in calls(op):
+        if y.dtype.kind != "f" or not np.isfinite(y).all():
+            continue
+        for k in [k for k, x in enumerate(xs) if x.dtype.kind == "f" and x.size]:
+            rule = partial(op.pullbacks[0], k) if op.variadic else op.pullbacks[k]
+            for i in range(y.size) if rule is not None else ():
+                g = np.zeros(y.shape)
+                g.reshape(-1)[i] = np.nan
+                slope = rule(g if g.ndim else g[()], y if y.ndim else y[()], *xs, **sample.settings)
+                stopped |= not np.isnan(np.asarray(slope)).any()
+    assert stopped == op.stops
 
 
 @claiming("moves")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from tinygrad_edu.check.convention import EXACT
 from tinygrad_edu.check.diagnosis import diagnose
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.judge import Judgement, judged
-from tinygrad_edu.check.manual import given_arrays
+from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Entry, Report
 from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.runs import several
@@ -47,7 +47,8 @@ def compare(
     Args:
         J: the cost, a scalar Tensor.
         manual: the derivation's arrays. A key is ``"d"`` + the name of a quantity, or its Tensor. Or a
-            function that takes quantities by the names of its parameters and gives such a dict.
+            function that takes quantities by the names of its parameters and gives such a dict. Where
+            the right gradient itself is infinite or NaN, only the same is right; a note says where.
         convention: ``"course"``: the gradients of intermediate quantities (dZ, dA) hold each example's own
             in its column, so that 1/m enters at dW and db. ``"exact"``: all are the derivative of J.
         m: the number of examples, where the graph's data don't show it.
@@ -125,7 +126,7 @@ def compared(truth: Truth, given: Mapping[Any, Array], convention: Convention | 
     return Report(
         tuple(entries),
         best.reading.convention,
-        (*_notes(truth, arrays, best, convention), *read),
+        (*_notes(truth, arrays, best, convention), *read, *_without_a_number(best, keys.values(), truth)),
         keys,
         how=_how(best),
         unknown=tuple(unknown),
@@ -163,6 +164,14 @@ def _notes(
             )
             return (told,)
     return ()
+
+
+def _without_a_number(best: Judgement, keys: Iterable[str], truth: Truth) -> Iterator[str]:
+    """A note on each gradient that is right where J has no finite slope."""
+    for key, (name, one) in zip(keys, best.of.items(), strict=True):
+        where = not_finite(truth.gradient(name))
+        if one.verdict == "right" and where and not_finite(one.given):
+            yield f"{key}: of the right gradient, {where}. So it is in the given one: that is taken for right."
 
 
 def _number(given: Array, right: Array) -> Array:

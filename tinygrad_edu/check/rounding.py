@@ -56,13 +56,20 @@ def _single(array: Array) -> bool:
 
 
 def tolerance(value: Array, error: Array, eps: float) -> Array:
-    """How far each entry of a right answer may lie from a value with these errors, in units of eps."""
+    """How far each entry of a right answer may lie from a value with these errors, in units of eps.
+
+    Nothing lies near an infinite entry, or near one that is no number: only the same is right there.
+
+    >>> tolerance(np.array([0.0, np.inf, np.nan]), np.zeros(3), 0.5) > 0
+    array([ True, False, False])
+    """
     sizes = np.abs(np.asarray(value, float))
     finite = sizes[np.isfinite(sizes)]
     smallest = float(np.finfo(np.float32 if eps > 1e-12 else np.float64).tiny)
     floor = 2 * eps * (float(finite.max()) if finite.size else 0.0) + smallest
-    bound: Array = SAFETY * eps * (np.where(np.isfinite(error), error, 0.0) + sizes) + floor
-    return bound
+    with np.errstate(invalid="ignore"):
+        bound = SAFETY * eps * (np.where(np.isfinite(error), error, 0.0) + sizes) + floor
+    return np.where(np.isfinite(sizes), bound, 0.0)
 
 
 def errors_of(steps: Iterable[Step], eps: float) -> dict[str, Array]:

@@ -46,7 +46,8 @@ class CallableOp(Op):
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
         put("constant", all(pullback is None for pullback in self.pullbacks))
-        put("short", len(self.pullbacks) <= 2 and None not in self.pullbacks and not self.variadic)
+        always = None not in self.pullbacks and not self.stops
+        put("short", len(self.pullbacks) <= 2 and always and not self.variadic)
         further = self.general or self._in_precision if self._floating() else self.general
         put("arguments", Arguments(self.name, self.forward, self.numpy, further))
         put("recorded", lambda *args: apply(self, args, {}))

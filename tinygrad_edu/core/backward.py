@@ -116,6 +116,7 @@ def _walk(  # noqa: C901  (the small cases written out)
             heappush(waiting, (-root.seq, root))
     older: list[Any] = []  # what the walk does not come to
     leaves: list[Any] = []
+    stopped: list[Any] = []  # a nan may end at these, and so reach no leaf
     now = Spent() if spend else None
     before: Any = None  # the first node that an earlier pass has been through
     node: Any = None
@@ -136,6 +137,8 @@ def _walk(  # noqa: C901  (the small cases written out)
             node.guards = now
         op, y, xs = node.op, node._data, node.saved
         if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
+            if op.stops and kept is None:
+                stopped.append(node)
             for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
                 if p is None or not _wanted(p, a, since, older):
                     continue
@@ -193,7 +196,7 @@ def _walk(  # noqa: C901  (the small cases written out)
             before = next((p for p in older if type(p.guards) is Spent and p.guards is not now), None)
         if before is not None:
             carried_over(before, [*found, *older], now)
-    asked = leaves if kept is None else [x for x in kept if x in found]
+    asked = leaves + stopped if kept is None else [x for x in kept if x in found]
     if nan_in([found[x] for x in asked]) and not any(root.of_any_value for root in seeds):
         return picked_only(seeds, order(*seeds), since, kept, create_graph=create_graph)
     return found

@@ -60,6 +60,8 @@ class Op:
     """Whether ``(a b) c`` is ``a (b c)``, but for rounding."""
     moves: bool = False
     """Whether every entry of the result is an entry of the first operand: views, movements, repeats."""
+    stops: bool = False
+    """Whether a gradient may end at it: some entry of its result comes from no operand, or from one alone."""
     inverse: str | None = None
     """The operation that gives its operand back."""
     range: tuple[float, float] | None = None
@@ -80,7 +82,7 @@ class Op:
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
     short: bool = field(init=False)
-    """One or two inputs, each with a gradient: the case that is worth a path of its own."""
+    """One or two inputs, each with a gradient that does not end here: the case that is worth a path of its own."""
     recorded: Callable[..., Any] = field(init=False)
     """The shortest way to record it on its inputs alone, without settings."""
 

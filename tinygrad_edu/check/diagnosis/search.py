@@ -92,10 +92,11 @@ class _Search:
             verb = "is" if len(one.above) == 1 else "are"
             return Diagnosis(("follows_from",), f"wrong only because {told} {verb}", root=f"d{one.above[0]}")
         right = np.asarray(one.local.value, float)
-        if bad := not_finite(one.given):
+        alike = one.given.shape == right.shape
+        if (bad := not_finite(one.given)) and not (alike and not_finite(right)):
             return Diagnosis(("unknown",), bad)
         if bad := not_finite(right):
-            return Diagnosis(("unknown",), f"nothing to compare with: of the right gradient, {bad}")
+            return Diagnosis(("unknown",), f"of the right gradient, {bad}; there only the same is right")
         if not one.given.size or not right.size:
             return wrong_shape(one.given, right)
         with np.errstate(all="ignore"):

@@ -150,7 +150,7 @@ def copysign(a: Array, b: Array) -> Array:
 
 @elementwise(
     pullback=(lambda g, y, a, b: g * 0.0, lambda g, y, a, b: np.where(np.equal(a, 0), g, 0.0)),
-    latex=r"\operatorname{{heaviside}}({a}, {b})", kink=lambda a, b: a,
+    latex=r"\operatorname{{heaviside}}({a}, {b})", kink=lambda a, b: a, stops=True,
 )  # fmt: skip
 def heaviside(a: Array, b: Array) -> Array:
     """0 where a < 0, b where a = 0, 1 where a > 0, entry by entry. Its slope in a is 0.

@@ -30,7 +30,7 @@ Array = Any
         ),
         Sample(((),) * 3, make=lambda rng: (np.array(True), rng.normal(), rng.normal(size=(2, 3)))),
     ],
-    rounding=0.0, linear=((1, 2),),
+    rounding=0.0, linear=((1, 2),), stops=True,
 )  # fmt: skip
 def where(condition: Array, a: Array, b: Array) -> Array:
     """``a`` where the condition holds, else ``b``; no gradient reaches the branch not taken.
@@ -161,6 +161,7 @@ def clip(
             make=lambda rng: (np.array([np.nan, rng.normal(), np.inf, -np.inf]),),
         ),
     ],
+    stops=True,
     rounding=4.0,
 )
 def nan_to_num(

@@ -77,7 +77,7 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ar
         Sample((np.diagonal(np.empty(shape), **settings).shape,), {"shape": shape, **settings})
         for shape, settings in _PLACES
     ],
-    moves=False,
+    moves=False, stops=True,
 )  # fmt: skip
 def embed_diagonal(
     x: Array, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
@@ -198,7 +198,7 @@ def _triangle_axes(shapes: Shapes, _: Settings) -> Flow:
 @movement(
     axes=_triangle_axes,
     pullback=lambda g, y, x, *, k=0: np.tril(g, k), latex=r"\operatorname{{tril}}({x})", samples=_TRIANGLES,
-    moves=False,
+    moves=False, stops=True,
 )  # fmt: skip
 def tril(x: Array, *, k: int = 0) -> Array:
     """The lower triangle, up to the k-th diagonal; 0 above it. A vector is taken as every row.
@@ -213,7 +213,7 @@ def tril(x: Array, *, k: int = 0) -> Array:
 @movement(
     axes=_triangle_axes,
     pullback=lambda g, y, x, *, k=0: np.triu(g, k), latex=r"\operatorname{{triu}}({x})", samples=_TRIANGLES,
-    moves=False,
+    moves=False, stops=True,
 )  # fmt: skip
 def triu(x: Array, *, k: int = 0) -> Array:
     """The upper triangle, from the k-th diagonal on; 0 below it. A vector is taken as every row.

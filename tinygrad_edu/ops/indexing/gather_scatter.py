@@ -55,7 +55,7 @@ def _is_mask(part: Any) -> bool:
         Sample(((3,),), {"index": ([0, 0, 2],), "shape": (4,)}),
         Sample(((2, 2),), {"index": (slice(1, 3), [0, 0]), "shape": (4, 3)}),
     ],
-    moves=False, rounding=1.0,
+    moves=False, stops=True, rounding=1.0,
 )  # fmt: skip
 def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` with x added at ``index``; places named twice receive both.
@@ -177,7 +177,7 @@ def _added(shape: tuple[int, ...], axis: int) -> Sample:
     axes=_scattered,
     pullback=(lambda g, y, x, indices, *, axis, length: np.take_along_axis(g, indices, axis=axis), None),
     latex=r"\operatorname{{scatter}}_{{{indices}}}({x})", label="add along axis", opaque=True,
-    samples=[_added((3, 4), 0), _added((3, 4), -1)], moves=False, rounding=1.0,
+    samples=[_added((3, 4), 0), _added((3, 4), -1)], moves=False, stops=True, rounding=1.0,
 )  # fmt: skip
 def add_along_axis(x: Array, indices: Array, *, axis: int, length: int) -> Array:
     """Zeros, ``length`` of them along the axis, with each x added at its place; the reverse of taking.

@@ -56,7 +56,7 @@ def _cast_first(*xs: Array, axis: int | None = 0, dtype: Any = None, casting: st
         Sample(((2, 0), (2, 3)), {"axis": -1}),
         Sample(((2, 2), (3,), ()), {"axis": None}),
     ],
-    linear=(ALL,), moves=False, general=_cast_first,
+    linear=(ALL,), moves=False, stops=True, general=_cast_first,
 )  # fmt: skip
 def concatenate(*xs: Array, axis: int | None = 0) -> Array:
     """Arrays joined along an existing axis; with ``axis=None`` all entries, in one row.

@@ -268,7 +268,7 @@ def _bordered(shapes: Shapes, settings: Settings) -> Flow:
         Sample(((3, 4),), {"width": ((1, 0), (0, 2))}),
         Sample(((3,),), {"width": ((1, 2),), "value": 0.5}),
     ],
-    moves=False, linear=(),
+    moves=False, linear=(), stops=True,
 )  # fmt: skip
 def pad_constant(x: Array, *, width: tuple[tuple[int, int], ...], value: float = 0.0) -> Array:
     """A border of one number: so many before and after along each axis.

@@ -114,7 +114,7 @@ def _pooled(shapes: Shapes, _: Settings) -> Flow:
 @movement(
     axes=_seen,
     pullback=_overlap, latex=r"\operatorname{{windows}}({x})", opaque=True,
-    samples=[Sample((shape,), settings) for shape, settings in _VIEWS], moves=False,
+    samples=[Sample((shape,), settings) for shape, settings in _VIEWS], moves=False, stops=True,
 )  # fmt: skip
 def windows(x: Array, *, size: Any, stride: Any = 1, padding: Padding = 0, fill: float = 0.0) -> Array:
     """Every window of the images: (m, n_H, n_W, n_C) to (m, rows, columns, f_H, f_W, n_C), without copying.
@@ -156,7 +156,8 @@ def _images_of(shape: tuple[int, ...], settings: Any) -> Sample:
     axes=_put_together,
     pullback=lambda g, y, x, *, shape, **view: windows(g, **view),
     latex=r"\operatorname{{overlapped}}({x})", opaque=True,
-    samples=[_images_of(shape, settings) for shape, settings in _VIEWS], moves=False, rounding=1.0,
+    samples=[_images_of(shape, settings) for shape, settings in _VIEWS],
+    moves=False, stops=True, rounding=1.0,
 )  # fmt: skip
 def overlapped(
     x: Array, *, shape: tuple[int, ...], size: Any, stride: Any = 1, padding: Padding = 0
@@ -205,6 +206,7 @@ def _through_filters(
         Sample(((1, 3, 3, 1), (1, 1, 1, 2)), {"padding": (0, 2)}),
         Sample(((0, 3, 3, 1), (2, 2, 1, 2)), {"padding": "valid"}),
     ],
+    stops=True,
 )  # fmt: skip
 def conv2d(x: Array, W: Array, *, stride: Any = 1, padding: Padding = 0) -> Array:
     """What filters W find in images x: at each place, the sum of a window times a filter (not flipped).

@@ -53,7 +53,7 @@ def _looked_up(shapes: Shapes, _: Settings) -> Flow:
 @operation(
     kind="opaque", pullback=(_back_to_columns, None), axes=_added,
     latex=r"\operatorname{{scatter}}_{{{ids}}}({x})", label="scatter", numpy=(), opaque=True,
-    samples=_samples(back=True), linear=((0,),), rounding=1.0,
+    samples=_samples(back=True), linear=((0,),), stops=True, rounding=1.0,
 )  # fmt: skip
 def columns_added(x: Array, ids: Array, *, n: int) -> Array:
     """A table (k, n) of zeros, with x[:, i] added to column ids[i]; columns named twice receive both.
