@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
 import random
+import sys
 import warnings
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -67,6 +70,83 @@ def test_what_is_found_by_name_is_read_anew(actions: list[str]) -> None:
             np.testing.assert_allclose(grads["w"], expected)
     finally:
         BATCH[0], SCALES["all"] = 1.0, [2.0]
+
+
+ODD = np.arange(1500) % 3
+ASKED: dict[str, Any] = {  # w is a parameter, t a Tensor that is found by name
+    "data": lambda w, t: np.sum(w * t.data),
+    "numpy": lambda w, t: np.sum(w * np.exp(t.numpy())),
+    "asarray": lambda w, t: np.sum(w * np.asarray(t)),
+    "tolist": lambda w, t: np.sum(w * np.array(t.tolist())),
+    "detach": lambda w, t: np.sum(w * t.detach()),
+    "another Tensor": lambda w, t: np.sum(w * tg.Tensor(t, requires_grad=False)),
+    "float": lambda w, t: np.sum(w * float(t[0] * 2.0)),
+    "int": lambda w, t: np.sum(w[int(t[0]) - 1 :]),
+    "item": lambda w, t: np.sum(w * t[1].item()),
+    "format": lambda w, t: np.sum(w * float(f"{t[0]:.1f}")),
+    "a mask": lambda w, t: np.sum(w * (t > 2.5)),
+    "where": lambda w, t: np.sum(np.where(t > 2.5, w * t, w)),
+    "a branch": lambda w, t: np.sum(w * t) if t.sum() > 7.0 else np.sum(w) * 3.0,
+    "argmax": lambda w, t: np.sum(w) * np.argmax(np.abs(t - 2.9)),
+    "a question of NumPy's": lambda w, t: np.sum(w) * (2.0 if np.allclose(t, [1.0, 2.0, 3.0]) else 1.0),
+    "in": lambda w, t: np.sum(w) * (2.0 if 3.5 in t else 1.0),
+    "many of its entries": lambda w, t: np.sum(w) * np.sum(t[ODD]),
+    "a long computation": lambda w, t: np.sum(w * functools.reduce(lambda u, k: u + k, range(20), t)),
+    "a copy": lambda w, t: np.sum(w * copy.deepcopy(t)),
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "change", "profiled"),
+    [
+        *zip(sorted(ASKED), itertools.cycle(["replaced", "written", "rebound"]), itertools.repeat(False)),
+        *((how, "replaced", True) for how in ("data", "a mask", "a branch")),
+    ],
+)
+def test_a_tensor_whose_value_is_asked_for_is_read_anew(how: str, change: str, profiled: bool) -> None:
+    t = tg.Tensor([1.0, 2.0, 3.0], requires_grad=False)
+
+    def loss(p: Any) -> Any:
+        return ASKED[how](p["w"], t)
+
+    step = tg.compile(loss)
+    before = sys.getprofile()
+    try:
+        for new in ([1.0, 2.0, 3.0], [2.0, 3.5, 2.5]):
+            if change == "replaced":
+                t.data = np.array(new)
+            elif change == "written":
+                t.data[:] = new
+            else:
+                t = tg.Tensor(new, requires_grad=False)
+            w = tg.Tensor([1.0, 0.5, -2.0])
+            J = loss({"w": w})
+            sys.setprofile((lambda *_: None) if profiled else before)
+            found, grads = step({"w": w.data})
+            sys.setprofile(before)
+            assert found == pytest.approx(J.item())
+            np.testing.assert_allclose(grads["w"], tg.grad(J, [w])[0])
+    finally:
+        sys.setprofile(before)
+
+
+def test_the_value_of_a_parameter_is_read_anew_too() -> None:
+    w = tg.Tensor([1.0, 2.0], name="w")
+    step = tg.compile(lambda p: np.sum(p["w"]) * float(np.sum(w.data)))
+    for new in ([1.0, 2.0], [3.0, 5.0]):
+        w.data = np.array(new)
+        J, grads = step({"w": w})
+        assert pytest.approx(J) == sum(new) ** 2
+        np.testing.assert_array_equal(grads["w"], np.full(2, sum(new)))
+
+
+def test_a_module_made_by_hand_is_read_as_any_other() -> None:
+    settings_of_mine = ModuleType("settings_of_mine")
+    settings_of_mine.rate = 2.0  # type: ignore[attr-defined]
+    step = tg.compile(lambda p: np.sum(p["w"]) * settings_of_mine.rate)
+    assert step({"w": np.ones(2)})[0] == 4.0
+    settings_of_mine.rate = 3.0  # type: ignore[attr-defined]
+    assert step({"w": np.ones(2)})[0] == 6.0
 
 
 def test_a_method_reads_its_objects_arrays() -> None:

@@ -30,17 +30,19 @@ class Place(NamedTuple):
 
 
 @cache
-def _ends_of_blocks(code: CodeType) -> frozenset[int]:
-    """The offsets at which a ``with`` block is left: None is pushed three times for ``__exit__``.
+def _no_signal_comes(code: CodeType) -> frozenset[int]:
+    """The offsets at which a ``with`` block or an ``except`` clause is left.
 
-    Python looks for signals where a function is called and begins, so none comes between a block
-    and its ``__exit__``; the trace function is called there all the same.
+    Python looks for signals where a function is called and begins, so none comes between a block and its
+    ``__exit__``, for which None is pushed three times; and none between a clause and the end of its
+    exception, which would stay the current one for good, with all that its traceback holds. The trace
+    function is called there all the same.
     """
     found = list(dis.get_instructions(code))
     pushes = [k for k, i in enumerate(found) if i.opname.startswith("LOAD_CO") and i.argval is None]
     ends = [k for k in pushes if {k + 1, k + 2} <= set(pushes)]
     passed_over = {"SWAP", "NOP", "ROT_TWO", "LOAD_CONST"}
-    offsets = set()
+    offsets = {i.offset for i in found if i.opname == "POP_EXCEPT"}
     for k in ends:
         while True:
             offsets.add(found[k].offset)
@@ -53,7 +55,7 @@ def _ends_of_blocks(code: CodeType) -> frozenset[int]:
 @contextmanager
 def _tracing(at_line: Callable[[Line], None]) -> Iterator[None]:
     def local(frame: Any, event: str, arg: Any) -> Any:
-        if event == "line" and frame.f_lasti not in _ends_of_blocks(frame.f_code):
+        if event == "line" and frame.f_lasti not in _no_signal_comes(frame.f_code):
             at_line((frame.f_code.co_filename, frame.f_lineno))
         return local
 

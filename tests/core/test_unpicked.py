@@ -103,7 +103,7 @@ def test_what_nobody_picks_has_gradient_0_to_the_second_order(steep, pick, end, 
     np.testing.assert_allclose(tg.func.hvp(f, (at_the_edge,), (v,))[0], H @ v, rtol=1e-12, atol=1e-14)
 
 
-WITH_ZEROS: dict[str, Function] = {  # the first two entries, and zeros for the others, which come from no leaf
+WITH_ZEROS: dict[str, Function] = {  # the first two entries, and zeros that come from no leaf
     "where": lambda t: np.where(FIRST_TWO, t, 0.0),
     "where, the other way": lambda t: np.where(~FIRST_TWO, 0.0, t),
     "concatenate": lambda t: np.concatenate([t[:2], [0.0, 0.0]]),

@@ -171,7 +171,7 @@ def _without_a_number(best: Judgement, keys: Iterable[str], truth: Truth) -> Ite
     for key, (name, one) in zip(keys, best.of.items(), strict=True):
         where = not_finite(truth.gradient(name))
         if one.verdict == "right" and where and not_finite(one.given):
-            yield f"{key}: of the right gradient, {where}. So it is in the given one: that is taken for right."
+            yield f"{key}: of the right gradient, {where}. The given one has the same there, and is right."
 
 
 def _number(given: Array, right: Array) -> Array:

@@ -81,6 +81,8 @@ class FreeVariables:
     arrays: list[tuple[Any, Any, str]] = field(default_factory=list)
     states: list[tuple[Any, bytes, str]] = field(default_factory=list)
     generators: list[np.random.Generator] = field(default_factory=list)
+    tensors: list[tuple[Tensor, str]] = field(default_factory=list)
+    """Read anew at each call, but for those that are watched."""
     unsteady: bool = False
     """Whether the function may give something else when it is run again with all of that as it was."""
     names: set[str] = field(default_factory=set)
@@ -89,13 +91,16 @@ class FreeVariables:
         known = -1
         while known != len(self.names):  # a method found late may name an attribute of something found early
             known = len(self.names)
-            for found in (self.links, self.containers, self.arrays, self.states, self.generators):
+            for found in (
+                *(self.links, self.containers, self.arrays, self.states, self.generators),
+                self.tensors,
+            ):
                 found.clear()
             self._seen: dict[int, Any] = {}
             self._everything = bool(self.names & _LOOKS_EVERYWHERE)
             self._visit(self.function, getattr(self.function, "__name__", "function"))
         self.unsteady = self.unsteady or bool(self.names & _DIFFERENT_EACH_TIME)
-        del self._seen
+        self._seen.clear()
 
     def changed(self) -> str | None:
         """What is not what it was, as code writes it; None where all is."""
@@ -106,6 +111,12 @@ class FreeVariables:
         if not (self.containers or self.arrays or self.states):
             return None
         return next((path for *_, path in self._held()), None)
+
+    def watch(self, tensors: Iterable[Tensor]) -> None:
+        """Also looks at the values of these Tensors, for the function has asked for them."""
+        paths = dict(self.tensors)
+        for tensor in tensors:
+            self._link(_value_of, tensor, paths.get(tensor) or tensor.name or "a Tensor")
 
     def settled(self) -> str | None:
         """Lets go of what holds other results than it did: the function writes those before it reads them.
@@ -150,7 +161,8 @@ class FreeVariables:
         if isinstance(value, (*PLAIN, Op)) or id(value) in self._seen:
             return
         self._seen[id(value)] = value
-        if isinstance(value, Tensor):  # by itself: a step reads its value anew
+        if isinstance(value, Tensor):
+            self.tensors.append((value, path))
             return
         if isinstance(value, np.ndarray):
             self.arrays.append((value, entries_of(value), path))
@@ -179,7 +191,9 @@ class FreeVariables:
             self._opaque(value, path)
 
     def _module(self, module: ModuleType, path: str) -> None:
-        if not _is_library(module.__name__, getattr(module, "__file__", None) or "<frozen"):
+        file = getattr(module, "__file__", None)
+        built_in = file is None and module.__name__.partition(".")[0] in sys.stdlib_module_names
+        if not (built_in or _is_library(module.__name__, file or "")) or module.__name__ == "__main__":
             for name in sorted(self.names & vars(module).keys()):
                 self._link(vars(module).get, name, f"{path}.{name}")
 
@@ -285,6 +299,11 @@ def _content(cell: Any, _: None) -> Any:
         return cell.cell_contents
     except ValueError:  # not assigned yet
         return _GONE
+
+
+def _value_of(tensor: Tensor) -> Any:
+    value = tensor._data
+    return value if value.ndim else value[()]
 
 
 def _setting(variable: ContextVar[Any], _: None) -> Any:

@@ -6,8 +6,8 @@ import builtins
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
+from tinygrad_edu.compiler.asked import asked, sources
 from tinygrad_edu.compiler.determinism import steady
 from tinygrad_edu.compiler.free_variables import FreeVariables, is_engine
 from tinygrad_edu.core.mode import Ambient, ambient
@@ -113,9 +114,10 @@ def record(
     places = [path for path, _ in leaves(tuple(data))]
     arrays = [_symbol(value, None, differentiable=False) for _, value in leaves(tuple(data))]
     names: dict[Tensor, str] = {}
+    values: set[Tensor] = set()
 
     def run(names: dict[Tensor, str], lines: dict[Tensor, str] | None) -> list[Tensor]:
-        with np.errstate(all="ignore"), _fresh_surroundings(), naming(names, lines):
+        with np.errstate(all="ignore"), _fresh_surroundings(), naming(names, lines, values):
             output = _located(loss, build(symbols), *rebuilt(tuple(data), iter(arrays)))
         if not isinstance(output, Tensor):
             raise TypeError(
@@ -124,6 +126,8 @@ def record(
         return [output]
 
     (output,), free_variables = steady(loss, run, names)
+    elsewhere = {value for _, value in parameters if isinstance(value, Tensor)}
+    free_variables.watch(_values_read(values, free_variables, elsewhere))
     names |= {s: s.name for s in symbols if s.name is not None}
     given = dict(enumerate(_arguments(loss)))
     for array, path in zip(arrays, places, strict=True):
@@ -201,16 +205,18 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         ValueDependence: the function asks for a value.
     """
     arrays = [_symbol(value, None, differentiable=False) for value in data]
+    values: set[Tensor] = set()
 
     def run(names: dict[Tensor, str], lines: dict[Tensor, str] | None) -> Sequence[Tensor]:
         with (
             np.errstate(all="ignore"),
             _fresh_surroundings(Ambient(constants=True)),
-            nullcontext() if lines is None else naming(names, lines),
+            naming(names, lines, values),
         ):
             return function(*arrays)
 
     outputs, free_variables = steady(function, run, {})
+    free_variables.watch(_values_read(values, free_variables, set()))
     called: dict[Tensor, str] = {
         tensor: identifier(name) for tensor, name in zip(arrays, _arguments(function, 0), strict=False)
     }
@@ -226,6 +232,15 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
         {node.name: node.value for node in graph if node.is_leaf and node.name not in known},
         free_variables,
     )
+
+
+def _values_read(
+    values: set[Tensor], free_variables: FreeVariables, parameters: set[Any]
+) -> Iterable[Tensor]:
+    """The Tensors on whose values a recording depends; where a profiler is in the way, all found by name."""
+    if sys.getprofile() is None:
+        return sources(values)
+    return [tensor for tensor, _ in free_variables.tensors if tensor not in parameters]
 
 
 def _symbol(value: Any, name: str | None, *, differentiable: bool) -> Symbol:
@@ -304,13 +319,18 @@ def _engine(frame: FrameType) -> bool:
 
 
 @contextmanager
-def naming(names: dict[Tensor, str], lines: dict[Tensor, str] | None = None) -> Iterator[None]:
+def naming(
+    names: dict[Tensor, str], lines: dict[Tensor, str] | None = None, values: set[Tensor] | None = None
+) -> Iterator[None]:
     """While the function runs, the variables that its results are kept in: its locals are gone afterwards.
 
-    Where ``lines`` is given, also the line that each result is computed in.
+    Where ``lines`` is given, also the line that each result is computed in; into ``values``, Tensors whose
+    values it asks for.
     """
 
     def look(frame: FrameType | None, event: str, result: Any) -> None:
+        if values is not None and frame is not None:
+            values.update(asked(frame, event, result))
         if lines is not None and event == "return" and type(result) is Symbol and result not in lines:
             place = _place(frame)
             if place is not None:

@@ -82,7 +82,7 @@ class Op:
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
     short: bool = field(init=False)
-    """One or two inputs, each with a gradient that does not end here: the case that is worth a path of its own."""
+    """One or two inputs, each with a gradient that goes on: the case that is worth a path of its own."""
     recorded: Callable[..., Any] = field(init=False)
     """The shortest way to record it on its inputs alone, without settings."""
 

@@ -45,18 +45,18 @@ ABOUT_VALUES = _functions(
 """Integers, booleans and text, or known only once the values are."""
 
 
-def _plain(value: Any, *, of_any_value: bool) -> Any:
+def plain(value: Any, *, of_any_value: bool) -> Any:
     """Plain arrays for the Tensors in an argument; a Symbol has none, unless only its shape is asked for."""
     if isinstance(value, Tensor):
         return np.asarray(value) if type(value) is Symbol and not of_any_value else value._data
     if isinstance(value, (list, tuple)):
-        return type(value)(_plain(v, of_any_value=of_any_value) for v in value)
+        return type(value)(plain(v, of_any_value=of_any_value) for v in value)
     return value
 
 
 def _on_plain_arrays(function: Callable[..., Any], of_any_value: bool, *args: Any, **settings: Any) -> Any:
-    plain = partial(_plain, of_any_value=of_any_value)
-    return function(*map(plain, args), **{name: plain(value) for name, value in settings.items()})
+    bare = partial(plain, of_any_value=of_any_value)
+    return function(*map(bare, args), **{name: bare(value) for name, value in settings.items()})
 
 
 for _functions_of_this_kind, _of_any_value in ((ABOUT_SHAPES, True), (ABOUT_VALUES, False)):
