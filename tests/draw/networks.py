@@ -1,5 +1,7 @@
 """Computations to draw: the kinds that a course comes to."""
 
+import itertools
+
 import numpy as np
 
 import tinygrad_edu as tg
@@ -103,4 +105,62 @@ def by_examples(m=5, seed=6):
     return called("J", J / m)
 
 
-KINDS = {f.__name__: f for f in (network, recurrent, lstm, attention, residual, batch_norm, by_examples)}
+def words_in_turn(words=(1, 4, 2, 0, 3), seed=7):
+    """A recurrent net over embedded words, whose costs are added up."""
+    rng = np.random.default_rng(seed)
+    E, Wx, Wh, Wy = (
+        parameter(rng, k, *s) for k, s in {"E": (5, 3), "Wx": (3, 4), "Wh": (4, 4), "Wy": (4, 5)}.items()
+    )
+    h = tg.Tensor(np.zeros(4), requires_grad=False, name="h0")
+    J = 0.0
+    for t, (word, following) in enumerate(itertools.pairwise(words), 1):
+        with tg.scope(f"step {t}"):
+            e = called(f"e{t}", E[word])
+            h = called(f"h{t}", np.tanh(e @ Wx + h @ Wh))
+            s = called(f"s{t}", h @ Wy)
+            J = J + called(f"l{t}", tg.logsumexp(s) - s[following])
+    return called("J", J / 4)
+
+
+def sampled(seed=8):
+    """A variational autoencoder: what is passed by, and a cost of two parts."""
+    rng = np.random.default_rng(seed)
+    x = data(rng, "x", 1, 5)
+    h = called("h", np.tanh(x @ parameter(rng, "We", 5, 4)))
+    mu, s = called("mu", h @ parameter(rng, "Wmu", 4, 2)), called("logvar", h @ parameter(rng, "Ws", 4, 2))
+    z = called("z", mu + data(rng, "eps", 1, 2) * np.exp(s / 2))
+    found = called("xhat", tg.sigmoid(z @ parameter(rng, "Wd", 2, 5)))
+    rec = called("rec", np.sum((x - found) ** 2))
+    return called("J", rec + called("kl", -np.sum(1 + s - mu**2 - np.exp(s)) / 2))
+
+
+def regularised(seed=9, n=(5, 6, 4, 3, 1), m=8):
+    """Layers, and every weight once more in the penalty."""
+    rng = np.random.default_rng(seed)
+    A, W = data(rng, "X", n[0], m), {}
+    for layer in range(1, len(n)):
+        W[layer] = parameter(rng, f"W{layer}", n[layer], n[layer - 1])
+        with tg.scope(f"layer {layer}"):
+            Z = called(f"Z{layer}", W[layer] @ A + parameter(rng, f"b{layer}", n[layer], 1))
+            A = called(f"A{layer}", tg.sigmoid(Z) if layer == len(n) - 1 else np.maximum(0, Z))
+    with tg.scope("cost"):
+        fit = called("fit", -np.mean(np.log(A)))
+        penalty = called("penalty", 0.7 / (2 * m) * sum(np.sum(w**2) for w in W.values()))
+        return called("J", fit + penalty)
+
+
+KINDS = {
+    f.__name__: f
+    for f in (
+        network,
+        recurrent,
+        lstm,
+        attention,
+        residual,
+        batch_norm,
+        by_examples,
+        words_in_turn,
+        sampled,
+        regularised,
+    )
+}

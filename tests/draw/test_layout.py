@@ -8,6 +8,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.draw.networks import KINDS
 from tinygrad_edu.drawing.layout import FITS, laid_out
+from tinygrad_edu.drawing.measure import label_size
 from tinygrad_edu.drawing.metrics import SIZE
 from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Sketch
 from tinygrad_edu.drawing.sketches import sketch_of
@@ -80,6 +81,22 @@ def test_few_arrows_cross(page):
     assert crossed <= 0.15 * max(len(page.lines) + len(page.tags), 1)
 
 
+def test_labels_stand_clear_of_boxes_and_of_lanes(page):
+    lanes = [(line, piece) for line in page.lines for piece in line.pieces]
+    for line in page.lines:
+        if line.label is None:
+            continue
+        wide, high = label_size(line.arrow)
+        x, y = line.label
+        for key, r in page.parts.items():
+            apart = abs(r.middle[0] - x) - (r.w + wide) / 2, abs(r.middle[1] - y) - (r.h + high) / 2
+            assert max(apart) > -high, (line.arrow, key)
+        for other, piece in lanes:
+            if other is not line:
+                upright = [a for a, b in itertools.pairwise(piece) if abs(a[0] - b[0]) < 0.1]
+                assert not any(abs(a[0] - x) < wide / 2 - 1 and abs(a[1] - y) < high / 2 for a in upright)
+
+
 def _cross(p, q):
     for a, b in itertools.pairwise(p):
         for c, d in itertools.pairwise(q):
@@ -90,6 +107,19 @@ def _cross(p, q):
 
 def _side(a, b, c):
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def test_a_weight_that_another_row_needs_as_well_is_told_there_by_its_name():
+    page = laid_out(sketch_of(tg.Graph(KINDS["regularised"]()), backward=True), "16:9")
+    assert page.rows > 1
+    assert {tag.part.name for tag in page.tags} == {"W1", "W2", "W3"}
+    assert max(len(line.pieces) for line in page.lines if line.arrow.tail in _given(page)) == 1
+
+
+def _given(page):
+    return {
+        p.key for box in page.sketch.boxes for p in box.parts if p.kind == "parameter" and p.name[0] == "W"
+    }
 
 
 def chain(n, scoped=False):

@@ -28,6 +28,8 @@ _FEW = 0.08  # crossings an arrow
 _USED_WIDELY = 3  # users, from which on what is given stands apart and is shown by tags
 _MOST_EXAMINED = 260  # arrows, up to which crossings are counted
 _MANY = 300  # boxes
+_LONGEST_TAG = 24  # characters
+_AS_GOOD = 0.97  # times, from which on tags serve as well as arrows from row to row
 _MOST_TRIED = 6
 _STRIP_RATIO = 2.4
 
@@ -82,7 +84,7 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
 
 def best_ribbon(sketch: Sketch) -> Ribbon:
     """The strip that is not cut."""
-    return _uncrossed(sketch, framed=_has_scopes(sketch), lined=False)[0]
+    return _uncrossed(sketch, _tagged_at_first(sketch), framed=_has_scopes(sketch), lined=False)[0]
 
 
 def _candidates(sketch: Sketch) -> Iterator[tuple[Sketch, bool, bool]]:
@@ -128,27 +130,51 @@ def _formulas_only(sketch: Sketch) -> Sketch:
 
 
 def _tried(sketch: Sketch, wide: float, high: float, *, framed: bool, lined: bool) -> _Tried:
-    ribbon, crossed = _uncrossed(sketch, framed=framed, lined=lined)
-    page = cut(ribbon, wide, high)
-    scale = page.scale(wide, high)
-    return _Tried(page, SIZE * scale if scale < float("inf") else 2 * _COMFORTABLE, crossed)
+    """The page of a sketch; what is given to another row is told by tags there, where that serves as well."""
+
+    def made(tagged: frozenset[int]) -> _Tried:
+        ribbon, crossed = _uncrossed(sketch, tagged, framed=framed, lined=lined)
+        page = cut(ribbon, wide, high)
+        scale = page.scale(wide, high)
+        return _Tried(page, SIZE * scale if scale < float("inf") else 2 * _COMFORTABLE, crossed)
+
+    tagged = _tagged_at_first(sketch)
+    first = made(tagged)
+    far = _from_row_to_row(sketch, first.page) - tagged
+    if not far:
+        return first
+    other = made(tagged | far)
+    return other if other.worth >= first.worth * _AS_GOOD else first
+
+
+def _tellable(sketch: Sketch) -> set[str]:
+    """What is given and has a name that fits into a tag."""
+    firsts = (b.parts[0] for b in sketch.boxes)
+    return {p.key for p in firsts if p.kind in ("parameter", "data") and 0 < len(p.name) <= _LONGEST_TAG}
 
 
 def _tagged_at_first(sketch: Sketch) -> frozenset[int]:
     """The arrows of what is given and used widely."""
-    given = {b.parts[0].key for b in sketch.boxes if b.parts[0].kind in ("parameter", "data")}
+    given = _tellable(sketch)
     users: dict[str, set[str]] = {}
     for arrow in sketch.arrows:
         if arrow.tail in given:
             users.setdefault(arrow.tail, set()).add(arrow.head)
-    named = {p.key for b in sketch.boxes for p in b.parts if p.name and len(p.name) <= 24}
-    widely = {key for key, used in users.items() if len(used) >= _USED_WIDELY and key in named}
+    widely = {key for key, used in users.items() if len(used) >= _USED_WIDELY}
     return frozenset(k for k, arrow in enumerate(sketch.arrows) if arrow.tail in widely)
 
 
-def _uncrossed(sketch: Sketch, *, framed: bool, lined: bool) -> tuple[Ribbon, float]:
+def _from_row_to_row(sketch: Sketch, page: Page) -> frozenset[int]:
+    """The arrows that lead from what is given and used in its own row, too, to another row."""
+    given = _tellable(sketch)
+    pieces = {id(line.arrow): len(line.pieces) for line in page.lines}
+    near = {a.tail for a in sketch.arrows if pieces.get(id(a)) == 1}
+    far = (k for k, a in enumerate(sketch.arrows) if pieces.get(id(a), 1) > 1)
+    return frozenset(k for k in far if sketch.arrows[k].tail in given & near)
+
+
+def _uncrossed(sketch: Sketch, tagged: frozenset[int], *, framed: bool, lined: bool) -> tuple[Ribbon, float]:
     """A strip on which few arrows cross: tags take the place of those that cross most."""
-    tagged = _tagged_at_first(sketch)
     ribbon = ranked(sketch, tagged, framed=framed, lined=lined)
     if len(ribbon.routes) > _MOST_EXAMINED or len(ribbon.routes) < 2:
         return ribbon, 0.0
@@ -175,7 +201,7 @@ def _worst(sketch: Sketch, ribbon: Ribbon, counts: list[int], tagged: frozenset[
     score: dict[str, float] = {}
     for route, count in zip(ribbon.routes, counts, strict=True):
         key = route.arrow.tail
-        if names[key] and len(names[key]) <= 24 and not route.arrow.within:
+        if 0 < len(names[key]) <= _LONGEST_TAG and not route.arrow.within:
             long = float(abs(route.points[-1, 0] - route.points[0, 0]))
             score[key] = score.get(key, 0.0) + count * (1 + long / 400)
     if not score or max(score.values()) == 0:

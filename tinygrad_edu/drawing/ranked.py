@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ _MOST_BOXES, _MOST_ARROWS = 500, 900  # that dot places in good time
 _PATIENCE = 8.0  # seconds for dot
 WITHIN = 46.0
 """The height of an arrow between parts of one box."""
+_CHANNEL = 24.0
+"""Between columns, for arrows that turn there."""
 _ASIDE = 20.0  # from the left of the box to that arrow
 
 
@@ -122,11 +125,40 @@ class _Ranking:
                 label = (x, high - y) if "lp" in edge else None
                 found.routes.append(Route(arrow, points, label))
         if self.direction == "LR" and found.routes:
+            self._widen(found)
             found.routes = routed(found.routes, *self._rectangles(found))
         self._within(found)
         if self.framed:
             found.frames = list(self._frames(found))
         return found
+
+    def _widen(self, found: Ribbon) -> None:
+        """Room for lanes between columns that ``dot`` put side by side: what is right of it moves on."""
+        reached = -np.inf
+        narrow: list[tuple[float, float]] = []
+        for rect in sorted(self._rectangles(found)[0], key=lambda r: r.x):
+            if 0 < rect.x - reached < _CHANNEL:
+                narrow.append(((rect.x + reached) / 2, _CHANNEL - (rect.x - reached)))
+            reached = max(reached, rect.x + rect.w)
+        if not narrow:
+            return
+        at, more = np.array(narrow).T
+        total = np.concatenate([[0.0], np.cumsum(more)])
+
+        def on(x: Any) -> Any:
+            return total[np.searchsorted(at, x)]
+
+        found.parts = {k: r.moved(float(on(r.middle[0])), 0.0) for k, r in found.parts.items()}
+        for n, tag in enumerate(found.tags):
+            off = float(on(tag.rect.middle[0]))
+            label = tag.label and (tag.label[0] + off, tag.label[1])
+            found.tags[n] = replace(
+                tag, rect=tag.rect.moved(off, 0.0), points=tag.points + np.array([off, 0.0]), label=label
+            )
+        for n, route in enumerate(found.routes):
+            points = np.column_stack([route.points[:, 0] + on(route.points[:, 0]), route.points[:, 1]])
+            label = route.label and (route.label[0] + float(on(route.label[0])), route.label[1])
+            found.routes[n] = replace(route, points=points, label=label)
 
     def _stacked(self, found: Ribbon) -> None:
         """Places of our own, and straight arrows."""

@@ -21,11 +21,12 @@ __all__ = ["Points", "Route", "routed"]
 Points = NDArray[np.float64]
 """(n, 2): a line from point to point."""
 
-_APART, _APART_LABELLED = 15.0, 19.0  # ends of arrows on the side of a box
+_APART, _APART_LABELLED, _APART_BOTH = 15.0, 19.0, 25.0  # ends of arrows on the side of a box
 _LANE = 13.0
 _ROUND = 11.0  # radius of corners
 _SAME = 3.0  # heights that differ by less are level
 _EDGE = 9.0  # from the corner of a box to the nearest end
+_SAME_COLUMN = 2.5  # middles of boxes that differ by less stand in one column
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +52,18 @@ def routed(routes: Sequence[Route], boxes: Sequence[Rect], home: dict[str, int])
 class _Routing:
     def __init__(self, routes: Sequence[Route], boxes: Sequence[Rect], home: dict[str, int]) -> None:
         self.given, self.boxes = list(routes), boxes
-        centres = sorted({round(box.middle[0]) for box in boxes})
-        self.columns: list[tuple[float, float]] = []
         self.column: dict[int, int] = {}
-        at = {x: k for k, x in enumerate(centres)}
-        self.inside: list[list[Rect]] = [[] for _ in centres]
-        for k, box in enumerate(boxes):
-            self.column[k] = at[round(box.middle[0])]
-            self.inside[self.column[k]].append(box)
+        self.inside: list[list[Rect]] = []
+        last = -np.inf
+        for k in sorted(range(len(boxes)), key=lambda k: boxes[k].middle[0]):
+            if boxes[k].middle[0] - last > _SAME_COLUMN:
+                self.inside.append([])
+            last = boxes[k].middle[0]
+            self.column[k] = len(self.inside) - 1
+            self.inside[-1].append(boxes[k])
         self.columns = [(min(b.x for b in c), max(b.x + b.w for b in c)) for c in self.inside]
         self.ends = [(home[r.arrow.tail], home[r.arrow.head]) for r in self.given]
+        self.told = [self._told(k) for k in range(len(self.given))]
         self.heights = [self._passes(k) for k in range(len(self.given))]
 
     def _passes(self, k: int) -> list[float]:
@@ -71,6 +74,15 @@ class _Routing:
             _height(points, sum(self.columns[c]) / 2) for c in range(self.column[tail] + 1, self.column[head])
         ]
         return [self.boxes[tail].middle[1], *inner, self.boxes[head].middle[1]]
+
+    def _told(self, k: int) -> int | None:
+        """After how many columns from its tail the label of a route stands: where there is room for it."""
+        label = self.given[k].label
+        if label is None or not self.given[k].arrow.labelled:
+            return None
+        tail, head = self.ends[k]
+        passed = sum(self.columns[c][1] < label[0] for c in range(self.column[tail] + 1, self.column[head]))
+        return min(passed, max(0, self.column[head] - self.column[tail] - 1))
 
     def routes(self) -> list[Route]:
         usable = [self._usable(k) for k in range(len(self.given))]
@@ -96,9 +108,9 @@ class _Routing:
         for number, mine in at.items():
             box = self.boxes[number]
             mine.sort(key=lambda k: (self.heights[k][-2 if end else 1], self.heights[k][0 if end else -1]))
-            wanted = (
-                _APART_LABELLED if end == 0 and any(self.given[k].arrow.labelled for k in mine) else _APART
-            )
+            told = [self.given[k].arrow for k in mine if end == 0 and self.told[k] == 0]
+            both = any(arrow.returns is not None for arrow in told)
+            wanted = _APART_BOTH if both else _APART_LABELLED if told else _APART
             apart = min(wanted, (box.h - 2 * _EDGE) / max(1, len(mine) - 1))
             for place, k in enumerate(mine):
                 self.heights[k][end] = box.middle[1] + apart * (place - (len(mine) - 1) / 2)
@@ -140,9 +152,7 @@ class _Routing:
                     gaps.setdefault(self.column[tail] + n, []).append((k, n))
         found: dict[tuple[int, int], float] = {}
         for column, mine in gaps.items():
-            labels = [
-                label_size(self.given[k].arrow)[0] for k, n in mine if n == 0 and self.given[k].arrow.labelled
-            ]
+            labels = [label_size(self.given[k].arrow)[0] for k, n in mine if n == self.told[k]]
             left, right = self.columns[column][1] + max(labels, default=0.0), self.columns[column + 1][0] - 10
             turning = [(k, n) for k, n in mine if abs(self._step(k, n)) > _SAME]
             up = sorted((i for i in turning if self._step(*i) < 0), key=lambda i: self.heights[i[0]][i[1]])
@@ -168,16 +178,17 @@ class _Routing:
         corners = [(tail.x + tail.w, heights[0])]
         for n in range(len(heights) - 1):
             if (k, n) in turns:
-                corners += [(turns[k, n], heights[n]), (turns[k, n], heights[n + 1])]
+                slant = max(0.0, _ROUND - abs(self._step(k, n)) / 2)  # two corners need room
+                corners += [(turns[k, n] - slant, heights[n]), (turns[k, n] + slant, heights[n + 1])]
         end = heights[-1]
         if len(corners) == 1 or abs(corners[-1][1] - end) > 1e-6:  # level, or nearly so
             corners = [*corners, (head.x, end)]
         else:
             corners.append((head.x, end))
-        label = None
-        if route.arrow.labelled:
-            x = self.columns[self.column[self.ends[k][0]]][1]
-            label = x + label_size(route.arrow)[0] / 2, heights[0]
+        label, told = None, self.told[k]
+        if told is not None:
+            x = self.columns[self.column[self.ends[k][0]] + told][1]
+            label = x + label_size(route.arrow)[0] / 2, heights[told]
         return replace(route, points=_rounded(np.array(corners)), label=label)
 
 

@@ -279,11 +279,15 @@ def _told(arrow: Arrow, shapes: Sequence[Shape], label: tuple[float, float] | No
         return
     look = "label faint" if arrow.plain else "label red"
     x, y = label[0] - label_width(arrow) / 2, label[1] + _BASE * LABEL
-    text = Text(x, y, (Run(arrow.label),), look, "start", LABEL)
+    if not arrow.note:
+        text = Text(x, y, (Run(arrow.label),), look, "start", LABEL)
+    else:  # they meet, however wide the letters of a machine are
+        x += width(arrow.label, size=LABEL)
+        text = Text(x, y, (Run(arrow.label),), look, "end", LABEL)
     yield Group("edge", (*shapes, text), _ends(arrow))
     if arrow.note:
         told = arrow.note.lstrip()  # what stands before is not shown at the start of a text
-        x += width(arrow.label + arrow.note[: -len(told)], size=LABEL)
+        x += width(arrow.note[: -len(told)], size=LABEL)
         note = Text(x, y, (Run(told),), look, "start", LABEL)
         yield Group("note", (note,), {"of": f"{arrow.tail} {arrow.head}"})
 
