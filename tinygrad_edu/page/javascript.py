@@ -20,10 +20,15 @@ import numpy as np
 
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression import arithmetic
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
+from tinygrad_edu.ops.indexing.gather_scatter import scatter_add
+from tinygrad_edu.ops.movement.shapes import astype
 
 __all__ = ["Computed", "javascript", "kernels"]
+
+_TO_A_SHAPE = arithmetic.kernels(arithmetic.RESHAPE, arithmetic.EXPAND_DIMS, arithmetic.BROADCAST)
 
 
 @cache
@@ -109,7 +114,7 @@ class _Writer:
         if len(args) != 1 or (op.kernel in kernels() and settings.get("order", "C") == "C"):
             return None
         numbers = np.arange(math.prod(self._shape(args[0]))).reshape(self._shape(args[0]))
-        if op.kernel == "scatter_add":
+        if op.kernel == scatter_add.kernel:
             target = tuple(settings["shape"])
             where = np.arange(math.prod(target)).reshape(target)[settings["index"]]
             return "scatter", target, where.ravel()
@@ -146,9 +151,9 @@ class _Writer:
 def _told(op: Op, settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
     """The settings as a kernel takes them; a movement is told the shape that it leads to."""
     told = {name: value for name, value in settings.items() if name != "order"}
-    if op.kernel in ("reshape", "expand_dims", "broadcast_to"):
+    if op.kernel in _TO_A_SHAPE:
         return {"shape": shape}
-    if op.kernel == "astype":
+    if op.kernel == astype.kernel:
         return {"dtype": np.dtype(settings["dtype"]).kind}
     defaults = {name: p.default for name, p in _parameters(op).items() if name in op.settings}
     return {**defaults, **told}

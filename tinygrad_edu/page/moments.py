@@ -13,6 +13,7 @@ from tinygrad_edu.drawing.values import brief
 from tinygrad_edu.drawing.views import View
 from tinygrad_edu.drawing.ways import Way, repeated_over
 from tinygrad_edu.expression import Node, quantity
+from tinygrad_edu.expression.arithmetic import ADD
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 
 __all__ = ["moments"]
@@ -117,6 +118,6 @@ class _Walk:
 
     def _added(self, step: Step) -> list[str]:
         """The steps whose values are added up in this one."""
-        if step.op is None or step.op.kernel != "add" or not all(isinstance(a, Ref) for a in step.args):
+        if step.op is None or step.op.kernel != ADD.kernel or not all(isinstance(a, Ref) for a in step.args):
             return [step.name]
         return [part for name in step.uses for part in self._added(self.program[name])]
