@@ -83,9 +83,10 @@ class Recording:
             tensor = node.tensor
             if type(tensor) is Symbol and tensor.ndim:
                 tensor._data = np.broadcast_to(np.zeros((), tensor.dtype), tensor.shape)
-                tensor.saved = tuple(
+                values = [
                     v if p is None else p._data for p, v in zip(tensor.parents, tensor.saved, strict=True)
-                )
+                ]
+                tensor.operands = (*tensor.parents, *values)
         return replace(self, program=None)
 
 

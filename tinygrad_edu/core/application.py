@@ -13,11 +13,13 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.arguments import Arguments, in_house_style, refuse_unreal
+from tinygrad_edu.core.backward import NO_SETTINGS
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.origins import remember
+from tinygrad_edu.core.quick import in_float64, is_arithmetic, keeps_float64, ufunc_of
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.signatures import shown
@@ -44,10 +46,14 @@ class CallableOp(Op):
         put("label", self.label or self.name)
         put("variadic", any(p.kind is p.VAR_POSITIONAL for p in signature))
         put("parameters", tuple(p.name for p in signature if p.kind is p.VAR_POSITIONAL) or names)
+        put("arity", -1 if self.variadic else len(names))
         put("settings", tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY))
         put("constant", all(pullback is None for pullback in self.pullbacks))
         always = None not in self.pullbacks and not self.stops
         put("short", len(self.pullbacks) <= 2 and always and not self.variadic)
+        put("ufunc", ufunc_of(self.forward))
+        arithmetic = self.short and keeps_float64(self.ufunc) and all(map(is_arithmetic, self.pullbacks))
+        put("quick", tuple(map(in_float64, self.pullbacks)) if arithmetic else None)
         further = self.general or self._in_precision if self._floating() else self.general
         put("arguments", Arguments(self.name, self.forward, self.numpy, further))
         put("recorded", lambda *args: apply(self, args, {}))
@@ -104,7 +110,7 @@ class CallableOp(Op):
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """The value: a Tensor where one of the inputs is one, else an array."""
-        if len(args) == len(self.parameters) and not self.variadic:
+        if len(args) == self.arity:
             if not settings:
                 return self.recorded(*args)
             if self.arguments.ready(settings):
@@ -188,18 +194,19 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
         return value
     result: Tensor = object.__new__(Symbol if symbolic else Tensor)
     result._data = value
-    result._pending = result._grad = result._guard = result.name = None
+    result._pending = result.name = None
     result.scope = ()
     result.seq = recorded_at()
     if not recording:
         result.requires_grad = False
-        result.op = None
-        result.parents = result.saved = ()
-        result.settings = {}
+        result.op = result._guard = None
+        result.operands = ()
+        result.settings = NO_SETTINGS
         result.guards = recipe_for(op, args, settings, result) if around is None or around.recording else None
         return result
     result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
-    result.op, result.parents, result.saved, result.settings = op, parents, tuple(saved), _own(settings)
+    result.op, result.operands = op, (*parents, *saved)
+    result.settings = _own(settings) if settings else NO_SETTINGS
     result.guards = tuple(guards) or None
     if around is not None and around.scope:
         result.scope = around.scope

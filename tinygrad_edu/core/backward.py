@@ -10,7 +10,7 @@ Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
@@ -20,6 +20,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.mode import apart
+from tinygrad_edu.core.numbers import FLOAT64, KNOWN
 from tinygrad_edu.core.reals import real
 from tinygrad_edu.core.rules import fitted, recorded_rule
 from tinygrad_edu.core.traps import Spent, carried_over
@@ -46,17 +47,25 @@ class Node(Protocol):
     """What keeps its leaves' arrays read-only; once differentiated, which pass that was; of a constant, how
     it was computed."""
     op: Any
-    parents: Any
+    operands: tuple[Any, ...]
     requires_grad: bool
-    saved: tuple[Any, ...]
     of_any_value: ClassVar[bool]
     scope: tuple[str, ...]
     seq: int
     settings: Mapping[str, Any]
 
+    @property
+    def parents(self) -> tuple[Any, ...]:
+        """The first half of the operands: nodes, and None for a number or array."""
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """The second half: their values."""
+
     def __hash__(self) -> int: ...
 
 
+_array = np.ndarray
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 _by_age = attrgetter("seq")
@@ -122,8 +131,10 @@ def _walk(  # noqa: C901  (the small cases written out)
     node: Any = None
     q: Any
     b: Any
-    while waiting or node is not None:
+    while True:
         if node is None:  # all that was computed from the youngest has passed its gradient on
+            if not waiting:
+                break
             node = heappop(waiting)[1]
         if node.seq < since:
             older.append(node)
@@ -135,61 +146,103 @@ def _walk(  # noqa: C901  (the small cases written out)
             before = node if before is None else before
         elif spend:
             node.guards = now
-        op, y, xs = node.op, node._data, node.saved
-        if create_graph or not op.short or (node.settings is not NO_SETTINGS and node.settings):
+        op, y, operands = node.op, node._data, node.operands
+        if node.settings is not NO_SETTINGS or create_graph or not op.short:
             if op.stops and kept is None:
                 stopped.append(node)
-            for p, a, rule in zip(node.parents, xs, op.pullbacks_of(node), strict=True):
+            for p, a, rule in zip(node.parents, node.saved, op.pullbacks_of(node), strict=True):
                 if p is None or not _wanted(p, a, since, older):
                     continue
                 if rule is None:
                     older.append(p)
                     continue
-                gx = recorded_rule(rule, g, node) if create_graph else rule(g, y, *xs, **node.settings)
+                gx = (
+                    recorded_rule(rule, g, node) if create_graph else rule(g, y, *node.saved, **node.settings)
+                )
                 _arrive(gx, p, a, found, waiting, leaves)
             node = None
             continue
         # The same for one operand and for two, written out: a call takes as long as a small product.
         # Where nothing waits, as along a chain, the operand is next, without a turn through the heap.
-        if len(xs) == 1:
-            (p,), (a,), (rule,) = node.parents, xs, op.pullbacks
-            q = b = None
-        else:
-            (p, q), (a, b), (rule, other) = node.parents, xs, op.pullbacks
+        # What quick rules give has the shape and dtype of their operands, where those are of one shape.
+        quick = op.quick
         node = None
-        if p is not None and (
-            (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since)))
-            or _wanted(p, a, since, older)
-        ):
-            gx = rule(g, y, a) if b is None else rule(g, y, a, b)
-            if gx.shape != a.shape or gx.dtype is not a.dtype:
-                gx = fitted(gx, a)
-            if p in found:
-                found[p] = found[p] + gx
-            else:
-                found[p] = gx
-                if p.op is not None:
-                    node = p
+        if len(operands) == 2:
+            p, a = operands
+            if (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since))) or _wanted(
+                p, a, since, older
+            ):
+                if quick is not None and type(a) is _array and a.dtype is FLOAT64:
+                    gx = quick[0](g, y, a)
                 else:
-                    leaves.append(p)
-        if q is not None and (
-            (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
-            or _wanted(q, b, since, older)
-        ):
-            gx = other(g, y, a, b)
-            if gx.shape != b.shape or gx.dtype is not b.dtype:
-                gx = fitted(gx, b)
-            if q in found:
-                found[q] = found[q] + gx
-            else:
-                found[q] = gx
-                if q.op is not None:
-                    heappush(waiting, (-q.seq, q))
+                    gx = op.pullbacks[0](g, y, a)
+                    if gx.shape != a.shape or gx.dtype is not a.dtype:
+                        gx = fitted(gx, a)
+                if p in found:
+                    found[p] = found[p] + gx
                 else:
-                    leaves.append(q)
-        if waiting and node is not None:
-            heappush(waiting, (-node.seq, node))
-            node = None
+                    found[p] = gx
+                    if p.op is not None:
+                        node = p
+                    else:
+                        leaves.append(p)
+        else:
+            p, q, a, b = operands
+            if p is not None and (
+                (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since)))
+                or _wanted(p, a, since, older)
+            ):
+                if (
+                    q is None
+                    and quick is not None
+                    and type(a) is _array
+                    and a.dtype is FLOAT64
+                    and type(b) is float
+                ):
+                    gx = quick[0](g, y, a, KNOWN[b])
+                else:
+                    gx = op.pullbacks[0](g, y, a, b)
+                    if gx.shape != a.shape or gx.dtype is not a.dtype:
+                        gx = fitted(gx, a)
+                if p in found:
+                    found[p] = found[p] + gx
+                else:
+                    found[p] = gx
+                    if p.op is not None:
+                        node = p
+                    else:
+                        leaves.append(p)
+            if q is not None and (
+                (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
+                or _wanted(q, b, since, older)
+            ):
+                if (
+                    p is None
+                    and quick is not None
+                    and type(b) is _array
+                    and b.dtype is FLOAT64
+                    and type(a) is float
+                ):
+                    gx = quick[1](g, y, KNOWN[a], b)
+                else:
+                    gx = op.pullbacks[1](g, y, a, b)
+                    if gx.shape != b.shape or gx.dtype is not b.dtype:
+                        gx = fitted(gx, b)
+                if q in found:
+                    found[q] = found[q] + gx
+                else:
+                    found[q] = gx
+                    if q.op is None:
+                        leaves.append(q)
+                    elif node is None:
+                        node = q
+                    elif node.seq > q.seq:
+                        heappush(waiting, (-q.seq, q))
+                    else:
+                        heappush(waiting, (-node.seq, node))
+                        node = q
+        if waiting and node is not None and waiting[0][0] < -node.seq:
+            node = heapreplace(waiting, (-node.seq, node))[1]
     if now is not None:
         _let_go(older, now)
         if before is None:

@@ -79,10 +79,16 @@ class Op:
     arguments: Any = field(init=False)
     """How it may be called: see ``arguments``."""
     variadic: bool = field(init=False)
+    arity: int = field(init=False)
+    """How many inputs it has; -1: any number."""
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
     short: bool = field(init=False)
     """One or two inputs, each with a gradient that goes on: the case that is worth a path of its own."""
+    ufunc: Callable[..., Any] | None = field(init=False)
+    """The universal function of NumPy's that its function is, on arrays."""
+    quick: tuple[Pullback, ...] | None = field(init=False)
+    """Its rules for arrays of float64, where value and rules are entry by entry: see the module ``quick``."""
     recorded: Callable[..., Any] = field(init=False)
     """The shortest way to record it on its inputs alone, without settings."""
 

@@ -120,9 +120,9 @@ class Recipes:
     def _stand_in(self, recipe: Recipe, value: Any, parents: list[Any], saved: list[Any], alive: Any) -> Any:
         tensor = object.__new__(self._new)
         tensor._data = value if alive is None else alive._data
-        tensor._pending = tensor._grad = tensor._guard = tensor.guards = None
+        tensor._pending = tensor.guards = None
         tensor.name = None if alive is None else alive.name
         tensor.scope, tensor.seq, tensor.requires_grad = recipe.scope, recipe.seq, False
-        tensor.op, tensor.parents, tensor.saved = recipe.op, tuple(parents), tuple(saved)
+        tensor.op, tensor.operands = recipe.op, (*parents, *saved)
         tensor.settings = recipe.settings
         return tensor

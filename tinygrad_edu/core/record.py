@@ -15,6 +15,7 @@ from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import NO_SETTINGS
 from tinygrad_edu.core.guard import hold
 from tinygrad_edu.core.mode import ambient
+from tinygrad_edu.core.numbers import FLOAT64, KNOWN
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor, recorded_at
 from tinygrad_edu.core.traps import with_repeats
@@ -54,7 +55,7 @@ def _unary(op: Op) -> Callable[[Any], Any]:
         t.scope = ()
         t.requires_grad = True
         t.op = op
-        t.parents, t.saved = (x,), (a,)
+        t.operands = (x, a)
         t.settings, t.guards = NO_SETTINGS, guards
         t.seq = recorded_at()
         return t
@@ -63,51 +64,67 @@ def _unary(op: Op) -> Callable[[Any], Any]:
 
 
 def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, each a Tensor or a number)
-    forward, entrywise = op.forward, op.kind == "elementwise"
+    forward, of_array, entrywise, quick = (
+        op.forward,
+        op.ufunc or op.forward,
+        op.kind == "elementwise",
+        op.quick,
+    )
 
     def record(x: Any, y: Any) -> Any:  # noqa: C901
         if _surroundings() is not None:
             return apply(op, (x, y), {})
         guards: Any = None
+        compute = forward
         if type(x) is Tensor:
             a, p, differentiable = x._data, x, x.requires_grad
-            if x.op is None and type(a) is _array:
-                a = None
-                guards = (x._guard and x._guard()) or hold(x)
-                a = guards.value
+            if type(a) is _array:
+                compute = of_array
+                if x.op is None:
+                    a = None
+                    guards = (x._guard and x._guard()) or hold(x)
+                    a = guards.value
         elif type(x) is float or type(x) is int:
             a, p, differentiable = x, None, False
         else:
             return apply(op, (x, y), {})
         if type(y) is Tensor:
             b, q = y._data, y
-            differentiable = differentiable or y.requires_grad
-            if y.op is None and type(b) is _array:
-                b = None
-                guard = (y._guard and y._guard()) or hold(y)
-                guards = guard if guards is None else (guards, guard)
-                b = guard.value
-        elif type(y) is float or type(y) is int:
+            if not differentiable and not y.requires_grad:
+                return apply(op, (x, y), {})
+            if type(b) is _array:
+                compute = of_array
+                if y.op is None:
+                    b = None
+                    guard = (y._guard and y._guard()) or hold(y)
+                    guards = guard if guards is None else (guards, guard)
+                    b = guard.value
+        elif differentiable and (type(y) is float or type(y) is int):
             b, q = y, None
         else:
             return apply(op, (x, y), {})
-        if not differentiable:
-            return apply(op, (x, y), {})
         t = _new(Tensor)
         try:
-            t._data = forward(a, b)
+            if q is None:
+                known = quick is not None and type(a) is _array and a.dtype is FLOAT64
+                t._data = compute(a, KNOWN[b] if known else b)
+            elif p is None:
+                known = quick is not None and type(b) is _array and b.dtype is FLOAT64
+                t._data = compute(KNOWN[a] if known else a, b)
+            else:
+                t._data = compute(a, b)
         except Exception:  # noqa: BLE001
             guards = guard = None  # type: ignore[assignment]
             return apply(op, (x, y), {})
-        if p is not None and q is not None and entrywise:
+        if entrywise and p is not None and q is not None:
             shape = t._data.shape
             if shape != a.shape and shape != b.shape:
                 with_repeats((x, y), shape)
-        t._pending = t._grad = t._guard = t.name = None
+        t._pending = t.name = None
         t.scope = ()
         t.requires_grad = True
         t.op = op
-        t.parents, t.saved = (p, q), (a, b)
+        t.operands = (p, q, a, b)
         t.settings, t.guards = NO_SETTINGS, guards
         t.seq = recorded_at()
         return t

@@ -67,24 +67,22 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         "guards",
         "name",
         "op",
-        "parents",
+        "operands",
         "requires_grad",
-        "saved",
         "scope",
         "seq",
         "settings",
     )
 
     _data: Any  # ndarray, or a NumPy scalar where 0-d: arithmetic on those is ten times faster
-    _grad: NDArray[Any] | None  # owned by the user once asked for
+    _grad: NDArray[Any] | None  # owned by the user once asked for; a result has none before
     _pending: Any  # gradients since, possibly shared with other tensors
-    _guard: ReferenceType[Guard] | None
+    _guard: ReferenceType[Guard] | None  # only a leaf has one
     guards: Guard | tuple[Guard, ...] | Spent | Recipe | None  # of a constant that was computed: how
     name: str | None
     op: Op | None
-    parents: tuple[Tensor | None, ...]
+    operands: tuple[Any, ...]  # the parents, then their values: one tuple, for each costs time in every step
     requires_grad: bool
-    saved: tuple[Any, ...]
     scope: tuple[str, ...]
     seq: int
     settings: Mapping[str, Any]
@@ -114,7 +112,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         self._data = data
         self.requires_grad = differentiable if requires_grad is None else bool(requires_grad)
         self.op = self._pending = self._guard = self._grad = self.guards = None
-        self.parents = self.saved = ()
+        self.operands = ()
         self.settings = NO_SETTINGS
         self.seq = recorded_at()
         self.name = name
@@ -152,9 +150,9 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         if self._pending is not None:
             own = type(self._pending) is np.ndarray and sole_owner(self)
             new = self._pending if own else np.array(self._pending)
-            old = self._grad
+            old = getattr(self, "_grad", None)
             self._grad, self._pending = new if old is None else np.asarray(old + new), None
-        return self._grad
+        return getattr(self, "_grad", None)
 
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
@@ -183,6 +181,16 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the value."""
         return cast("np.dtype[Any]", self._data.dtype)
+
+    @property
+    def parents(self) -> tuple[Tensor | None, ...]:
+        """What the operation was recorded on: Tensors, and None for a number or array."""
+        return self.operands[: len(self.operands) // 2]
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """The values of the operands, as the graph keeps them."""
+        return self.operands[len(self.operands) // 2 :]
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:

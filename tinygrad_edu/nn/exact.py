@@ -27,7 +27,7 @@ Array = Any
 def _changed(op: Op, **fields: Any) -> Op:
     """The operation with another way to its value, or to its gradients; its facts are the same."""
     other = object.__new__(Op)  # what the constructor finds out is found out: this is done in every step
-    other.__dict__.update(op.__dict__, **fields)
+    other.__dict__.update(op.__dict__, ufunc=None, quick=None, **fields)
     return other
 
 
