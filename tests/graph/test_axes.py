@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,28 @@ def test_the_examples_of_real_backward_passes(
         if m is not None and m > 1 and axes.layout != ("columns" if case.id in COLUMNS else "rows"):
             wrong.append((case.id, axes.layout))
     assert not wrong
+
+
+@pytest.mark.parametrize("context", ["logistic", "two_layer", "l_layer", "softmax"])
+def test_a_derived_source_runs_at_another_number_of_examples(shared: Path, context: str) -> None:
+    """Against the course's own backward pass, which knows nothing of the engine."""
+    sys.path.insert(0, str(shared / "cases"))
+    try:
+        contexts: Any = importlib.import_module("contexts")
+    finally:
+        sys.path.remove(str(shared / "cases"))
+    given = contexts.arrays(context, 1, m=11)
+    X, Y = given["X"], given["Y"]  # noqa: F841: what the derivation calls them
+    J = contexts.tensors(tg, context, given)
+    room: dict[str, Any] = {}
+    exec(tg.derive(J).numpy_source(), room)
+    function = room["gradients"]
+    for m in (11, 14, 4, 1):
+        other = contexts.arrays(context, 2, m=m)
+        found = function(*(other[name] for name in inspect.signature(function).parameters))
+        assert found
+        for name, gradient in found.items():
+            np.testing.assert_allclose(gradient, other[name], rtol=1e-9, atol=1e-12)
 
 
 WIDTHS = [((7, 5, 4, 3), 11), ((4, 4, 4, 4), 4), ((2, 2, 2, 2), 2), ((7, 5, 4, 3), 1)]
