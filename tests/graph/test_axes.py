@@ -226,7 +226,7 @@ def test_a_derived_source_runs_at_another_number_of_examples(shared: Path, conte
     finally:
         sys.path.remove(str(shared / "cases"))
     given = contexts.arrays(context, 1, m=11)
-    X, Y = given["X"], given["Y"]  # noqa: F841: what the derivation calls them
+    X, Y = given["X"], given["Y"]  # what the derivation calls them
     J = contexts.tensors(tg, context, given)
     room: dict[str, Any] = {}
     exec(tg.derive(J).numpy_source(), room)
@@ -235,6 +235,7 @@ def test_a_derived_source_runs_at_another_number_of_examples(shared: Path, conte
         other = contexts.arrays(context, 2, m=m)
         found = function(*(other[name] for name in inspect.signature(function).parameters))
         assert found
+        assert {"X", "Y"} <= set(inspect.signature(function).parameters), (X.shape, Y.shape)
         for name, gradient in found.items():
             np.testing.assert_allclose(gradient, other[name], rtol=1e-9, atol=1e-12)
 
