@@ -99,9 +99,13 @@ def embedded(markdown: str, page: Page) -> str:
 
     def shown(found: re.Match[str]) -> str:
         name, lines = found.groups()
-        if not any(path.name == name for path in drawn):
+        here = ROOT / "docs" / Path(page.file.src_uri).parent
+        written = [path for path in drawn if path.name == name]  # a translation shows its original's
+        if not written:
             log.warning("%s does not write %s", page.file.src_uri, name)
-        return f'<iframe class="computes" src="{name}" title="{name}" style="height: {lines}em"></iframe>'
+            return found[0]
+        src = os.path.relpath(written[0], here).replace(os.sep, "/")
+        return f'<iframe class="computes" src="{src}" title="{name}" style="height: {lines}em"></iframe>'
 
     return EMBEDDED.sub(shown, markdown)
 
@@ -174,8 +178,22 @@ def _displayed(latex: str) -> str:
 
 
 def _formula(latex: str) -> str:
-    mathml = convert(latex.replace(r"\|", "|")).replace("|", "&#124;").replace("\n", " ")
-    return f"<span>{mathml}</span>"  # which a line may begin with, other than with <math>
+    """Several formulas in a row are one each, since a browser breaks no line within one."""
+    written = (convert(part).replace("|", "&#124;") for part in _in_a_row(latex.replace(r"\|", "|")))
+    # a line may begin with <span>, other than with <math>
+    return " ".join(f"<span>{mathml}</span>" for mathml in written).replace("\n", " ")
+
+
+def _in_a_row(latex: str) -> list[str]:
+    r"""What stands between wide spaces (``\ ``, ``\quad``) that no brace, \left or \begin encloses."""
+    parts, depth = [""], 0
+    for piece in re.split(r"(\\quad|\\ |\\left\b|\\right\b|\\begin\b|\\end\b|\\[{}]|[{}])", latex):
+        depth += (piece in ("{", r"\left", r"\begin")) - (piece in ("}", r"\right", r"\end"))
+        if piece in (r"\quad", r"\ ") and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [part.strip() for part in parts if part.strip()]
 
 
 def reference() -> dict[str, str]:

@@ -124,8 +124,8 @@ def code_blocks(text: str) -> list[str]:
 
 
 def outline(text: str) -> list[str]:
-    """What a page is made of, in order: headings by level, code, pictures, tables."""
-    marks = r"^(#+) |^(```\w+)|^!\[[^\]]*\]\((?:[^)]*/)?([^)/]*)\)|^(\|[-| ]+\|)$"
+    """What a page is made of, in order: headings by level, code, pictures, tables, pages that compute."""
+    marks = r"^(#+) |^(```\w+)|^!\[[^\]]*\]\((?:[^)]*/)?([^)/]*)\)|^(\|[-| ]+\|)$|^(<!-- embedded: .+ -->)$"
     return ["".join(found) for found in re.findall(marks, text, re.MULTILINE)]
 
 

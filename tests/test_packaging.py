@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -134,6 +135,56 @@ def test_importing_it_imports_no_extra() -> None:
         [sys.executable, "-c", asked], cwd=ROOT, check=False, capture_output=True, text=True
     )
     assert result.stdout == "[]\n", result.stderr
+
+
+# What an index shows
+
+
+def of_the_build(name: str) -> Any:
+    """A program beside pyproject.toml, or of the folder ``docs``."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_index_shows_the_readme_without_a_link_that_leads_nowhere(wheel: zipfile.ZipFile) -> None:
+    (name,) = (n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
+    shown = wheel.read(name).decode().partition("\n\n")[2]
+    sessions = re.compile(r"^```python.*?^```$", re.MULTILINE | re.DOTALL)
+    assert sessions.findall(shown) == sessions.findall((ROOT / "README.md").read_text("utf-8"))
+    links = re.findall(r"\]\(([^)]+)\)", sessions.sub("", shown))
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (None, " See the docs, [x](https://x.org) and [it](#it).\n"),
+        (
+            "https://host.org/us/it",
+            "![A](https://host.org/us/it/raw/main/a.svg) "
+            "See [the docs](https://host.org/us/it/blob/main/docs/README.md#so), "
+            "[x](https://x.org) and [it](#it).\n",
+        ),
+    ],
+)
+def test_links_are_whole_where_an_address_is_known(source: str | None, expected: str) -> None:
+    pytest.importorskip("hatchling", reason="needs hatchling, which the extra 'dev' brings")
+    text = "![A](a.svg) See [the docs](docs/README.md#so), [x](https://x.org) and [it](#it).\n"
+    assert of_the_build("hatch_build.py").for_the_index(text, source) == expected
+
+
+def test_the_badges_say_what_pyproject_does() -> None:
+    badges = of_the_build("docs/make_badges.py").written()
+    assert {path.name: path.read_text("utf-8") for path in badges} == {p.name: t for p, t in badges.items()}
+    for document in ("README.md", "README.zh.md"):
+        text = (ROOT / document).read_text("utf-8")
+        assert all(f"](docs/pictures/{path.name})" in text for path in badges)
+    for words in of_the_build("docs/make_badges.py").said().values():
+        assert words in (ROOT / "README.md").read_text("utf-8")
 
 
 # The two commands

@@ -242,6 +242,8 @@ byId("whole").onclick = event => {
 };
 byId("wide").onclick = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
 byId("update").onclick = descend;
+byId("rates").oninput = event => { byId("rate").value = Number((10 ** event.target.value).toPrecision(2)); };
+byId("rate").oninput = event => { byId("rates").value = Math.log10(+event.target.value); };
 byId("reset").onclick = reset;
 for (const key in boxes) boxes[key].addEventListener("click", () => {
   const steps_ = steps.map((s, k) => [s, k]).filter(([s]) => s.node === key).map(([, k]) => k);
