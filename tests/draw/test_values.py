@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -69,6 +69,7 @@ def test_what_is_not_finite_is_counted():
     assert line.text == "5 × 5, 2 not finite"
 
 
+@example(np.full((1, 6, 8), np.finfo(float).max / 2) * np.r_[1.0, 2.0, np.ones(6)])
 @given(
     arrays(
         st.sampled_from([np.float64, np.float32, np.int64, np.bool_]),

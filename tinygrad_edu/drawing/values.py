@@ -111,9 +111,13 @@ def colours(value: NDArray[Any]) -> Strip | None:
     if value.dtype.kind not in "biuf" or value.size < 6:
         return None
     table = value.reshape(value.shape[0], -1) if value.ndim > 1 else np.atleast_2d(value)
-    table = _coarse(table.astype(float))
+    table = table.astype(float)
     largest = float(np.max(np.abs(table)))
     if not np.isfinite(largest) or largest == 0 or np.min(value) == np.max(value):
+        return None
+    table = _coarse(table / largest)  # a sum of neighbours cannot overflow then
+    largest = float(np.max(np.abs(table)))
+    if largest == 0:
         return None
     strength = np.abs(table) / largest
     pixels = np.empty((*table.shape, 4), np.uint8)
