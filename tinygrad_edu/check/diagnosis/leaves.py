@@ -81,7 +81,12 @@ def of_leaves(target: Target, pool: Pool) -> None:
             ):
                 continue
             companions = _companions(steps, step) if node.is_leaf and not node.requires_grad else {}
-            for value, edit in _moved(np.asarray(step.value, float), pool.words.of(step.name), node):
+            name = pool.words.of(step.name)
+            for before in _before_moves(node):
+                told = f"the entries of {before.name} are reshaped to {name} in another order: no transpose"
+                value = np.asarray(before.value, float).reshape(step.shape)
+                _try(target, steps, {step.name: value}, Edit(("transpose", "wrong_layer"), told, 1.15))
+            for value, edit in _moved(np.asarray(step.value, float), name, node):
                 along = {name: dict(functions(value))[told] for name, told in companions.items()}
                 _try(target, steps, {step.name: value, **along}, edit)
 
@@ -163,6 +168,16 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
         np.abs(value),
         Edit(("wrong_layer",), f"the absolute value of {name} stands where {name} belongs", 1.4),
     )
+
+
+def _before_moves(node: GraphNode) -> Iterator[GraphNode]:
+    """The values of which another is only a rearrangement."""
+    size = node.value.size
+    while node.op is not None and node.op.moves and len(node.inputs) == 1:
+        node = node.inputs[0]
+        if node.value.size != size:
+            return
+        yield node
 
 
 def of_stale(target: Target, pool: Pool) -> None:

@@ -15,6 +15,7 @@ from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, applied, functions, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.scatters import other_parts, picks_a_part
 from tinygrad_edu.check.diagnosis.sums import axes_of, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
@@ -34,13 +35,21 @@ _LIKELY = ("sigmoid", "tanh", "relu", "exp")
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     """Every way in which one line of a loop is got wrong."""
     with np.errstate(all="ignore"):
-        for line, edit in (*_slopes(blocks, pool), *_products(target, pool), *_sums(target)):
+        for line, edit in _edited(target, blocks, pool):
             try:
                 value = _run(target.local, line)
             except ValueError:
                 continue
             if value.shape == target.right.shape:
                 target.whole(value, edit)
+
+
+def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    yield from _slopes(blocks, pool)
+    yield from _products(target, pool)
+    yield from _sums(target)
+    yield from _factors(target, pool)
+    yield from _slices(target, pool)
 
 
 def _run(local: Local, line: Line) -> Array:
@@ -120,14 +129,12 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         shapes = tuple(np.shape(local.operand(step, k)) for k in range(len(step.args)))
         return step.op.kernel, local.backward.carriers[step.name], shapes
 
-    members = [
-        s
-        for s in local.steps
-        if s.op is not None and s.op.kind == "contraction" and len(local.backward.carriers[s.name]) == 1
-        and len(s.args) == 2 and isinstance(s.args[1 - local.backward.carriers[s.name][0]], Ref)
-    ]  # fmt: skip
+    members = [s for s in local.steps if _one_gradient_times_a_value(local, s)]
     for group in _alike(members, kind):
         (k,) = local.backward.carriers[group[0].name]
+        yield from _of_others(target, pool, group, k)
+        if group[0].op.kind != "contraction":
+            continue
         told = f"and so in each of {len(group)} passes of the loop"
         c = np.asarray(local.operand(group[-1], 1 - k))
         if c.ndim == 2 and c.shape[0] == c.shape[1]:
@@ -142,17 +149,26 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                     f"of the {n} that are summed in the product with {pool.words.of(group[0].args[k].name)}"
                 )
                 yield line, Edit(codes, f"{text}, {which}, {told}", 1.25)
-        yield from _of_others(target, pool, group, k)
+
+
+def _one_gradient_times_a_value(local: Local, step: Step) -> bool:
+    """Whether a step is a product, of any kind, of one gradient and a value that is no number."""
+    carriers, op = local.backward.carriers[step.name], step.op
+    if op is None or len(carriers) != 1 or len(step.args) != 2 or not {(0,), (1,)} <= set(op.linear):
+        return False
+    other = step.args[1 - carriers[0]]
+    return isinstance(other, Ref) and local.program[other.name].value.size > 1
 
 
 def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[tuple[Line, Edit]]:
     told = f"and so in each of {len(group)} passes of the loop"
     for what, codes, other in _others(target, pool, group, k):
-        line, pair = {}, ("", "")
+        line, ends, pair = {}, {}, ("", "")
         for step in group:
             base, moves = _base(target, step.args[1 - k].name)
             node = other(pool.graph.find(base)) if base in pool.graph else None
             if node is None or node.shape != pool.graph.find(base).shape:
+                ends[step.name] = _product(step, k, np.zeros(np.shape(target.local.operand(step, 1 - k))))
                 continue
             value = np.asarray(node.value)
             for move in moves:
@@ -160,9 +176,12 @@ def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterato
                 value = move.op.forward(value, **move.settings)
             line[step.name] = _product(step, k, value)
             pair = pool.words.of(node.name), pool.words.of(base)
-        if line:
-            text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
-            yield line, Edit(codes, text, 1.15)
+        if not line:
+            continue
+        text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
+        yield line, Edit(codes, text, 1.15)
+        if ends:
+            yield line | ends, Edit(codes, f"{text}, and nothing where there is none", 1.2)
 
 
 def _product(step: Step, k: int, c: Array) -> Made:
@@ -197,23 +216,33 @@ def _others(
     """What else a coefficient may be: its neighbour in the sequence, or what is on a slope's other side."""
     order = list(pool.graph)
     bases = [_base(target, s.args[1 - k].name)[0] for s in group]
-    nodes = [pool.graph.find(b) for b in bases if b in pool.graph]
-    computed = [n for n in nodes if n.op is not None]
-    if not computed:
+    known = dict.fromkeys(pool.graph.find(b) for b in bases if b in pool.graph)
+    nodes = sorted(known, key=order.index)
+    if len(nodes) < 2:
         return
-    op, shape = computed[0].op, computed[0].shape
-    alike = [n for n in order if n.op is not None and n.op is op and n.shape == shape]
-    leaves = [n for n in nodes if n.op is None and n.shape == shape]
-    sequence = [*leaves[:1], *alike]
     for by, what in ((1, "one step on in the sequence"), (-1, "one step back in the sequence")):
+        sequence = _sequence(order, nodes, by)
 
-        def neighbour(node: GraphNode, by: int = by) -> GraphNode | None:
-            k = sequence.index(node) + by if node in sequence else -1
-            return sequence[k] if 0 <= k < len(sequence) else None
-
-        yield what, ("wrong_layer",), neighbour
+        here, there = (sequence[:-1], sequence[1:]) if by > 0 else (sequence[1:], sequence[:-1])
+        yield what, ("wrong_layer",), dict(zip(here, there, strict=True)).get
+    for one, which in ((nodes[-1], "last"), (nodes[0], "first")):
+        yield f"the {which} of the sequence in each pass", ("wrong_layer",), lambda n, one=one: one  # type: ignore[misc]
     yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _fed_by(order, n)
     yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _feeding(order, n)
+
+
+def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[GraphNode]:
+    """The values that a loop uses one after the other, and the one that it made before, or after, them."""
+    computed = [n for n in nodes if n.op is not None]
+    if not computed:
+        return nodes
+    like = computed[0]
+    alike = [n for n in order if n.op is like.op and n.shape == like.shape and n.named == like.named]
+    if by > 0:
+        behind = alike[alike.index(computed[-1]) + 1 :] if computed[-1] in alike else []
+        return [*nodes, *behind[:1]]
+    before = alike[: alike.index(computed[0])] if computed[0] in alike and len(computed) == len(nodes) else []
+    return [*before[-1:], *nodes]
 
 
 def _fed_by(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
@@ -245,3 +274,53 @@ def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
 def _part(step: Step, kept: list[int], axis: int, own: tuple[int, ...]) -> Made:
     carried = step.args[0].name
     return lambda found: np.take(np.asarray(found[carried]), kept, axis).sum(axis=own).reshape(step.shape)
+
+
+def _factors(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """A factor, entry by entry, left out in every pass, such as the masks of the windows of a pooling."""
+    local = target.local
+
+    members = (
+        s
+        for s in local.steps
+        if _one_gradient_times_a_value(local, s) and s.op is not None and s.op.kind == "elementwise"
+    )
+
+    def kind(step: Step) -> Hashable:
+        assert step.op is not None
+        shapes = tuple(np.shape(local.operand(step, k)) for k in (0, 1))
+        return step.op.kernel, local.backward.carriers[step.name], shapes
+
+    for group in _alike(members, kind):
+        (k,) = local.backward.carriers[group[0].name]
+        name = pool.words.of(group[-1].args[1 - k].name)
+        mask = all(np.isin(local.operand(s, 1 - k), (0, 1)).all() for s in group)
+        codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
+        codes = ("dropout_mask_missing", *codes) if mask else codes
+        what = f"the mask {name}" if mask else f"the factor {name}"
+        text = f"{what} is missing, and so in each of {len(group)} passes: every entry gets it all"
+        yield {s.name: _passed_on(s.args[k].name, s.shape) for s in group}, Edit(codes, text, 1.2)
+
+
+def _passed_on(name: str, shape: tuple[int, ...]) -> Made:
+    return lambda found: np.broadcast_to(np.asarray(found[name]), shape)
+
+
+def _slices(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """Another part of a gradient than the one that is picked, in every pass."""
+    local = target.local
+    picked = [s for s in local.steps if picks_a_part(s)]
+
+    def kind(step: Step) -> Hashable:
+        return np.shape(local.operand(step, 0)), step.shape, str(step.settings["index"])
+
+    for group in _alike(picked, kind):
+        for index, told in other_parts(group[0].settings["index"], np.shape(local.operand(group[0], 0))):
+            line = {s.name: _part_of(s.args[0].name, index) for s in group}
+            text = f"of {pool.words.of(group[-1].args[0].name)} another slice is taken, {told}"
+            passes = f"and so in each of {len(group)} passes of the loop"
+            yield line, Edit(("wrong_layer",), f"{text}, {passes}", 1.2)
+
+
+def _part_of(name: str, index: Any) -> Made:
+    return lambda found: np.asarray(found[name])[index]

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Edit
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import owner_of
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.graph import Step
 
-__all__ = ["of_scatters"]
+__all__ = ["of_scatters", "other_parts", "picks_a_part"]
+
+_MOST_PARTS = 64
 
 
-def of_scatters(target: Target) -> None:
-    """``dE[index] = g`` for ``+=``, an index off by one, a mean over the repeats."""
+def of_scatters(target: Target, pool: Pool) -> None:
+    """``dE[index] = g`` for ``+=``, an index off by one, a mean over the repeats, another slice."""
     for step in target.local.steps:
+        if picks_a_part(step):
+            _another_part(target, pool, step)
         index = step.settings.get("index")
         if step.op is None or index is None or step.op.kind != "indexing" or "shape" not in step.settings:
             continue
@@ -24,7 +33,9 @@ def of_scatters(target: Target) -> None:
             isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,))
         )
         if not arrays:
+            _put_elsewhere(target, pool, step, g)
             continue
+        _not_picked(target, pool, step, g)
         counts = np.zeros(shape)
         np.add.at(counts, index, 1.0)
         if counts.max() > 1:
@@ -64,3 +75,72 @@ def of_scatters(target: Target) -> None:
                         at,
                     ),
                 )
+
+
+def picks_a_part(step: Step) -> bool:
+    """Whether a step takes a slice of a gradient, as behind a concatenation."""
+    op, index = step.op, step.settings.get("index")
+    return op is not None and op.kind == "indexing" and "shape" not in step.settings and _sliced(index)
+
+
+def _sliced(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(p, slice) and p != slice(None) for p in parts) and all(
+        isinstance(p, slice) for p in parts
+    )
+
+
+def other_parts(index: Any, shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:
+    """Slices as long as those of an index, elsewhere along one axis, and how they are written."""
+    parts = index if isinstance(index, tuple) else (index,)
+    for axis, part in enumerate(parts):
+        start, stop, by = part.indices(shape[axis])
+        if by != 1 or stop - start >= shape[axis] or shape[axis] > _MOST_PARTS:
+            continue
+        for other in range(shape[axis] - (stop - start) + 1):
+            if other != start:
+                end = other + stop - start
+                moved = (*parts[:axis], slice(other, end), *parts[axis + 1 :])
+                yield moved, f"[{other}:{end}] instead of [{start}:{stop}] along axis {axis}"
+
+
+def _another_part(target: Target, pool: Pool, step: Step) -> None:
+    g = np.asarray(target.local.operand(step, 0), float)
+    for index, told in other_parts(step.settings["index"], g.shape):
+        text = f"of {pool.words.of(step.args[0].name)} another slice is taken: {told}"
+        target.at(step.name, g[index], Edit(("wrong_layer",), text, 1.1, owner_of(target, step)))
+
+
+def _put_elsewhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
+    """A slice's gradient put in the place of another slice."""
+    if not _sliced(step.settings["index"]):
+        return
+    for index, told in other_parts(step.settings["index"], step.shape):
+        moved = np.zeros(step.shape)
+        moved[index] = g
+        text = f"{pool.words.of(step.args[0].name)} is put into another slice: {told}"
+        target.at(step.name, moved, Edit(("wrong_layer",), text, 1.15, owner_of(target, step)))
+
+
+def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
+    """The gradient of picked entries given to all in their row; or to the largest, not the one picked."""
+    index, shape = step.settings["index"], step.shape
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) != len(shape) or not all(isinstance(p, np.ndarray) and p.ndim == 1 for p in parts):
+        return
+    at, above = owner_of(target, step), pool.words.of(step.args[0].name)
+    node = pool.graph.find(at) if at in pool.graph else None
+    for axis, part in enumerate(parts):
+        every = np.zeros(shape)
+        np.add.at(every, (*parts[:axis], slice(None), *parts[axis + 1 :]), np.expand_dims(g, -1))
+        text = f"{above} is given to every entry along axis {axis}, not only to the picked ones"
+        codes = ("dropout_mask_missing", "chain_factor_missing", "term_extra")
+        target.at(step.name, every, Edit(codes, text, 1.05, at))
+        if node is None or node.shape != shape or part.size != np.prod(shape) // shape[axis]:
+            continue
+        for picks, which in ((np.argmax, "largest"), (np.argmin, "smallest")):
+            other = (*parts[:axis], picks(node.value, axis=axis).ravel(), *parts[axis + 1 :])
+            moved = np.zeros(shape)
+            np.add.at(moved, other, g)
+            text = f"the {which} entry of {at} along axis {axis} gets {above}, not the picked one"
+            target.at(step.name, moved, Edit(("wrong_layer", "labels_swapped"), text, 1.15, at))

@@ -17,6 +17,7 @@ from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequenc
 from tinygrad_edu.check.diagnosis.loops import of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
+from tinygrad_edu.check.diagnosis.points import of_points
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import of_products
 from tinygrad_edu.check.diagnosis.scatters import of_scatters
@@ -142,9 +143,10 @@ class _Search:
             if _enough(target, 1.0):
                 return target
             of_slopes(target, blocks, self.pool)
+            of_points(target, blocks, self.pool)
             of_products(target, self.pool)
             of_sums(target, self.pool)
-            of_scatters(target)
+            of_scatters(target, self.pool)
             of_forms(target, self.pool)
             if _enough(target, 1.35):
                 return target
@@ -222,7 +224,15 @@ def _vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
         if (scale := _scale_of_a_mask(node)) is not None:
             kept[scale] = None
             constants = {c: None for c in constants if abs(c * scale - 1) > 1e-9}
-    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept))
+    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), _scales(truth))
+
+
+def _scales(truth: Truth) -> tuple[float, ...]:
+    """The numbers by which an array of J is multiplied or divided."""
+    products = [n for n in truth.graph if n.op is not None and {(0,), (1,)} & set(n.op.linear)]
+    args = [a for n in products if n.value.size > 1 for a in n.args]
+    known = (abs(float(a)) for a in args if isinstance(a, (int, float, np.number)))
+    return tuple(dict.fromkeys(a for a in known if np.isfinite(a) and a not in (0.0, 1.0)))
 
 
 def _scale_of_a_mask(node: GraphNode) -> float | None:

@@ -197,8 +197,15 @@ class Target:
                 if base is not None:
                     factor = tuple(INSIDE if edit.codes == ("sign",) else edit for edit in factor)
                 self.found.append(Finding((*aspect.edits, *said, *factor)))
+                self._also(aspect, said, value if base is None else value - base)
                 fits = True
         return fits
+
+    def _also(self, aspect: Aspect, said: list[Edit], value: Array) -> None:
+        """The same with the factor called by its other meaning, if it has one."""
+        c = float(np.vdot(value, aspect.array)) / float(np.vdot(value, value))
+        if (other := self.vocabulary.also(c, self.close)) is not None:
+            self.found.append(Finding((*aspect.edits, *said, other)))
 
     def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
         """What the constant between two arrays is; None where it is none, or none that is known."""

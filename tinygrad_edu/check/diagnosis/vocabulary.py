@@ -30,12 +30,14 @@ class Vocabulary:
         sizes: the lengths of axes.
         constants: numbers in J by what they are called there.
         kept: the factors of dropout masks, 1 / the keep probability.
+        scales: numbers that J multiplies arrays by, even those that have another meaning too.
     """
 
     m: int = 1
     sizes: tuple[int, ...] = ()
     constants: tuple[float, ...] = ()
     kept: tuple[float, ...] = ()
+    scales: tuple[float, ...] = ()
 
     @cached_property
     def _words(self) -> list[tuple[float, Edit]]:
@@ -107,6 +109,15 @@ class Vocabulary:
                 for other, name in _SMALL.items():
                     if abs(c - value * other) <= close * abs(c):
                         return (edit, _factor(name))
+        return None
+
+    def also(self, c: float, close: float = 1e-8) -> Edit | None:
+        """What else the factor 1/m, or m, may be: a number that scales an array of J, such as √d."""
+        if self.m > 1 and any(abs(c - v) <= close * v for v in (self.m, 1 / self.m)):
+            for scale in self.scales:
+                for value in (scale, 1 / scale):
+                    if abs(c - value) <= close * value:
+                        return _factor(f"{_number(value)}, which is {_number(scale)} of J or 1 over it", 1.05)
         return None
 
     def free(self, c: float) -> Edit:
