@@ -241,7 +241,7 @@ def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
             if scale is not None and np.ptp(A - Y) > 0:
                 z = np.asarray(pool.graph.find(x).value, float)
                 others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]
-                output = Output(value.text, label, x, A, Y, z if z.shape == A.shape else A)
+                output = Output(value.text, label, pool.words.of(x), A, Y, z if z.shape == A.shape else A)
                 for array, codes, text, cost in output.wrong(others):
                     yield scale * array, codes, text, cost
                 return

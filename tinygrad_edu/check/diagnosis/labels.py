@@ -9,26 +9,36 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.pool import Pool
 
-__all__ = ["labels_of"]
+__all__ = ["indices_of", "labels_of"]
 
 
 def labels_of(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Arrays of a shape that may be labels, and what they are called."""
     for node in pool.graph.inputs:
         if not node.requires_grad and node.value.size > 1 and node.value.ndim <= len(shape):
-            try:
-                yield node.name, np.broadcast_to(np.asarray(node.value, float), shape)
-            except ValueError:
-                continue
+            for text, value in _read(node.name, np.asarray(node.value, float)):
+                try:
+                    yield text, np.broadcast_to(value, shape)
+                except ValueError:
+                    continue
     if len(shape) == 2:
         for axis in (0, 1):
-            for index in _indices(pool):
+            for index in indices_of(pool):
                 if index.size == shape[1 - axis] and index.min() >= 0 and index.max() < shape[axis]:
                     hot = np.eye(shape[axis])[index]
                     yield "the one-hot label", hot.T if axis == 0 else hot
 
 
-def _indices(pool: Pool) -> Iterator[Array]:
+def _read(name: str, value: Array) -> Iterator[tuple[str, Array]]:
+    """An array of data, and the labels that it may have been made of: a cost has -y and 1 - y in it."""
+    yield name, value
+    if np.isin(value, (0, 1)).all():
+        yield f"(1 - {name})", 1 - value
+    elif np.isin(value, (0, -1)).all():
+        yield f"(-{name})", -value
+
+
+def indices_of(pool: Pool) -> Iterator[Array]:
     """The arrays of integers that entries are picked by, without those that only count."""
     seen: list[Array] = []
     for node in pool.graph:

@@ -6,28 +6,32 @@ are taken for one line, and an edit is made in all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.passes import (
+    Line,
+    Made,
+    alike,
+    lost_addends,
+    lost_factors,
+    one_gradient_times_a_value,
+    other_slices,
+    windows_without_stride,
+)
 from tinygrad_edu.check.diagnosis.pool import Pool, applied, functions, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.products import feeds
-from tinygrad_edu.check.diagnosis.scatters import other_parts, picks_a_part
 from tinygrad_edu.check.diagnosis.sums import axes_of, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.graph import GraphNode, Ref, Step
+from tinygrad_edu.graph import GraphNode, Step
 
 __all__ = ["of_loops"]
 
-Made = Callable[[Mapping[str, Any]], Any]
-"""A step's value, from those of the steps before it."""
-Line = dict[str, Made]
-"""The edited steps of one line of a loop."""
-_MOST_PASSES = 200
 _FEW_PARTS = 12
 _LIKELY = ("sigmoid", "tanh", "relu", "exp")
 
@@ -48,8 +52,10 @@ def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[L
     yield from _slopes(blocks, pool)
     yield from _products(target, pool)
     yield from _sums(target)
-    yield from _factors(target, pool)
-    yield from _slices(target, pool)
+    yield from lost_factors(target, pool)
+    yield from lost_addends(target, pool)
+    yield from windows_without_stride(target)
+    yield from other_slices(target, pool)
 
 
 def _run(local: Local, line: Line) -> Array:
@@ -61,14 +67,6 @@ def _run(local: Local, line: Line) -> Array:
     return np.asarray(found[local.root], float)
 
 
-def _alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[list[Any]]:
-    """What several passes of one loop have left."""
-    groups: dict[Hashable, list[Any]] = {}
-    for one in members:
-        groups.setdefault(key(one), []).append(one)
-    yield from (group for group in groups.values() if 1 < len(group) <= _MOST_PASSES)
-
-
 def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
     ends = {(b.above, b.below): b for b in blocks if b.slope}
 
@@ -76,7 +74,13 @@ def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
         node = pool.graph.find(block.above or "")
         return node.op and node.op.kernel, block.factor.shape
 
-    for group in _alike(ends.values(), kind):
+    def finer(block: Block) -> Hashable:
+        below = pool.graph.find(block.below or "")
+        return kind(block), below.op and below.op.kernel, str(below.settings)
+
+    groups = [*alike(ends.values(), kind)]
+    groups += [group for group in alike(ends.values(), finer) if group not in groups]
+    for group in groups:
         x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
         name, told = f"the slope of {y} at {x}", f"and so in each of {len(group)} passes of the loop"
         yield (
@@ -129,8 +133,8 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         shapes = tuple(np.shape(local.operand(step, k)) for k in range(len(step.args)))
         return step.op.kernel, local.backward.carriers[step.name], shapes
 
-    members = [s for s in local.steps if _one_gradient_times_a_value(local, s)]
-    for group in _alike(members, kind):
+    members = [s for s in local.steps if one_gradient_times_a_value(local, s)]
+    for group in alike(members, kind):
         (k,) = local.backward.carriers[group[0].name]
         yield from _of_others(target, pool, group, k)
         if group[0].op.kind != "contraction":
@@ -149,15 +153,6 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                     f"of the {n} that are summed in the product with {pool.words.of(group[0].args[k].name)}"
                 )
                 yield line, Edit(codes, f"{text}, {which}, {told}", 1.25)
-
-
-def _one_gradient_times_a_value(local: Local, step: Step) -> bool:
-    """Whether a step is a product, of any kind, of one gradient and a value that is no number."""
-    carriers, op = local.backward.carriers[step.name], step.op
-    if op is None or len(carriers) != 1 or len(step.args) != 2 or not {(0,), (1,)} <= set(op.linear):
-        return False
-    other = step.args[1 - carriers[0]]
-    return isinstance(other, Ref) and local.program[other.name].value.size > 1
 
 
 def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[tuple[Line, Edit]]:
@@ -236,13 +231,20 @@ def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[G
     computed = [n for n in nodes if n.op is not None]
     if not computed:
         return nodes
-    like = computed[0]
-    alike = [n for n in order if n.op is like.op and n.shape == like.shape and n.named == like.named]
+    like = _made_as(computed[-1])
+    made = [n for n in order if n.named == computed[-1].named and _made_as(n) == like]
     if by > 0:
-        behind = alike[alike.index(computed[-1]) + 1 :] if computed[-1] in alike else []
+        behind = made[made.index(computed[-1]) + 1 :] if computed[-1] in made else []
         return [*nodes, *behind[:1]]
-    before = alike[: alike.index(computed[0])] if computed[0] in alike and len(computed) == len(nodes) else []
+    before = made[: made.index(computed[0])] if computed[0] in made and len(computed) == len(nodes) else []
     return [*before[-1:], *nodes]
+
+
+def _made_as(node: GraphNode, depth: int = 3) -> Hashable:
+    """The operations that a value is made with: what one line of code leaves in each pass."""
+    if node.op is None or depth == 0:
+        return node.shape
+    return node.op.kernel, node.shape, tuple(_made_as(n, depth - 1) for n in node.inputs)
 
 
 def _fed_by(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
@@ -259,7 +261,7 @@ def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
     sums = [
         s for s in local.steps if s.op is not None and s.op.kind == "reduction" and s.op.linear == ((0,),)
     ]
-    for group in _alike(sums, lambda s: (s.op.kernel, np.shape(local.operand(s, 0)), s.shape)):
+    for group in alike(sums, lambda s: (s.op.kernel, np.shape(local.operand(s, 0)), s.shape)):
         shape = np.shape(local.operand(group[0], 0))
         own = axes_of(shape, group[0].shape)
         for axis in own:
@@ -274,53 +276,3 @@ def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
 def _part(step: Step, kept: list[int], axis: int, own: tuple[int, ...]) -> Made:
     carried = step.args[0].name
     return lambda found: np.take(np.asarray(found[carried]), kept, axis).sum(axis=own).reshape(step.shape)
-
-
-def _factors(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    """A factor, entry by entry, left out in every pass, such as the masks of the windows of a pooling."""
-    local = target.local
-
-    members = (
-        s
-        for s in local.steps
-        if _one_gradient_times_a_value(local, s) and s.op is not None and s.op.kind == "elementwise"
-    )
-
-    def kind(step: Step) -> Hashable:
-        assert step.op is not None
-        shapes = tuple(np.shape(local.operand(step, k)) for k in (0, 1))
-        return step.op.kernel, local.backward.carriers[step.name], shapes
-
-    for group in _alike(members, kind):
-        (k,) = local.backward.carriers[group[0].name]
-        name = pool.words.of(group[-1].args[1 - k].name)
-        mask = all(np.isin(local.operand(s, 1 - k), (0, 1)).all() for s in group)
-        codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
-        codes = ("dropout_mask_missing", *codes) if mask else codes
-        what = f"the mask {name}" if mask else f"the factor {name}"
-        text = f"{what} is missing, and so in each of {len(group)} passes: every entry gets it all"
-        yield {s.name: _passed_on(s.args[k].name, s.shape) for s in group}, Edit(codes, text, 1.2)
-
-
-def _passed_on(name: str, shape: tuple[int, ...]) -> Made:
-    return lambda found: np.broadcast_to(np.asarray(found[name]), shape)
-
-
-def _slices(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    """Another part of a gradient than the one that is picked, in every pass."""
-    local = target.local
-    picked = [s for s in local.steps if picks_a_part(s)]
-
-    def kind(step: Step) -> Hashable:
-        return np.shape(local.operand(step, 0)), step.shape, str(step.settings["index"])
-
-    for group in _alike(picked, kind):
-        for index, told in other_parts(group[0].settings["index"], np.shape(local.operand(group[0], 0))):
-            line = {s.name: _part_of(s.args[0].name, index) for s in group}
-            text = f"of {pool.words.of(group[-1].args[0].name)} another slice is taken, {told}"
-            passes = f"and so in each of {len(group)} passes of the loop"
-            yield line, Edit(("wrong_layer",), f"{text}, {passes}", 1.2)
-
-
-def _part_of(name: str, index: Any) -> Made:
-    return lambda found: np.asarray(found[name])[index]

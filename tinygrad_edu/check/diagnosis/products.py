@@ -85,7 +85,10 @@ def _spread(target: Target, pool: Pool, step: Step, k: int) -> None:
         codes = ("dropout_mask_missing", *codes)
         text = f"the mask {name} is missing: every entry gets the gradient, not only those where it is 1"
     if isinstance(a, Ref):
-        target.at(step.name, np.broadcast_to(g, step.shape), Edit(codes, text, 1.05, owner_of(target, step)))
+        wide, at = np.broadcast_to(g, step.shape), owner_of(target, step)
+        target.at(step.name, wide, Edit(codes, text, 1.05, at))
+        even = f"{text}, and in equal parts, as behind a mean"
+        target.at(step.name, wide * g.size / wide.size, Edit((*codes, "mean_for_sum"), even, 1.1, at))
 
 
 class _Factors:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.labels import indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import owner_of
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_scatters", "other_parts", "picks_a_part"]
+__all__ = ["of_scatters", "other_parts", "picks_a_part", "puts_a_part"]
 
 _MOST_PARTS = 64
 
@@ -36,6 +37,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
             _put_elsewhere(target, pool, step, g)
             continue
         _not_picked(target, pool, step, g)
+        _by_another_index(target, pool, step, g)
         counts = np.zeros(shape)
         np.add.at(counts, index, 1.0)
         if counts.max() > 1:
@@ -83,6 +85,12 @@ def picks_a_part(step: Step) -> bool:
     return op is not None and op.kind == "indexing" and "shape" not in step.settings and _sliced(index)
 
 
+def puts_a_part(step: Step) -> bool:
+    """Whether a step puts a gradient into a slice of zeros, as behind a window."""
+    op, index = step.op, step.settings.get("index")
+    return op is not None and op.kind == "indexing" and "shape" in step.settings and _sliced(index)
+
+
 def _sliced(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(p, slice) and p != slice(None) for p in parts) and all(
@@ -113,7 +121,7 @@ def _another_part(target: Target, pool: Pool, step: Step) -> None:
 
 def _put_elsewhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
     """A slice's gradient put in the place of another slice."""
-    if not _sliced(step.settings["index"]):
+    if not puts_a_part(step):
         return
     for index, told in other_parts(step.settings["index"], step.shape):
         moved = np.zeros(step.shape)
@@ -126,7 +134,11 @@ def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
     """The gradient of picked entries given to all in their row; or to the largest, not the one picked."""
     index, shape = step.settings["index"], step.shape
     parts = index if isinstance(index, tuple) else (index,)
-    if len(parts) != len(shape) or not all(isinstance(p, np.ndarray) and p.ndim == 1 for p in parts):
+    if (
+        len(shape) < 2
+        or len(parts) != len(shape)
+        or not all(isinstance(p, np.ndarray) and p.ndim == 1 for p in parts)
+    ):
         return
     at, above = owner_of(target, step), pool.words.of(step.args[0].name)
     node = pool.graph.find(at) if at in pool.graph else None
@@ -144,3 +156,19 @@ def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
             np.add.at(moved, other, g)
             text = f"the {which} entry of {at} along axis {axis} gets {above}, not the picked one"
             target.at(step.name, moved, Edit(("wrong_layer", "labels_swapped"), text, 1.15, at))
+
+
+def _by_another_index(target: Target, pool: Pool, step: Step, g: Array) -> None:
+    """Entries put where another array of indices points, as the items' for the users'."""
+    index, shape = step.settings["index"], step.shape
+    parts = index if isinstance(index, tuple) else (index,)
+    at, above = owner_of(target, step), pool.words.of(step.args[0].name)
+    for k, part in enumerate(parts):
+        for other in indices_of(pool) if isinstance(part, np.ndarray) else ():
+            same = other.shape == part.shape and np.array_equal(other, part)
+            if other.shape != part.shape or same or other.max() >= shape[k]:
+                continue
+            moved = np.zeros(shape)
+            np.add.at(moved, (*parts[:k], other, *parts[k + 1 :]), g)
+            text = f"{above} is added up by another index than the one that {at} was picked by"
+            target.at(step.name, moved, Edit(("wrong_layer", "examples_misaligned"), text, 1.15, at))

@@ -103,8 +103,9 @@ class _Search:
         with np.errstate(all="ignore"):
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
         target = self.explained(one, one.local, bound)
-        if one.local.sources and _least(target) > _SURE and not self._right_above(one):
-            # where the given gradients above explain nothing, the right ones may
+        unsure = _least(target) > _SURE and not self._right_above(one)
+        if one.local.sources and (unsure or not target.found):
+            # where the given gradients above explain nothing, the right ones may, or what made them
             alone = Local(self.truth.backward, one.local.root, {}, self.truth.errors(one.eps))
             other = self.explained(one, alone, bound)
             target = other if _least(other) < _least(target) else target

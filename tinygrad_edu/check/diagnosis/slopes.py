@@ -45,9 +45,10 @@ def _left_out(target: Target, block: Block, pool: Pool) -> None:
     S, at = block.factor, block.below or ""
     if block.slope:
         name = _name(block, pool)
-        named = all(n is not None and pool.graph.find(n).named for n in (block.above, block.below))
-        target.at(block.exit, g, Edit(("slope_missing",), f"{name} is missing", 1.0, at))
-        twice = 1.1 if named else 1.25
+        ends = [n is not None and pool.graph.find(n).named for n in (block.above, block.below)]
+        within = 0.0 if any(ends) else 0.1  # a part of a formula that has no name at either end
+        target.at(block.exit, g, Edit(("slope_missing",), f"{name} is missing", 1.0 + within, at))
+        twice = 1.1 if all(ends) else 1.25
         extra = Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", twice, at)
         target.at(block.exit, g * S * S, extra)
         _alone(target, block, name, at, pool)
@@ -194,7 +195,7 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
     if np.all((np.abs(S) >= 0) & (np.abs(S) <= 1)):
         for wrong, told in ((S - 1, "1 is subtracted from it"), (S + 1, "1 is added to it")):
             text = f"{name} is between 0 and 1, up to its sign, and {told}: as for the other label"
-            target.at(block.exit, g * wrong, Edit(("slope_wrong", "labels_swapped"), text, 1.15, at))
+            target.at(block.exit, g * wrong, Edit(("slope_wrong", "labels_swapped"), text, 1.05, at))
     bank = pool.bank(S.shape)
     if block.exit not in target.pulled[0] or not bank.entries:
         return

@@ -194,6 +194,9 @@ def summed_in_a_product(step: Step, g: Array, c: Array, k: int) -> Iterator[tupl
                 if letter not in result and own[1 - k].count(letter) == 1 == own[k].count(letter):
                     axis, other = own[k].index(letter), own[1 - k].index(letter)
                     yield g.shape[axis], axis, other
+    elif isinstance(axes := step.settings.get("axes"), tuple) and len(axes) == 2:
+        for axis, other in zip(axes[k], axes[1 - k], strict=True):
+            yield g.shape[axis], axis, other
     elif g.ndim == c.ndim == 2:
         axis, other = (1, 0) if k == 0 else (0, 1)
         if g.shape[axis] == c.shape[other]:

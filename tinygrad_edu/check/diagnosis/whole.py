@@ -89,7 +89,26 @@ def of_extra_penalty(target: Target, value: Array, name: str) -> None:
         for aspect in target.aspects:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
                 continue
+            _where_none_belongs(target, aspect.array, aspect.edits, extra, f"{told}{name}")
             _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}")
+
+
+def _where_none_belongs(
+    target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str
+) -> None:
+    """A penalty that also covers entries that J's leaves out, such as the bias among the weights."""
+    if target.penalty is None or given.shape != target.penalty.shape:
+        return
+    out = (target.penalty == 0) & (extra != 0)
+    inside = ~out & (extra != 0)
+    if not out.any() or not inside.any():
+        return
+    c = float(np.vdot(extra[inside], target.penalty[inside])) / float(np.vdot(extra[inside], extra[inside]))
+    size = float(np.max(np.abs(given)))
+    rest = given - target.right - np.where(out, c * extra, 0)
+    if c and np.all(np.abs(rest) <= target.bound + 256 * target.eps * size):
+        text = f"the penalty is taken of all of {told}: J leaves some entries out of it, as the bias"
+        target.found.append(Finding((*edits, Edit(("regularisation_extra",), text, 1.0))))
 
 
 def _along(a: Array, b: Array) -> bool:

@@ -1,0 +1,163 @@
+"""What is left out, or put elsewhere, in every pass of a loop: a factor, an addend, a slice, the stride."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.scatters import other_parts, picks_a_part, puts_a_part
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.local import Local
+from tinygrad_edu.graph import Ref, Step
+
+__all__ = [
+    "Line",
+    "Made",
+    "alike",
+    "lost_addends",
+    "lost_factors",
+    "one_gradient_times_a_value",
+    "other_slices",
+    "windows_without_stride",
+]
+
+Made = Callable[[Mapping[str, Any]], Any]
+"""A step's value, from those of the steps before it."""
+Line = dict[str, Made]
+"""The edited steps of one line of a loop."""
+_MOST_PASSES = 200
+
+
+def alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[list[Any]]:
+    """What several passes of one loop have left."""
+    groups: dict[Hashable, list[Any]] = {}
+    for one in members:
+        groups.setdefault(key(one), []).append(one)
+    yield from (group for group in groups.values() if 1 < len(group) <= _MOST_PASSES)
+
+
+def one_gradient_times_a_value(local: Local, step: Step) -> bool:
+    """Whether a step is a product, of any kind, of one gradient and a value that is no number."""
+    carriers, op = local.backward.carriers[step.name], step.op
+    if op is None or len(carriers) != 1 or len(step.args) != 2 or not {(0,), (1,)} <= set(op.linear):
+        return False
+    other = step.args[1 - carriers[0]]
+    return isinstance(other, Ref) and local.program[other.name].value.size > 1
+
+
+def lost_factors(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """A factor, entry by entry, left out in every pass, such as the masks of the windows of a pooling."""
+    local = target.local
+
+    members = (
+        s
+        for s in local.steps
+        if one_gradient_times_a_value(local, s) and s.op is not None and s.op.kind == "elementwise"
+    )
+
+    def kind(step: Step) -> Hashable:
+        assert step.op is not None
+        shapes = tuple(np.shape(local.operand(step, k)) for k in (0, 1))
+        return step.op.kernel, local.backward.carriers[step.name], shapes
+
+    for group in alike(members, kind):
+        (k,) = local.backward.carriers[group[0].name]
+        name = pool.words.of(group[-1].args[1 - k].name)
+        mask = all(np.isin(local.operand(s, 1 - k), (0, 1)).all() for s in group)
+        codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
+        codes = ("dropout_mask_missing", *codes) if mask else codes
+        what = f"the mask {name}" if mask else f"the factor {name}"
+        text = f"{what} is missing, and so in each of {len(group)} passes: every entry gets it all"
+        yield {s.name: _passed_on(s.args[k].name, s.shape) for s in group}, Edit(codes, text, 1.2)
+
+
+def _passed_on(name: str, shape: tuple[int, ...]) -> Made:
+    return lambda found: np.broadcast_to(np.asarray(found[name]), shape)
+
+
+def other_slices(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """Another part of a gradient than the one that is picked, in every pass."""
+    local = target.local
+    picked = [s for s in local.steps if picks_a_part(s)]
+
+    def kind(step: Step) -> Hashable:
+        return np.shape(local.operand(step, 0)), step.shape, str(step.settings["index"])
+
+    for group in alike(picked, kind):
+        for index, told in other_parts(group[0].settings["index"], np.shape(local.operand(group[0], 0))):
+            line = {s.name: _part_of(s.args[0].name, index) for s in group}
+            text = f"of {pool.words.of(group[-1].args[0].name)} another slice is taken, {told}"
+            passes = f"and so in each of {len(group)} passes of the loop"
+            yield line, Edit(("wrong_layer",), f"{text}, {passes}", 1.2)
+
+
+def _part_of(name: str, index: Any) -> Made:
+    return lambda found: np.asarray(found[name])[index]
+
+
+def lost_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """One addend left out in every pass, such as the way through the cell of the next step."""
+    local = target.local
+
+    def kind(step: Step) -> Hashable:
+        return step.shape, tuple(_kernels(local, name) for name in local.backward.carried(step))
+
+    sums = [s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),)]
+    for group in alike((s for s in sums if len(local.backward.carried(s)) == 2), kind):
+        for k in (0, 1):
+            lost, kept = ([local.backward.carried(s)[j] for s in group] for j in (k, 1 - k))
+            told = f"{pool.words.of(lost[-1])} is not added to {pool.words.of(kept[-1])}"
+            line = {s.name: _passed_on(name, s.shape) for s, name in zip(group, kept, strict=True)}
+            text = f"a path is missing: {told}, and so in each of {len(group)} passes of the loop"
+            yield line, Edit(("term_missing",), text, 1.15)
+
+
+def _kernels(local: Local, name: str, depth: int = 2) -> Hashable:
+    step = local.program[name]
+    if step.op is None or name not in local.names or depth == 0:
+        return None
+    settings = str(step.settings.get("index", ""))
+    return (
+        step.op.kernel,
+        settings,
+        tuple(_kernels(local, n, depth - 1) for n in local.backward.carried(step)),
+    )
+
+
+def windows_without_stride(target: Target) -> Iterator[tuple[Line, Edit]]:
+    """Windows that are put back one after the other, without the stride between them."""
+    local = target.local
+    put = [s for s in local.steps if puts_a_part(s)]
+    for group in alike(put, lambda s: (np.shape(local.operand(s, 0)), s.shape)):
+        starts = [[p.indices(n)[0] for p, n in zip(_parts(s), s.shape, strict=False)] for s in group]
+        line, moved = dict[str, Made](), False
+        for step, own in zip(group, starts, strict=True):
+            places = []
+            for axis, part in enumerate(_parts(step)):
+                known = sorted({one[axis] for one in starts})
+                start, stop, by = part.indices(step.shape[axis])
+                rank = known.index(own[axis])
+                moved = moved or rank != start
+                places.append(slice(rank, rank + stop - start, by))
+            line[step.name] = _put(step, tuple(places))
+        if moved:
+            text = "each window is put one place after the one before it: the stride between them is missing"
+            yield line, Edit(("wrong_layer", "examples_misaligned"), text, 1.15)
+
+
+def _parts(step: Step) -> tuple[Any, ...]:
+    index = step.settings["index"]
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _put(step: Step, index: tuple[slice, ...]) -> Made:
+    def made(found: Mapping[str, Any]) -> Array:
+        whole = np.zeros(step.shape)
+        whole[index] = found[step.args[0].name]
+        return whole
+
+    return made
