@@ -14,9 +14,12 @@ __all__ = ["indices_of", "labels_of"]
 
 def labels_of(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Arrays of a shape that may be labels, and what they are called."""
-    for node in pool.graph.inputs:
-        if not node.requires_grad and node.value.size > 1 and node.value.ndim <= len(shape):
+    data = [n for n in pool.graph.inputs if not n.requires_grad and n.value.size > 1]
+    for node in data:
+        if node.value.ndim <= len(shape):
             for text, value in _read(node.name, np.asarray(node.value, float)):
+                if text != node.name and any(np.array_equal(value, n.value) for n in data):
+                    continue
                 try:
                     yield text, np.broadcast_to(value, shape)
                 except ValueError:

@@ -41,10 +41,10 @@ def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     with np.errstate(all="ignore"):
         for line, edit in _edited(target, blocks, pool):
             try:
-                value = _run(target.local, line)
+                value = _run(target, line)
             except ValueError:
                 continue
-            if value.shape == target.right.shape:
+            if value is not None and value.shape == target.right.shape:
                 target.whole(value, edit)
 
 
@@ -58,13 +58,26 @@ def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[L
     yield from other_slices(target, pool)
 
 
-def _run(local: Local, line: Line) -> Array:
-    """The root's gradient with the edits of a line."""
-    found: dict[str, Any] = {**local.sources, **{n: local.program[n].value for n in local.exact}}
+def _run(target: Target, line: Line) -> Array | None:
+    """The root's gradient with the edits of a line; None where two products say that it cannot be it."""
+    local = target.local
+    needed = set(line)
+    for step in reversed(local.steps):
+        if step.name in needed:
+            needed.update(local.backward.carried(step))
+    found: dict[str, Any] = dict(local.values)
+    other, changes = set[str](), dict[str, Array]()
     for step in local.steps:
-        made = line.get(step.name)
-        found[step.name] = local.applied(step, found) if made is None else made(found)
-    return np.asarray(found[local.root], float)
+        if step.name not in needed or not (step.name in line or other & set(local.backward.carried(step))):
+            continue
+        own = local.applied(step, found) if other & set(local.backward.carried(step)) else found[step.name]
+        if step.name in line:
+            made = np.asarray(line[step.name](found))
+            changes[step.name] = np.broadcast_to(made, np.shape(own)) - own
+            own = made
+        found[step.name] = own
+        other.add(step.name)
+    return target.right + local.push(changes) if target.may_fit(changes) else None
 
 
 def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:

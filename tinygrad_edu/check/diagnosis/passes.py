@@ -43,7 +43,7 @@ def alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[li
 def one_gradient_times_a_value(local: Local, step: Step) -> bool:
     """Whether a step is a product, of any kind, of one gradient and a value that is no number."""
     carriers, op = local.backward.carriers[step.name], step.op
-    if op is None or len(carriers) != 1 or len(step.args) != 2 or not {(0,), (1,)} <= set(op.linear):
+    if op is None or len(carriers) != 1 or len(step.args) != 2 or not (op.linear_in(0) and op.linear_in(1)):
         return False
     other = step.args[1 - carriers[0]]
     return isinstance(other, Ref) and local.program[other.name].value.size > 1

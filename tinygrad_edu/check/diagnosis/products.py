@@ -19,7 +19,7 @@ def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
     with np.errstate(all="ignore"):
         for step in target.local.steps:
             op = step.op
-            if op is None or len(step.args) != 2 or (0,) not in op.linear or (1,) not in op.linear:
+            if op is None or len(step.args) != 2 or not (op.linear_in(0) and op.linear_in(1)):
                 continue
             (k,) = target.local.backward.carriers[step.name][:1]
             c = 1 - k

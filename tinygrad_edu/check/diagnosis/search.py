@@ -45,6 +45,7 @@ __all__ = ["diagnose"]
 
 ENOUGH = 1.6
 _SURE, _UNKNOWN = 1.1, 5.0
+_MOST_TWICE = 50_000
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
 
@@ -104,7 +105,8 @@ class _Search:
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
         target = self.explained(one, one.local, bound)
         unsure = _least(target) > _SURE and not self._right_above(one)
-        if one.local.sources and (unsure or not target.found):
+        small = one.given.size <= _MOST_TWICE
+        if one.local.sources and (unsure or (small and not target.found)):
             # where the given gradients above explain nothing, the right ones may, or what made them
             alone = Local(self.truth.backward, one.local.root, {}, self.truth.errors(one.eps))
             other = self.explained(one, alone, bound)
@@ -230,7 +232,7 @@ def _vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
 
 def _scales(truth: Truth) -> tuple[float, ...]:
     """The numbers by which an array of J is multiplied or divided."""
-    products = [n for n in truth.graph if n.op is not None and {(0,), (1,)} & set(n.op.linear)]
+    products = [n for n in truth.graph if n.op is not None and (n.op.linear_in(0) or n.op.linear_in(1))]
     args = [a for n in products if n.value.size > 1 for a in n.args]
     known = (abs(float(a)) for a in args if isinstance(a, (int, float, np.number)))
     return tuple(dict.fromkeys(a for a in known if np.isfinite(a) and a not in (0.0, 1.0)))

@@ -193,8 +193,8 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
         text = f"{told} stands for {name}"
         target.at(block.exit, g * wrong, Edit(("slope_wrong",), text, cost, at))
     if np.all((np.abs(S) >= 0) & (np.abs(S) <= 1)):
-        for wrong, told in ((S - 1, "1 is subtracted from it"), (S + 1, "1 is added to it")):
-            text = f"{name} is between 0 and 1, up to its sign, and {told}: as for the other label"
+        for wrong, told in ((S - 1, "1 is subtracted from"), (S + 1, "1 is added to")):
+            text = f"{told} {name}, which is between 0 and 1 up to its sign: as for the other label"
             target.at(block.exit, g * wrong, Edit(("slope_wrong", "labels_swapped"), text, 1.05, at))
     bank = pool.bank(S.shape)
     if block.exit not in target.pulled[0] or not bank.entries:

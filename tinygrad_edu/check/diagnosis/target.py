@@ -155,10 +155,12 @@ class Target:
     def changed(self, changes: dict[str, Any], *edits: Said) -> bool:
         """The same for several steps whose values change by this much."""
         known = {s: c for s, c in changes.items() if s in self.pulled[0]}
-        moved = [sum(float(np.vdot(p[s], c)) for s, c in known.items()) for p in self.pulled]
-        if not self._may_fit(moved):
-            return False
-        return self.whole(self.right + self.local.push(known), *edits)
+        return self.may_fit(known) and self.whole(self.right + self.local.push(known), *edits)
+
+    def may_fit(self, changes: dict[str, Any]) -> bool:
+        """Whether changes of some steps' values may give the array: two products a step tell."""
+        known = [(s, c) for s, c in changes.items() if s in self.pulled[0]]
+        return self._may_fit([sum(float(np.vdot(p[s], c)) for s, c in known) for p in self.pulled])
 
     def promising(self, step: str, rows: Array, g: Array) -> Array:
         """Which rows of a matrix, times g each a value for a step, may give the array: two products a row."""
