@@ -342,3 +342,87 @@ def test_a_class_that_picks_by_labels_gets_labels(tmp_path: Path) -> None:
     report = tg.check.student.check_file(path)
     assert report["dW1"].ok
     assert "factor_m_missing" in report["db1"].diagnosis.codes
+
+
+ANY_DEPTH = (
+    HEAD
+    + """
+def L_model_forward(X, parameters):
+    caches, A, L = [], X, len(parameters) // 2
+    for l in range(1, L + 1):
+        W, b = parameters["W" + str(l)], parameters["b" + str(l)]
+        Z = np.dot(W, A) + b
+        caches.append((A, W, Z))
+        A = sigmoid(Z) if l == L else np.maximum(0, Z)
+    return A, caches
+
+def compute_cost(AL, Y):
+    return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+
+def L_model_backward(AL, Y, caches):
+    grads, L, m = {}, len(caches), Y.shape[1]
+    dA = -(np.divide(Y, AL) - np.divide(1 - Y, 1 - AL))
+    for l in reversed(range(L)):
+        A_prev, W, Z = caches[l]
+        dZ = dA * sigmoid(Z) * (1 - sigmoid(Z)) if l == L - 1 else dA * (Z > 0)
+        grads["dW" + str(l + 1)] = dZ.dot(A_prev.T) / m
+        grads["db" + str(l + 1)] = np.sum(dZ, axis=1, keepdims=True) / m
+        dA = W.T.dot(dZ)
+        if l:
+            grads["dA" + str(l)] = dA
+    return grads
+"""
+)
+
+
+def test_parameters_of_any_depth_without_an_initialiser(tmp_path: Path) -> None:
+    (tmp_path / "deep.py").write_text(ANY_DEPTH)
+    assert tg.check.student.check_file(tmp_path / "deep.py").ok
+
+
+def test_one_line_that_errs_in_every_layer_is_blamed_and_not_what_it_takes(tmp_path: Path) -> None:
+    (tmp_path / "deep.py").write_text(ANY_DEPTH.replace("keepdims=True) / m", "keepdims=True)"))
+    report = tg.check.student.check_file(tmp_path / "deep.py")
+    assert [e.name for e in report if not e.ok] == ["db3", "db2", "db1"]
+    assert all(e.diagnosis.codes[0] == "factor_m_missing" for e in report if not e.ok)
+
+
+NAMELESS = (
+    HEAD
+    + """
+def forward(X, W1, b1, W2, b2):
+    Z1 = W1 @ X + b1
+    A1 = np.maximum(Z1, 0)
+    return sigmoid(W2 @ A1 + b2), (Z1, A1)
+
+def backward(X, Y, A2, cache, W2):
+    Z1, A1 = cache
+    m = X.shape[1]
+    dZ2 = A2 - Y
+    dZ1 = W2.T @ dZ2 * (Z1 > 0)
+    return {"dW2": dZ2 @ A1.T / m, "dW1": dZ1 @ X.T / m}
+"""
+)
+
+
+def test_what_forward_returns_without_a_name_has_the_name_that_backward_takes(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NAMELESS)
+    assert tg.check.student.check_file(tmp_path / "net.py").ok
+
+
+def test_a_backward_pass_that_raises_is_told_with_the_shapes(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NAMELESS.replace("A1.T", "A1"))
+    with pytest.raises(
+        tg.check.student.StudentFileError, match=r"in backward[^$]*ValueError[^$]*W1 \(6, 7\)"
+    ):
+        tg.check.student.check_file(tmp_path / "net.py")
+
+
+def test_a_cell_that_raises_is_left_out_and_told(tmp_path: Path) -> None:
+    cells = ["plt.plot([1])", COURSE, "data = np.load('missing.npy')"]
+    code = [{"cell_type": "code", "source": c, "metadata": {}, "outputs": []} for c in cells]
+    (tmp_path / "net.ipynb").write_text(json.dumps({"cells": code, "nbformat": 4}))
+    report = tg.check.student.check_file(tmp_path / "net.ipynb")
+    assert report.ok
+    assert "Cell 1 was left out, as it raises NameError" in report.notes[0]
+    assert "Cell 3 was left out" in report.notes[0]

@@ -2,8 +2,8 @@
 
 A gradient is right if it equals the truth, to rounding and up to the choices at kinks; or if it comes out
 of given ones above it that are right. It follows where it comes out of given ones of which some are wrong.
-Else it is wrong itself. That is tried in each reading of the set; the one that leaves the fewest wrong is
-meant.
+Else it is wrong itself. That is tried in each reading of the set; the one that leaves the fewest lines to
+change is meant.
 """
 
 from __future__ import annotations
@@ -61,8 +61,11 @@ class Judgement:
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """The fewest wrong first, then the most that are true, then the fewest that are so by chance."""
-        return len(self.wrong), -self.equal, self.odd
+        """The fewest lines to change: of the wrong, and of the true that do not come of a wrong one above.
+
+        Then the fewest wrong, then the most that are true.
+        """
+        return len(self.wrong) + self.odd, len(self.wrong), -self.equal
 
 
 def judged(truth: Truth, arrays: Mapping[str, Array], convention: Convention | None) -> list[Judgement]:

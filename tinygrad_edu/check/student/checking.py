@@ -18,7 +18,7 @@ from tinygrad_edu.check.student.lines import with_lines
 from tinygrad_edu.check.student.loading import Loaded, StudentFileError, load
 from tinygrad_edu.check.student.naming import gradients_on_the_way, name_quantities
 from tinygrad_edu.check.student.passes import Passes, found_in
-from tinygrad_edu.check.student.running import Run, run
+from tinygrad_edu.check.student.running import BackwardError, Run, run
 from tinygrad_edu.check.student.shapes import DATA, LABELS, made, of_initialiser, possible, said
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
@@ -55,7 +55,7 @@ def check_file(
         OSError: it can't be read.
     """
     loaded = load(path)
-    passes = found_in(loaded, forward, backward, lambda owner: _object(loaded, owner))
+    passes = _passes(loaded, forward, backward)
     shapes, first = _fitting(loaded, passes, seed)
     runs = [
         first,
@@ -67,6 +67,7 @@ def check_file(
     reports = [_compared(one) for one in runs]
     told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
     note = f"{loaded.name} was run, with random inputs of the shapes {told}."
+    note = " ".join([note, *map(_left_out, loaded.skipped)])
     report = with_lines(several(reports), loaded, first.backward, passes.backward or passes.forward)
     return replace(report, notes=(note, *first.notes, *report.notes))
 
@@ -79,10 +80,27 @@ def right_formulas(
     Arguments and errors are those of :func:`check_file`. Needs the extra ``derive``.
     """
     loaded = load(path)
-    passes = found_in(loaded, forward, backward, lambda owner: _object(loaded, owner))
+    passes = _passes(loaded, forward, backward)
     _, first = _fitting(loaded, passes, seed)
     name_quantities(first.forward, first.parameters)
     return {step.name: step.formula for step in derive(first.J).steps}
+
+
+def _left_out(problem: str) -> str:
+    lines = problem.splitlines()
+    place = next(
+        (line.strip().rpartition(", line")[0] for line in lines if line.startswith("  cell")), "A cell"
+    )
+    return f"{place.capitalize()} was left out, as it raises {lines[-1]}."
+
+
+def _passes(loaded: Loaded, forward: str | None, backward: str | None) -> Passes:
+    try:
+        return found_in(loaded, forward, backward, lambda owner: _object(loaded, owner))
+    except StudentFileError as error:
+        if not loaded.skipped:
+            raise
+        raise StudentFileError("\n".join([str(error), *loaded.skipped])) from None
 
 
 def _shape(value: Any) -> str:
@@ -107,11 +125,23 @@ def _fitting(loaded: Loaded, passes: Passes, seed: int) -> tuple[dict[str, Any],
             first = run(loaded, passes, random_values(shapes, np.random.default_rng(seed)))
             if _plausible(first):
                 return shapes, first
+        except BackwardError as error:
+            # its author's mistake, and not that of the shapes: forward runs with them
+            if not isinstance(problem, BackwardError):
+                problem = BackwardError(f"{error}\n{_ran_with(shapes)}")
         except StudentFileError as error:
             problem = problem or error  # what the likeliest shapes met is what its author should read
     raise problem or StudentFileError(
         f"{loaded.name}: no parameters W1, b1, ... (or w, b) found in it; say their shapes in the file: "
         "shapes = {'W1': (4, 3), 'b1': (4, 1), ..., 'X': (3, 7), 'Y': (1, 7)}"
+    )
+
+
+def _ran_with(shapes: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
+    return (
+        f"forward runs with random inputs of the shapes {told}, and backward does not. "
+        "Say others in the file, if these are not meant: shapes = {'W1': (4, 3), ...}"
     )
 
 

@@ -10,7 +10,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,6 +46,8 @@ class Loaded:
     cells: tuple[int, ...]
     """Of a notebook, the line of ``source`` at which each code cell begins."""
     module: ModuleType
+    skipped: tuple[str, ...] = ()
+    """Of a notebook, what was raised by cells that were therefore left out."""
 
     @property
     def name(self) -> str:
@@ -141,11 +144,22 @@ def load(path: str | Path) -> Loaded:
     # The lines are needed where a report points at one, and a notebook has no file of its own for them.
     linecache.cache[str(file)] = (len(source), None, source.splitlines(keepends=True), str(file))
 
-    def run() -> None:
-        exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102  (said plainly: the file is run)
+    def run(code: str) -> None:
+        exec(compile(code, str(file), "exec"), module.__dict__)  # noqa: S102  (said plainly: the file is run)
 
-    loaded.guarded(run)
-    return loaded
+    if not cells:
+        loaded.guarded(partial(run, source))
+        return loaded
+    problems = []
+    lines = source.splitlines(keepends=True)
+    for k, first in enumerate(cells):  # one that plots, or loads a file that is elsewhere, is no obstacle
+        end = cells[k + 1] - 1 if k + 1 < len(cells) else len(lines)
+        code = "\n" * (first - 1) + "".join(lines[first - 1 : end])  # so its lines keep their numbers
+        try:
+            loaded.guarded(partial(run, code))
+        except StudentFileError as error:
+            problems.append(str(error))
+    return replace(loaded, skipped=tuple(problems))
 
 
 def _code_cells(file: Path, text: str) -> tuple[str, tuple[int, ...]]:

@@ -19,7 +19,7 @@ from tinygrad_edu.check.tracing import Trace, traced
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Run", "run"]
+__all__ = ["BackwardError", "Run", "run"]
 
 _ALL_PARAMETERS = ("parameters", "params", "theta", "weights", "p", "P")
 _ALL_VALUES = ("cache", "caches", "values", "memory", "store")
@@ -31,6 +31,10 @@ _NUMBERS = {
 }  # fmt: skip
 """Hyperparameters by the names that courses give them, for passes that take them."""
 _COSTS = ("cost", "J", "loss", "L")
+
+
+class BackwardError(StudentFileError):
+    """The forward pass runs, and the backward pass does not."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,11 @@ def run(loaded: Loaded, passes: Passes, values: Mapping[str, Any]) -> Run:
     """
     once = _Once(loaded, passes, values)
     J, notes = once.cost()
-    return Run(J, once.parameters, once.trace, *once.gradients(), notes)
+    try:
+        gradients = once.gradients()
+    except StudentFileError as error:
+        raise BackwardError(str(error)) from None
+    return Run(J, once.parameters, once.trace, *gradients, notes)
 
 
 @dataclass
@@ -186,9 +194,12 @@ class _Once:
             if name in everything:
                 found[name] = everything[name]
             elif k == 0 and arrays:
-                found[name] = arrays[0]
+                found[name] = arrays.pop(0)
             elif parameter.default is parameter.empty:
-                found[name] = self._of_the_file(f, name, known)
+                if name not in vars(self.loaded.module) and arrays:
+                    found[name] = arrays.pop(0)  # the forward pass gave it without a name: backward has one
+                else:
+                    found[name] = self._of_the_file(f, name, known)
         return found
 
     def _numbers(self, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ UNITS = (7, 6, 5, 9, 8, 10)
 EXAMPLES, CLASSES = 11, 12
 DATA, LABELS = ("X", "x", "A0", "inputs"), ("Y", "y", "labels", "targets", "t", "T")
 _PARAMETER = re.compile(r"([A-Za-z]+)_?(\d+)")
+_KEYED_BY_LAYER = re.compile(r"""['"]W['"]\s*\+\s*str|f['"]W\{""")
 _SIZES = {
     "n_x": UNITS[0], "n_in": UNITS[0], "dim": UNITS[0], "input_size": UNITS[0], "input_dim": UNITS[0],
     "n_features": UNITS[0], "n_h": UNITS[1], "hidden_size": UNITS[1], "hidden_dim": UNITS[1],
@@ -95,6 +96,8 @@ def possible(loaded: Loaded, wanted: set[str]) -> Iterator[Shapes]:
     """Shapes to try, the likeliest first, for parameters W1, b1, ... (or w, b) and for the data."""
     names = _names(loaded.source) | wanted
     numbered = sorted({int(m[2]) for n in names if (m := _PARAMETER.fullmatch(n)) and m[1] in ("W", "w")})
+    if not numbered and _KEYED_BY_LAYER.search(loaded.source):
+        numbered = [1, 2, 3]  # parameters["W" + str(l)]: for any number of layers
     softmax = _several_classes(loaded.source)
     for shapes in _by_names(names, numbered, softmax=softmax):
         yield _renamed(shapes, wanted)
@@ -110,7 +113,7 @@ def _renamed(shapes: Shapes, wanted: set[str]) -> Shapes:
 
 def _by_names(names: set[str], numbered: list[int], *, softmax: bool) -> Iterator[Shapes]:
     if numbered and numbered == list(range(1, len(numbered) + 1)) and len(numbered) <= len(UNITS):
-        pattern = "W{}" if "W1" in names else "w{}" if "w1" in names else "W_{}"
+        pattern = "w{}" if "w1" in names else "W_{}" if "W_1" in names else "W{}"
         bias = next((b for b in ("b{}", "B{}", "b_{}") if b.format(1) in names), "b{}")
         outputs = (CLASSES, 1) if softmax else (1, CLASSES)
         for last in outputs:
