@@ -105,8 +105,7 @@ def functions_of(namespace: Any) -> list[tuple[str, Any]]:
 )
 def test_a_docstring_names_the_arguments_and_the_errors(namespace: Any) -> None:
     assert [word for name, value in functions_of(namespace) for word in unsaid(name, value)] == []
-    elsewhere = {"fit"} if namespace is tg.distributed else {"Optimizer"}  # tests/on_workers; each optimiser
-    assert set(without_example(namespace)) <= elsewhere
+    assert without_example(namespace) == []
 
 
 def test_what_a_docstring_leaves_out_is_found() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
 from tinygrad_edu.course import models
 from tinygrad_edu.course.optimisers import random_mini_batches
+from tinygrad_edu.nn import live
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 50))
@@ -342,6 +346,58 @@ def test_without_tqdm_a_plain_line_does(
     history, _ = trained(progress=True)
     told = capsys.readouterr().err
     assert told.endswith(f"[{'#' * 30}] 6/6 epochs, cost {history.cost[-1]:.6f}\n")
+
+
+@pytest.fixture
+def cell(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What a cell of a notebook shows: (HTML, whether it replaces what it showed before), in order."""
+    pytest.importorskip("IPython", reason="needs the extra 'notebook'")
+    from IPython.core.displaypub import DisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shown: list[Any] = []
+
+    class Cell(DisplayPublisher):
+        def publish(self, data: Any, **settings: Any) -> None:
+            shown.append((data["text/html"], settings.get("update", False)))
+
+    shell = InteractiveShell.instance()
+    monkeypatch.setattr(shell, "display_pub", Cell())
+    monkeypatch.setattr(shell, "kernel", object(), raising=False)
+    yield shown
+    InteractiveShell.clear_instance()
+
+
+def test_in_a_notebook_the_curve_of_the_cost_grows_under_the_cell(
+    cell: list[Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "EVERY", 0.0)  # however quick the machine is
+    history, _ = trained()
+    assert [update for _, update in cell] == [False] + 7 * [True]
+    assert "0/6 epochs</div>" in cell[0][0]
+    last = cell[-1][0]
+    assert f"6/6 epochs, cost {history.cost[-1]:.6g}" in last
+    heights = [float(p.split(",")[1]) for p in re.search(r'points="([^"]+)"', last)[1].split()]  # type: ignore[index]
+    expected = live.HEIGHT * (1 - np.array(history.epoch_cost) / max(history.epoch_cost))
+    np.testing.assert_allclose(heights, expected, atol=0.06)
+    ElementTree.fromstring(last[last.index("<svg") :])
+    assert capsys.readouterr() == ("", "")
+    cell.clear()
+    trained(progress=False)
+    assert cell == []
+
+
+def test_a_curve_stays_small_and_ends_at_the_last_epoch() -> None:
+    curve = live.Curve(10_000)
+    for epoch in range(1, 10_001):
+        curve.note(epoch, 1 / epoch)
+        assert curve.known[-1] == (epoch, 1 / epoch)
+    epochs = [epoch for epoch, _ in curve.known]
+    assert epochs[0] == 1
+    assert live.POINTS / 4 < len(epochs) <= live.POINTS
+    assert max(np.diff(epochs)) <= 10_000 / live.POINTS * 4
+    curve.note(10_001, float("nan"))
+    assert "nan" not in curve._svg()
 
 
 @pytest.mark.parametrize("settings", [{}, {"batch_size": 20, "validation": 0.2}])

@@ -70,7 +70,7 @@ def fit(
         checkpoint_every: after how many epochs to write it; None goes by the time.
         resume: go on from the checkpoint, if there is one.
         callbacks: functions of the History, called after each epoch.
-        progress: whether to show a bar; by default on a terminal only.
+        progress: whether to show a bar, as for ``nn.fit``.
 
     A worker that dies is replaced by the others: its shards are loaded again, and its part of the step is
     computed again.
@@ -84,6 +84,16 @@ def fit(
             normalisation), since those of a shard are others.
 
     Source: J. Dean et al., *Large Scale Distributed Deep Networks*, 2012; the course's L14.
+
+    >>> import tinygrad_edu as tg
+    >>> from distributed import Client
+    >>> X, Y = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([[0, 0, 1, 1]])
+    >>> model = tg.nn.LogisticRegression(1)
+    >>> optimizer = tg.optim.SGD(lr=1.0)
+    >>> with Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    ...     history = tg.distributed.fit(model, X, Y, optimizer=optimizer, epochs=100, client=client)
+    >>> round(history.cost[0], 6), model.predict(X)
+    (0.693147, array([[0, 0, 1, 1]]))
     """
     check_kinds(model, optimizer)
     epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)

@@ -78,7 +78,8 @@ def fit(
             a training whose cost was no number at last, the learning rate may be another one.
         callbacks: functions of the :class:`History`, called after each epoch; one that returns True, or a
             reason, ends the training. A function or a list of them.
-        progress: whether to show a bar; by default on a terminal only.
+        progress: whether to show a bar, in a notebook with the curve of the cost; by default there and on a
+            terminal.
         compile: whether to record the cost once for each shape of batch, and from then on run it as
             straight-line NumPy (:func:`tinygrad_edu.compile`). A cost that looks at values, or does
             something else on the way, needs False.

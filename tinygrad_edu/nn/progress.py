@@ -1,4 +1,7 @@
-"""A progress bar on the error stream: tqdm's where the extra ``progress`` is installed, else a plain line."""
+"""How far a training is: in a notebook a bar with the curve of the cost, elsewhere a bar on the error stream.
+
+That is tqdm's where the extra ``progress`` is installed, else a plain line.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from tinygrad_edu.errors import MissingExtraError, require_extra
+from tinygrad_edu.nn.live import in_notebook, live_curve
 
 __all__ = ["Report", "progress_bar"]
 
@@ -24,14 +28,19 @@ class Report(Protocol):
 def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Iterator[Report | None]:
     """A bar of ``total`` epochs, of which ``done`` are; None where it isn't shown.
 
-    ``shown`` None means: on a terminal only.
+    ``shown`` None means: on a terminal and in a notebook only.
 
     >>> with progress_bar(10, shown=False) as report:
     ...     print(report)
     None
     """
-    if not (sys.stderr.isatty() if shown is None else shown):
+    notebook = in_notebook()
+    if not (notebook or sys.stderr.isatty() if shown is None else shown):
         yield None
+        return
+    if notebook:
+        with live_curve(total, done) as report:
+            yield report
         return
     try:
         tqdm = require_extra("tqdm", extra="progress").tqdm

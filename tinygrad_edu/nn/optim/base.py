@@ -39,6 +39,15 @@ class Optimizer:
 
     A step is one :meth:`move`; or one :meth:`begin` and one :meth:`update` for each parameter. :meth:`step`
     does it for Tensors.
+
+    >>> class Signed(Optimizer):
+    ...     def formula(self, W, dW, *, rate, t):
+    ...         return (W - rate * np.sign(dW),)
+    >>> w = Tensor([1.0, -2.0])
+    >>> np.sum(w**2).backward()
+    >>> Signed([w], lr=0.1).step()
+    >>> w.data
+    array([ 0.9, -1.9])
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
