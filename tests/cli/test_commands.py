@@ -142,7 +142,7 @@ def test_check_says_which_line_of_a_file_is_wrong(capsys: pytest.CaptureFixture[
     [
         ("x = 1\n1 / 0\n", "line 2"),
         ("def forward(", "SyntaxError"),
-        ("x = 1\n", "expected a function 'forward'"),
+        ("x = 1\n", "a function each; or compare where they stand"),
     ],
 )
 def test_check_of_a_file_that_cannot_be_checked_ends_with_2(

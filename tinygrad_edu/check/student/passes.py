@@ -133,8 +133,15 @@ def _not_found(
     if asked:
         return f"{loaded.name}: no function is called {' or '.join(asked)}; it has: {has}"
     missing = "forward" if _named(functions, _FORWARD) is None else "backward"
-    looked = ", ".join(_FORWARD[:5] if missing == "forward" else _BACKWARD[:5])
+    known = _FORWARD[:5] if missing == "forward" else _BACKWARD[:5]
+    looked = ", ".join(name for name in known if name != missing)
+    advice = (
+        "Say which it is with --forward NAME --backward NAME."
+        if functions
+        else "Put the forward and the backward pass into a function each; or compare where they stand, with "
+        'the parameters as Tensors: tg.check.compare(J, {"dw": dw}).'
+    )
     return (
         f"{loaded.name}: expected a function {missing!r} (or {looked}, or a class with these methods); "
-        f"it has: {has}. Say which it is with --forward NAME --backward NAME."
+        f"it has: {has}. {advice}"
     )
