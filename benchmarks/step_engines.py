@@ -60,9 +60,12 @@ def numba(w: Workload) -> Step:
 
 def torch_eager(w: Workload) -> Step:
     """PyTorch, eager, with the update in place under no_grad."""
-    torch = imported("torch")
-
     loss, X, Y, p = _torch(w)
+    return _torch_step(loss, X, Y, p)
+
+
+def _torch_step(loss: Any, X: Any, Y: Any, p: dict[str, Any]) -> Step:
+    torch = imported("torch")
 
     def step() -> float:
         J = loss(p, X, Y)
@@ -80,17 +83,7 @@ def torch_compiled(w: Workload) -> Step:
     torch = imported("torch")
 
     loss, X, Y, p = _torch(w)
-    fast = torch.compile(loss)
-
-    def step() -> float:
-        J = fast(p, X, Y)
-        gradients = torch.autograd.grad(J, list(p.values()))
-        with torch.no_grad():
-            for tensor, gradient in zip(p.values(), gradients, strict=True):
-                tensor.sub_(gradient, alpha=RATE)
-        return float(J.detach())
-
-    return step, {k: t.detach().numpy() for k, t in p.items()}
+    return _torch_step(torch.compile(loss), X, Y, p)
 
 
 def _torch(w: Workload) -> tuple[Any, Any, Any, dict[str, Any]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tests.compile.stopped import interrupted_at
 
 
 class Greedy(tg.optim.Optimizer):
@@ -153,32 +152,6 @@ def test_parameters_may_have_any_names() -> None:
         expected = sum(np.tanh(0.1 * k + 1.5) for k in range(len(names))) * 6
         assert (J if optimizer else J[0]) == pytest.approx(expected)
         params = {name: np.full((3, 2), 0.1 * k) for k, name in enumerate(names)}
-
-
-def interrupted_at(run: Callable[[], Any], n: int) -> bool:
-    """Runs it, interrupted at the n-th line of the package or of a step; whether it came so far."""
-    seen = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal seen
-        name = frame.f_code.co_filename
-        if "tinygrad_edu" not in name and not name.startswith("<compiled step"):
-            return None
-        if event == "line":
-            seen += 1
-            if seen == n:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
 
 
 @pytest.mark.parametrize("make", [OPTIMIZERS[0], OPTIMIZERS[4], OPTIMIZERS[8], OPTIMIZERS[10]])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.compile.stopped import interrupted_at
 from tests.random_programs.programs import draw
 from tinygrad_edu.compiler import threads, tiles
 
@@ -174,29 +174,6 @@ def test_buffers_count_those_of_every_thread() -> None:
         for (_, end, one), (start, _, other) in pairwise(ends):
             assert one == other or end <= start
     assert len(sizes[3]) == 3 * len(sizes[1]) > 0
-
-
-def interrupted_at(run: Callable[[], Any], n: int) -> bool:
-    """Whether ``run`` was interrupted, as by Ctrl-C, before its nth line."""
-    seen = 0
-
-    def trace(frame: Any, event: str, argument: Any) -> Any:
-        nonlocal seen
-        if event == "line":
-            seen += 1
-            if seen == n:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        run()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
 
 
 @pytest.mark.usefixtures("small_tiles")

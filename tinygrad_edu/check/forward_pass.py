@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_edu.check.diagnosis.edit import Edit
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
 from tinygrad_edu.check.roles.constants import Constants
-from tinygrad_edu.check.roles.edit import Edit, Variant
+from tinygrad_edu.check.roles.edit import Variant
 from tinygrad_edu.check.roles.local import localised, wrong_shape
 from tinygrad_edu.check.roles.match import Target
 from tinygrad_edu.check.roles.network import Layer, Network, stands_for

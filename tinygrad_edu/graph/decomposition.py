@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["decomposed", "recorded_since", "stand_in"]
+__all__ = ["decomposed", "recorded_behind", "recorded_since", "stand_in"]
 
 
 def stand_in(shape: tuple[int, ...], dtype: Any) -> Symbol:
@@ -52,7 +52,12 @@ def decomposed(op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> 
 
 def recorded_since(result: Tensor, known: Mapping[Tensor, Any]) -> list[Tensor]:
     """What was computed on the way from the known Tensors to the result, in the order of recording."""
-    nodes = [result] if result not in known else []
+    return recorded_behind([result] if result not in known else [], known)
+
+
+def recorded_behind(ends: Iterable[Tensor], known: Mapping[Tensor, Any]) -> list[Tensor]:
+    """The ends, and what they were computed from and is not known, in the order of recording."""
+    nodes = list(dict.fromkeys(ends))
     seen = set(nodes) | set(known)
     for tensor in nodes:
         for parent in tensor.parents:

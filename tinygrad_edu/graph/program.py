@@ -21,6 +21,7 @@ from tinygrad_edu.core.showing import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import POSITIVE
+from tinygrad_edu.graph.decomposition import recorded_behind
 from tinygrad_edu.graph.naming import Names, unique
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
@@ -237,20 +238,9 @@ class _Recording:
         for node in wanted:  # it takes part, and no gradient reaches it: its derivative is 0
             found.setdefault(self.symbols[node], _constant(np.zeros(node.shape, node.dtype)))
         owners = {found[self.symbols[node]]: node for node in self.graph if self.symbols[node] in found}
-        for tensor in self._behind([found[self.symbols[node]] for node in wanted]):
+        for tensor in recorded_behind((found[self.symbols[node]] for node in wanted), self.called):
             self._emit_backward(tensor, owners.get(tensor), tensor is seed)
         return Program(tuple(self.steps), root.name, tuple(node.name for node in wanted))
-
-    def _behind(self, ends: Sequence[Tensor]) -> list[Tensor]:
-        """What the gradients were computed from and has no step yet, in the order of recording."""
-        nodes = list(dict.fromkeys(ends))
-        seen = set(nodes) | set(self.called)
-        for tensor in nodes:
-            for parent in tensor.parents:
-                if parent is not None and parent not in seen:
-                    seen.add(parent)
-                    nodes.append(parent)
-        return sorted(nodes, key=lambda tensor: tensor.seq)
 
     def _emit_backward(self, tensor: Tensor, owner: GraphNode | None, seed: bool) -> None:
         # A gradient that is passed on unchanged is a node of its own, so each belongs to one quantity.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import e, log, sqrt
 
-from tinygrad_edu.check.roles.edit import Edit
+from tinygrad_edu.check.diagnosis.edit import Edit
 
 __all__ = ["Constants"]
 

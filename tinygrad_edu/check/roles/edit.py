@@ -1,27 +1,12 @@
-"""Edit and Variant: one change to a right formula, and the array that would come of it."""
+"""Variant: the array that would come of a formula with some edits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
 
-__all__ = ["Array", "Edit", "Variant"]
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change to a formula: what it is called, what the reader is told, how far-fetched it is."""
-
-    codes: tuple[str, ...]
-    text: str
-    cost: float = 1.0
-    """1 for a plain slip; a little more for the less usual. The explanation of least total cost is taken."""
-    at: str = ""
-    """The gradient in whose formula it is made, such as dZ1."""
+__all__ = ["Variant"]
 
 
 @dataclass(frozen=True)

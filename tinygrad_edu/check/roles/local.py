@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.report import Diagnosis
-from tinygrad_edu.check.roles.edit import Array
 
 __all__ = ["degenerate", "localised", "wrong_shape"]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.roles.constants import Constants
-from tinygrad_edu.check.roles.edit import Array, Edit, Variant
+from tinygrad_edu.check.roles.edit import Variant
 
-__all__ = ["TURNED", "Explanation", "Target"]
+__all__ = ["TURNED", "Target"]
 
 FREE = 2.4
 """What a constant factor without a name costs: more than two plain slips would."""
@@ -18,33 +18,6 @@ TURNED = Edit(("transpose",), "transposed", 1.0)
 _LOST = Edit(("sum_keepdims",), "an axis is lost: keepdims=True is missing", 1.0)
 _NUMBER = Edit(("sum_keepdims",), "and a bare number is left", 0.1)
 _FILLED = Edit((), "", 0.1)
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Changes to the right formula that give exactly the given array."""
-
-    edits: tuple[Edit, ...]
-
-    @property
-    def cost(self) -> float:
-        """The sum over the edits: the smaller, the plainer."""
-        return sum(edit.cost for edit in self.edits)
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """Of all edits, each once; an edit that is one alone counts first."""
-        return tuple(dict.fromkeys(code for edit in self.edits for code in edit.codes))
-
-    @property
-    def at(self) -> str:
-        """The gradient in whose formula the first of them is made; empty where it may be any."""
-        return next((edit.at for edit in self.edits if edit.at), "")
-
-    @property
-    def text(self) -> str:
-        """For the reader."""
-        return "; ".join(dict.fromkeys(edit.text for edit in self.edits if edit.text))
 
 
 class Target:
@@ -82,12 +55,12 @@ class Target:
         limit = 4 * self.tolerance + self.loose * self._size
         return bool(np.max(np.abs(self.given - value), initial=0.0) <= limit)
 
-    def explains(self, variant: Variant) -> Explanation | None:
+    def explains(self, variant: Variant) -> Finding | None:
         """The changes by which a variant becomes the given array, if it does."""
         for value, edits in self._forms(variant):
             constant = self._constant(value, variant)
             if constant is not None:
-                return Explanation((*constant, *variant.edits, *edits))
+                return Finding((*constant, *variant.edits, *edits))
         return None
 
     def _forms(self, variant: Variant) -> Iterator[tuple[Array, tuple[Edit, ...]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.check.roles.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import GraphNode

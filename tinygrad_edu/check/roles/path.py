@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.check.roles.edit import Array
+from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.roles.network import Network
 from tinygrad_edu.graph import GraphNode
 
