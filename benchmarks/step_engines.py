@@ -42,20 +42,13 @@ def ours(w: Workload) -> Callable[..., Any]:
     return loss
 
 
-def compiled(w: Workload, backend: str = "numpy") -> Step:
+def compiled(w: Workload) -> Step:
     """tg.compile."""
     tg = imported("tinygrad_edu")
 
     (X, Y), p = w.data(), w.parameters()
-    step = tg.compile(ours(w), optimizer=tg.optim.SGD(lr=RATE), backend=backend)
+    step = tg.compile(ours(w), optimizer=tg.optim.SGD(lr=RATE))
     return lambda: float(step(p, X, Y)), p
-
-
-def numba(w: Workload) -> Step:
-    """tg.compile(backend="numba")."""
-    imported("numba")
-
-    return compiled(w, "numba")
 
 
 def torch_eager(w: Workload) -> Step:
@@ -196,7 +189,6 @@ ENGINES: dict[str, Callable[[Workload], Step]] = {
     "by hand, expert": expert,
     "tinygrad_edu, eager": eager,
     "tinygrad_edu, compiled": compiled,
-    "tinygrad_edu, compiled, numba": numba,
     "PyTorch eager": torch_eager,
     "torch.compile": torch_compiled,
     "JAX jit": jax_jit,

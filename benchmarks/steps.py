@@ -12,6 +12,7 @@ same for all.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
 import importlib.metadata
@@ -21,29 +22,36 @@ import platform
 import statistics
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the page to this file")
 parser.add_argument("--turns", type=int, default=15)
-parser.add_argument("--threads", type=int, default=1, help="cores that every engine may use")
+parser.add_argument(
+    "--threads",
+    type=int,
+    nargs="+",
+    help="cores that every engine may use; each number is measured. By default one, and all there are",
+)
 parser.add_argument(
     "--clock",
     choices=("wall", "cpu"),
     default="wall",
-    help="cpu: processor time, which other programs on the machine disturb less; for one thread only",
+    help="cpu: processor time, which other programs on the machine disturb less; it says nothing of the gain "
+    "by threads, which add theirs up",
 )
 parser.add_argument("--only", help="workloads whose name has this in it")
 arguments = parser.parse_args()
 
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: arguments.threads]))
-for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-    os.environ[f"{library}_NUM_THREADS"] = str(arguments.threads)
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+THREADS = sorted({1, len(CORES)}) if arguments.threads is None else arguments.threads
+LIBRARIES = [f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL")]
+for name in LIBRARIES:
+    os.environ.setdefault(name, "1")  # an engine's process is given its own
 clock = process_time if arguments.clock == "cpu" else perf_counter
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -58,6 +66,8 @@ STUDENT, EXPERT = "by hand, student", "by hand, expert"
 BOUND = "matrix products alone"
 IN_NUMPY = ("by hand", "tinygrad_edu", "MyGrad", "HIPS")
 SPAWN = multiprocessing.get_context("spawn")
+IDLE = 0.2
+"""Seconds before each turn: the threads of the engine before spin on for a while, on the other's cores."""
 SECONDS = 0.05
 """About how long an engine runs in one turn."""
 
@@ -65,10 +75,11 @@ SECONDS = 0.05
 class Engine:
     """An engine in a process of its own: it shares no allocator and no threads with the others."""
 
-    def __init__(self, name: str, k: int) -> None:
+    def __init__(self, name: str, k: int, threads: int) -> None:
         self.here, there = SPAWN.Pipe()
         self.process = SPAWN.Process(target=work, args=(there, name, k), daemon=True)
-        self.process.start()
+        with using(threads):
+            self.process.start()
 
     def ask(self, *question: Any) -> Any:
         """What the process answers; an error of its is raised here."""
@@ -82,6 +93,21 @@ class Engine:
         """Ends the process."""
         self.here.send(("end",))
         self.process.join()
+
+
+@contextlib.contextmanager
+def using(threads: int) -> Iterator[None]:
+    """Processes that are started here may use so many cores, and are told so before they import NumPy."""
+    before = {name: os.environ[name] for name in LIBRARIES}
+    os.environ.update(dict.fromkeys(LIBRARIES, str(threads)))
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(CORES[:threads]))
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, set(CORES))
 
 
 def work(pipe: Any, name: str, k: int) -> None:
@@ -111,7 +137,7 @@ def work(pipe: Any, name: str, k: int) -> None:
             )
 
 
-def verified(k: int) -> tuple[dict[str, Engine], list[str]]:
+def verified(k: int, threads: int) -> tuple[dict[str, Engine], list[str]]:
     """The engines whose first three costs, and parameters after them, are those derived by hand."""
     w = WORKLOADS[k]
     expected: dict[str, Any] = {}
@@ -119,7 +145,7 @@ def verified(k: int) -> tuple[dict[str, Engine], list[str]]:
     notes = []
     tolerance = 1e-9 if w.dtype == "float64" else 2e-4
     for name in ENGINES:
-        engine = Engine(name, k)
+        engine = Engine(name, k, threads)
         try:
             engine.ask("make")
             costs, values = engine.ask("three")
@@ -134,7 +160,7 @@ def verified(k: int) -> tuple[dict[str, Engine], list[str]]:
                 v, expected[key], rtol=tolerance, atol=tolerance, err_msg=f"{name}: {key}"
             )
         found[name] = engine
-    found[BOUND] = Engine(BOUND, k)
+    found[BOUND] = Engine(BOUND, k, threads)
     found[BOUND].ask("make")
     return found, notes
 
@@ -156,6 +182,7 @@ def taking_turns(engines: dict[str, Engine], turns: int) -> dict[str, list[float
     for turn in range(turns):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
+            sleep(IDLE)
             times[name].append(engines[name].ask("run", calls[name]))
     return times
 
@@ -180,10 +207,12 @@ def peak_memory(name: str, w: Workload) -> int | None:
     return peak - given * itemsize
 
 
-def table(w: Workload, times: dict[str, list[float]], peaks: dict[str, int | None]) -> list[str]:
+def table(
+    w: Workload, threads: int, times: dict[str, list[float]], peaks: dict[str, int | None]
+) -> list[str]:
     """One workload: milliseconds, how long the compiled step takes in comparison, peak memory."""
     lines = [
-        f"## {w.name}",
+        f"### {'one thread' if threads == 1 else f'{threads} threads'} for every engine",
         "",
         "| | ms a step: median (min to max) | compiled step takes: median (min to max) | peak memory |",
         "|---|---|---|---|",
@@ -222,7 +251,7 @@ def machine() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    names = ("numpy", "torch", "jax", "mygrad", "autograd", "numba")
+    names = ("numpy", "torch", "jax", "mygrad", "autograd")
     versions = []
     for name in names:
         try:
@@ -230,8 +259,9 @@ def machine() -> str:
         except importlib.metadata.PackageNotFoundError:
             continue
     return (
-        f"{model or platform.machine()}, {os.cpu_count()} logical cores, of which every engine may use "
-        f"{arguments.threads}{kernels()}. Python {platform.python_version()}, {', '.join(versions)}."
+        f"{model or platform.machine()}, {len(CORES)} logical cores; measured on "
+        f"{', '.join(map(str, THREADS))}, the same for every engine{kernels()}. "
+        f"Python {platform.python_version()}, {', '.join(versions)}."
     )
 
 
@@ -272,14 +302,26 @@ def report() -> str:
     for k, w in enumerate(WORKLOADS):
         if arguments.only and arguments.only not in w.name:
             continue
-        engines, missing = verified(k)
-        notes |= dict.fromkeys(missing)
-        times = taking_turns(engines, arguments.turns)
-        peaks = {name: engine.ask("peak") for name, engine in engines.items()}
-        for engine in engines.values():
-            engine.close()
-        body += table(w, times, peaks)
-        print("\n".join(table(w, times, peaks)), file=sys.stderr)
+        body += [f"## {w.name}", ""]
+        own: dict[int, list[float]] = {}
+        for threads in THREADS:
+            engines, missing = verified(k, threads)
+            notes |= dict.fromkeys(missing)
+            times = taking_turns(engines, arguments.turns)
+            peaks = {name: engine.ask("peak") for name, engine in engines.items()}
+            for engine in engines.values():
+                engine.close()
+            own[threads] = times[OWN]
+            lines = table(w, threads, times, peaks)
+            print(w.name, *lines, sep="\n", file=sys.stderr)
+            body += lines
+        first, *others = own
+        body += [
+            f"The compiled step on {threads} threads: {min(own[first]) / min(own[threads]):.2f} times as "
+            f"fast as on {first}, by the fastest turns.\n"
+            for threads in others
+            if arguments.clock == "wall"
+        ]
     blas = os.environ.get("OPENBLAS_CORETYPE")
     command = (
         f"{f'OPENBLAS_CORETYPE={blas} ' if blas else ''}python benchmarks/steps.py {' '.join(sys.argv[1:])}"

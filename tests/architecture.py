@@ -47,7 +47,6 @@ EXTRAS = {
     "distributed": "dask",
     "h5py": "h5",
     "matplotlib": "plot",
-    "numba": "numba",
     "onnx": "onnx",
     "pandas": "data",
     "reportlab": "pdf",

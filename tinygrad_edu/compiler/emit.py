@@ -19,7 +19,6 @@ from tinygrad_edu.compiler.forms import (
     takes_out,
     text,
 )
-from tinygrad_edu.compiler.kernels import Kernel
 from tinygrad_edu.compiler.lifetimes import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
 from tinygrad_edu.compiler.schedule import Loop, Schedule
@@ -43,8 +42,6 @@ class Emitted:
     ops: tuple[Op, ...]
     buffers: tuple[Buffer, ...]
     nbytes: int
-    kernels: tuple[Kernel, ...] = ()
-    """Chains that numba compiles."""
     parts: int = 0
     """Into how many parts a loop over tiles is cut."""
     tile_nbytes: int = 0
@@ -57,7 +54,6 @@ def emitted(
     inputs: Sequence[str],
     handed: Sequence[tuple[str, str]] = (),
     *,
-    fused: bool = False,
     lent: bool = False,
 ) -> Emitted:
     """Writes the step.
@@ -67,10 +63,9 @@ def emitted(
         names: what the quantities are called in the program.
         inputs: the arguments of the function.
         handed: ``key, parameter`` of each gradient that an optimiser gets instead of the caller.
-        fused: whether chains of elementwise operations become kernels.
         lent: whether the moves are given to the caller, to be read before the next call, and not made.
     """
-    return _Writer(schedule, names, inputs, handed, fused=fused, lent=lent).emitted()
+    return _Writer(schedule, names, inputs, handed, lent=lent).emitted()
 
 
 class _Writer(Lifetimes):
@@ -83,10 +78,9 @@ class _Writer(Lifetimes):
         inputs: Sequence[str],
         handed: Sequence[tuple[str, str]],
         *,
-        fused: bool,
         lent: bool,
     ) -> None:
-        super().__init__(schedule, names, inputs, fused=fused)
+        super().__init__(schedule, names, inputs)
         self.handed, self.lent = handed, lent
         self.prefix = {p: _apart(p, {*inputs, *self.names.values()}) for p in ("m", "c", "rng", "part")}
         self.constants: dict[str, NDArray[Any]] = {}
@@ -144,7 +138,6 @@ class _Writer(Lifetimes):
             ops,
             buffers,
             nbytes,
-            tuple(self.kernels),
             self.schedule.loop.parts if self.schedule.loop else 0,
             tile_nbytes,
         )
@@ -207,25 +200,8 @@ class _Writer(Lifetimes):
         return self.buffer[self.partial[node].name]
 
     def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
-        if node in self.member:
-            if self.called_at[self.member[node]] == k:
-                yield from ((k, indent + line) for line in self._call(self.member[node]))
-        elif not self.inline(node):
+        if not self.inline(node):
             yield k, indent + self._statement(node)
-
-    def _call(self, kernel: Kernel) -> Iterator[str]:
-        """A kernel's call, and before it what its results are called."""
-        outs = []
-        for node in kernel.outputs:
-            name = self.names[node]
-            if node in self.lives:
-                yield f"{name} = {self.buffer[name]}"
-            else:
-                yield f"{name} = np.empty({node.shape}, np.{node.dtype})"
-            outs.append(name)
-        given = [self._code(n).text if n.shape else f"np.{n.dtype}({self._code(n)})" for n in kernel.inputs]
-        call = f"{kernel.name}({', '.join([*outs, *given])})"
-        yield f"{self.names[kernel.total]} = {call}" if kernel.total is not None else call
 
     def _statement(self, node: Node) -> str:
         name = self.names[node]

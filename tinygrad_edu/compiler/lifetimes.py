@@ -9,7 +9,6 @@ from itertools import count
 import numpy as np
 
 from tinygrad_edu.compiler.forms import is_ufunc, is_view, takes_out
-from tinygrad_edu.compiler.kernels import Kernel, kernels_of
 from tinygrad_edu.compiler.memory import Life
 from tinygrad_edu.compiler.schedule import Schedule
 from tinygrad_edu.compiler.sheet import Node
@@ -24,7 +23,6 @@ class Lifetimes:
         schedule: the nodes, in order.
         names: what the quantities are called in the program.
         inputs: names that are taken.
-        fused: whether chains of elementwise operations become kernels.
     """
 
     def __init__(
@@ -32,8 +30,6 @@ class Lifetimes:
         schedule: Schedule,
         names: Mapping[Node, str],
         inputs: Sequence[str],
-        *,
-        fused: bool,
     ) -> None:
         self.schedule, self.inputs = schedule, inputs
         self.results = frozenset(schedule.outputs)
@@ -46,10 +42,6 @@ class Lifetimes:
         self.sums: frozenset[Node] = loop.sums if loop else frozenset()
         self.body = frozenset(body)
         self.names = _called(self.order, names, inputs, self.ends)
-        self.kernels = self._kernels() if fused else []
-        self.member = {node: kernel for kernel in self.kernels for node in kernel.members}
-        position = {node: k for k, node in enumerate(self.order)}
-        self.called_at = {kernel: max(position[n] for n in kernel.members) for kernel in self.kernels}
         self.last = self._last_uses()
         self.lives = self._lives()
         self.temporaries = self._temporaries()
@@ -59,23 +51,11 @@ class Lifetimes:
         """Looking at an array differently needs no line of its own."""
         return is_view(node) and node not in self.ends
 
-    def _kernels(self) -> list[Kernel]:
-        found: list[Kernel] = []
-        for part in (self.schedule.before, self.schedule.after):  # in the loop, arrays are small
-            taken = {*self.inputs, *self.names.values(), *(kernel.name for kernel in found)}
-            found += kernels_of(part, self.ends | self._read_elsewhere(part), taken)
-        return found
-
-    def _read_elsewhere(self, part: Sequence[Node]) -> set[Node]:
-        inside = set(part)
-        return {arg for node in self.order if node not in inside for arg in node.args}
-
     def _last_uses(self) -> dict[Node, int]:
         """The position of the last line that reads a node's memory, by itself or by way of a view."""
         last: dict[Node, int] = {}
         owners: dict[Node, frozenset[Node]] = {}
         for k, node in enumerate(self.order):
-            k = self._position(node, k)
             used = frozenset().union(*(owners.get(a, frozenset((a,))) for a in node.args))
             for owner in used:
                 inherited = k < self.behind and node in self.body and owner not in self.body
@@ -92,35 +72,24 @@ class Lifetimes:
         """What lives in the preallocated memory: everything but scalars, views and results."""
         lives: dict[Node, Life] = {}
         for k, node in enumerate(self.order):
-            if node in self.results or not self.has_place(node):
+            if node in self.results or not takes_out(node):
                 continue
-            k = self._position(node, k)
             summed = node in self.sums
             start = self.first if summed else k
             lives[node] = Life(
                 self.names[node], self.shape(node), node.dtype, start, max(self.last.get(node, k), k)
             )
-            if (is_ufunc(node) or node in self.member) and not summed:
+            if is_ufunc(node) and not summed:
                 lives[node].over = self._overwritten(node, k, lives)
         return lives
 
-    def _position(self, node: Node, k: int) -> int:
-        """The line that computes a node: what a kernel computes, it computes where it is called."""
-        return self.called_at[self.member[node]] if node in self.member else k
-
-    def has_place(self, node: Node) -> bool:
-        """Whether a node's value is written where the step says."""
-        return node in self.member[node].outputs if node in self.member else takes_out(node)
-
     def _overwritten(self, node: Node, k: int, lives: Mapping[Node, Life]) -> Life | None:
         """The life of an operand that ends here, and whose place the result can take, entry by entry."""
-        kernel = self.member.get(node)
-        gone = {id(lives[n].over) for n in kernel.outputs if n in lives} if kernel else set()
-        for arg in kernel.inputs if kernel else node.args:
+        for arg in node.args:
             life = lives.get(arg)
             if life is None or life.end != k or arg in self.sums or (arg in self.body) != (node in self.body):
                 continue
-            if (life.dtype, life.shape) == (node.dtype, self.shape(node)) and id(life) not in gone:
+            if (life.dtype, life.shape) == (node.dtype, self.shape(node)):
                 return life
         return None
 

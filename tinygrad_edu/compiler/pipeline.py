@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.algebra import simplified
-from tinygrad_edu.compiler.cached import functions_of
 from tinygrad_edu.compiler.emit import Emitted, emitted
 from tinygrad_edu.compiler.habits import in_fast_forms
-from tinygrad_edu.compiler.kernels import module_source
 from tinygrad_edu.compiler.lower import finished, lowered
 from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
 from tinygrad_edu.compiler.scalars import scalars_moved
@@ -50,7 +48,7 @@ RATE = "rate"
 
 
 def assembled(
-    recording: Recording, keys: Sequence[str], update: Update, *, fused: bool
+    recording: Recording, keys: Sequence[str], update: Update
 ) -> tuple[Callable[[], Callable[..., Any]], Emitted]:
     """What makes the function that a recording comes to, each time with memory of its own, and its source.
 
@@ -60,7 +58,6 @@ def assembled(
         update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
             argument; "lent" makes a function that gives the gradients to be read before the next call; an
             optimiser's methods are called; None makes a function that gives the gradients for good.
-        fused: whether chains of elementwise operations become kernels, compiled by numba.
     """
     program, sheet = recording.program, Sheet()
     assert program is not None
@@ -79,20 +76,20 @@ def assembled(
         J, *steps = _simplest([J, *steps], sheet)
         moves = {W: by for W, by in zip(parameters, steps, strict=True) if by.number != 0}
         arguments = [*recording.arguments, rate.name]
-        written = emitted(tiled(scheduled([J], moves)), sheet.names, arguments, fused=fused)
+        written = emitted(tiled(scheduled([J], moves)), sheet.names, arguments)
     elif update == "lent":
         J, *gradients = _simplest([J, *gradients], sheet)
         moves = {values[name]: by for name, by in zip(program.wrt, gradients, strict=True)}
         whole = scheduled([J], moves)
-        written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused, lent=True)
+        written = emitted(tiled(whole), sheet.names, recording.arguments, lent=True)
     elif update is None:
         whole = scheduled(_simplest([J, *gradients], sheet))
-        written = emitted(tiled(whole), sheet.names, recording.arguments, fused=fused)
+        written = emitted(tiled(whole), sheet.names, recording.arguments)
     else:
         key = {name: key for name, key in zip(recording.parameters, keys, strict=True) if name is not None}
         handed = [(key[name], name) for name in program.wrt]
         whole = scheduled(_simplest([J, *gradients], sheet))
-        written = emitted(tiled(whole), sheet.names, recording.arguments, handed, fused=fused)
+        written = emitted(tiled(whole), sheet.names, recording.arguments, handed)
     return partial(_function, written, _code(written), update), written
 
 
@@ -134,8 +131,6 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
             return of_threads[thread]
 
         space["spread"] = partial(spread, space=memory_of)
-    if written.kernels:
-        space |= functions_of(module_source(written.kernels), [kernel.name for kernel in written.kernels])
     if not isinstance(update, str | None):
         space |= {"begin": update.begin, "update": update.update}
     exec(code, space)  # noqa: S102  (the source was written here)
