@@ -16,7 +16,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.compile.stopped import interrupted_at
 from tests.random_programs.programs import draw
-from tinygrad_edu.compiler import threads, tiles
+from tinygrad_edu.compiler import rows, threads, tiles
 
 ACTIVATIONS: tuple[Callable[[Any], Any], ...] = (
     tg.relu,
@@ -44,6 +44,8 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is small is cut as well."""
     for name, value in {"CACHE": 1 << 12, "SHORTEST": 16}.items():
         monkeypatch.setattr(tiles, name, value)
+    monkeypatch.setattr(rows, "WORTH", 64)
+    monkeypatch.setattr(rows, "PART", 24)
 
 
 def network(seed: int) -> tuple[Callable[..., Any], list[Any], Any, Any]:
@@ -96,6 +98,48 @@ def test_the_same_bits_on_any_number_of_threads(first: int) -> None:
             for _ in range(2):
                 assert bits(step(params, *data)) == expected, f"seed {seed} on {n} threads\n{step.source}"
     assert cut >= 15
+
+
+def test_lines_in_parts_of_the_rows_give_the_same_bits_as_whole_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In parts one after another, and on threads: no part writes to what another one has yet to read."""
+    cut = 0
+    for seed in range(60):
+        program = draw(seed)
+        loss = lambda leaves, p=program: p.run(np, leaves)  # noqa: E731
+        found = []
+        for worth, n in ((1 << 21, 1), (64, 1), (64, 3)):
+            monkeypatch.setattr(rows, "WORTH", worth)
+            monkeypatch.setattr(rows, "PART", 24)
+            tg.set_num_threads(n)
+            step = tg.compile(loss)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", tg.OuterBroadcastWarning)
+                found.append(bits(step(list(program.leaves))))
+        cut += step.source.count("in_parts(")
+        assert found[0] == found[1] == found[2], f"seed {seed}\n{step.source}"
+    assert cut >= 30
+
+
+def test_the_lines_between_products_are_done_in_parts_where_they_are_large() -> None:
+    rng = np.random.default_rng(0)
+
+    def loss(p: Any, X: Any) -> Any:
+        return np.sum(np.tanh(p[0] @ X + p[1]) ** 2)
+
+    p = [rng.normal(size=(80, 3)), rng.normal(size=(80, 1))]
+    step = tg.compile(loss)
+    step(p, rng.normal(size=(3, 400)))
+    assert "in_parts(" not in step.source
+    X = rng.normal(size=(3, 4000))
+    J, (dW, db) = step(p, X)
+    assert step.source.count("in_parts(") == 2
+    Z = p[0] @ X + p[1]
+    dZ = 2 * np.tanh(Z) * (1 - np.tanh(Z) ** 2)
+    assert np.sum(np.tanh(Z) ** 2) == pytest.approx(J, rel=1e-12)
+    np.testing.assert_allclose(dW, dZ @ X.T, rtol=1e-9)
+    np.testing.assert_allclose(db, dZ.sum(axis=1, keepdims=True), rtol=1e-9)
 
 
 @pytest.mark.usefixtures("small_tiles")

@@ -21,6 +21,7 @@ from tinygrad_edu.compiler.forms import (
 )
 from tinygrad_edu.compiler.lifetimes import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
+from tinygrad_edu.compiler.rows import Rows
 from tinygrad_edu.compiler.schedule import Loop, Schedule
 from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, array_of
 from tinygrad_edu.core.facts import ATOM
@@ -199,8 +200,30 @@ class _Writer(Lifetimes):
     def _parts(self, node: Node) -> str:
         return self.buffer[self.partial[node].name]
 
+    def _in_parts(self, rows: Rows) -> Iterator[tuple[int, str]]:
+        """A function that computes one part of some lines, called for all."""
+        number = self.rows.index(rows) + 1
+        function = _free(f"rows_{number}", {*self.inputs, *self.names.values()})
+        part, of_part = self.prefix["part"], _free("rows", {*self.inputs, *self.names.values()})
+        for node in rows.nodes:
+            yield rows.first, f"    {self.names[node]} = {self.buffer[self.names[node]]}"
+        yield rows.first, f"    def {function}({part}):"
+        yield rows.first, f"        {of_part} = slice({part} * {rows.part}, ({part} + 1) * {rows.part})"
+
+        def code(operand: Node) -> Text:
+            whole, axis = self._code(operand), rows.cut(operand)
+            return whole if axis is None else Text(f"{whole}[{':, ' * axis}{of_part}]", ATOM)
+
+        for node in rows.nodes:
+            yield rows.last, f"        {text(node, code, code(node).text)}"
+        yield rows.last, f"    in_parts({function}, {rows.parts})  # on all threads"
+
     def _lines_of(self, k: int, node: Node, indent: str) -> Iterator[tuple[int, str]]:
-        if not self.inline(node):
+        rows = self.rows_at.get(k)
+        if rows is not None:
+            if k == rows.first:
+                yield from self._in_parts(rows)
+        elif not self.inline(node):
             yield k, indent + self._statement(node)
 
     def _statement(self, node: Node) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.forms import is_ufunc, is_view, takes_out
 from tinygrad_edu.compiler.memory import Life
+from tinygrad_edu.compiler.rows import rows_of
 from tinygrad_edu.compiler.schedule import Schedule
 from tinygrad_edu.compiler.sheet import Node
 
@@ -42,6 +43,11 @@ class Lifetimes:
         self.sums: frozenset[Node] = loop.sums if loop else frozenset()
         self.body = frozenset(body)
         self.names = _called(self.order, names, inputs, self.ends)
+        self.rows = [
+            *rows_of(schedule.before, 0, self.results),
+            *rows_of(schedule.after, self.behind, self.results),
+        ]
+        self.rows_at = {k: rows for rows in self.rows for k in range(rows.first, rows.last + 1)}
         self.last = self._last_uses()
         self.lives = self._lives()
         self.temporaries = self._temporaries()
@@ -75,19 +81,28 @@ class Lifetimes:
             if node in self.results or not takes_out(node):
                 continue
             summed = node in self.sums
-            start = self.first if summed else k
-            lives[node] = Life(
-                self.names[node], self.shape(node), node.dtype, start, max(self.last.get(node, k), k)
-            )
+            start = self.first if summed else self._whole(k)[0]
+            end = self._whole(max(self.last.get(node, k), k))[1]
+            lives[node] = Life(self.names[node], self.shape(node), node.dtype, start, end)
             if is_ufunc(node) and not summed:
                 lives[node].over = self._overwritten(node, k, lives)
         return lives
+
+    def _whole(self, k: int) -> tuple[int, int]:
+        """The lines that are done together with one: another part may be at any of them."""
+        rows = self.rows_at.get(k)
+        return (k, k) if rows is None else (rows.first, rows.last)
 
     def _overwritten(self, node: Node, k: int, lives: Mapping[Node, Life]) -> Life | None:
         """The life of an operand that ends here, and whose place the result can take, entry by entry."""
         for arg in node.args:
             life = lives.get(arg)
-            if life is None or life.end != k or arg in self.sums or (arg in self.body) != (node in self.body):
+            if (
+                life is None
+                or self.last.get(arg, k) != k
+                or arg in self.sums
+                or (arg in self.body) != (node in self.body)
+            ):
                 continue
             if (life.dtype, life.shape) == (node.dtype, self.shape(node)):
                 return life

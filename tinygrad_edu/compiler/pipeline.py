@@ -116,6 +116,7 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
     space: dict[str, Any] = {
         "np": np,
         "deque": deque,
+        "in_parts": partial(spread, space=lambda thread: ()),
         **written.constants,
         **{op.name: op.forward for op in written.ops},
     }
