@@ -69,7 +69,8 @@ def test_the_arrows_lead_from_box_to_box_and_form_no_ring():
 
 def test_equal_layers_are_one_and_the_others_stay():
     found = boxes(tg.draw(network(n=(4, 6, 6, 5, 5, 4, 4, 3, 1))))
-    assert {"Z1", "Z[l]", "W[l]", "A[l−1]", "A8", "J"} <= found.keys()
+    assert {"Z[l]", "W[l]", "A[l−1]", "A8", "J"} <= found.keys()
+    assert "Z1" not in found  # X is what the first has for A[0]
     assert not {"Z2", "W5"} & found.keys()
 
 
@@ -108,3 +109,41 @@ def test_the_range_is_that_of_all_steps():
 )
 def test_what_differs_by_the_number_alone_is_one_text(texts, expected):
     assert _general(texts, [1, 2], "t") == expected
+
+
+def loop(steps=12, first=1):
+    """As NumPy code has it: slices of an array, from an array that nobody named."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(steps, 2, 3))
+    Wx, Wh = parameter(rng, "Wx", 4, 2), parameter(rng, "Wh", 4, 4)
+    h = np.zeros((4, 3))
+    for t in range(steps):
+        with tg.scope(f"step {t + first}"):
+            h = called(f"h{t + first}", np.tanh(Wx @ X[t] + Wh @ h))
+    return tg.Graph(called("J", np.mean(h * h)))
+
+
+@pytest.mark.parametrize(("first", "told"), [(0, "X[t]"), (1, "X[t−1]")])
+@pytest.mark.parametrize("backward", [False, True])
+def test_slices_of_an_array_and_a_start_without_a_name_repeat_as_well(first, told, backward):
+    picture = tg.draw(loop(first=first), backward=backward)
+    assert f"h[t] = tanh(Wx @ {told} + Wh @ h[t−1])" in text_of(picture)
+    assert f"① at t = {first}" in text_of(picture)
+
+
+def test_a_first_step_that_computes_something_else_is_drawn_by_itself():
+    rng = np.random.default_rng(0)
+    W, h = parameter(rng, "W", 3, 3), np.ones((3, 1))
+    for t in range(30):
+        with tg.scope(f"step {t}"):
+            h = called(f"h{t}", np.tanh(W @ h) if t else np.sin(W @ h))
+    picture = tg.draw(tg.Graph(called("J", np.sum(h))))
+    assert "h0" in boxes(picture)
+    assert "h[t] = tanh(W @ h[t−1])" in text_of(picture)
+
+
+def test_places_are_counted_like_numbers():
+    assert _general(["h2 = E[1] + h1", "h3 = E[2] + h2", "h4 = E[3] + h3"], [2, 3, 4], "t") == (
+        "h[t] = E[t−1] + h[t−1]"
+    )
+    assert _general(["a1 = E[4]", "a2 = E[2]"], [1, 2], "t") is None

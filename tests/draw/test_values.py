@@ -80,3 +80,10 @@ def test_any_array_can_be_told(value):
     rows = told(value, "x")
     assert rows
     assert brief(value)
+
+
+def test_what_a_layer_computed_is_no_image():
+    pixels = np.random.default_rng(0).uniform(0, 4, (2, 10, 10, 3))
+    assert colours(pixels) is not None
+    assert "the first" not in str(colours(pixels).caption)
+    assert "the first" in colours(np.round(pixels * 60)).caption

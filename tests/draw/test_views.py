@@ -1,5 +1,6 @@
 """What stands in a picture: every value once, every arrow, formulas folded, and what is told of gradients."""
 
+import re
 from collections import Counter
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tests.course_example import example
-from tests.draw.networks import KINDS, network, recurrent
+from tests.draw.networks import KINDS, called, network, recurrent
 from tests.draw.seen import edges, named, nodes, words
 from tinygrad_edu.drawing.reading import Reading
 from tinygrad_edu.drawing.sketches import sketch_of
@@ -225,3 +226,71 @@ def test_a_gradient_that_is_passed_on_leaves_repeats_unsaid_as_any_other():
     reading = Reading(tg.Program.of(J))
     assert reading.formula("df") == "dJ · 2 * (f − h)"
     assert reading.formula("dh") == "−(dJ · 2 * (f − h))"
+
+
+def _rectified(Z, zero_first=False):
+    W = tg.Tensor(np.asarray(Z, float), name="Z")
+    A = np.maximum(0, W) if zero_first else np.maximum(W, 0)
+    A.name = "A"
+    J = np.sum(A * A)
+    J.name = "J"
+    return J
+
+
+@pytest.mark.parametrize("zero_first", [False, True])
+def test_a_slope_where_nothing_ties_is_one_question_and_the_convention_is_said_once(zero_first):
+    told = tg.draw(_rectified([[1.0, -2.0]], zero_first), backward=True, detail="all").text
+    assert "dA * [Z > 0]" in told
+    assert "0.5" not in told
+    assert told.count("each has half of the slope") == 1
+
+
+def test_where_two_tie_the_share_is_told():
+    told = tg.draw(_rectified([[1.0, 0.0]]), backward=True, detail="all").text
+    assert "[Z > 0] + 0.5 · [Z = 0]" in told
+    assert "half" not in told
+
+
+def test_no_picture_calls_a_value_by_a_name_that_was_made_up():
+    """Where a derivative is long, or cannot be written, the operands stand written out."""
+    rng = np.random.default_rng(0)
+    W1, b1, gamma = (
+        tg.Tensor(rng.normal(size=s), name=k)
+        for k, s in {"W1": (3, 2), "b1": (3, 1), "gamma": (3, 1)}.items()
+    )
+    x = tg.Tensor(rng.normal(size=(2, 4)), name="x", requires_grad=False)
+    r, near = called("r", tg.gelu(W1 @ x + b1)), called("near", np.sum(gamma))
+    mu, sigma = called("mu", np.mean(r, axis=0)), called("sigma", np.std(r, axis=0))
+    y = called("y", gamma * (r - mu) / (sigma + 1e-5))
+    J = called("J", np.maximum(np.sum(y * y) - near + 1.0, 0.0) + np.sum(y / np.max(y - r, axis=0)))
+    graph = tg.Graph(J)
+    made = {node.name for node in graph if not node.named and not node.is_leaf}
+    for backward in (False, True):
+        told = "\n".join(words(tg.draw(graph, detail="all", backward=backward)))
+        assert not made & set(re.findall(r"\w+", told))
+
+
+def test_what_sum_starts_from_goes_without_saying():
+    a, b = tg.Tensor(1.0, name="a"), tg.Tensor(2.0, name="b")
+    J = sum([a, b]) / 2
+    J.name = "J"
+    assert "J = (a + b) / 2" in words(tg.draw(J, detail="quantities"))
+
+
+def test_a_product_of_two_vectors_is_a_matrix_on_the_board_too():
+    x, W = tg.Tensor([1.0, 2.0], name="x"), tg.Tensor(np.ones((2, 3)), name="W")
+    y = x @ W
+    y.name = "y"
+    J = np.sum(y * y)
+    J.name = "J"
+    picture = tg.draw(J, backward=True, detail="all")
+    assert "dW = x @ dyᵀ" in words(picture)
+
+
+def test_transposes_are_brought_to_the_letters():
+    w, X = tg.Tensor([[1.0], [2.0]], name="w"), tg.Tensor(np.ones((2, 3)), name="X", requires_grad=False)
+    Z = w.T @ X
+    Z.name = "Z"
+    J = np.sum(Z * Z)
+    J.name = "J"
+    assert "dw = X @ dZᵀ" in words(tg.draw(J, backward=True, detail="quantities"))

@@ -340,3 +340,19 @@ def test_a_named_number_of_one_example_is_an_input_and_no_node():
     space = {}
     exec(tg.derive(J).numpy_source(), space)
     assert space["gradients"](**{node.name: node.value for node in graph.inputs}) == {"dx": 4e20}
+
+
+def test_a_slice_of_an_array_is_called_by_its_place():
+    X = np.random.default_rng(0).normal(size=(3, 2, 4))
+    w = tg.Tensor(np.ones((1, 2)), name="w")
+    J = np.sum(w @ X[0]) + np.sum(w @ X[2])
+    assert {node.name for node in tg.Graph(J).inputs} == {"w", "X_0", "X_2"}
+    last = np.sum(w @ np.ascontiguousarray(X[:, :, 1].T))
+    assert {node.name for node in tg.Graph(last).inputs} != {"w", "X_1"}  # turned, it is no slice
+
+
+def test_where_something_is_in_memory_is_no_name():
+    w = tg.Tensor(1.0, name="w")
+    J = np.exp(w) * 2.0
+    by_place = {id(t): t for t in (J, J.inputs[0])}
+    assert all(str(key) not in node.name for node in tg.Graph(J) for key in by_place)

@@ -87,6 +87,9 @@ def _in_scope(scope: Any, wanted: Wanted, looked_into: Counter[int]) -> Iterator
         level = deeper
 
 
+_AN_ID = 10_000_000  # from which on a number is where something is, and no name
+
+
 def _members(item: Reached) -> list[Reached]:
     value, path, depth = item.value, item.path, item.depth + 1
     if isinstance(value, dict):
@@ -95,7 +98,7 @@ def _members(item: Reached) -> list[Reached]:
         return [
             Reached(v, f"{path}[{key!r}]", _called(item, key), depth)
             for key, v in list(value.items())
-            if isinstance(key, (str, int))
+            if isinstance(key, str) or (isinstance(key, int) and abs(key) < _AN_ID)
         ]
     if isinstance(value, (list, tuple)):
         if len(value) > _LONG or (value and isinstance(value[0], (int, float, str)) and depth > 1):

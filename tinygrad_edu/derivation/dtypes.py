@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.expression.node import Node, applied
+from tinygrad_edu.expression.node import FLOAT, Node, applied, number
+from tinygrad_edu.expression.recording import op_of
 from tinygrad_edu.expression.shapes import dtype_of
 from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.movement.shapes import astype
@@ -31,6 +32,8 @@ def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[N
     >>> X = quantity("X", (2,), np.uint8)
     >>> write(computed_in_floats(applied(tg.multiply, number(3), X), FLOAT, frozenset()))
     '3 * X.astype(np.float64)'
+    >>> write(computed_in_floats(applied(tg.greater, X, number(3)), FLOAT, frozenset()))
+    '1.0 * (X > 3)'
     """
     if dtype.kind != "f":
         return node
@@ -45,7 +48,12 @@ def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[N
             args[k] = applied(astype, args[k], settings={"dtype": dtype})
         changed = tuple(args) != one.args
         done[one] = applied(one.rule, *args, settings=one.settings, shape=one.shape) if changed else one
-    return done[node]
+    found = done[node]
+    if found.dtype.kind != "b":
+        return found
+    if dtype == FLOAT:  # the answer to a question is 1 or 0, and no gradient is True
+        return applied(op_of(np.multiply), number(1.0), found, shape=found.shape)
+    return applied(astype, found, settings={"dtype": dtype})
 
 
 def _wraps(node: Node, args: list[Node]) -> bool:

@@ -13,6 +13,7 @@ from tinygrad_edu.derivation.chain import Chain, Line
 from tinygrad_edu.derivation.dimensions import ExamplesAxis, WithDimensions
 from tinygrad_edu.derivation.entries import EntryByEntry
 from tinygrad_edu.expression.arithmetic import EXP, plain
+from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.guards import on_paper
 from tinygrad_edu.expression.latex_style import LaTeX
 from tinygrad_edu.expression.node import Node, quantity
@@ -90,7 +91,7 @@ class Page:
             note=facts.get("note", ""),
             entries=tuple(text for text, _ in entries),
             entries_latex=tuple(latex for _, latex in entries),
-            latex_with_shapes=self._with_dimensions.equation(q, tidied(e)),
+            latex_with_shapes=self._with_dimensions.equation(q, rewritten(tidied(e), "board")),
         )
 
 

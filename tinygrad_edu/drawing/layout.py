@@ -178,23 +178,24 @@ def _uncrossed(sketch: Sketch, tagged: frozenset[int], *, framed: bool, lined: b
     ribbon = ranked(sketch, tagged, framed=framed, lined=lined)
     if len(ribbon.routes) > _MOST_EXAMINED or len(ribbon.routes) < 2:
         return ribbon, 0.0
-    best = ribbon, sum(crossings(ribbon.routes)) / 2 / len(sketch.arrows)
+    arrows = len(sketch.arrows) + sum(arrow.returns is not None for arrow in sketch.arrows)
+    best = ribbon, sum(crossings(ribbon.routes)) / 2 / arrows
     for _ in range(_MOST_TRIED):
         counts = crossings(ribbon.routes)
-        if sum(counts) / 2 <= _FEW * len(sketch.arrows):
+        if sum(counts) / 2 <= _FEW * arrows:
             break
         worst = _worst(sketch, ribbon, counts, tagged)
         if not worst:
             break
         tagged |= worst
         ribbon = ranked(sketch, tagged, framed=framed, lined=lined)
-        share = sum(crossings(ribbon.routes)) / 2 / len(sketch.arrows)
+        share = sum(crossings(ribbon.routes)) / 2 / arrows
         if share < best[1]:
             best = ribbon, share
     return best
 
 
-def _worst(sketch: Sketch, ribbon: Ribbon, counts: list[int], tagged: frozenset[int]) -> frozenset[int]:
+def _worst(sketch: Sketch, ribbon: Ribbon, counts: list[float], tagged: frozenset[int]) -> frozenset[int]:
     """The arrows that lead from the part whose arrows cross most, if they do."""
     names = {p.key: p.name for b in sketch.boxes for p in b.parts}
     number = {id(arrow): k for k, arrow in enumerate(sketch.arrows)}

@@ -24,8 +24,9 @@ _MOST_BOXES, _MOST_ARROWS = 500, 900  # that dot places in good time
 _PATIENCE = 8.0  # seconds for dot
 WITHIN = 46.0
 """The height of an arrow between parts of one box."""
-_CHANNEL = 24.0
-"""Between columns, for arrows that turn there."""
+_CHANNEL, _MORE, _WIDEST = 24.0, 6.0, 60.0
+"""Between columns, for arrows that turn there: for two, for each more, and at most."""
+_NEAR = 12.0  # to a box
 _ASIDE = 20.0  # from the left of the box to that arrow
 
 
@@ -136,9 +137,14 @@ class _Ranking:
         """Room for lanes between columns that ``dot`` put side by side: what is right of it moves on."""
         reached = -np.inf
         narrow: list[tuple[float, float]] = []
+        ends = np.array([(r.points[0], r.points[-1]) for r in found.routes])
         for rect in sorted(self._rectangles(found)[0], key=lambda r: r.x):
-            if 0 < rect.x - reached < _CHANNEL:
-                narrow.append(((rect.x + reached) / 2, _CHANNEL - (rect.x - reached)))
+            if reached < rect.x:
+                near = (np.abs(ends[:, 0, 0] - reached) < 2) | (np.abs(ends[:, 1, 0] - rect.x) < 2)
+                turning = int(np.count_nonzero(near & (np.abs(ends[:, 0, 1] - ends[:, 1, 1]) > _NEAR)))
+                needed = min(_CHANNEL + _MORE * max(0, turning - 2), _WIDEST)
+                if rect.x - reached < needed:
+                    narrow.append(((rect.x + reached) / 2, needed - (rect.x - reached)))
             reached = max(reached, rect.x + rect.w)
         if not narrow:
             return
@@ -340,25 +346,44 @@ def _simplified(points: Points, tolerance: float = 0.12) -> Points:
     return points[[*keep, len(points) - 1]]
 
 
-def crossings(routes: Sequence[Route]) -> list[int]:
-    """For each route, how many others it crosses that share no end with it."""
-    counts = [0] * len(routes)
-    ends = [{r.arrow.tail, r.arrow.head} for r in routes]
+def crossings(routes: Sequence[Route]) -> list[float]:
+    """For each route, how many arrows cross its own: two where both lead back as well, are four crossings.
+
+    Where two leave or reach a box side by side nothing crosses.
+    """
+    counts = [0.0] * len(routes)
     for i, one in enumerate(routes):
         for j in range(i):
-            if not ends[i] & ends[j] and _cross(one.points, routes[j].points):
-                counts[i] += 1
-                counts[j] += 1
+            at = _crossing(one.points, routes[j].points)
+            if at is not None and not _beside_their_box(one, routes[j], at):
+                many = _lines(one) * _lines(routes[j])
+                counts[i] += many
+                counts[j] += many
     return counts
 
 
-def _cross(p: Points, q: Points) -> bool:
+def _lines(route: Route) -> int:
+    return 1 if route.arrow.returns is None else 2
+
+
+def _beside_their_box(one: Route, other: Route, at: Points) -> bool:
+    shared = ((0, one.arrow.tail == other.arrow.tail), (-1, one.arrow.head == other.arrow.head))
+    return any(same and abs(one.points[end, 0] - at[0]) < _NEAR for end, same in shared)
+
+
+def _crossing(p: Points, q: Points) -> Points | None:
+    """Where two lines cross first; None where they don't."""
     if (p.min(0) > q.max(0)).any() or (q.min(0) > p.max(0)).any():
-        return False
+        return None
     a, b, c, d = p[:-1, None], p[1:, None], q[None, :-1], q[None, 1:]
     r, s, away = b - a, d - c, c - a
     turn = r[..., 0] * s[..., 1] - r[..., 1] * s[..., 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (away[..., 0] * s[..., 1] - away[..., 1] * s[..., 0]) / turn
         u = (away[..., 0] * r[..., 1] - away[..., 1] * r[..., 0]) / turn
-    return bool(((np.abs(turn) > 1e-9) & (t > 0) & (t < 1) & (u > 0) & (u < 1)).any())
+    hit = (np.abs(turn) > 1e-9) & (t > 0) & (t < 1) & (u > 0) & (u < 1)
+    if not hit.any():
+        return None
+    i, j = np.argwhere(hit)[0]
+    found: Points = p[i] + t[i, j] * (p[i + 1] - p[i])
+    return found

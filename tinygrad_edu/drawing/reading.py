@@ -7,7 +7,7 @@ stands by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from tinygrad_edu.drawing.values import brief
 from tinygrad_edu.expression import Node, applied, number, quantity, write
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.label_style import Label, digits
-from tinygrad_edu.expression.recording import said
+from tinygrad_edu.expression.recording import said, spelled
 from tinygrad_edu.expression.tidy import tidied
-from tinygrad_edu.expression.walk import in_order, with_args
+from tinygrad_edu.expression.walk import evaluate, in_order, match, quantities, with_args
 from tinygrad_edu.expression.writer import text_of
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
@@ -28,6 +28,11 @@ __all__ = ["Reading", "amounts", "marks_in"]
 
 _LONGEST = 60
 _MARK = re.compile(r"[①-⑩]|\(\d+\)")
+_SHARED: tuple[Callable[..., Any], ...] = (
+    lambda x, y: (x > y) + 0.5 * (x == y),
+    lambda x, y: (x < y) + 0.5 * (x == y),
+)
+"""Slopes of the larger and of the smaller of two; those that tie share it."""
 _FEW = 6  # entries of an array that nobody named, to be written where it is used
 
 
@@ -51,6 +56,8 @@ class Reading:
     def __init__(self, program: Program, *, numbered: bool = False) -> None:
         self.program, self.numbered = program, numbered
         self.marks: dict[str, str] = {}
+        self.untied = False
+        """Whether a slope was written without the share of those that tie."""
         self._meant: dict[str, Node] = {}
         self._written: dict[Node, str] = {}
         for step in program:
@@ -78,14 +85,36 @@ class Reading:
 
     def along(self, node: GraphNode, k: int) -> str:
         """The local derivative of a node by its k-th operand."""
-        return local_derivative(node, k, lambda n: self._meant[n.name], self._called)
+        return local_derivative(node, k, lambda n: self._meant[n.name], self._called, self._untied)
 
     def _text(self, node: Node, *, unsaid: bool = True) -> str:
+        node = _without_start(node)
         if self.numbered:  # 1 · 2 is not to become 2
             return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
         if unsaid:  # a sign goes to the front of what it belongs to
-            node = rewritten(_bare(tidied(node)), "signs")
+            node = self._untied(rewritten(_bare(tidied(node)), "signs", "transposes"))
         return write(node, Label(self._called, unsaid=unsaid))
+
+    def _untied(self, node: Node) -> Node:
+        """Without the share of those that tie, where none do: ``[Z > 0]``. What the two are is said once."""
+        done: dict[Node, Node] = {}
+        for one in in_order(node):
+            done[one] = with_args(one, [done[a] for a in one.args])
+            found = (match(spelled(shared), one) for shared in _SHARED if one.op is not None)
+            compared = next((f for f in found if f is not None), None)
+            if compared is not None and not self._tie(*compared.values()):
+                done[one] = next(a for a in done[one].args if a.dtype.kind == "b")
+                self.untied = True
+        return done[node]
+
+    def _tie(self, x: Node, y: Node) -> bool:
+        """Whether two are equal somewhere, or it isn't known."""
+        names = {q.called for side in (x, y) for q in quantities(side)}
+        known = {name: self.program[name].value for name in names if name in self.program}
+        try:
+            return bool(np.any(np.equal(evaluate(x, known), evaluate(y, known))))
+        except KeyError:
+            return True
 
     def _called(self, node: Node) -> str | None:
         return self.name(node.called) if node.called in self.program else None
@@ -136,6 +165,22 @@ class Reading:
         if np.ndim(operand):
             return quantity(brief(np.asarray(operand)), np.shape(operand))
         return said(operand)
+
+
+def _without_start(node: Node) -> Node:
+    """Without the 0 that Python's ``sum`` starts from, within a formula."""
+    done: dict[Node, Node] = {}
+    for one in in_order(node):
+        done[one] = with_args(one, [_added_to_zero(done[a]) or done[a] for a in one.args])
+    return done[node]
+
+
+def _added_to_zero(node: Node) -> Node | None:
+    found = match(spelled(lambda x, y: x + y), node) if node.op is not None else None
+    zero, other = (None, None) if found is None else found.values()
+    if zero is None or other is None or not zero.is_number or zero.value != 0:
+        return None
+    return other if other.shape == node.shape else None
 
 
 def _bare(node: Node) -> Node:

@@ -21,7 +21,8 @@ __all__ = ["folded"]
 
 _LEAST = 3  # alike, to be drawn once
 _TITLE = re.compile(r"(.*?)(\d+)")
-_NUMBERED = re.compile(r"(?<![\w.])([^\W\d]\w*?)(\d+)(?![A-Za-z0-9_])")
+_NUMBERED = re.compile(r"((?<![\w.])[^\W\d]\w*?(?=\d+(?![A-Za-z0-9_]))|(?<=[\w\]])\[(?=\d+\]))(\d+)")
+"""A name that ends in a number, ``h3``, or a place, ``X[3]``: its letters, or a bracket, and the number."""
 _LETTERS = (("step", "t"), ("time", "t"), ("layer", "l"), ("block", "l"))
 
 
@@ -124,7 +125,9 @@ def _general(texts: Sequence[str], numbers: Sequence[int], letter: str) -> str |
             out.append(str(ends[0]))
         elif len(shifts) == 1:
             shift = shifts.pop()
-            out.append(f"[{letter}{'+' * (shift > 0)}{'−' * (shift < 0)}{abs(shift) or ''}]")
+            place = f"{letter}{'+' * (shift > 0)}{'−' * (shift < 0)}{abs(shift) or ''}"
+            out[-1] = out[-1].rstrip("_")
+            out.append(place if out[-1] == "[" else f"[{place}]")
         else:
             return None
     return "".join(out)
@@ -151,6 +154,7 @@ class _Fold:
         self.span = f"{self.letter} = {self.numbers[0]} … {self.numbers[-1]}"
         self.title = f"{run[0].stem}{self.letter}, × {len(run)}: {self.span}"
         self.scope = (self.title,)
+        self._named = {p.key: p.name for box in sketch.boxes for p in box.parts}
         self.fits = self._read()
 
     # --------------------------------------------------------------------------------- do they repeat?
@@ -214,9 +218,21 @@ class _Fold:
         ]
         numbers = self._numbers_of(parts)
         found = _general(texts, numbers, self.letter)
-        if parts[0].kind != "gradient" or len(parts) < _LEAST:
+        if found is not None or len(parts) < _LEAST:
             return found
-        return found or _general(texts[:-1], numbers[:-1], self.letter)  # the last hears from the cost
+        if parts[0].kind == "gradient":
+            return _general(texts[:-1], numbers[:-1], self.letter)  # the last hears from the cost
+        return _general(texts[1:], numbers[1:], self.letter) if self._only_starts(parts[0], texts) else None
+
+    def _only_starts(self, part: Part, texts: Sequence[str]) -> bool:
+        """Whether the first differs from the others only in what it starts from in place of the carry."""
+        name = self.place[part.key][1]
+        starts = {self._named[arrow.tail] for arrow in self.first.get(name, ())}
+        carries = {_stem(self._named[self._key(tail)]) for tail, head in self.carried if head == name}
+        first, other = (_stem(text).partition(" = ") for text in texts[:2])
+        words = re.split(r"(\w+)", other[2])
+        told = {"".join(start if w == carry else w for w in words) for start in starts for carry in carries}
+        return first[0] == other[0] and first[2] in told
 
     def _numbers_of(self, parts: Sequence[Part]) -> list[int]:
         return [self.numbers[self.place[part.key][0]] for part in parts]

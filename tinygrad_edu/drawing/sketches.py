@@ -65,6 +65,11 @@ def _said_of_updates(graph: Graph, program: Program, *, expected: bool) -> list[
     return [f"Updated since this was computed: {which or 'inputs'}. They are shown as they are now."]
 
 
+def _said_of_ties(reading: Reading) -> list[str]:
+    """The convention at a corner, once, where slopes are written without it."""
+    return ["Where the two that max or min compares are equal, each has half of the slope."] * reading.untied
+
+
 def gradients_of(graph: Graph, reading: Reading) -> Gradients:
     """Values and formulas of the gradients: those of the program, else those that backward() gathered."""
     values = {node.name: node.grad for node in graph if node.grad is not None}
@@ -129,7 +134,8 @@ def sketch_of(
     if detail in ("auto", "quantities", "all"):
         view = view_of(graph, reading, gradients, detail, backward=backward)
         if detail != "auto" or len(view.drawn) <= _MOST:
-            sketch = replace(view.sketch(), legend=tuple(said))
+            sketch = view.sketch()
+            sketch = replace(sketch, legend=(*said, *_said_of_ties(reading)))
             repeats = detail == "auto" and len(view.drawn) > _MOST_UNROLLED
             return folded(sketch, view.values, longest=LONGEST_ROW) if repeats else sketch
     groups = by_scope(graph, reading)
@@ -138,7 +144,7 @@ def sketch_of(
             groups = in_stretches(graph, _STRETCHES)
         said.append(_summarised(graph, groups))
     sketch = Layers(graph, groups, reading, gradients, backward).sketch()
-    return replace(sketch, legend=tuple(said))
+    return replace(sketch, legend=(*said, *_said_of_ties(reading)))
 
 
 def _summarised(graph: Graph, groups: list[Group]) -> str:

@@ -148,7 +148,9 @@ def _image(value: NDArray[Any]) -> Strip | None:
     if first.shape[-1] not in (1, 3) or min(first.shape[:2]) < _LEAST_IMAGE:
         return None
     low, high = float(np.min(first)), float(np.max(first))
-    if value.dtype.kind == "f" and not (0 <= low < high <= 255):
+    if value.dtype.kind == "f" and not 0 <= low < high <= 255:
+        return None
+    if high > 1 and (first != np.round(first)).any():  # what a layer computed, not pixels
         return None
     step = max(1, max(first.shape[:2]) // 64)
     first = first[::step, ::step] * (255.0 if high <= 1 and value.dtype.kind == "f" else 1.0)

@@ -34,9 +34,10 @@ from tinygrad_edu.ops.reduction.sums_and_extrema import count
 
 __all__ = ["BOOK", "Good", "Identity", "good_for", "in_shape", "rewritten"]
 
-Good = Literal["shorter", "less work", "more accurate", "exact", "signs"]
+Good = Literal["shorter", "less work", "more accurate", "exact", "signs", "board", "transposes"]
 """shorter: to read. less work: to compute. more accurate: near the edges. exact: equal to the last
-bit, in any dtype. signs: of those, what puts a minus sign where it is read."""
+bit, in any dtype. signs: of those, what puts a minus sign where it is read. board: mathematics, in which
+a vector is a column. transposes: what brings them to the letters."""
 
 Range = tuple[float, float]
 REAL: Range = (-np.inf, np.inf)
@@ -193,8 +194,16 @@ BOOK: tuple[Identity, ...] = (
     _identity(lambda x, y: x - (-y), lambda x, y: x + y, "signs", *_FREE),
     _identity(lambda A: A.T.T, lambda A: A, *_FREE, ndim=2),
     # Transposes and scalars out of products and sums.
-    _identity(lambda A, B: (A.T @ B).T, lambda A, B: B.T @ A, *_FREE[1:], ndim=2, when=_is_matrix),
-    _identity(lambda A, B: (A @ B.T).T, lambda A, B: B @ A.T, *_FREE[1:], ndim=2, when=_is_matrix),
+    _identity(
+        lambda A, B: (A.T @ B).T, lambda A, B: B.T @ A, "transposes", *_FREE[1:], ndim=2, when=_is_matrix,
+    ),
+    _identity(
+        lambda A, B: (A @ B.T).T, lambda A, B: B @ A.T, "transposes", *_FREE[1:], ndim=2, when=_is_matrix,
+    ),
+    _identity(
+        lambda a, b: np.expand_dims(a, -1) * np.expand_dims(b, -2),
+        lambda a, b: np.expand_dims(a, -1) @ np.swapaxes(np.expand_dims(b, -1), -1, -2), "board", ndim=1,
+    ),
     _identity(
         lambda c, x, *, axis=None, keepdims=False: np.sum(c * x, axis=axis, keepdims=keepdims),
         lambda c, x, *, axis=None, keepdims=False: c * np.sum(x, axis=axis, keepdims=keepdims),

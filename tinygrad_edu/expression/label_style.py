@@ -31,6 +31,8 @@ class Label(Style):
         unsaid: whether repeats and regroupings go without saying, as on the way back.
     """
 
+    board = True
+
     def __init__(self, called: Callable[[Node], str | None] | None = None, *, unsaid: bool = True) -> None:
         self.called, self.unsaid = called, unsaid
 

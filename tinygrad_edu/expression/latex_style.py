@@ -36,6 +36,7 @@ class LaTeX(Style):
     """Formulas. ``letters`` has the names that are written otherwise than :func:`letter` has them."""
 
     brackets = (r"\left(", r"\right)")
+    board = True
 
     def __init__(self, letters: Mapping[str, str] | None = None) -> None:
         self.letters = letters or {}

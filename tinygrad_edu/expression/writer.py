@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, MATRIX, PRODUCT, SUM, Sign
+from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.node import FLOAT, Node
 from tinygrad_edu.expression.shapes import told
 from tinygrad_edu.expression.tidy import tidied
@@ -56,6 +57,8 @@ class Style:
     brackets: tuple[str, str] = ("(", ")")
     typed = False
     """Whether a factor of 1.0 is written for the dtype that it gives: in source, not on a board."""
+    board = False
+    """Whether it is mathematics, in which a vector is a column, and not code."""
 
     def written(
         self,
@@ -165,4 +168,5 @@ def write(node: Node, style: Style | str = "numpy") -> str:
     A * (B @ C.T); A * (B @ Cᵀ); A \odot \left(B \, C^{\top}\right)
     """
     chosen = STYLES[style] if isinstance(style, str) else style
-    return text_of(tidied(node, typed=chosen.typed), chosen).text
+    shown = tidied(node, typed=chosen.typed)
+    return text_of(rewritten(shown, "board") if chosen.board else shown, chosen).text

@@ -6,6 +6,7 @@ g is divided out of what was recorded, where the rule is linear in it. So it can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
 __all__ = ["local_derivative"]
 
+_LONGEST_OF_ALL = 90
+"""Characters of a derivative whose parts have no names that would make it shorter."""
 _G = "g "  # no name that anybody can give
 Meaning = Callable[[GraphNode], Node]
 
@@ -35,6 +38,7 @@ def local_derivative(
     k: int,
     meant: Meaning | None = None,
     called: Callable[[Node], str | None] = lambda _: None,
+    simpler: Callable[[Node], Node] = lambda node: node,
 ) -> str:
     """The derivative of a node by its k-th operand, in one line of text.
 
@@ -46,6 +50,7 @@ def local_derivative(
         k: which operand.
         meant: the expression that a node is written as; by default its name.
         called: what to write for a name that has another one here.
+        simpler: what is made of the derivative before it is written.
 
     >>> import tinygrad_edu as tg
     >>> W, X, b = tg.Tensor([[1.0, 2.0]]), tg.Tensor([[3.0], [4.0]]), tg.Tensor(2.0)
@@ -60,12 +65,24 @@ def local_derivative(
         return "0"
     style = Label(lambda n: "g" if n.called == _G else called(n))
     g = quantity(_G, node.shape, node.dtype)
-    for meaning in (meant, name_of) if meant else (name_of,):
-        text = _shown(_as_expression(node, rule, g, meaning), g, style)
-        if len(text) <= LONGEST:
-            return text
+    meant = meant or name_of
+    text = _shown(_as_expression(node, rule, g, meant), g, style, simpler)
+    if len(text) <= LONGEST:
+        return text
+    if all(a.named or a.is_leaf for a in (node, *node.args) if isinstance(a, GraphNode)):
+        by_name = _shown(_as_expression(node, rule, g, name_of), g, style, simpler)
+        if len(by_name) <= LONGEST:
+            return by_name
+    if len(text) <= _LONGEST_OF_ALL:
+        return text
     operand = node.args[k]
-    return f"∂{node.name}/∂{operand.name if isinstance(operand, GraphNode) else node.op.parameters[k]}"
+    below = text_of(meant(operand), style).text if isinstance(operand, GraphNode) else node.op.parameters[k]
+    return f"∂{_brief(text_of(meant(node), style))}/∂{_brief(below)}"
+
+
+def _brief(text: object) -> str:
+    """What a derivative is of, or by."""
+    return str(text) if re.fullmatch(r"\S+", str(text)) else f"({text})"
 
 
 def _as_expression(node: GraphNode, rule: Any, g: Node, meant: Meaning) -> Node:
@@ -82,13 +99,14 @@ def _as_expression(node: GraphNode, rule: Any, g: Node, meant: Meaning) -> Node:
     return on_paper(recorded(rule(symbol(node, g), y, *xs, **node.settings), known))
 
 
-def _shown(rule: Node, g: Node, style: Label) -> str:
+def _shown(rule: Node, g: Node, style: Label, simpler: Callable[[Node], Node]) -> str:
+    rule = rewritten(rule, "board")
     with_g = _holding(rule, g)
     factor = _divided(rule, with_g, g)
     if factor is None and (beside := _product_with(rule, g, style)) is not None:
         return beside
     shown = tidied(rewritten(rule if factor is None else factor, "shorter"))
-    return text_of(shown, style).text
+    return text_of(simpler(shown), style).text
 
 
 def _holding(rule: Node, g: Node) -> set[Node]:

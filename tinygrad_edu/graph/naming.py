@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.core.callers import Reached, reached
 from tinygrad_edu.core.guard import same_values
@@ -23,6 +25,7 @@ Names = Mapping[str, Tensor] | Mapping[Tensor, str] | bool | None
 
 _PLACE = re.compile(r"(.*?)\[(\d+)\](.*)")
 _NUMBERED = re.compile(r"(.*?)_?\d+$")
+_LARGEST = 2_000_000  # entries of an array that slices are looked for in
 
 
 @dataclass
@@ -127,6 +130,8 @@ class _Found:
             alike = {id(way.value): way for way in reversed(arrays) if same_values(tensor._data, way.value)}
             if len(alike) == 1:
                 self.ways[tensor] = list(alike.values())
+            elif not alike and (way := _sliced(tensor._data, arrays)) is not None:
+                self.ways[tensor] = [way]
 
     def _columns(self) -> dict[tuple[str, str], tuple[str, int]]:
         """``caches[i][2]`` that the loop calls Z: the name, and the number of the first.
@@ -181,6 +186,25 @@ class _Found:
         if column is None or place is None:
             return None
         return f"{column[0]}{int(place[2]) + column[1]}"
+
+
+def _sliced(value: NDArray[Any], arrays: Sequence[Reached]) -> Reached | None:
+    """The array that it is one slice of, along the first or the last axis: a loop over X takes ``X[t]``."""
+    if not value.ndim or (value == value.flat[0]).all():
+        return None
+    found: dict[int, Reached] = {}
+    for way in arrays:
+        whole = way.value
+        if whole.ndim != value.ndim + 1 or whole.size > _LARGEST or id(whole) in found:
+            continue
+        for axis in (0, -1):
+            rows = np.moveaxis(whole, axis, 0)
+            if rows.shape[1:] == value.shape and len(rows) > 1:
+                places = np.flatnonzero((rows == value).reshape(len(rows), -1).all(axis=1))
+                if len(places) == 1:
+                    path, name = f"{way.path}[{places[0]}]", f"{way.name}_{places[0]}"
+                    found[id(whole)] = Reached(value, path, name, 0)
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _stem(name: str) -> str:
