@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_edu.drawing.metrics import legible
 from tinygrad_edu.drawing.values import brief
 from tinygrad_edu.expression import Node, applied, number, quantity, write
+from tinygrad_edu.expression.arithmetic import ADD
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.label_style import Label, digits
 from tinygrad_edu.expression.recording import said, spelled
@@ -60,6 +61,7 @@ class Reading:
         """Whether a slope was written without the share of those that tie."""
         self._meant: dict[str, Node] = {}
         self._written: dict[Node, str] = {}
+        self._formulas: dict[str, str] = {}
         for step in program:
             self._meant[step.name] = self._meaning(step)
 
@@ -70,10 +72,11 @@ class Reading:
 
     def formula(self, key: str) -> str:
         """What a step computes, written out as far as what has a name; nothing for what is given."""
-        step = self.program[key]
-        if not step.args:
-            return ""
-        return self._text(self._computed(step), unsaid=step.role != "forward")
+        if key not in self._formulas:
+            step = self.program[key]
+            unsaid = step.role != "forward"
+            self._formulas[key] = self._text(self._computed(step), unsaid=unsaid) if step.args else ""
+        return self._formulas[key]
 
     def read(self, key: str) -> str:
         """How a formula calls a value: by its name, else by what it computes."""
@@ -88,7 +91,8 @@ class Reading:
         return local_derivative(node, k, lambda n: self._meant[n.name], self._called, self._untied)
 
     def _text(self, node: Node, *, unsaid: bool = True) -> str:
-        node = _without_start(node)
+        if any(one.does(ADD) for one in in_order(node)):
+            node = _without_start(node)
         if self.numbered:  # 1 · 2 is not to become 2
             return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
         if unsaid:  # a sign goes to the front of what it belongs to
@@ -97,10 +101,13 @@ class Reading:
 
     def _untied(self, node: Node) -> Node:
         """Without the share of those that tie, where none do: ``[Z > 0]``. What the two are is said once."""
+        if not any(one.does(ADD) for one in in_order(node)):
+            return node
         done: dict[Node, Node] = {}
         for one in in_order(node):
             done[one] = with_args(one, [done[a] for a in one.args])
-            found = (match(spelled(shared), one) for shared in _SHARED if one.op is not None)
+            patterns = _SHARED if one.does(ADD) else ()
+            found = (match(spelled(shared), one) for shared in patterns)
             compared = next((f for f in found if f is not None), None)
             if compared is not None and not self._tie(*compared.values()):
                 done[one] = next(a for a in done[one].args if a.dtype.kind == "b")
@@ -176,11 +183,10 @@ def _without_start(node: Node) -> Node:
 
 
 def _added_to_zero(node: Node) -> Node | None:
-    found = match(spelled(lambda x, y: x + y), node) if node.op is not None else None
-    zero, other = (None, None) if found is None else found.values()
-    if zero is None or other is None or not zero.is_number or zero.value != 0:
+    """What was added to a 0; None where nothing was."""
+    if not node.does(ADD) or not node.args[0].is_number or node.args[0].value != 0:
         return None
-    return other if other.shape == node.shape else None
+    return node.args[1] if node.args[1].shape == node.shape else None
 
 
 def _bare(node: Node) -> Node:

@@ -131,8 +131,11 @@ def rewritten(
 def _once(
     node: Node, chosen: Mapping[str, list[Identity]], meaning: Mapping[Node, Node] | None, typed: bool
 ) -> Node:
+    parts = list(in_order(node))
+    if not any(one.op is not None and one.op.kernel in chosen for one in parts):
+        return node
     done: dict[Node, Node] = {}
-    for one in in_order(node):
+    for one in parts:
         done[one] = best = with_args(one, (done[a] for a in one.args))
         identities = chosen.get(best.op.kernel, ()) if best.op is not None else ()
         found = (i.found_in(best, meaning, typed=typed) for i in identities)

@@ -5,6 +5,7 @@ Numbers stand in the texts as ``⟦name⟧``, so that the page can put others th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,7 +105,7 @@ class _Walk:
             name = self.reading.name(way.head.name)
             head = f"d{name}" if name else f"the gradient of {self.reading.read(way.head.name)}"
             factors = [f for n, k in reversed(way.steps) if (f := self.reading.along(n, k)) != "1"] or ["1"]
-            words.append(f"{head}{shape} comes back, and is multiplied by {', then by '.join(factors)}.")
+            words.append(f"{head}{shape} comes back, and {', then '.join(map(_done_with, factors))}.")
             if repeated_over(way, None):
                 words.append(
                     f"{self._called(node)} was repeated, so the sum goes back over the repeated axes."
@@ -121,3 +122,14 @@ class _Walk:
         if step.op is None or step.op.kernel != ADD.kernel or not all(isinstance(a, Ref) for a in step.args):
             return [step.name]
         return [part for name in step.uses for part in self._added(self.program[name])]
+
+
+def _done_with(factor: str) -> str:
+    """What a local derivative does to the gradient that comes back."""
+    if factor.startswith("· "):
+        return f"is multiplied by {factor[2:]} from the right"
+    if factor.endswith(" ·"):
+        return f"is multiplied by {factor[:-2]} from the left"
+    if re.search(r"(?<!\w)g(?!\w)", factor):
+        return f"becomes {factor}, where g is what came"
+    return f"is multiplied by {factor}"

@@ -184,14 +184,14 @@ function controls() {
       const v = given[name].data[+entry.value || 0], reach = Math.max(2 * Math.abs(v), 1);
       [slider.min, slider.max] = [v - reach, v + reach];
       slider.value = v;
-      field.value = Number(v.toPrecision(8));
+      field.value = Number(v.toPrecision(6));
     };
     const write = v => {
       if (!Number.isFinite(v)) return;
       given[name].data[+entry.value || 0] = v;
       recompute();
     };
-    slider.oninput = () => { field.value = Number((+slider.value).toPrecision(8)); write(+slider.value); };
+    slider.oninput = () => { field.value = Number((+slider.value).toPrecision(6)); write(+slider.value); };
     field.onchange = () => { write(+field.value); read(); };
     entry.onchange = read;
     row.read = read;
