@@ -35,6 +35,7 @@ IDENTITIES: dict[str, Callable[..., Any]] = {
     "a square of integers": lambda w, X, Y: (w * (X * X)).sum(),
     "a power of integers": lambda w, X, Y: (w * X**2).sum() + (w * Y**3).sum(),
     "a root of integers": lambda w, X, Y: (w * X**0.5).sum() + (w * X**1).sum() + (w * X**0).sum(),
+    "one times integers": lambda w, X, Y: (w * (Y**0 * X)).sum() + (w * (X**0 - X**1)).sum(),
     "sums of integers": lambda w, X, Y: (w * (X + Y)).sum() + w[0, 0] * np.sum(X) * 1.0,
     "sums with numbers": lambda w, X, Y: (w * (X + 1)).sum() + (w * (1 + 2 * Y)).sum(),
     "a mean of integers": lambda w, X, Y: (w * np.mean(X, axis=0)).sum() + w[0, 0] * np.mean(Y),

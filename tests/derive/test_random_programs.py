@@ -50,3 +50,11 @@ def test_float32_stays_float32(source_agrees):
     J = np.mean(np.tanh(w @ X + b) ** 2)
     derivation = source_agrees(J, ["w", "b"], rtol=1e-5)
     assert {step.value.dtype for step in derivation.steps} == {np.dtype(np.float32)}
+
+
+def test_a_number_between_two_precisions_is_cast(source_agrees):
+    rng = np.random.default_rng(0)
+    a = tg.Tensor(rng.normal(size=(3, 4)), name="a")
+    b = tg.Tensor(rng.normal(size=(3, 4)).astype(np.float32), name="b")
+    source_agrees(np.mean(np.tanh(b) * a + b * 3 * b), ["a", "b"], rtol=1e-6)
+    source_agrees(np.sum((b - b) * a + b**0 * a), ["a", "b"], rtol=1e-6)

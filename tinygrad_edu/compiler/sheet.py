@@ -104,6 +104,8 @@ class Sheet:
         if type(value) is int and not -(2**63) <= value < 2**63:  # as NumPy takes it beside floats
             value = float(value)
         dtype = np.dtype(dtype or np.asarray(value).dtype)
+        if dtype.kind in "iu" and isinstance(value, (float, np.floating)):  # NumPy casts no float to it
+            value = int(value)
         shape = shape or np.shape(value)
         if np.ndim(value):
             key: Any = value.tobytes() if value.nbytes < _COMPARED else id(value)

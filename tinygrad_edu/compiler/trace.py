@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import CodeType, FrameType, TracebackType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -319,6 +320,10 @@ def _engine(frame: FrameType) -> bool:
     return is_engine(frame.f_globals.get("__name__"))
 
 
+class _Here:
+    """Lives as long as the frame that holds it."""
+
+
 @contextmanager
 def naming(
     names: dict[Tensor, str], lines: dict[Tensor, str] | None = None, values: set[Tensor] | None = None
@@ -328,8 +333,13 @@ def naming(
     Where ``lines`` is given, also the line that each result is computed in; into ``values``, Tensors whose
     values it asks for.
     """
+    here = _Here()
+    still_here = ref(here)
 
     def look(frame: FrameType | None, event: str, result: Any) -> None:
+        if still_here() is None:  # an interrupt came before the profile was taken away
+            sys.setprofile(None)
+            return
         if values is not None and frame is not None:
             values.update(asked(frame, event, result))
         if lines is not None and event == "return" and type(result) is Symbol and result not in lines:

@@ -309,11 +309,17 @@ def atleast_3d(*xs: Array) -> Any:
     return _each_shaped_by(np.atleast_3d, xs)
 
 
+def _cast(settings: Mapping[str, Any], x: Any) -> str:
+    """A number is called with its dtype: Python's have no methods of an array."""
+    dtype = f"np.{np.dtype(settings['dtype'])}"
+    return f"{x.subject}.astype({dtype})" if x.shape else f"{dtype}({x.text})"
+
+
 @elementwise(
     pullback=lambda g, y, x, *, dtype: g, latex=r"{x}", onnx="Cast",
     samples=[Sample(((3, 4),), {"dtype": np.float64})],
     general=lambda x, *, dtype, casting="unsafe": in_dtype("astype", [x], dtype, casting)[0],
-    source="{x}.astype({dtype})", silent=True,
+    source=_cast, silent=True,
 )  # fmt: skip
 def astype(x: Array, *, dtype: DTypeLike) -> Array:
     """The same values in another floating-point precision.
