@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from operator import is_
 from types import FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -139,8 +140,8 @@ class FreeVariables:
     def _held(self) -> Iterator[tuple[list[Any], Any, Any, Any, str]]:
         """What has changed in something that is still the same object."""
         for held in self.containers:
-            now = members(held[0])
-            if len(now) != len(held[1]) or not all(map(same, now, held[1])):
+            now, kept = members(held[0]), held[1]
+            if len(now) != len(kept) or not (all(map(is_, now, kept)) or all(map(same, now, kept))):
                 yield self.containers, held, now, held[1], held[2]
         for array in self.arrays:
             if not equal(array[0], array[1]):
@@ -149,12 +150,10 @@ class FreeVariables:
             if stored(state[0]) != state[1]:
                 yield self.states, state, None, state[1], state[2]
 
-    def _link(self, read: Callable[[Any], Any], key: Any, path: str) -> None:
+    def _link(self, read: Callable[[Any], Any], key: Any, path: str, *, fixed: bool = False) -> None:
         value = read(key)
-        if isinstance(value, ModuleType):
-            self._visit(value, path)
-            return
-        self.links.append((read, key, value, path))
+        if not fixed and not isinstance(value, ModuleType):
+            self.links.append((read, key, value, path))
         self._visit(value, path)
 
     def _visit(self, value: Any, path: str) -> None:  # noqa: C901  (one line for each kind of value)
@@ -202,21 +201,23 @@ class FreeVariables:
             self._visit(function.__wrapped__, path)
         if _is_library(function.__module__, function.__code__.co_filename):
             return
+        fixed = _is_fixed(function.__module__)
         for kind in ("__code__", "__defaults__", "__kwdefaults__"):
             if getattr(function, kind) is not None:
-                self._link(partial(getattr, function), kind, f"{path}.{kind}")
+                self._link(partial(getattr, function), kind, f"{path}.{kind}", fixed=fixed)
         spaces, cells, names = names_read(function.__code__)
         self.names |= names
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             if name in cells:
-                self._link(partial(_content, cell), None, name)
+                self._link(partial(_content, cell), None, name, fixed=fixed)
         for name in sorted(spaces & function.__globals__.keys()):
-            self._link(function.__globals__.get, name, name)
+            self._link(function.__globals__.get, name, name, fixed=fixed)
         self._attributes(function, path)
 
     def _container(self, value: Any, path: str) -> None:
         parts = members(value)
-        self.containers.append((value, parts, path))
+        if not isinstance(value, (tuple, frozenset)):
+            self.containers.append((value, parts, path))
         named = isinstance(value, (dict, MappingProxyType))
         for k, member in enumerate(parts[: len(parts) // 2] if named else parts):
             key = parts[len(parts) // 2 + k] if named else k
@@ -233,8 +234,9 @@ class FreeVariables:
     def _attributes(self, value: Any, path: str) -> None:
         own = getattr(value, "__dict__", None)
         if isinstance(own, dict):
+            fixed = _is_frozen(type(value))
             for name in self._wanted(own):
-                self._link(own.get, name, f"{path}.{name}")
+                self._link(own.get, name, f"{path}.{name}", fixed=fixed)
         for cls in type(value).__mro__:
             slots = cls.__dict__.get("__slots__", ())
             for name in self._wanted((slots,) if isinstance(slots, str) else slots):
@@ -251,7 +253,7 @@ class FreeVariables:
                 if name in self.names or special:
                     for part in _functions_of(member):
                         self._visit(part, f"{path}.{name}")
-                    if name in self.names:
+                    if name in self.names and not _is_fixed(base.__module__):
                         self.links.append((vars(base).get, name, member, f"{path}.{name}"))
 
     def _wanted(self, names: Iterable[str]) -> list[str]:
@@ -261,7 +263,7 @@ class FreeVariables:
         """Something of a library's: what it would be stored as says whether it has changed."""
         if hasattr(value, "__next__"):
             self.unsteady = True
-        if callable(value) and not hasattr(value, "__dict__"):
+        if (callable(value) and not hasattr(value, "__dict__")) or is_engine(type(value).__module__):
             return
         state = stored(value)
         if state:
@@ -271,6 +273,17 @@ class FreeVariables:
 def _is_library(module: str | None, file: str) -> bool:
     """Whether code is a library's, or the engine's own, which reads nothing of the user's by name."""
     return of_a_library(file) and (not _OURS.match(module or "") or is_engine(module))
+
+
+def _is_fixed(module: str | None) -> bool:
+    """Whether a module is of this package: its names are bound once, so only what is in them is looked at."""
+    return _OURS.match(module or "") is not None
+
+
+def _is_frozen(cls: type) -> bool:
+    """Whether nobody binds the attributes of these objects anew: a frozen dataclass of this package."""
+    parameters = getattr(cls, "__dataclass_params__", None)
+    return _is_fixed(cls.__module__) and getattr(parameters, "frozen", False)
 
 
 def _is_looked_into(cls: type) -> bool:
