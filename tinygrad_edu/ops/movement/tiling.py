@@ -159,6 +159,7 @@ def tile(x: Array, reps: int | Sequence[int]) -> Array:
         Sample(((3, 4),), {"repeats": 2}),
         Sample(((3, 4),), {"repeats": 2, "axis": 1}),
         Sample(((3, 4),), {"repeats": np.array([2, 0, 1]), "axis": 0}),
+        Sample(((),), {"repeats": 3, "axis": 0}),
     ]
 )
 def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
@@ -168,7 +169,7 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     >>> tg.repeat(tg.Tensor([1.0, 2.0]), [2, 1]).tolist()
     [1.0, 1.0, 2.0]
     """
-    if axis is None:
+    if axis is None or (np.ndim(x) == 0 and axis in (0, -1)):  # NumPy takes a number for one of one entry
         x, axis = np.ravel(x), 0
     return np.take(x, np.repeat(np.arange(length(x, axis)), repeats), axis=axis)
 

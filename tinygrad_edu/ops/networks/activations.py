@@ -206,6 +206,7 @@ _AXES += [
     Sample(((2, 3, 4),), {"axis": (0, 2)}),
     Sample(((2, 3, 4),), {"axis": 1}),
     Sample(((3, 0),)),
+    Sample(((3, 0),), {"axis": 1}),
 ]
 
 
@@ -224,7 +225,7 @@ def softmax(z: Array, *, axis: Axis = 0) -> Array:
     [[0.5], [0.5]]
     """
     z = _in_floats(z)
-    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -243,6 +244,8 @@ def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
     [[0.0], [-1000.0]]
     """
     z = _in_floats(z)
+    if not z.size:
+        return z
     z = z - np.max(z, axis=axis, keepdims=True)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
