@@ -110,6 +110,21 @@ def embedded(markdown: str, page: Page) -> str:
     return EMBEDDED.sub(shown, markdown)
 
 
+CELL = re.compile(r"<td>((?:(?!</td>).)*)</td>", re.DOTALL)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Marks the cells of tables that need room: those of a few words, and those of sentences."""
+    del page, config, files
+
+    def marked(cell: re.Match[str]) -> str:
+        length = len(re.sub(r"<math.*?</math>|<[^>]+>", "", cell[1], flags=re.DOTALL))
+        kind = "sentences" if length > 70 else "words" if length > 20 else ""
+        return f'<td class="{kind}">{cell[1]}</td>' if kind else cell[0]
+
+    return CELL.sub(marked, html)
+
+
 def on_post_build(config: MkDocsConfig) -> None:
     """Puts the pictures that this build drew where the ones of the repository stand."""
     drawn[make_house.PICTURE] = make_house.house().encode()
