@@ -203,7 +203,7 @@ def _in_a_row(latex: str) -> list[str]:
     r"""What stands between wide spaces (``\ ``, ``\quad``) that no brace, \left or \begin encloses."""
     parts, depth = [""], 0
     for piece in re.split(r"(\\quad|\\ |\\left\b|\\right\b|\\begin\b|\\end\b|\\[{}]|[{}])", latex):
-        depth += (piece in ("{", r"\left", r"\begin")) - (piece in ("}", r"\right", r"\end"))
+        depth += (piece in ("{", r"\{", r"\left", r"\begin")) - (piece in ("}", r"\}", r"\right", r"\end"))
         if piece in (r"\quad", r"\ ") and not depth:
             parts.append("")
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -109,6 +110,36 @@ def test_a_page_is_written_with_what_its_lines_print(pages: Any, tmp_path: Path)
     assert "$ tinygrad-edu --version\n" in text
     assert pages.run(file).failures == ""
     assert pages.run(file).text == text
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What MkDocs does with the pages, ``docs/site.py``."""
+    for needed in ("mkdocs", "latex2mathml"):
+        pytest.importorskip(needed, reason="needs the extra 'docs'; its build is strict")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return program("site")
+
+
+@pytest.mark.parametrize(
+    ("latex", "parts"),
+    [
+        (r"u = bc,\ v = a + u;\quad dv = 3", ["u = bc,", "v = a + u;", "dv = 3"]),
+        (r"\left(a \quad b\right) \quad \{c\ d\}", [r"\left(a \quad b\right)", r"\{c\ d\}"]),
+        (r"\frac{a\ b}{c} = \mathrm{if}\ x", [r"\frac{a\ b}{c} = \mathrm{if}", "x"]),
+        (r"w := w - \alpha\,dw", [r"w := w - \alpha\,dw"]),
+    ],
+)
+def test_a_line_may_break_between_formulas_and_in_none(site: Any, latex: str, parts: list[str]) -> None:
+    assert site._in_a_row(latex) == parts
+    assert site._formula(latex).count("<math") == len(parts)
+
+
+def test_cells_of_sentences_get_room(site: Any) -> None:
+    words, formula = "one label for all of the examples", "<math>" + 90 * "x" + "</math>"
+    html = f"<td>1</td>\n<td><a href='x'>{words}</a></td>\n<td>{3 * words}</td><td>{formula}</td>"
+    marked = site.on_page_content(html, None, None, None)
+    assert re.findall(r"<td([^>]*)>", marked) == ["", ' class="words"', ' class="sentences"', ""]
 
 
 def test_a_link_of_the_site_that_leads_nowhere_is_found(tmp_path: Path) -> None:

@@ -179,7 +179,8 @@ def test_links_are_whole_where_an_address_is_known(source: str | None, expected:
 
 def test_the_badges_say_what_pyproject_does() -> None:
     badges = of_the_build("docs/make_badges.py").written()
-    assert {path.name: path.read_text("utf-8") for path in badges} == {p.name: t for p, t in badges.items()}
+    written = {path.name: path.read_text("utf-8") for path in badges}
+    assert written == {p.name: t for p, t in badges.items()}, "python docs/make_badges.py writes them"
     for document in ("README.md", "README.zh.md"):
         text = (ROOT / document).read_text("utf-8")
         assert all(f"](docs/pictures/{path.name})" in text for path in badges)
