@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tinygrad_edu.course.catalogue import (
-    deep_misprints,
-    deep_rows,
-    logistic_misprints,
-    logistic_rows,
-    network_misprints,
-    network_rows,
-)
 from tinygrad_edu.course.catalogue.entry import GROUPS, NOTES, Formula, Misprint, Slip
+from tinygrad_edu.course.catalogue.rows import read
 
 __all__ = ["NOTES", "Catalogue", "Formula", "Misprint", "Slip", "formulas"]
 
@@ -71,14 +64,5 @@ class Catalogue:
         return ", ".join(f"{first[group]} to {last[group]}" for group in last)
 
 
-formulas = Catalogue(
-    [
-        *logistic_rows.ROWS,
-        *network_rows.ROWS,
-        *deep_rows.ROWS,
-        *logistic_misprints.ROWS,
-        *network_misprints.ROWS,
-        *deep_misprints.ROWS,
-    ]
-)
+formulas = Catalogue(read())
 """Every formula of the notes."""
