@@ -91,7 +91,7 @@ def test_the_wheel_is_typed_licensed_and_has_its_command(wheel: zipfile.ZipFile)
 
 
 def test_what_is_not_our_own_has_its_licence_beside_it(wheel: zipfile.ZipFile) -> None:
-    ours = {".py", ".pyi", ".typed", ".md", ".js", ".css", ".html", ".txt"}
+    ours = {".py", ".pyi", ".typed", ".md", ".js", ".css", ".html", ".txt", ".toml"}
     others = {Path(n) for n in wheel.namelist() if ".dist-info/" not in n and Path(n).suffix not in ours}
     folders = {path.parent for path in others if path.suffix}
     assert folders == {Path("tinygrad_edu/drawing/fonts")}
