@@ -20,7 +20,19 @@ from tinygrad_edu.drawing.routing import Points
 from tinygrad_edu.drawing.rows import Page
 from tinygrad_edu.drawing.sketch import Arrow, Cells, Line, Part, Sketch, Strip
 
-__all__ = ["Group", "Image", "Outline", "Rectangle", "Run", "Scene", "Shape", "Text", "composed", "full_page"]
+__all__ = [
+    "Group",
+    "Image",
+    "Outline",
+    "Rectangle",
+    "Run",
+    "Scene",
+    "Shape",
+    "Text",
+    "composed",
+    "full_page",
+    "headed",
+]
 
 _BASE = 0.34  # from the middle of a line of text to where its letters stand, in sizes
 _TIP = 8.0
@@ -259,7 +271,7 @@ def _line_of(
 
 def _drawn(pieces: Sequence[Points], look: str) -> list[Shape]:
     """The pieces of an arrow; that with the tip comes first."""
-    return [*_headed(pieces[-1], look), *(Outline(piece, look) for piece in pieces[:-1])]
+    return [*headed(pieces[-1], look), *(Outline(piece, look) for piece in pieces[:-1])]
 
 
 def _beside(points: Points, off: float) -> Points:
@@ -292,7 +304,7 @@ def _told(arrow: Arrow, shapes: Sequence[Shape], label: tuple[float, float] | No
         yield Group("note", (note,), {"of": f"{arrow.tail} {arrow.head}"})
 
 
-def _headed(points: Points, look: str) -> Iterator[Shape]:
+def headed(points: Points, look: str) -> Iterator[Shape]:
     """A line that ends in a tip."""
     tip = points[-1]
     back = 0.0

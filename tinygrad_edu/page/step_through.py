@@ -19,6 +19,7 @@ from tinygrad_edu.drawing.reading import Reading
 from tinygrad_edu.drawing.sketches import gradients_of, view_of
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
+from tinygrad_edu.page.handout import handout
 from tinygrad_edu.page.javascript import Computed, javascript
 from tinygrad_edu.page.moments import moments
 
@@ -33,13 +34,15 @@ def step_through(
 ) -> Path:
     """Writes one HTML file that steps through the forward and the backward pass; it needs no network.
 
+    Called .pdf it is a handout instead: a page for each step, the picture always in its place.
+
     The page computes: its inputs can be changed with sliders and fields, and values and gradients follow, by
     JavaScript written from the same program; a learning rate can be chosen, and the parameters moved. Where
     an operation has no JavaScript, or the data are large, it shows the recorded numbers, and says so.
 
     Args:
         output: a scalar, usually the cost J; or the :class:`Graph` of one or several outputs.
-        path: the file to write, ending in .html.
+        path: the file to write, ending in .html, or in .pdf (which needs the extra ``pdf``).
         names: names for tensors, as for :class:`Graph`.
         title: the heading; by default the formula of the output.
 
@@ -48,7 +51,8 @@ def step_through(
 
     Raises:
         TypeError: ``output`` isn't a Tensor or a Graph.
-        ValueError: it isn't a scalar, or the file isn't called .html.
+        ValueError: it isn't a scalar, or the file isn't called .html or .pdf.
+        OSError: the file cannot be written.
         RuntimeError: nothing in its history is to be differentiated.
 
     >>> import tempfile
@@ -60,13 +64,18 @@ def step_through(
     True
     """
     target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"step_through: {target.name!r}: expected a file called .html")
+    if target.suffix.lower() not in (".html", ".htm", ".pdf"):
+        raise ValueError(f"step_through: {target.name!r}: expected a file called .html or .pdf")
     graph = output if isinstance(output, Graph) else Graph(output, names=names)
     several = len(graph.outputs) > 1
     program = Program.recorded(graph) if several else Program.of_graph(graph)
     reading = Reading(program)
     view = view_of(graph, reading, gradients_of(graph, reading), "auto", backward=False)
+    if target.suffix.lower() == ".pdf":
+        values = {step.name: step.value for step in program}
+        scene = Picture(view.sketch(), "16:9", "light").scene
+        target.write_bytes(handout(scene, list(moments(view, program)), values))
+        return target
     end = reading.name(program.output)
     heading = f"{end} = {reading.formula(program.output)}" if end else reading.formula(program.output)
     computed = _computed(program)
