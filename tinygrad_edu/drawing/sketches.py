@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -73,15 +74,29 @@ def _said_of_ties(reading: Reading) -> list[str]:
 def gradients_of(graph: Graph, reading: Reading) -> Gradients:
     """Values and formulas of the gradients: those of the program, else those that backward() gathered."""
     values = {node.name: node.grad for node in graph if node.grad is not None}
-    steps = reading.program.gradients
-    formulas = {of: reading.formula(step.name) or "1" for of, step in steps.items()}
-    unseen = {mark for key, mark in reading.marks.items() if key not in graph}  # they have no box
-    uses = Counter(operand.name for node in graph for operand in node.inputs if node.requires_grad)
-    for of, step in steps.items():
-        values[of] = step.value
-        if unseen and not unseen.isdisjoint(marks_in(formulas[of])):
-            formulas[of] = f"Σ over {uses[of]} uses" if uses[of] > 1 else ""
-    return Gradients(values, formulas)
+    values |= {of: step.value for of, step in reading.program.gradients.items()}
+    return Gradients(values, _Formulas(graph, reading))
+
+
+class _Formulas(Mapping[str, str]):
+    """The formulas of the gradients; each is worked out when it is asked for, since a summary shows few."""
+
+    def __init__(self, graph: Graph, reading: Reading) -> None:
+        self.graph, self.reading, self.steps = graph, reading, reading.program.gradients
+        self.uses = Counter(a.name for node in graph for a in node.inputs if node.requires_grad)
+
+    def __getitem__(self, of: str) -> str:
+        formula = self.reading.formula(self.steps[of].name) or "1"
+        marks = marks_in(formula)
+        if marks and any(m in marks and key not in self.graph for key, m in self.reading.marks.items()):
+            return f"Σ over {self.uses[of]} uses" if self.uses[of] > 1 else ""  # no box has that mark
+        return formula
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
 
 
 def course_gradients(graph: Graph) -> tuple[Gradients, str]:
