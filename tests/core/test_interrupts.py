@@ -8,6 +8,7 @@ is long, a sample is taken of the lines of the source, where each comes first an
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import sys
 
@@ -15,11 +16,12 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.compiler.trace import naming
 from tinygrad_edu.core import guard
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.nn.dropout import Dropout
 
-from .interrupts import each_once, every, interrupted, lines_of
+from .interrupts import Place, each_once, every, interrupted, lines_of
 
 rng = np.random.default_rng(0)
 X, Y = rng.standard_normal((3, 6)), (rng.random((1, 6)) > 0.5) * 1.0
@@ -222,6 +224,15 @@ class Compiled:
 def test_lines_of_a_compiled_step():
     run = Compiled()
     assert wrong_lines(run, sampled(total(run)), run.the_same_again) == []
+
+
+def test_an_interrupt_before_the_profile_is_taken_away_leaves_none():
+    """It lets go of itself at the next call, and of what it has seen."""
+    source, first = inspect.getsourcelines(naming.__wrapped__)
+    last = max(k for k, line in enumerate(source) if "sys.setprofile(None)" in line)
+    place = Place((naming.__wrapped__.__code__.co_filename, first + last), 1)
+    assert wrong_lines(Compiled(), [place]) == []
+    assert sys.getprofile() is None
 
 
 # a comparison
