@@ -41,7 +41,7 @@ def the_example_of_the_course() -> dict[str, Any]:
 
 
 def logistic_regression_on_one_example() -> dict[str, Any]:
-    """Operations that nobody named go into the formula of their user."""
+    """Operations without a name are written into the formula that uses them."""
     w1, w2, b = tg.Tensor(0.4), tg.Tensor(-0.7), tg.Tensor(0.1)
     x1, x2 = tg.Tensor(1.5, requires_grad=False), tg.Tensor(-2.0, requires_grad=False)
     y = tg.Tensor(1.0, requires_grad=False)
@@ -120,7 +120,7 @@ def an_image_and_many_numbers() -> dict[str, Any]:
 
 
 def thousands_of_operations() -> dict[str, Any]:
-    """A large graph is summarised of its own accord, and says so."""
+    """A large graph is summarised by default, and the picture says so."""
     x = tg.Tensor(0.5)
     value = x
     for _ in range(1000):

@@ -6,7 +6,9 @@ fits (``TypeError``, ``ValueError``, ``IndexError``), so that code written for N
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import sys
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
@@ -84,8 +86,20 @@ def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
         MissingExtraError: the room's library is not installed.
     """
     if name not in rooms:
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        near = did_you_mean(name, getattr(sys.modules.get(package), "__all__", ()))
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{near}")
     return importlib.import_module(f"{package}.{name}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the known ones nearest to it, if any is near.
+
+    >>> did_you_mean("Adma", ["Adam", "SGD"])
+    '; did you mean Adam?'
+    """
+    public = [k for k in known if not k.startswith("_")]
+    near = difflib.get_close_matches(name, public, n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def described(value: Any, name: str | None) -> str:
@@ -149,8 +163,8 @@ SETTINGS_ELSEWHERE = {
 """Other libraries' names for settings, and what they are called here."""
 
 NO_SCALAR = (
-    "backward() starts from a scalar, and this tensor has shape {shape}. Give backward(gradient=...) an "
-    "array of that shape, or reduce the tensor first, for example with np.sum or np.mean."
+    "backward() and grad() start from a scalar, and this tensor has shape {shape}. Reduce it first, for "
+    "example with np.sum or np.mean, or give gradient= an array of that shape."
 )
 
 NO_HISTORY = (
@@ -175,7 +189,7 @@ ITEM_ASSIGNMENT = (
 )
 
 NOT_RECORDED = (
-    "{transform}: the function returned a {what}, which has no history to differentiate. Expected a Tensor, "
+    "{transform}: the function returned {what}, which has no history to differentiate. Expected a Tensor, "
     "computed from the arguments with operators and NumPy functions (not from t.data, t.item() or t.numpy(), "
     "and not by a branch that gives a number: max(0, z) is np.maximum(0, z))."
 )

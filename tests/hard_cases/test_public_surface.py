@@ -231,7 +231,11 @@ MISUSE = {
     "Tensor of nothing": (lambda: tg.Tensor(None), TypeError, "real numbers"),
     "Tensor of words": (lambda: tg.Tensor("abc"), TypeError, "real numbers"),
     "Tensor of Tensors": (lambda: tg.Tensor([T(1.0), T(2.0)]), TypeError, r"np\.stack"),
-    "Tensor of a ragged list": (lambda: tg.Tensor([[1.0], [1.0, 2.0]]), ValueError, "inhomogeneous"),
+    "Tensor of a ragged list": (
+        lambda: tg.Tensor([[1.0], [1.0, 2.0]]),
+        ValueError,
+        "expected rows of equal length",
+    ),
     "backward from a vector": (lambda: T([1.0, 2.0]).backward(), ValueError, "scalar"),
     "backward from a constant": (
         lambda: tg.Tensor([1.0], requires_grad=False).backward(),

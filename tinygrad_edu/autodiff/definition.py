@@ -90,7 +90,7 @@ def define(
         facts: dict[str, Any] = {
             "name": own, "pullback": pullback, "numpy": functions, "opaque": opaque,
             "latex": latex or _call(own, forward), "label": label,
-            "linear": (), "moves": False, "rounding": inf,  # nobody said so: the kind alone proves nothing
+            "linear": (), "moves": False, "rounding": inf,  # not declared, so not assumed
         }  # fmt: skip
         if samples is None and kind in (None, "elementwise"):
             op = elementwise(domain=domain, **facts)(forward)

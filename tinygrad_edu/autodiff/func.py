@@ -4,7 +4,7 @@ The functions are ordinary NumPy code. Arguments and results may be dicts, lists
 list is such a structure, and not an array. Transforms nest to any depth: ``grad(grad(grad(f)))``.
 
 Arrays go in and come out at the outside. Inside another transform, or for Tensors that require a
-gradient, the results are Tensors with a history, so that whoever is differentiating goes on doing so.
+gradient, the results are Tensors with a history, so that an outer differentiation goes on through them.
 What a function takes from its surroundings is a constant to the transform, as with ``tg.grad``.
 
 Names and argument order: https://docs.pytorch.org/docs/stable/func.html and

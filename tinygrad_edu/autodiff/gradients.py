@@ -45,7 +45,11 @@ def grad(
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__}")
         if not x.requires_grad:
-            raise TypeError(f"grad: {x!r} is a constant (requires_grad=False)")
+            this = errors.described(x, x.name)
+            raise TypeError(
+                f"grad: expected Tensors that require a gradient, and {this} is a constant; "
+                "make it with tg.Tensor(value, requires_grad=True)"
+            )
     if not isinstance(output, Tensor):
         raise TypeError(errors.NO_OUTPUT.format(transform="grad", what=type(output).__name__))
     seed: Any = seed_for(output, gradient)

@@ -50,8 +50,8 @@ class Run:
         y = self.output
         if not isinstance(y, Tensor):
             raise TypeError(
-                f"{self.transform}: the function returned a {type(y).__name__}, and a gradient is of one "
-                "number; use has_aux=True for (J, anything else), or jacobian for several results"
+                f"{self.transform}: expected one number as the result, got {type(y).__name__}; "
+                "use has_aux=True for (J, anything else), or jacobian for several results"
             )
         if y.size != 1:
             raise ValueError(

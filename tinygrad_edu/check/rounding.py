@@ -27,7 +27,7 @@ __all__ = ["SAFETY", "errors_of", "inherited", "precision", "rules_of", "run", "
 
 Array = NDArray[Any]
 SAFETY = 16.0
-"""Times the error that is estimated: nobody's rounding is that unlucky."""
+"""Times the error that is estimated: rounding errors do not add up to more in practice."""
 _DRAWS = 8
 
 

@@ -19,7 +19,7 @@ def unnamed(truth: Truth, given: Mapping[Any, NDArray[Any]], taken: Mapping[Any,
     """For each key that is none's, the unnamed value whose gradient its array is, if it is one's.
 
     ``Z2`` in ``A2 = sigmoid(W2 @ A1 + b2)`` is in no variable, and ``dZ2`` is right for all that. What
-    is the gradient of none stays unknown: nobody can say what it should have been.
+    is the gradient of none stays unknown: there is nothing to compare it with.
     """
     found: dict[Any, str] = {}
     for key, array in given.items():

@@ -125,7 +125,7 @@ def of_network(model: Sequential, examples: data.Examples) -> Gradients:
     names = ["relu"] * (len(model) - 1) + [model.output]
     AL, caches = l_layer.L_model_forward(examples.X, parameters, names)
     grads = l_layer.L_model_backward(AL, examples.Y, caches, names)
-    return {name: g for name, g in grads.items() if name != "dA0"}  # nobody needs that of the data
+    return {name: g for name, g in grads.items() if name != "dA0"}  # the data's own gradient is not needed
 
 
 def with_a_mistake(model: Sequential, examples: data.Examples) -> Gradients:

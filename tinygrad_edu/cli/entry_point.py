@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args([f" {a}" if _MINUS.match(a) else a for a in given])
     try:
         return int(options.run(options))
-    except BrokenPipeError:  # whoever reads the output has seen enough, as in '| head'
+    except BrokenPipeError:  # the reader of the output closed it, as '| head' does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except _TOLD as error:

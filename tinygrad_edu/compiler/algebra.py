@@ -148,7 +148,7 @@ def _in_range(coefficient: Fraction, dtype: np.dtype[Any]) -> bool:
 
 
 def _roots(nodes: Iterable[Node], outputs: Iterable[Node]) -> set[Node]:
-    """Where arithmetic ends: what another kind of operation reads, or nobody."""
+    """Where arithmetic ends: what another kind of operation reads, or what is not read."""
     roots = set(outputs)
     for node in nodes:
         if node.op not in ARITHMETIC:

@@ -64,7 +64,7 @@ def _refuse_unsteady(
 
 def _states(generators: Sequence[Any]) -> list[Any]:
     """Where NumPy's and Python's random streams stand, the shared ones and those that were found."""
-    everywhere = np.random.get_state(legacy=False)  # noqa: NPY002  (to see that nobody uses it)
+    everywhere = np.random.get_state(legacy=False)  # noqa: NPY002  (to see that it is not used)
     return [random.getstate(), pickle.dumps(everywhere), *(pickle.dumps(g) for g in generators)]
 
 

@@ -318,7 +318,7 @@ class _Writer(Lifetimes):
         return f"np.array({code})" if node.shape else f"np.array({code}, np.{node.dtype})"
 
     def _to_read(self, node: Node) -> str:
-        """A gradient as an array that nobody writes to before it is read: copied only where it is given."""
+        """A gradient as an array that stays as it is until it is read. A given one is copied."""
         behind = node
         while self.inline(behind) or is_view(behind):
             behind = behind.args[0]

@@ -57,7 +57,7 @@ def assembled(
         keys: what the optimiser knows each parameter by.
         update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
             argument; "lent" makes a function that gives the gradients to be read before the next call; an
-            optimiser's methods are called; None makes a function that gives the gradients for good.
+            optimiser's methods are called; None makes a function whose gradients the caller may keep.
     """
     program, sheet = recording.program, Sheet()
     assert program is not None

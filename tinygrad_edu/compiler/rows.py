@@ -1,6 +1,6 @@
 """Lines that are computed entry by entry on large arrays of one shape: done in parts, on all threads.
 
-Between two matrix products of a network stand a few such lines. What they write lies where nobody else
+Between two matrix products of a network stand a few such lines. What they write lies where nothing else
 writes, so that they may be cut anywhere; a part is taken through all of its lines while it is in the cache.
 """
 

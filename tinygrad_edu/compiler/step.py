@@ -47,7 +47,7 @@ def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
     """A step: the cost and its gradients, or with an optimiser the cost and the update, as one program.
 
     The first call with given shapes and dtypes records ``loss``, derives its backward pass, drops what
-    nobody needs, simplifies, plans memory and writes straight-line NumPy; later calls run that.
+    no result needs, simplifies, plans memory and writes straight-line NumPy; later calls run that.
 
     Args:
         loss: ordinary Tensor code, ``loss(params, X, Y)``, that gives a scalar. Called once per signature.
@@ -89,7 +89,7 @@ class _Compiled:
     targets: tuple[tuple[str, int], ...] = ()
     """What the optimiser knows each parameter by that is moved, and which of the inputs it is."""
     spare: list[tuple[Callable[..., Any], dict[Any, Any]]] = field(default_factory=list)
-    """Functions that nobody is running, with what an optimiser remembers of the arrays that each gives.
+    """Functions that no thread is running, with what an optimiser remembers of the arrays that each gives.
     Each has memory of its own, so that no lock is needed, which an interrupt could leave locked."""
     keys: tuple[Any, ...] | None = None
     """The names of the parameters, where they are a plain dict of arrays, and all take part."""

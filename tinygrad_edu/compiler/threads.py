@@ -1,4 +1,4 @@
-"""One pool of threads for the process: parts of a loop are handed out in order, to whoever is free.
+"""One pool of threads for the process: parts of a loop are handed out in order, to the next free thread.
 
 NumPy and BLAS let other threads run while they compute. What a part writes is its own, so that the results
 are the same bits for any number of threads; whoever asks adds them up in the order of the parts.
@@ -171,7 +171,7 @@ _all: set[_Helper] = set()
 
 
 def _take(helpers: list[_Helper], wanted: int) -> None:
-    """Adds threads that nobody else uses, up to as many as wanted."""
+    """Adds idle threads, up to as many as wanted."""
     while len(helpers) < wanted:
         try:
             helpers.append(_idle.pop())
@@ -217,7 +217,7 @@ class _Blas:
             self.functions[1](before)
 
     def forget(self) -> None:
-        """In a forked process, where nobody is in a loop."""
+        """In a forked process, where no thread runs a loop."""
         self.users.clear()
         self.restore()
 

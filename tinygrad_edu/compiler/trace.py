@@ -74,7 +74,7 @@ class Recording:
 
     @property
     def constants(self) -> dict[str, NDArray[Any]]:
-        """The arrays that the function found elsewhere: inputs that nobody passes."""
+        """The arrays that the function found elsewhere: inputs that the caller does not pass."""
         known = set(self.arguments)
         return {node.name: node.value for node in self.graph if node.is_leaf and node.name not in known}
 

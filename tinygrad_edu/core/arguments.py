@@ -1,4 +1,4 @@
-"""How a function is called: NumPy's names and order, NumPy's defaults said aloud, one style of refusal.
+"""How a function is called: NumPy's names and order, NumPy's defaults given explicitly, one style of refusal.
 
 Every public function, an operation or one composed of operations, has one :class:`Arguments`. It is read
 from the function's own signature and from that of the NumPy function that it answers to. What a caller gave
@@ -214,7 +214,8 @@ class Arguments:
         needed = [n for n, p in self.own.items() if p.kind in Positional and p.default is p.empty]
         if any(name not in found for name in needed):
             got = sum(name in found for name in needed)
-            raise TypeError(f"{self.name}: expected {len(needed)} arrays {tuple(needed)}, got {got}")
+            arrays = "1 array" if len(needed) == 1 else f"{len(needed)} arrays"
+            raise TypeError(f"{self.name}: expected {arrays} ({', '.join(needed)}), got {got}")
         self._refuse_without(found)
         return self._normal(found, args, given)
 
@@ -266,7 +267,7 @@ class Arguments:
                     raise ValueError(f"{self.name}: {error}") from None
 
     def _says_nothing(self, name: str, value: Any) -> bool:
-        """Whether an argument only says aloud what holds anyway. What is not known is refused here."""
+        """Whether an argument only repeats a default. An unknown one is refused here."""
         own, theirs = self.own.get(name), self.theirs.get(name)
         if own is not None:
             return value is np._NoValue or (name in self.settings and _among(value, (own.default,)))

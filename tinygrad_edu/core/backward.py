@@ -311,7 +311,7 @@ def _check_spent(node: Any) -> None:
 def seed_for(root: Any, gradient: Any) -> Any:
     """The gradient to start from: 1 for a scalar, else the one given, of the root's shape and dtype."""
     if not root.requires_grad:
-        raise RuntimeError(errors.NO_HISTORY.format(tensor=root.name or repr(root)))
+        raise RuntimeError(errors.NO_HISTORY.format(tensor=errors.described(root, root.name)))
     value = root._data
     if value.dtype.kind != "f":
         raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=value.dtype))

@@ -1,7 +1,7 @@
 """What readers need to know of an operation beside its value and its rule.
 
 Each fact is a field of :class:`~tinygrad_edu.core.op.Op`, said where the operation is defined, and tried by
-the generated tests at its sample inputs. Readers ask for facts and never for names, so an operation under
+the generated tests at its sample inputs. Readers look up facts, never names, so an operation under
 another name, or one that somebody adds, is printed, derived, compiled and diagnosed by what it is.
 """
 

@@ -30,7 +30,14 @@ def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArr
     TypeError: gradient: expected real numbers, got complex of dtype complex128
     """
     refuse_lookalikes(value, what)
-    array = np.array(value)
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            f"{what}expected rows of equal length, got {type(value).__name__} of unequal ones"
+        ) from None
     wanted = array.dtype if dtype is None else np.dtype(dtype)
     for found in (array.dtype, wanted):
         if found.kind not in "fiub":

@@ -138,7 +138,11 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         if value is self._data:
             return
         if self.op is not None:
-            raise TypeError(f"only a leaf's data can be replaced; {self!r} is the result of {self.op.name}")
+            this = errors.described(self, self.name)
+            raise TypeError(
+                f"data: expected a leaf, and {this} is the result of {self.op.name}; "
+                "replace the data of its inputs and compute it again, or take t.detach()"
+            )
         new = real(value, self._data.dtype, what="data: ")
         if new.shape != self._data.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {new.shape}")

@@ -1,4 +1,4 @@
-"""Entries that nobody picked have gradient 0, where the slope is infinite or no number, too.
+"""Entries that the result does not use have gradient 0, where the slope is infinite or no number, too.
 
 ``np.sqrt(x)[1]`` does not depend on ``x[0]``. The chain rule multiplies 0 by the slope of the root, and at 0
 that is 0 · ∞, which is nan. So where a gradient comes out nan, the walk is done again with a note for each
@@ -142,7 +142,7 @@ def _where(counts: Any, gx: Any) -> Any:
 def _pulled(
     node: Any, k: int, rule: Callable[..., Any], g: Any, through: Sequence[Any], create_graph: bool
 ) -> Any:
-    """What a rule gives. In a sum of products, what nobody picked is 0, and no nan or infinity."""
+    """What a rule gives. In a sum of products, an entry that was not picked counts 0, never nan."""
     taken = _out(node, k, through)
     if create_graph:
         return recorded_rule(rule, g, node, taken)

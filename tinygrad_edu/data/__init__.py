@@ -7,6 +7,7 @@ from tinygrad_edu.data.course_sets import cats, circles, flower, football, moons
 from tinygrad_edu.data.files import Labelled, csv, image_folder
 from tinygrad_edu.data.layout import DataSet, Examples
 from tinygrad_edu.data.preparing import Scaling, Split, multi_hot, one_hot, scaled, split
+from tinygrad_edu.errors import did_you_mean
 
 __all__ = [
     "DataSet",
@@ -44,5 +45,5 @@ _ELSEWHERE = {
 if not TYPE_CHECKING:  # a checker finds a name that is not there itself
 
     def __getattr__(name: str) -> Any:
-        hint = f"; here it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+        hint = f"; here it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else did_you_mean(name, __all__)
         raise AttributeError(f"tg.data has no {name}{hint}")

@@ -85,8 +85,9 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
     >>> X.shape, Y.shape, float(X[0, 0])
     ((2, 400), (1, 400), 1.204442292254319)
     """
-    if m < 2 or m % 2:
-        raise ValueError(f"flower: expected an even number of examples, at least 2, got {m}")
+    given: Any = m
+    if not isinstance(given, (int, np.integer)) or m < 2 or m % 2:
+        raise ValueError(f"flower: expected an even number of examples, at least 2, got {m!r}")
     rng = np.random.RandomState(seed)
     petals = []
     for k in range(2):
@@ -105,7 +106,7 @@ def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     (2, 300)
     """
     make = require_extra("sklearn.datasets", extra="sklearn").make_moons
-    return in_columns(*make(n_samples=m, noise=noise, random_state=seed))
+    return in_columns(*make(n_samples=_examples("moons", m), noise=noise, random_state=seed))
 
 
 def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
@@ -120,9 +121,16 @@ def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
     """
     make = require_extra("sklearn.datasets", extra="sklearn").make_circles
     train, test = (
-        in_columns(*make(n_samples=n, noise=noise, random_state=seed)) for n, seed in ((m, 1), (m_test, 2))
+        in_columns(*make(n_samples=_examples("circles", n), noise=noise, random_state=seed))
+        for n, seed in ((m, 1), (m_test, 2))
     )
     return DataSet(*train, *test, class_names=("outer", "inner"))
+
+
+def _examples(called: str, m: Any) -> int:
+    if isinstance(m, bool) or not isinstance(m, (int, np.integer)) or m < 1:
+        raise ValueError(f"{called}: expected a whole number of examples, at least 1, got {m!r}")
+    return int(m)
 
 
 def _existing(path: Path) -> Path:

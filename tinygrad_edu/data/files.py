@@ -54,7 +54,12 @@ def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelle
     ([[3.5, 20.0, 4.0]], [[0.0, 1.0, 0.0]], ('cat', 'dog'), ('weight',))
     """
     pandas = require_extra("pandas", extra="data")
-    table = pandas.read_csv(_existing(Path(path)))
+    try:
+        table = pandas.read_csv(_existing(Path(path)))
+    except pandas.errors.EmptyDataError:
+        raise ValueError(
+            f"{path}: expected a first line with the columns' names, and the file is empty"
+        ) from None
     if label not in table.columns:
         raise ValueError(f"{path}: there is no column {label!r}; it has {', '.join(map(str, table.columns))}")
     gaps = [str(name) for name in table.columns if table[name].isna().any()]

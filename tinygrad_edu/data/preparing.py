@@ -106,7 +106,7 @@ class Scaling:
 
         A feature that is the same in all examples becomes 0.
         """
-        X = np.asarray(X, np.float64)
+        X = _numbers("Scaling", X)
         if X.ndim != 2 or not X.shape[1]:
             raise ValueError(f"Scaling: expected one example a column, (n_x, m), got shape {X.shape}")
         deviation = X.std(axis=1, keepdims=True)
@@ -114,13 +114,21 @@ class Scaling:
 
     def __call__(self, X: Any) -> Array:
         """X, scaled."""
-        found: Array = (np.asarray(X) - self.mean) / self.deviation
+        found: Array = (_numbers("Scaling", X) - self.mean) / self.deviation
         return found
 
     def back(self, X: Any) -> Array:
         """X as it was before."""
-        found: Array = np.asarray(X) * self.deviation + self.mean
+        found: Array = _numbers("Scaling", X) * self.deviation + self.mean
         return found
+
+
+def _numbers(called: str, X: Any) -> Array:
+    try:
+        return np.asarray(X, np.float64)
+    except (TypeError, ValueError):
+        got = repr(X) if isinstance(X, str) else type(X).__name__
+        raise TypeError(f"{called}: expected an array of numbers, one example a column, got {got}") from None
 
 
 def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:

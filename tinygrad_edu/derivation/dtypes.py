@@ -17,7 +17,7 @@ __all__ = ["computed_in_floats"]
 
 
 def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[Node]) -> Node:
-    """The formula of a float, with integers made floats before arithmetic that nobody did in integers.
+    """The formula of a float, with integers made floats before arithmetic that was not done in integers.
 
     Where ``w * X * X`` was recorded with bytes X, its derivative ``X * X`` would wrap at 256.
 

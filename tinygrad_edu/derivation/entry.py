@@ -98,6 +98,9 @@ def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> 
             raise TypeError(f"derive: expected tensors or names in wrt, got {type(which).__name__}")
         node = graph.find(which)
         if not node.requires_grad:
-            raise TypeError(f"derive: {node.name} is a constant (requires_grad=False)")
+            raise TypeError(
+                f"derive: expected Tensors that require a gradient, and {node.name} is a constant; "
+                "make it with tg.Tensor(value, requires_grad=True)"
+            )
         wanted.append(node.name)
     return wanted

@@ -20,7 +20,7 @@ from tinygrad_edu.graph import Graph, GraphNode, Program, Ref
 
 __all__ = ["Examples", "examples_of"]
 
-_SHORT_DECIMAL = 8  # nobody writes 0.3333333333333333 but as 1/3
+_SHORT_DECIMAL = 8  # a longer decimal, such as 0.3333333333333333, is written as a fraction, 1/3
 _TOO_SMALL_TO_TELL = 5  # a 2, 3 or 4 that somebody wrote is more likely a factor of the formula
 
 

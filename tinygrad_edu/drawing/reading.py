@@ -1,6 +1,6 @@
 """What a picture says in formulas: of a value, of its gradient, and along an arrow.
 
-A value that nobody named is written out where it is used. Where that would be long it gets a mark, ①, and
+A value without a name is written out where it is used. Where that would be long it gets a mark, ①, and
 stands by itself.
 """
 
@@ -34,7 +34,7 @@ _SHARED: tuple[Callable[..., Any], ...] = (
     lambda x, y: (x < y) + 0.5 * (x == y),
 )
 """Slopes of the larger and of the smaller of two; those that tie share it."""
-_FEW = 6  # entries of an array that nobody named, to be written where it is used
+_FEW = 6  # entries of an array without a name, to be written where it is used
 
 
 class Reading:

@@ -24,8 +24,8 @@ __all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]
 
 DETAILS = ("auto", "quantities", "all", "layers", "units")
 _SMALL = 8  # values, up to which each operation is drawn
-_MOST_UNROLLED = 24  # quantities, from which on what repeats is drawn once of its own accord
-_MOST = 150  # boxes, up to which a picture shows quantities of its own accord
+_MOST_UNROLLED = 24  # quantities: from here on, what repeats is drawn once unless asked otherwise
+_MOST = 150  # boxes: up to here a picture shows quantities unless asked otherwise
 _HUGE = 2500  # operations, from which on formulas of the way back are not worked out
 _STRETCHES = 24
 _CONVENTIONS = {
@@ -118,7 +118,7 @@ def course_gradients(graph: Graph) -> tuple[Gradients, str]:
 
 
 def view_of(graph: Graph, reading: Reading, gradients: Gradients, detail: str, *, backward: bool) -> View:
-    """The view of operations or quantities; of its own accord it shows each operation of a few."""
+    """The view of operations or quantities; by default it shows each operation, where they are few."""
     few = detail == "auto" and sum(not is_number(node) for node in graph) <= _SMALL
     return View(graph, reading, gradients, every=few or detail == "all", backward=backward)
 

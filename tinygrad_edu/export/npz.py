@@ -55,10 +55,11 @@ def unpacked(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     >>> unpacked(b"hello")
     Traceback (most recent call last):
     ...
-    ValueError: it is no .npz archive
+    ValueError: it is no .npz archive; expected a file that tg.save wrote
     """
     if not content.startswith(b"PK\x03\x04"):
-        raise ValueError("it is no .npz archive" if content else "it is empty")
+        what = "no .npz archive" if content else "empty"
+        raise ValueError(f"it is {what}; expected a file that tg.save wrote")
     if content[-64 - len(SEAL) : -64] != SEAL:
         raise ValueError("it has no checksum at its end: it is cut off, or another program's")
     if hashlib.sha256(content[:-64]).hexdigest().encode() != content[-64:]:

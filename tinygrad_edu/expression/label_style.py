@@ -54,7 +54,7 @@ class Label(Style):
     def own(
         self, op: Op, operands: Sequence[Text], settings: Mapping[str, Any], shape: tuple[int, ...]
     ) -> Text | None:
-        """What goes without saying is left out, but not that a number becomes an array; powers are raised."""
+        """Broadcasts and casts are left out, but not where a number becomes an array. Powers are raised."""
         if op.silent:
             (x,) = operands
             if x.shape or not shape or not re.match(r"−?\d", x.text):

@@ -67,7 +67,7 @@ class LaTeX(Style):
     def own(
         self, op: Op, operands: Sequence[Text], settings: Mapping[str, Any], shape: tuple[int, ...]
     ) -> Text | None:
-        """Fractions, powers, and what goes without saying; a number that fills an array is times ones."""
+        """Fractions, powers, and what need not be written. A number that fills an array is times ones."""
         if op.silent:
             (x,) = operands
             if x.shape or not shape or not x.text.lstrip("-")[:1].isdigit():

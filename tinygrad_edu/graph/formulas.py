@@ -23,7 +23,7 @@ def expression_of(one: Step | GraphNode, operand: Callable[[Any], Node]) -> Node
 
 
 def name_of(one: Step | GraphNode) -> Node:
-    """The name that stands for it; a number that nobody named stands for itself."""
+    """The name that stands for it; a number without a name is written as the number."""
     if not (one.named or one.value.ndim or one.args):
         return number(one.value[()])
     return quantity(one.name, one.shape, one.dtype)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.recipes import Recipes
@@ -175,7 +176,12 @@ class Graph(Shown):
             known = [n.name for n in self.nodes]
             near = difflib.get_close_matches(which, known, n=3) if isinstance(which, str) else []
             hint = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known[:20])}"
-            raise KeyError(f"{which!r} is not in this graph; {hint}")
+            told = (
+                repr(which)
+                if isinstance(which, str)
+                else errors.described(which, getattr(which, "name", None))
+            )
+            raise KeyError(f"{told} is not in this graph; {hint}")
         return node
 
     def __len__(self) -> int:

@@ -42,4 +42,4 @@ __all__ = [
 if not TYPE_CHECKING:  # a checker finds a name that is not there itself
 
     def __getattr__(name: str) -> Any:
-        raise unknown("tg.nn", name, NN)
+        raise unknown("tg.nn", name, NN, __all__)

@@ -179,7 +179,7 @@ class Trainable(Stateful):
     if not TYPE_CHECKING:  # a checker finds a name that is not there itself
 
         def __getattr__(self, name: str) -> Any:
-            raise unknown(type(self).__name__, name, MODEL)
+            raise unknown(type(self).__name__, name, MODEL, dir(type(self)))
 
     def _mode(self) -> Any:
         return in_mode(self.trains)

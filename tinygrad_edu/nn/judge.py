@@ -69,7 +69,7 @@ class Judge:
 
 
 def _outcome(model: Any, classified: bool, X: Any, Y: Any) -> list[Tensor]:
-    """The cost and, of a model of classes, the output: compiled, it is one pass all the same."""
+    """The cost and, of a model of classes, the output. Compiled, both take one pass."""
     with training(False):
         J = model.loss(X, Y)
         return [J, model(X)] if classified else [J]

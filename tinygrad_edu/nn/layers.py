@@ -145,7 +145,7 @@ class Neuron(Activated):
         seed: Seed = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        self.n_in = whole("n_x", n_in, 1)
+        self.n_in = whole("Neuron: n_x", n_in, 1)
         self.activation = checked_activation("Neuron", activation)
         dtype, scheme = checked_dtype("Neuron", dtype), scheme_for(self.activation, init)
         self.w = Tensor(initial((1, self.n_in), scheme, seed).T, name="w", dtype=dtype)

@@ -124,7 +124,7 @@ class Sequential(Answering, Trainable):
         return self._named_in("parameters")
 
     def buffers(self) -> Parameters:
-        """What layers keep beside their parameters, and nobody trains: running statistics."""
+        """What layers keep beside their parameters and is not trained: running statistics."""
         return self._named_in("buffers")
 
     def _named_in(self, what: str) -> Parameters:

@@ -26,7 +26,7 @@ __all__ = ["BatchesOfEpochs", "Run"]
 
 
 class BatchesOfEpochs(Protocol):
-    """Batches, wherever their examples are."""
+    """Batches of examples, in memory or on workers."""
 
     def __len__(self) -> int: ...
 

@@ -167,7 +167,7 @@ def _hint(path: Path) -> str:
     if path.suffix in (".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib"):
         return "; of another library, take over the numbers: model.load_state_dict({name: array, ...})"
     return (
-        "; arrays that np.savez wrote: model.load_state_dict(np.load(path))" if path.suffix == ".npz" else ""
+        "; if np.savez wrote it, write model.load_state_dict(np.load(path))" if path.suffix == ".npz" else ""
     )
 
 

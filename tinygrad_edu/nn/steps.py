@@ -61,7 +61,7 @@ def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimi
 
 
 def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
-    """A Tensor that the cost depends on, and that nobody moves, would stay as it is without a word."""
+    """Refuses a Tensor that the cost depends on and that is no parameter: it would not be trained."""
     known = set(parameters.values())
     for node in Graph(J, names=False).inputs:
         if node.requires_grad and node.tensor not in known:

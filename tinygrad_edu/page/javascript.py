@@ -2,7 +2,7 @@
 
 What only moves entries is written by the places that NumPy moves them from, so every index, slice and
 mask is right by construction. What is composed of other operations is taken apart; where a kernel is
-missing all the same, the page steps through recorded numbers, and says so.
+missing nevertheless, the page steps through recorded numbers, and says so.
 """
 
 from __future__ import annotations

@@ -63,6 +63,8 @@ def step_through(
     >>> "dc = dJ · 3 · b" in page.read_text(encoding="utf-8")
     True
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"step_through: expected the path of a file, such as 'J.html', got {path!r}")
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm", ".pdf"):
         raise ValueError(f"step_through: {target.name!r}: expected a file called .html or .pdf")

@@ -68,7 +68,7 @@ class Network:
         self._gradients: dict[str, Array] = {}
         self._activations: dict[GraphNode, Activation | None] = {}
         self.remembered: dict[Any, list[Any]] = {}
-        """What was worked out for a step once, for whoever asks again."""
+        """What was worked out for a step once, so that it is worked out once."""
 
     # values
 
@@ -187,7 +187,7 @@ class Network:
 
     @cached_property
     def names(self) -> dict[GraphNode, str]:
-        """What texts call a node: its name, or where nobody gave one, that of its place in its layer."""
+        """What texts call a node: its name, or without one, that of its place in its layer."""
         called = {node: node.name for node in self.truth.graph}
         for layer in self.layers:
             places = {"W": layer.W, "b": layer.b, "Z": layer.Z, "A": layer.A}

@@ -1,6 +1,6 @@
 """Inputs to try the formulas on: random, of given sizes, well away from where sigmoids saturate.
 
-Labels are integers, so that whoever differentiates takes them for constants.
+Labels are integers, so that differentiation takes them for constants.
 
 >>> from tinygrad_edu.course.catalogue import samples
 >>> given = samples.logistic(np.random.default_rng(0), Sizes(5, 6, 7, m=8))

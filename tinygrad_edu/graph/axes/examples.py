@@ -123,7 +123,7 @@ class _Search:
             yield from self.atoms.expand(term)
 
     def _made(self, atom: int) -> bool:
-        """Whether it came to be in the graph: parts that were stacked, windows, or nobody knows how.
+        """Whether it came to be in the graph: parts that were stacked, windows, or unknown.
 
         Different cuts of one axis that came to be one are windows, laid over each other.
         """

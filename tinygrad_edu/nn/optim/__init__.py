@@ -26,4 +26,4 @@ __all__ = [
 if not TYPE_CHECKING:  # a checker finds a name that is not there itself
 
     def __getattr__(name: str) -> Any:
-        raise unknown("tg.optim", name, OPTIM)
+        raise unknown("tg.optim", name, OPTIM, __all__)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import described
 from tinygrad_edu.nn.checks import above_zero, at_least
 from tinygrad_edu.nn.elsewhere import SETTINGS
 from tinygrad_edu.nn.optim.moving import Rules
@@ -141,7 +142,7 @@ class Optimizer:
         self.owners = tuple(map(ref, owners))
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy goes on from where this one is, with whichever arrays it is called with first."""
+        """A copy goes on from where this one is, and belongs to the arrays that it is first called with."""
         return {**self.__dict__, "owners": (), "_rules": Rules()}
 
     # The rule
@@ -340,7 +341,7 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
             )
         if not isinstance(parameter, Tensor) or parameter.op is not None or not parameter.requires_grad:
             raise TypeError(
-                f"{called}: {key}: expected a leaf Tensor that requires a gradient, got {parameter!r}"
+                f"{called}: {key}: expected a leaf Tensor that requires a gradient, got {_told(parameter)}"
             )
     if len({*map(id, found.values())}) < len(found):
         raise ValueError(f"{called}: the same parameter is given twice among {', '.join(map(str, found))}")
@@ -367,3 +368,11 @@ def _paired(targets: Mapping[Key, Tensor], gradients: Any) -> dict[Key, Any]:
     if len(gradients) != len(targets):
         raise ValueError(f"gradients: expected {len(targets)}, one for each parameter, got {len(gradients)}")
     return dict(zip(targets, gradients, strict=True))
+
+
+def _told(parameter: Any) -> str:
+    """What a message says of a thing that is no parameter: of an array its shape, not its entries."""
+    if not isinstance(parameter, Tensor):
+        return described(parameter, None) if hasattr(parameter, "shape") else repr(parameter)
+    why = "a constant" if parameter.op is None else f"the result of {parameter.op.name}"
+    return f"{described(parameter, parameter.name)}, {why}"
