@@ -30,6 +30,8 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
 _CALLS: tuple[Callable[..., Any], ...] = (
     lambda a: np.exp(a),  # noqa: PLW0108  (its bytecode is what is wanted)
     lambda a, b: np.hypot(a, b),  # noqa: PLW0108
+    # Compiled apart from the import of np, as in a notebook, it is other bytecode.
+    *(eval(f"lambda {xs}: np.f({xs})") for xs in ("a", "a, b")),  # noqa: S307
 )
 _SIGNS = {"+", "-", "*", "/"}
 
