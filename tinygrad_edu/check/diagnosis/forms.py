@@ -29,8 +29,9 @@ def of_forms(target: Target, pool: Pool) -> None:
         for step in target.local.steps:
             value = np.asarray(target.local.values[step.name], float)
             if step.of is not None and value.ndim and value.size > 1:
+                inner = 0.0 if pool.graph.find(step.of).named else 0.25  # of a part of somebody's formula
                 for array, codes, text, cost in _wrong_forms(target, pool, step.of, value):
-                    target.at(step.name, array, Edit(codes, text, cost, step.of))
+                    target.at(step.name, array, Edit(codes, text, cost + inner, step.of))
 
 
 def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:

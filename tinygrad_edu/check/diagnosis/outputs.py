@@ -64,12 +64,12 @@ class Output:
         e = np.exp(z)
         for axis in range(z.ndim):
             over = e / e.sum(axis=axis, keepdims=True)
-            yield (
-                over - Y,
-                ("softmax_axis", "sum_axis"),
-                f"{a} is normalised over axis {axis}, the wrong one",
-                1.1,
-            )
+            codes: tuple[str, ...] = ("softmax_axis", "sum_axis")
+            text = f"{a} is normalised over axis {axis}, the wrong one"
+            if np.allclose(A.sum(axis=axis), 1, rtol=1e-6):
+                codes = ("constant_factor", "slope_wrong", "wrong_layer")
+                text = f"the softmax is of {self.x} as it is: what it is scaled by first is left out"
+            yield over - Y, codes, text, 1.1
         yield e / e.sum() - Y, ("softmax_axis", "sum_all"), f"{a} is normalised over everything", 1.15
         for told, f in _ACTIVATIONS.items():
             text = f"{told}({self.x}) stands where {a} belongs"
@@ -92,6 +92,10 @@ class Output:
         swapped, moved = ("labels_swapped",), ("examples_misaligned", "labels_swapped")
         yield A - 1, (*swapped, "unknown"), f"1 stands where {y} belongs: it is subtracted everywhere", 1.2
         yield A - (1 - Y), swapped, f"1 - {y} stands where {y} belongs", 1.05
+        for axis in range(A.ndim if A.ndim > 1 else 0):
+            largest = (A.max(axis=axis, keepdims=True) == A).astype(float)
+            text = f"the largest entry of {self.name} along axis {axis} is taken for {y}"
+            yield A - largest, ("labels_swapped", "unknown"), text, 1.1
         for axis in range(Y.ndim):
             for shift, what in ((1, "next"), (-1, "previous"), (2, "next but one"), (-2, "previous but one")):
                 told = (

@@ -11,12 +11,14 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import owner_of
+from tinygrad_edu.check.diagnosis.sums import parts
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
 __all__ = ["of_scatters", "other_parts", "picks_a_part", "puts_a_part"]
 
 _MOST_PARTS = 64
+_FEW_PLACES = 12
 
 
 def of_scatters(target: Target, pool: Pool) -> None:
@@ -40,6 +42,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
         _by_another_index(target, pool, step, g)
         counts = np.zeros(shape)
         np.add.at(counts, index, 1.0)
+        _one_place(target, pool, step, g)
         if counts.max() > 1:
             last, first = np.zeros(shape), np.zeros(shape)
             last[index] = g
@@ -77,6 +80,22 @@ def of_scatters(target: Target, pool: Pool) -> None:
                         at,
                     ),
                 )
+
+
+def _one_place(target: Target, pool: Pool, step: Step, g: Array) -> None:
+    """Of an index of several axes, as of words in sentences, one place alone counts, or all but one."""
+    index = step.settings["index"]
+    if not isinstance(index, np.ndarray) or index.ndim < 2 or g.shape[: index.ndim] != index.shape:
+        return
+    above = pool.words.of(step.args[0].name)
+    for axis in range(index.ndim):
+        for kept, codes, told in parts(index.shape[axis]) if index.shape[axis] <= _FEW_PLACES else ():
+            part = np.zeros(step.shape)
+            np.add.at(part, np.take(index, kept, axis), np.take(g, kept, axis))
+            text = (
+                f"of the {index.shape[axis]} along axis {axis} of the index that {above} is added by, {told}"
+            )
+            target.at(step.name, part, Edit(codes, text, 1.15, owner_of(target, step)))
 
 
 def picks_a_part(step: Step) -> bool:

@@ -18,9 +18,25 @@ def of_the_whole(target: Target) -> None:
     """A constant, a transpose, a lost axis."""
     target.whole(target.right, free=True)
     right = target.right
+    if target.found:
+        _averaged(target)
     if right.ndim == 2 and 1 not in right.shape:
         text = "the transposed result's entries are only put into the shape: .reshape where .T belongs"
         target.whole(right.T.reshape(right.shape), Edit(("transpose", "inner_transpose"), text, 1.05))
+
+
+def _averaged(target: Target) -> None:
+    """The same factor where it is that of a mean: 1/m twice is also a mean for a sum over m examples."""
+    local = target.local
+    for step in local.steps:
+        op = step.op
+        if op is None or op.kind != "reduction" or not op.linear_in(0) or not step.value.size:
+            continue
+        count = np.size(local.operand(step, 0)) / step.value.size
+        if count > 1 and np.all(np.abs(target.given * count - target.right) <= 8 * count * target.bound):
+            text = f"it is averaged over {count:.6g} entries instead of summed"
+            target.found.append(Finding((Edit(("mean_for_sum",), text, 1.05),)))
+            return
 
 
 def of_extra_factors(target: Target, pool: Pool) -> None:
