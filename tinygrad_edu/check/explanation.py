@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.roles.network import Network
-from tinygrad_edu.check.roles.path import Link, path_to
+from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
+from tinygrad_edu.graph import GraphNode
 
 __all__ = ["Explained", "Line", "explain"]
 
@@ -92,16 +93,16 @@ def explain(J: Tensor, which: str | Tensor, *, convention: Convention = "course"
     if isinstance(which, str) and which in truth.values:
         which = f"d{which}"
     name = truth.quantity(which)
-    network = Network(truth, {})
-    path = path_to(network, truth.graph.find(name))
     derivation = derive(J, wrt=[truth.graph.find(name).tensor], convention=convention, names=_names(truth))
-    links = {link.below.name: link for link in path.links}
+    uses = _Uses(truth)
     lines = []
     before = None
     for step in derivation.steps:
         if step.of is None or step.of == truth.output:
             continue
-        words = _words(network, links.get(step.of), step.of, before, truth.output)
+        words = f"{truth.output} depends on {step.of}: d{step.of} says how much."
+        if before is not None:
+            words = uses.told(step.of) or f"d{step.of} follows from {before} by the chain rule."
         lines.append(Line(step.name, words, step.formula, step.latex, np.asarray(step.value)))
         before = step.name
     return Explained(f"d{name}", tuple(lines), derivation.convention)
@@ -111,19 +112,56 @@ def _names(truth: Truth) -> dict[str, Tensor]:
     return {node.name: node.tensor for node in truth.graph if node.named}
 
 
-def _words(network: Network, link: Link | None, of: str, before: str | None, output: str) -> str:
-    if before is None:
-        return f"{output} depends on {of}: d{of} says how much."
-    what = network.names[link.by] if link is not None and link.by is not None else ""
-    told = {
-        "left": f"{of} goes into a product with {what}, so the gradient comes back through its transpose.",
-        "right": f"{of} is multiplied by {what}, example by example: the products are summed.",
-        "slope": f"{of} goes into the activation: the gradient is multiplied by its slope at {of}.",
-        "softmax": f"every class's probability depends on every entry of {of}: the softmax's derivative.",
-        "sum": f"{of} is added to every example, so its gradient is the sum over the examples.",
-        "times": f"{of} is multiplied by {what}, so the gradient is too.",
-    }
-    return told.get(link.kind if link is not None else "", f"d{of} follows from {before} by the chain rule.")
+class _Uses:
+    """How quantities are used further on, in words: told from what operations are, not from names."""
+
+    def __init__(self, truth: Truth) -> None:
+        self.graph, self.words = truth.graph, Words(truth.program)
+        self.users: dict[GraphNode, list[GraphNode]] = {}
+        for node in truth.graph:
+            for used in dict.fromkeys(node.inputs):
+                if node.requires_grad:
+                    self.users.setdefault(used, []).append(node)
+
+    def told(self, of: str) -> str:
+        """The sentence for a quantity; empty where several uses, or an unusual one, leave nothing to say."""
+        node = self.graph.find(of)
+        if not node.is_leaf and any(n.named and n.shape == node.shape and feeds(n, of) for n in self.graph):
+            users = self.users[node]
+            if not any(len(u.inputs) > 1 and u.inputs[0].requires_grad and _is_sum(u) for u in users):
+                return f"{of} goes into the activation: the gradient is multiplied by its slope at {of}."
+        return self._of_use(node, of)
+
+    def _of_use(self, node: GraphNode, of: str) -> str:
+        for user in sorted(
+            self.users.get(node, []), key=lambda u: u.op is None or u.op.kind != "contraction"
+        ):
+            op = user.op
+            if op is None or sum(a is node for a in user.args) != 1:
+                continue
+            others = [n for n in user.inputs if n is not node]
+            what = self.words.of(others[0].name) if others else ""
+            if op.kind == "contraction" and others:
+                return _of_a_product(of, what, first=user.args[0] is node)
+            if op.kind == "elementwise" and "axis" in op.settings:
+                return f"every entry of the result depends on every entry of {of} along an axis."
+            if _is_sum(user) and user.shape != node.shape:
+                return f"{of} is added to every example, so its gradient is the sum over the examples."
+            if others and op.kind == "elementwise" and op.linear_in(user.args.index(node)):
+                return f"{of} is multiplied by {what}, so the gradient is too."
+            if op.moves or _is_sum(user):
+                return self._of_use(user, of)
+        return ""
+
+
+def _is_sum(node: GraphNode) -> bool:
+    return node.op is not None and node.op.linear == ((0, 1),)
+
+
+def _of_a_product(of: str, what: str, *, first: bool) -> str:
+    if first:
+        return f"{of} is multiplied by {what}, example by example: the products are summed."
+    return f"{of} goes into a product with {what}, so the gradient comes back through its transpose."
 
 
 def _brief(value: Array) -> str:

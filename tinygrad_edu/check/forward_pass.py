@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.check.diagnosis.edit import Edit
+from tinygrad_edu.check.diagnosis.edit import Edit, Finding
+from tinygrad_edu.check.diagnosis.entries import localised, of_entries, wrong_shape
+from tinygrad_edu.check.diagnosis.search import vocabulary
+from tinygrad_edu.check.diagnosis.target import Given
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
-from tinygrad_edu.check.roles.constants import Constants
-from tinygrad_edu.check.roles.edit import Variant
-from tinygrad_edu.check.roles.local import localised, wrong_shape
-from tinygrad_edu.check.roles.match import Target
 from tinygrad_edu.check.roles.network import Layer, Network, stands_for
 from tinygrad_edu.check.rounding import precision, run
 from tinygrad_edu.check.truth import Truth
@@ -25,6 +24,8 @@ from tinygrad_edu.graph import GraphNode
 __all__ = ["forward"]
 
 Array = NDArray[Any]
+Changed = tuple[Edit, Any]
+"""What was changed in the formula, and the value that it then gives."""
 
 
 def forward(J: Tensor, manual: Mapping[str | Tensor, ArrayLike | Tensor], *, m: int | None = None) -> Report:
@@ -55,7 +56,7 @@ def forward(J: Tensor, manual: Mapping[str | Tensor, ArrayLike | Tensor], *, m: 
     arrays = {names[key]: value for key, value in given.items()}
     right = {name: _agrees(truth, name, array) for name, array in arrays.items()}
     with np.errstate(all="ignore"):
-        network = Network(truth, {})
+        network = Network(truth)
         wrong = {name for name in arrays if not right[name]}
         entries = tuple(_entry(network, name, arrays, right[name], wrong) for name in arrays)
     return Report(entries, "forward", (), names)
@@ -86,29 +87,33 @@ def _diagnosis(
     network: Network, name: str, arrays: Mapping[str, Array], wrong: set[str], tolerance: Array
 ) -> Diagnosis:
     given, node = arrays[name], network.nodes[name]
-    right = node.value
+    right, truth = node.value, network.truth
     if bad := not_finite(given):
         return Diagnosis(("unknown",), bad)
-    constants = Constants(
-        network.m,
-        per_example=name in network.truth.per_example,
-        sizes=network.sizes,
-        summed=False,
-        extra=network.kept,
-    )
-    loose = 3e-5 if precision(given) > 1e-10 else 1e-10
-    target = Target(given, right, float(np.max(tolerance, initial=0.0)), loose, constants)
     above = [other for other in wrong if other != name and _depends(node, network.nodes[other])]
-    if above and target.close(_from(network, node, {other: arrays[other] for other in above})):
-        told = ", ".join(sorted(above))
-        return Diagnosis(("follows_from",), f"wrong only because {told} is", root=sorted(above)[0])
-    found = [e for v in _variants(network, node) if (e := target.explains(v)) is not None and e.edits]
-    if found:
-        best = min(found, key=lambda e: e.cost)
-        alike = [e for e in sorted(found, key=lambda e: e.cost) if e.cost <= best.cost + 0.25]
-        codes = tuple(dict.fromkeys(code for e in alike for code in e.codes))
-        return Diagnosis(codes, best.text, tuple(dict.fromkeys(e.text for e in alike if e.text != best.text)))
+    if above:
+        carried = _from(network, node, {other: arrays[other] for other in above})
+        if carried.shape == given.shape and np.allclose(given, carried, rtol=1e-9, atol=4 * tolerance.max()):
+            told = ", ".join(sorted(above))
+            return Diagnosis(("follows_from",), f"wrong only because {told} is", root=sorted(above)[0])
+    known = vocabulary(truth, next((r for r in truth.readings if r.m > 1), truth.readings[0]))
+    target = Given(right, given, tolerance, precision(given), known)
+    target.whole(right, free=True)
+    if right.ndim or not target.found:
+        of_entries(target)
+    for edit, value in _variants(network, node):
+        target.whole(value, edit)
+    if target.found:
+        return _told(target.found)
     return wrong_shape(given, right) if given.shape != right.shape else localised(given, right, tolerance)
+
+
+def _told(found: list[Finding]) -> Diagnosis:
+    best = sorted(found, key=lambda f: f.cost)
+    alike = [f for f in best if f.cost <= best[0].cost + 0.25]
+    codes = tuple(dict.fromkeys(code for f in alike for code in f.codes))
+    texts = list(dict.fromkeys(f.text for f in alike))
+    return Diagnosis(codes, texts[0], tuple(texts[1:]))
 
 
 def _depends(node: GraphNode, other: GraphNode) -> bool:
@@ -132,12 +137,11 @@ def _from(network: Network, node: GraphNode, given: Mapping[str, Array]) -> Arra
     return np.asarray(values[node.name])
 
 
-def _variants(network: Network, node: GraphNode) -> Iterator[Variant]:
-    yield Variant((), node.value)
+def _variants(network: Network, node: GraphNode) -> Iterator[Changed]:
     if node.requires_grad:
         name = network.names[node]
         lost = Edit(("unknown",), f"the gradient d{name} stands where {name} belongs: a d is lost")
-        yield Variant((lost,), network.gradient(node))
+        yield lost, network.gradient(node)
     for layer in network.layers:
         if node is layer.Z:
             yield from _linear(network, layer)
@@ -147,7 +151,7 @@ def _variants(network: Network, node: GraphNode) -> Iterator[Variant]:
         yield from _cost(network, node)
 
 
-def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
+def _linear(network: Network, layer: Layer) -> Iterator[Changed]:
     if layer.W is None:
         return
     product = next(n for n in (layer.Z, *layer.Z.inputs) if n.op is not None and n.op.name == "matmul")
@@ -155,9 +159,9 @@ def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
     b: Any = 0.0 if layer.b is None else layer.b.value
     name, called = network.names[layer.W], network.names
     if layer.b is not None:
-        yield Variant((Edit(("term_missing",), f"{called[layer.b]} is missing"),), W @ X)
-        yield Variant((Edit(("sign_inside",), f"{called[layer.b]} is subtracted"),), W @ X - b)
-        yield Variant((Edit(("constant_factor",), f"{called[layer.b]} is there twice", 1.2),), W @ X + 2 * b)
+        yield Edit(("term_missing",), f"{called[layer.b]} is missing"), W @ X
+        yield Edit(("sign_inside",), f"{called[layer.b]} is subtracted"), W @ X - b
+        yield Edit(("constant_factor",), f"{called[layer.b]} is there twice", 1.2), W @ X + 2 * b
     for other in network.pool:
         V = other.value
         for right, factors in ((layer.A_prev, (W, V, b)), (layer.W, (V, X, b)), (layer.b, (W, X, V))):
@@ -166,47 +170,47 @@ def _linear(network: Network, layer: Layer) -> Iterator[Variant]:
     yield from _affine(Edit(("inner_transpose",), f"{name} is transposed"), W.T, X, b)
     edit = Edit(("elementwise_for_matmul",), f"* instead of @ between {name} and its input")
     if np.ndim(W) == np.ndim(X) and all(n == k or 1 in (n, k) for n, k in zip(W.shape, X.shape, strict=True)):
-        yield Variant((edit,), np.asarray(W * X + b), turnable=True)
+        yield edit, np.asarray(W * X + b)
 
 
-def _affine(edit: Edit, W: Array, X: Array, b: Any) -> Iterator[Variant]:
+def _affine(edit: Edit, W: Array, X: Array, b: Any) -> Iterator[Changed]:
     """``W @ X + b``, where the shapes allow it."""
     try:
-        yield Variant((edit,), W @ X + b)
+        yield edit, W @ X + b
     except ValueError:
         return
 
 
-def _activation(network: Network, layer: Layer) -> Iterator[Variant]:
+def _activation(network: Network, layer: Layer) -> Iterator[Changed]:
     known = network.activation(layer.Z)
     if known is None:
         return
     op, settings, H = known
     z, Z = layer.Z.value, network.names[layer.Z]
-    yield Variant((Edit(("z_for_a",), f"the activation is missing: {Z} itself"),), z)
+    yield Edit(("z_for_a",), f"the activation is missing: {Z} itself"), z
     for name in ("sigmoid", "tanh", "relu", "leaky_relu", "exp"):
         if name != op.name:
             edit = Edit(("wrong_activation", "unknown"), f"{name}({Z}) instead of {op.name}({Z})")
-            yield Variant((edit,), np.asarray(OPS[name].forward(z)))
+            yield edit, np.asarray(OPS[name].forward(z))
     twice = Edit(("a_for_z",), f"{op.name} is applied twice")
-    yield Variant((twice,), np.asarray(op.forward(H.value, **settings)))
+    yield twice, np.asarray(op.forward(H.value, **settings))
     minus = Edit(("sign_inside",), f"{op.name}(-{Z})")
-    yield Variant((minus,), np.asarray(op.forward(-z, **settings)))
+    yield minus, np.asarray(op.forward(-z, **settings))
     if op.name == "softmax" and z.ndim == 2:
         e = np.exp(z)
         over = Edit(("softmax_axis", "sum_axis"), "normalised over the examples instead of the classes")
-        yield Variant((over,), e / e.sum(axis=1, keepdims=True))
-        yield Variant((Edit(("softmax_axis", "sum_all"), "normalised over everything"),), e / e.sum())
+        yield over, e / e.sum(axis=1, keepdims=True)
+        yield Edit(("softmax_axis", "sum_all"), "normalised over everything"), e / e.sum()
 
 
-def _cost(network: Network, node: GraphNode) -> Iterator[Variant]:
+def _cost(network: Network, node: GraphNode) -> Iterator[Changed]:
     plain = _plain_cost(network)
     if plain is None or network.output is None or network.labels is None:
         return
     J, m = float(node.value.item()), network.m
     shape = node.shape
     if abs(J - plain) > 1e-9 * abs(J):
-        yield Variant((Edit(("regularisation_missing",), "the penalty is missing"),), np.full(shape, plain))
+        yield Edit(("regularisation_missing",), "the penalty is missing"), np.full(shape, plain)
         for factor, told in (
             (2.0, "twice"),
             (0.5, "half"),
@@ -215,10 +219,10 @@ def _cost(network: Network, node: GraphNode) -> Iterator[Variant]:
             (-1.0, "minus"),
         ):
             edit = Edit(("regularisation_factor",), f"the penalty is {told} what it should be")
-            yield Variant((edit,), np.full(shape, plain + factor * (J - plain)))
+            yield edit, np.full(shape, plain + factor * (J - plain))
     two = network.output[0] == "sigmoid"
     for edit, value in _losses(network.output[1], network.labels, m, two):
-        yield Variant((edit,), np.full(shape, value) if np.ndim(value) == 0 else np.asarray(value))
+        yield edit, np.full(shape, value) if np.ndim(value) == 0 else np.asarray(value)
 
 
 def _losses(S: Array, Y: Array, m: int, two: bool) -> Iterator[tuple[Edit, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
-from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.diagnosis.target import Given, Target
 from tinygrad_edu.check.diagnosis.terms import Term
 from tinygrad_edu.check.report import Diagnosis
 
@@ -16,7 +16,7 @@ __all__ = ["localised", "of_entries", "of_overwriting", "wrong_shape"]
 _MOST_SLICES = 64
 
 
-def of_entries(target: Target) -> None:
+def of_entries(target: Given) -> None:
     """Cut to a range, zero in places, rounded down, or with one slice in the place of another."""
     given, right = target.given, target.right
     if given.shape != right.shape or right.size < 2 or not np.isfinite(given).all():
@@ -56,11 +56,11 @@ def of_entries(target: Target) -> None:
         _permuted(target, slack)
 
 
-def _note(target: Target, edit: Edit) -> None:
+def _note(target: Given, edit: Edit) -> None:
     target.found.append(Finding((edit,)))
 
 
-def _zeros(target: Target, wrong: Array) -> None:
+def _zeros(target: Given, wrong: Array) -> None:
     spans = _spans(wrong)
     where = _where(spans, wrong)
     if where:
@@ -89,7 +89,7 @@ def _run(span: list[int]) -> str:
     return ", ".join(map(str, span[:6])) + (", …" if len(span) > 6 else "")
 
 
-def _permuted(target: Target, slack: float) -> None:
+def _permuted(target: Given, slack: float) -> None:
     """The right slices along an axis, in another order."""
     given, right = target.given, target.right
     for axis in range(right.ndim):
@@ -120,7 +120,7 @@ def _order(order: Array) -> str:
     return f"where 0, 1, 2, … belong, {shown} stand"
 
 
-def _slices(target: Target, same: Array) -> None:
+def _slices(target: Given, same: Array) -> None:
     """Another slice of the right gradient where one belongs."""
     given, right = target.given, target.right
     for axis in range(right.ndim):

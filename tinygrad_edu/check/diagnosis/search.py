@@ -41,7 +41,7 @@ from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "vocabulary"]
 
 ENOUGH = 1.6
 _SURE, _UNKNOWN = 1.1, 5.0
@@ -71,7 +71,7 @@ def diagnose(truth: Truth, judgements: list[Judgement]) -> tuple[Judgement, dict
 def _same(truth: Truth, one: Judgement, other: Judgement) -> bool:
     """Whether two readings read every array alike, and know the same constants."""
     alike = all(one.reading.scale(name) == other.reading.scale(name) for name in one.of)
-    return alike and _vocabulary(truth, one.reading) == _vocabulary(truth, other.reading)
+    return alike and vocabulary(truth, one.reading) == vocabulary(truth, other.reading)
 
 
 @dataclass
@@ -86,7 +86,7 @@ class _Search:
         self.data = depends_on_data(program)
         given = {name: one.given for name, one in self.judgement.of.items() if np.isfinite(one.given).all()}
         self.pool = Pool(self.truth.graph, program, given, self.words)
-        self.vocabulary = _vocabulary(self.truth, self.judgement.reading)
+        self.vocabulary = vocabulary(self.truth, self.judgement.reading)
 
     def diagnosis(self, one: Judged) -> Diagnosis:
         if one.verdict == "follows":
@@ -206,7 +206,8 @@ def _penalty(groups: list[list[Any]], right: Array) -> Array | None:
     return None
 
 
-def _vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
+def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
+    """The constants that a computation has names for, in one reading of its gradients."""
     counts = [r.m for r in truth.readings if r.m > 1]
     m = reading.m if reading.m > 1 else (counts[0] if counts else 1)
     sizes = tuple(dict.fromkeys(n for node in truth.graph for n in node.shape if n > 1))

@@ -17,7 +17,7 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
 from tinygrad_edu.check.local import Local
 
-__all__ = ["Aspect", "Target"]
+__all__ = ["Aspect", "Given", "Target"]
 
 Said = Edit | Callable[[], Edit]
 """An edit, or what makes its sentence once it is known to fit."""
@@ -35,36 +35,34 @@ class Aspect:
     base: Array | None = None
 
 
-class Target:
-    """What is to be explained, and what explains it.
+class Given:
+    """An array that is to be explained, beside the right one, and what explains it.
 
     Args:
-        local: how the gradient comes about.
-        given: the array, in units of the derivative of J.
-        bound: how far rounding may carry it.
+        right: what it should be.
+        given: the array, in the same units.
+        bound: how far rounding may carry the right one.
         eps: the unit in the last place of the arithmetic that made it.
         vocabulary: the constants that are known.
-        penalty: the part of the gradient that no data entered, if there is one beside another.
+        penalty: the part of a gradient that no data entered, if there is one beside another.
     """
 
     def __init__(
         self,
-        local: Local,
+        right: Array,
         given: Array,
         bound: Array | float,
         eps: float,
         vocabulary: Vocabulary,
         penalty: Array | None = None,
     ) -> None:
-        self.local, self.given, self.eps, self.vocabulary = local, given, eps, vocabulary
-        self.right = np.asarray(local.value, float)
+        self.given, self.eps, self.vocabulary = given, eps, vocabulary
+        self.right = np.asarray(right, float)
         self.bound = float(np.max(bound, initial=0.0))
         self.penalty = penalty
         self.found: list[Finding] = []
         self.close = max(1e-8, 512 * eps)
         self.aspects = list(self._aspects())
-        rng = np.random.default_rng(0)
-        self._functionals = [rng.standard_normal(self.right.shape) for _ in range(2)]
 
     def _aspects(self) -> Iterator[Aspect]:
         given, right = self.given, self.right
@@ -106,6 +104,76 @@ class Target:
         yield Aspect(aspect.array - penalty, aspect.edits, penalty)
         missing = Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
         yield Aspect(aspect.array, (*aspect.edits, missing), penalty)
+
+    def whole(self, value: Any, *edits: Said, free: bool = False) -> bool:
+        """Whether an array, times a constant, is the given one in some aspect; then that is noted."""
+        value = np.asarray(value, float)
+        fits = False
+        for aspect in self.aspects:
+            if aspect.array.shape != value.shape:
+                continue
+            base = aspect.base if aspect.base is not None and value.shape == self.right.shape else None
+            factor = self.factor(aspect.array, value if base is None else value - base, free)
+            if factor is not None and (edits or aspect.edits or factor):
+                said = [edit if isinstance(edit, Edit) else edit() for edit in edits]
+                if base is not None:
+                    factor = tuple(INSIDE if edit.codes == ("sign",) else edit for edit in factor)
+                self.found.append(Finding((*aspect.edits, *said, *factor)))
+                self._also(aspect, said, value if base is None else value - base)
+                fits = True
+        return fits
+
+    def _also(self, aspect: Aspect, said: list[Edit], value: Array) -> None:
+        """The same with the factor called by its other meaning, if it has one."""
+        c = float(np.vdot(value, aspect.array)) / float(np.vdot(value, value))
+        if (other := self.vocabulary.also(c, self.close)) is not None:
+            self.found.append(Finding((*aspect.edits, *said, other)))
+
+    def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
+        """What the constant between two arrays is; None where it is none, or none that is known."""
+        square = float(np.vdot(value, value))
+        if not np.isfinite(square) or square == 0:
+            return None
+        c = float(np.vdot(value, given)) / square
+        size, wanted = float(np.max(np.abs(value))), float(np.max(np.abs(given)))
+        if max(size, wanted) <= self.bound:
+            return ()  # both are nothing but rounding, as a sum over everything may be
+        if c == 0 or not np.isfinite(c) or abs(c) * self.bound > 1e-3 * wanted:
+            return None
+        slack = max(1.0, abs(c)) * self.bound + 64 * self.eps * size * abs(c)
+        if abs(c - 1) <= self.close * 4 and np.all(
+            np.abs(given - value) <= self.bound + 64 * self.eps * size
+        ):
+            return ()
+        if not np.all(np.abs(given - c * value) <= slack):
+            return None
+        entries = int(np.count_nonzero(np.abs(value) > 1e-12 * size))
+        read = self.vocabulary.read(c, self.close)
+        if read is not None and (entries >= 2 or self.eps < 1e-12 or sum(e.cost for e in read) <= 1.0):
+            return read
+        return (self.vocabulary.free(c),) if free and entries >= _FEW else None
+
+
+class Target(Given):
+    """A gradient that is to be explained by edits of the formula by which it comes about.
+
+    Args:
+        local: how the gradient comes about; the others as of :class:`Given`.
+    """
+
+    def __init__(
+        self,
+        local: Local,
+        given: Array,
+        bound: Array | float,
+        eps: float,
+        vocabulary: Vocabulary,
+        penalty: Array | None = None,
+    ) -> None:
+        super().__init__(np.asarray(local.value, float), given, bound, eps, vocabulary, penalty)
+        self.local = local
+        rng = np.random.default_rng(0)
+        self._functionals = [rng.standard_normal(self.right.shape) for _ in range(2)]
 
     @cached_property
     def pulled(self) -> list[dict[str, Array]]:
@@ -184,51 +252,3 @@ class Target:
             if (t0 or t1) and abs(a - b) <= 20 * self.close * (abs(a) + abs(b)):
                 return True
         return False
-
-    def whole(self, value: Any, *edits: Said, free: bool = False) -> bool:
-        """Whether an array, times a constant, is the given one in some aspect; then that is noted."""
-        value = np.asarray(value, float)
-        fits = False
-        for aspect in self.aspects:
-            if aspect.array.shape != value.shape:
-                continue
-            base = aspect.base if aspect.base is not None and value.shape == self.right.shape else None
-            factor = self.factor(aspect.array, value if base is None else value - base, free)
-            if factor is not None and (edits or aspect.edits or factor):
-                said = [edit if isinstance(edit, Edit) else edit() for edit in edits]
-                if base is not None:
-                    factor = tuple(INSIDE if edit.codes == ("sign",) else edit for edit in factor)
-                self.found.append(Finding((*aspect.edits, *said, *factor)))
-                self._also(aspect, said, value if base is None else value - base)
-                fits = True
-        return fits
-
-    def _also(self, aspect: Aspect, said: list[Edit], value: Array) -> None:
-        """The same with the factor called by its other meaning, if it has one."""
-        c = float(np.vdot(value, aspect.array)) / float(np.vdot(value, value))
-        if (other := self.vocabulary.also(c, self.close)) is not None:
-            self.found.append(Finding((*aspect.edits, *said, other)))
-
-    def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
-        """What the constant between two arrays is; None where it is none, or none that is known."""
-        square = float(np.vdot(value, value))
-        if not np.isfinite(square) or square == 0:
-            return None
-        c = float(np.vdot(value, given)) / square
-        size, wanted = float(np.max(np.abs(value))), float(np.max(np.abs(given)))
-        if max(size, wanted) <= self.bound:
-            return ()  # both are nothing but rounding, as a sum over everything may be
-        if c == 0 or not np.isfinite(c) or abs(c) * self.bound > 1e-3 * wanted:
-            return None
-        slack = max(1.0, abs(c)) * self.bound + 64 * self.eps * size * abs(c)
-        if abs(c - 1) <= self.close * 4 and np.all(
-            np.abs(given - value) <= self.bound + 64 * self.eps * size
-        ):
-            return ()
-        if not np.all(np.abs(given - c * value) <= slack):
-            return None
-        entries = int(np.count_nonzero(np.abs(value) > 1e-12 * size))
-        read = self.vocabulary.read(c, self.close)
-        if read is not None and (entries >= 2 or self.eps < 1e-12 or sum(e.cost for e in read) <= 1.0):
-            return read
-        return (self.vocabulary.free(c),) if free and entries >= _FEW else None

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Activation", "Layer", "Network", "base_of", "is_activation"]
 
-LARGEST_AXIS = 160
-"""An axis longer than this that is not the examples' is looked at in a sample of its entries."""
 _NOT_ACTIVATIONS = frozenset(
     {"negative", "positive", "log", "astype", "log1p", "square", "abs", "reciprocal", "log_softmax", "cumsum"}
 )
@@ -52,63 +50,24 @@ class Network:
 
     Args:
         truth: the graph and its gradients.
-        wanted: the quantities that are to be diagnosed; a long axis of theirs is sampled.
-        given: the arrays derived by hand, in the course's convention.
     """
 
-    def __init__(self, truth: Truth, given: dict[str, Array]) -> None:
+    def __init__(self, truth: Truth) -> None:
         self.truth, self.m = truth, truth.m
-        self._long = self._sampled(truth, given)
         self.consumers: dict[GraphNode, list[GraphNode]] = {}
         for node in truth.graph:
             for arg in dict.fromkeys(node.inputs):
                 self.consumers.setdefault(arg, []).append(node)
         self.nodes = {node.name: node for node in truth.graph}
-        self.given = {name: self.sample(array) for name, array in given.items()}
         self._gradients: dict[str, Array] = {}
         self._activations: dict[GraphNode, Activation | None] = {}
-        self.remembered: dict[Any, list[Any]] = {}
-        """What was worked out for a step once, so that it is worked out once."""
 
     # values
-
-    def _sampled(self, truth: Truth, given: dict[str, Array]) -> dict[int, Array]:
-        """For every long axis, by its length, the places looked at: some anywhere, and the worst ones."""
-        lengths = {n for node in truth.graph for n in node.shape if n > LARGEST_AXIS and n != truth.m}
-        rng = np.random.default_rng(0)
-        chosen = {}
-        for n in lengths:
-            places = [rng.choice(n, 48, replace=False)]
-            for name, array in given.items():
-                right = truth.gradient(name)
-                if array.shape == right.shape and n in array.shape:
-                    off = np.abs(array - right * (truth.scale(name)))
-                    other = tuple(k for k in range(array.ndim) if k != array.shape.index(n))
-                    places.append(np.argsort(off.sum(axis=other))[-8:])
-            chosen[n] = np.unique(np.concatenate(places))
-        return chosen
-
-    def sample(self, array: Array) -> Array:
-        """The part of an array that is looked at; all of it, unless an axis is long."""
-        array = np.asarray(array)
-        for axis, n in enumerate(array.shape):
-            if n in self._long:
-                array = np.take(array, self._long[n], axis=axis)
-        return array
-
-    @property
-    def is_sampled(self) -> bool:
-        """Whether some axis is so long that only part of it is looked at."""
-        return bool(self._long)
-
-    def value(self, node: GraphNode) -> Array:
-        """A forward value."""
-        return self.sample(node.value)
 
     def gradient(self, node: GraphNode) -> Array:
         """The right gradient, in the course's convention."""
         if node.name not in self._gradients:
-            self._gradients[node.name] = self.sample(self.truth.gradient(node.name, "course"))
+            self._gradients[node.name] = self.truth.gradient(node.name, "course")
         return self._gradients[node.name]
 
     # roles
@@ -224,11 +183,6 @@ class Network:
         ]
 
     @cached_property
-    def gradients_known(self) -> list[GraphNode]:
-        """The quantities whose gradient a derivation may mention."""
-        return [n for n in self.pool if n.requires_grad]
-
-    @cached_property
     def label_nodes(self) -> list[GraphNode]:
         """The constants of the output's shape: Y first, recognised by dZ = S - Y where that holds."""
         if not self.layers:
@@ -241,15 +195,12 @@ class Network:
         Z = self.layers[-1].Z
         right = self.gradient(Z)
         with np.errstate(all="ignore"):
-            return any(
-                _proportional(right, self.sample(S) - self.value(node)) is not None
-                for _, S in self._outputs(Z)
-            )
+            return any(_proportional(right, S - node.value) is not None for _, S in self._outputs(Z))
 
     @cached_property
     def labels(self) -> Array | None:
         """Y, where the graph shows it."""
-        return self.value(self.label_nodes[0]) if self.label_nodes else None
+        return self.label_nodes[0].value if self.label_nodes else None
 
     def _outputs(self, Z: GraphNode) -> Iterable[tuple[str, Array]]:
         last = self.layers[-1]
@@ -268,36 +219,9 @@ class Network:
             return None
         Z = self.layers[-1].Z
         for name, S in self._outputs(Z):
-            if _proportional(self.gradient(Z), self.sample(S) - self.labels) is not None:
-                return name, self.sample(S)
+            if _proportional(self.gradient(Z), S - self.labels) is not None:
+                return name, S
         return None
-
-    @cached_property
-    def sizes(self) -> dict[str, int]:
-        """The network's sizes by the names that the course has for them."""
-        found = (
-            {"n_x": self.layers[0].A_prev.shape[0]}
-            if self.layers and self.layers[0].A_prev.value.ndim
-            else {}
-        )
-        for layer in self.layers:
-            if layer.Z.value.ndim == 2:
-                found[f"n[{layer.index}]"] = layer.Z.shape[0]
-        if self.output is not None and self.output[0] == "softmax":
-            found["C"] = found.pop(f"n[{self.layers[-1].index}]")
-        return found
-
-    @cached_property
-    def kept(self) -> dict[str, float]:
-        """The keep probabilities: the scalars that something with a mask is divided by."""
-        found = {}
-        for node in self.truth.graph:
-            if node.op is not None and node.op.kernel == "divide" and node.name in self.truth.per_example:
-                by = node.args[1]
-                c = float(by) if not isinstance(by, GraphNode) and np.ndim(by) == 0 else 0.0
-                if 0 < c < 1:
-                    found["keep_prob"] = c
-        return found
 
 
 def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list[GraphNode]:
