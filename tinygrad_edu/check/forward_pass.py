@@ -17,9 +17,10 @@ from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
 from tinygrad_edu.check.roles.network import Layer, Network, stands_for
 from tinygrad_edu.check.rounding import precision, run
 from tinygrad_edu.check.truth import Truth
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import GraphNode
+from tinygrad_edu.ops.elementwise.exponential import exp, tanh
+from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid
 
 __all__ = ["forward"]
 
@@ -154,7 +155,7 @@ def _variants(network: Network, node: GraphNode) -> Iterator[Changed]:
 def _linear(network: Network, layer: Layer) -> Iterator[Changed]:
     if layer.W is None:
         return
-    product = next(n for n in (layer.Z, *layer.Z.inputs) if n.op is not None and n.op.name == "matmul")
+    product = next(n for n in (layer.Z, *layer.Z.inputs) if n.op is not None and n.op.kind == "contraction")
     W, X = product.args[0].value, layer.A_prev.value
     b: Any = 0.0 if layer.b is None else layer.b.value
     name, called = network.names[layer.W], network.names
@@ -188,15 +189,15 @@ def _activation(network: Network, layer: Layer) -> Iterator[Changed]:
     op, settings, H = known
     z, Z = layer.Z.value, network.names[layer.Z]
     yield Edit(("z_for_a",), f"the activation is missing: {Z} itself"), z
-    for name in ("sigmoid", "tanh", "relu", "leaky_relu", "exp"):
-        if name != op.name:
-            edit = Edit(("wrong_activation", "unknown"), f"{name}({Z}) instead of {op.name}({Z})")
-            yield edit, np.asarray(OPS[name].forward(z))
+    for other in (sigmoid, tanh, relu, leaky_relu, exp):
+        if other.kernel != op.kernel:
+            edit = Edit(("wrong_activation", "unknown"), f"{other.name}({Z}) instead of {op.name}({Z})")
+            yield edit, np.asarray(other.forward(z))
     twice = Edit(("a_for_z",), f"{op.name} is applied twice")
     yield twice, np.asarray(op.forward(H.value, **settings))
     minus = Edit(("sign_inside",), f"{op.name}(-{Z})")
     yield minus, np.asarray(op.forward(-z, **settings))
-    if op.name == "softmax" and z.ndim == 2:
+    if "axis" in op.settings and z.ndim == 2:
         e = np.exp(z)
         over = Edit(("softmax_axis", "sum_axis"), "normalised over the examples instead of the classes")
         yield over, e / e.sum(axis=1, keepdims=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.check.rounding import inherited, rules_of
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import Program, Ref, Step
+from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
 __all__ = ["Backward", "Local"]
 
@@ -178,4 +178,4 @@ def _fitted(given: Any, shape: tuple[int, ...]) -> Array:
         return u
     wide = np.broadcast_shapes(u.shape, shape)
     spread = np.broadcast_to(u, wide)
-    return np.asarray(spread if wide == shape else OPS["sum_to"].forward(spread, shape=shape))
+    return np.asarray(spread if wide == shape else sum_to.forward(spread, shape=shape))

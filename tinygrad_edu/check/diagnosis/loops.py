@@ -23,7 +23,7 @@ from tinygrad_edu.check.diagnosis.passes import (
     other_slices,
     windows_without_stride,
 )
-from tinygrad_edu.check.diagnosis.pool import Pool, applied, functions, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.pool import LIKELY, Pool, applied, functions, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.products import feeds
 from tinygrad_edu.check.diagnosis.sums import axes_of, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
@@ -33,7 +33,6 @@ from tinygrad_edu.graph import GraphNode, Step
 __all__ = ["of_loops"]
 
 _FEW_PARTS = 12
-_LIKELY = ("sigmoid", "tanh", "relu", "exp")
 
 
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
@@ -122,7 +121,7 @@ def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
     for k, (told, _) in enumerate(functions(np.zeros(1))):
         yield told, lambda v, k=k: list(functions(v))[k][1]  # type: ignore[misc]
     for op in functions_of_one():
-        if op.name in _LIKELY:
+        if op.kernel in LIKELY:
             yield f"{op.name}({{}})", lambda v, op=op: applied(op, {}, v)  # type: ignore[misc]
             yield f"the slope of {op.name} at {{}}", lambda v, op=op: slope_at(op, {}, v)  # type: ignore[misc]
 

@@ -9,16 +9,13 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.pool import Value
+from tinygrad_edu.ops.elementwise.exponential import exp, tanh
+from tinygrad_edu.ops.networks.activations import relu, sigmoid
 
 __all__ = ["Output"]
 
 Wrong = tuple[Array, tuple[str, ...], str, float]
-_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "exp": np.exp,
-    "tanh": np.tanh,
-    "sigmoid": lambda t: 1 / (1 + np.exp(-t)),
-    "relu": lambda t: np.maximum(t, 0),
-}
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {op.name: op.forward for op in (exp, tanh, sigmoid, relu)}
 
 
 @dataclass(frozen=True)

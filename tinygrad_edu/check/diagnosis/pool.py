@@ -13,11 +13,16 @@ from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import Graph, GraphNode, Program
+from tinygrad_edu.ops.elementwise.exponential import exp, tanh
+from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softplus
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["Pool", "Value"]
+__all__ = ["LIKELY", "Pool", "Value"]
+
+LIKELY = frozenset(op.kernel for op in (sigmoid, tanh, relu, leaky_relu, softplus, exp))
+"""The functions that people take for one another, whatever a copy of one is called."""
 
 
 @dataclass(frozen=True)

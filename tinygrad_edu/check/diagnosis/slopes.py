@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.pool import Banked, Pool, applied, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.pool import LIKELY, Banked, Pool, applied, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.core.op import Op
 
@@ -218,7 +218,6 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
 
 
 _FINE = 1e-12
-_LIKELY = frozenset({"sigmoid", "tanh", "relu", "leaky_relu", "softplus", "exp"})
 
 
 def _codes(block: Block, entry: Banked, own: Op | None) -> tuple[tuple[str, ...], float]:
@@ -228,7 +227,7 @@ def _codes(block: Block, entry: Banked, own: Op | None) -> tuple[tuple[str, ...]
     here, mine = is_y or is_x, own is not None and entry.op is own
     cost = 1.05 + (0.0 if here else 0.3) + entry.value.cost
     if entry.op is not None:
-        cost += 0.1 if mine or entry.op.name in _LIKELY else 0.3
+        cost += 0.1 if mine or entry.op.kernel in LIKELY else 0.3
     elif entry.text != "{}":
         cost += 0.12
     if not block.slope:

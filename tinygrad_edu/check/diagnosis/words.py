@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.graph import Program, Ref, Step
+from tinygrad_edu.ops.movement.shapes import transpose
 
 __all__ = ["Words"]
 
@@ -42,7 +43,7 @@ class Words:
         if op is None or depth == 0:
             return "…"
         args = [self._operand(a, depth - 1) for a in step.args]
-        if op.kernel == "transpose":
+        if op.kernel == transpose.kernel:
             return f"{self._bracket(args[0])}.T"
         if op.sign is not None and op.sign.place == "infix" and len(args) == 2:
             return f"{self._bracket(args[0])} {op.sign.text} {self._bracket(args[1])}"
@@ -50,7 +51,7 @@ class Words:
             return f"{op.sign.text}{self._bracket(args[0])}"
         if op.moves and op.kind == "elementwise":
             return args[0]
-        if op.kernel == "getitem":
+        if op.kind == "indexing" and "index" in step.settings and "shape" not in step.settings:
             return f"{self._bracket(args[0])}[{_index(step.settings.get('index'))}]"
         return f"{op.name}({', '.join(args)})"
 

@@ -11,21 +11,17 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.truth import Truth
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import GraphNode
+from tinygrad_edu.ops.elementwise.exponential import tanh
+from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softmax
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
 __all__ = ["Activation", "Layer", "Network", "base_of", "is_activation"]
 
-_NOT_ACTIVATIONS = frozenset(
-    {"negative", "positive", "log", "astype", "log1p", "square", "abs", "reciprocal", "log_softmax", "cumsum"}
-)
-
-
 Activation: TypeAlias = "tuple[Op, dict[str, Any], GraphNode]"
-_WRITTEN_OUT = ("relu", "sigmoid", "tanh", "leaky_relu", "softmax")
+_WRITTEN_OUT = (relu, sigmoid, tanh, leaky_relu, softmax)
 """Activations that are recognised by their values where they are written in NumPy."""
 
 
@@ -77,7 +73,7 @@ class Network:
         """The layers in the order in which they were computed."""
         found: list[Layer] = []
         for node in self.truth.graph:
-            if node.op is not None and node.op.kernel == "matmul" and node.requires_grad:
+            if node.op is not None and node.op.kind == "contraction" and node.requires_grad:
                 right = node.args[1]
                 if isinstance(right, GraphNode) and node.name in self.truth.per_example:
                     found.append(self._layer(node, right, len(found) + 1))
@@ -87,7 +83,7 @@ class Network:
         W = base_of(product.args[0]) if isinstance(product.args[0], GraphNode) else None
         Z, b = product, None
         for user in self.consumers.get(product, []):
-            if user.op is not None and user.op.kernel == "add":
+            if user.op is not None and user.op.commutative and user.op.linear == ((0, 1),):
                 others = [a for a in user.inputs if a is not product]
                 if others and others[0].is_leaf:
                     Z, b = user, others[0]
@@ -113,16 +109,17 @@ class Network:
         below = [n for n in _after(Z, self.consumers) if n.shape == Z.shape]
         if any(np.array_equal(n.value, Z.value) for n in below):
             return  # W @ X before a bias of 0 is added: the activation is that of the sum
-        for name in _WRITTEN_OUT:
-            settings = {"axis": 0} if name == "softmax" else {}
-            if name == "softmax" and (Z.value.ndim != 2 or Z.shape[0] == 1):
+        for op in _WRITTEN_OUT:
+            along = "axis" in op.settings
+            settings = {"axis": 0} if along else {}
+            if along and (Z.value.ndim != 2 or Z.shape[0] == 1):
                 continue
             with np.errstate(all="ignore"):
-                value = OPS[name].forward(Z.value, **settings)
+                value = op.forward(Z.value, **settings)
             if not np.array_equal(value, Z.value):
                 loose = 1e-12 if Z.dtype == np.float64 else 1e-5
                 yield from (
-                    (OPS[name], settings, n) for n in below if np.allclose(n.value, value, rtol=loose, atol=0)
+                    (op, settings, n) for n in below if np.allclose(n.value, value, rtol=loose, atol=0)
                 )
 
     def _scaled(self, node: GraphNode) -> GraphNode:
@@ -132,7 +129,7 @@ class Network:
             scaled = [
                 u
                 for u in users
-                if u.op is not None and u.op.kernel in ("multiply", "divide") and u.args[0] is node
+                if u.op is not None and u.op.kind == "elementwise" and u.op.linear_in(0) and u.args[0] is node
             ]
             if (
                 len(users) != 1
@@ -207,9 +204,9 @@ class Network:
         if last.A is not None and last.op is not None:
             yield last.op.kernel, last.A.value
         z = Z.value
-        yield "sigmoid", OPS["sigmoid"].forward(z)
+        yield "sigmoid", sigmoid.forward(z)
         if z.ndim == 2 and z.shape[0] > 1:
-            yield "softmax", OPS["softmax"].forward(z, axis=0)
+            yield "softmax", softmax.forward(z, axis=0)
         yield "identity", z
 
     @cached_property
@@ -230,7 +227,7 @@ def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list
     queue, seen = [node], {node}
     for one in queue:
         for user in consumers.get(one, []):
-            if user not in seen and user.op is not None and user.op.kernel != "matmul":
+            if user not in seen and user.op is not None and user.op.kind != "contraction":
                 seen.add(user)
                 queue.append(user)
                 found.append(user)
@@ -239,7 +236,7 @@ def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list
 
 def base_of(node: GraphNode) -> GraphNode | None:
     """The leaf that a node is, or is the transpose of."""
-    while node.op is not None and node.op.kernel == "transpose":
+    while node.op is not None and node.op.kind == "movement" and node.op.moves:
         (node,) = node.inputs
     return node if node.is_leaf else None
 
@@ -251,7 +248,8 @@ def is_activation(node: GraphNode) -> bool:
         and node.op.kind == "elementwise"
         and len(node.inputs) == 1
         and len(node.args) == 1
-        and node.op.kernel not in _NOT_ACTIVATIONS
+        and not node.op.linear
+        and not node.op.moves
     )
 
 
