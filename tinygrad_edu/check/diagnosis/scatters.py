@@ -164,7 +164,7 @@ def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
     for axis, part in enumerate(parts):
         every = np.zeros(shape)
         np.add.at(every, (*parts[:axis], slice(None), *parts[axis + 1 :]), np.expand_dims(g, -1))
-        text = f"{above} is given to every entry along axis {axis}, not only to the picked ones"
+        text = f"{above} is given to every entry along axis {axis}, not only where the index picks"
         codes = ("dropout_mask_missing", "chain_factor_missing", "term_extra")
         target.at(step.name, every, Edit(codes, text, 1.05, at))
         if node is None or node.shape != shape or part.size != np.prod(shape) // shape[axis]:
@@ -173,7 +173,7 @@ def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
             other = (*parts[:axis], picks(node.value, axis=axis).ravel(), *parts[axis + 1 :])
             moved = np.zeros(shape)
             np.add.at(moved, other, g)
-            text = f"the {which} entry of {at} along axis {axis} gets {above}, not the picked one"
+            text = f"the {which} entry of {at} along axis {axis} gets {above}, not the one of the index"
             target.at(step.name, moved, Edit(("wrong_layer", "labels_swapped"), text, 1.15, at))
 
 
