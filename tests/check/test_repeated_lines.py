@@ -235,3 +235,27 @@ def test_the_entries_of_the_heads_in_another_order() -> None:
     dout = 2 * (out.data - goal)
     dWo = np.tanh(heads.data).reshape(4, 6).T @ dout
     named(tg.check.compare(J, {"dout": dout, "dWo": dWo})["dWo"], "transpose", "another order")
+
+
+def test_two_heads_taken_for_each_other() -> None:
+    X, A, B, C = arrays(16, (6, 4), (4, 5), (5, 2), (5, 2))
+    Wa, Wb = tg.Tensor(B, name="Wa"), tg.Tensor(C, name="Wb")
+    h = np.tanh(X @ tg.Tensor(A, name="W"))
+    h.name = "h"
+    P, Q = h @ Wa, h @ Wb
+    P.name, Q.name = "P", "Q"
+    J = np.sum(P**2) + np.sum(np.exp(Q))
+    dP, dQ = tg.grad(J, [P, Q])
+    report = tg.check.compare(J, {"dP": dP, "dQ": dQ, "dh": dP @ C.T + dQ @ B.T})
+    named(report["dh"], "wrong_layer", "are exchanged")
+
+
+def test_the_gradient_of_one_row_is_given_to_every_row() -> None:
+    table, w = arrays(17, (6, 3), (3,))
+    E = tg.Tensor(table, name="E")
+    v = E[2]
+    v.name = "v"
+    J = np.sum(np.exp(v * w))
+    (dv,) = tg.grad(J, [v])
+    report = tg.check.compare(J, {"dv": dv, "dE": np.tile(dv, (6, 1))})
+    named(report["dE"], "chain_factor_missing", "every row")

@@ -112,6 +112,11 @@ def of_others(target: Target, pool: Pool) -> None:
             elif other.node is not None and feeds(other.node, step.name):
                 codes = ("a_for_z", "wrong_layer")
             _try(target, every, {step.name: np.asarray(other.array)}, Edit(codes, text, 1.2))
+        for k, step in enumerate(steps):
+            for second in (s for s in steps[k + 1 :] if s.shape == step.shape):
+                text = f"{step.name} and {second.name} are exchanged: each stands where the other belongs"
+                swapped = {step.name: second.value, second.name: step.value}
+                _try(target, every, swapped, Edit(("wrong_layer",), text, 1.25))
 
 
 def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:

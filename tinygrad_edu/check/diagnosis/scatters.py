@@ -37,6 +37,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
         )
         if not arrays:
             _put_elsewhere(target, pool, step, g)
+            _put_everywhere(target, pool, step, g)
             continue
         _not_picked(target, pool, step, g)
         _by_another_index(target, pool, step, g)
@@ -147,6 +148,15 @@ def _put_elsewhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
         moved[index] = g
         text = f"{pool.words.of(step.args[0].name)} is put into another slice: {told}"
         target.at(step.name, moved, Edit(("wrong_layer",), text, 1.15, owner_of(target, step)))
+
+
+def _put_everywhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
+    """The gradient of one row, as E[word], given to every row."""
+    if isinstance(step.settings["index"], (int, np.integer)) and g.shape == step.shape[1:]:
+        text = f"{pool.words.of(step.args[0].name)} is given to every row, not only where the index picks"
+        codes = ("dropout_mask_missing", "chain_factor_missing", "term_extra")
+        every = np.broadcast_to(g, step.shape)
+        target.at(step.name, every, Edit(codes, text, 1.05, owner_of(target, step)))
 
 
 def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
