@@ -28,6 +28,8 @@ def of_the_whole(target: Target) -> None:
 def _averaged(target: Target) -> None:
     """The same factor where it is that of a mean: 1/m twice is also a mean for a sum over m examples."""
     local = target.local
+    if target.given.shape != target.right.shape:
+        return
     for step in local.steps:
         op = step.op
         if op is None or op.kind != "reduction" or not op.linear_in(0) or not step.value.size:
