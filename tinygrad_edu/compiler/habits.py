@@ -1,15 +1,27 @@
 """How an expert says the same in NumPy: forms of one value of which one is several times faster.
 
 Row sums as a product with a column of ones (BLAS, five times as fast as ``np.sum``), ``max(z, 0)`` against a
-row of zeros instead of the number (NumPy's loop for two arrays is vectorised, that for a number is not).
+row of zeros instead of the number (NumPy's loop for two arrays is vectorised, that for a number is not), and
+one product of tall matrices instead of many small ones that are added up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
-from tinygrad_edu.expression.arithmetic import ABSOLUTE, COPYSIGN, MATMUL, MAXIMUM, MINIMUM, NEGATIVE, SUM
+from tinygrad_edu.expression.arithmetic import (
+    ABSOLUTE,
+    COPYSIGN,
+    MATMUL,
+    MAXIMUM,
+    MINIMUM,
+    NEGATIVE,
+    RESHAPE,
+    SUM,
+    TRANSPOSE,
+)
 
 __all__ = ["in_fast_forms"]
 
@@ -44,7 +56,10 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
     if node.dtype.kind != "f" or node.dtype.itemsize < 4 or not args:
         return None
     if node.does(SUM):
-        return _row_sums(node, args[0], sheet)
+        return _row_sums(node, args[0], sheet) or _summed_products(node, args[0], sheet)
+    if node.does(MATMUL) and args[0].ndim > 2 and args[1].ndim == 2 and args[0].dtype == args[1].dtype:
+        product = _product(_tall(args[0], sheet), args[1], sheet)
+        return sheet.node(RESHAPE, [product], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
     if node.does(NEGATIVE) and args[0].does(ABSOLUTE) and node.size < FEW:  # -|z| in one call
         if args[0].args[0].dtype != node.dtype:
             return None
@@ -67,3 +82,30 @@ def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
         return None
     ones = sheet.constant(1.0, (x.shape[1], 1), node.dtype)
     return sheet.node(MATMUL, [x, ones], shape=node.shape, dtype=node.dtype)
+
+
+def _summed_products(node: Node, x: Node, sheet: Sheet) -> Node | None:
+    """Σ over the examples of AᵀB, each a matrix, is one product: of all their rows, one below the other."""
+    batch = tuple(range(x.ndim - 2))
+    axis = node.settings.get("axis")
+    if not batch or not x.does(MATMUL) or node.shape != x.shape[-2:] or axis not in (batch, *batch[:1]):
+        return None
+    left, B = x.args
+    A = left.args[0] if left.does(TRANSPOSE) else left
+    if left.settings.get("axes") != (*batch, x.ndim - 1, x.ndim - 2) or not x.dtype == A.dtype == B.dtype:
+        return None
+    if A.shape[:-2] != x.shape[:-2] or B.shape[:-2] != x.shape[:-2] or x.dtype != node.dtype:
+        return None
+    rows, shape = _tall(A, sheet), (A.shape[-1], prod(A.shape[:-1]))
+    transposed = sheet.node(TRANSPOSE, [rows], {"axes": (1, 0)}, shape=shape, dtype=A.dtype)
+    return _product(transposed, _tall(B, sheet), sheet)
+
+
+def _tall(x: Node, sheet: Sheet) -> Node:
+    """Matrices one below the other."""
+    shape = (prod(x.shape[:-1]), x.shape[-1])
+    return sheet.node(RESHAPE, [x], {"shape": shape}, shape=shape, dtype=x.dtype)
+
+
+def _product(a: Node, b: Node, sheet: Sheet) -> Node:
+    return sheet.node(MATMUL, [a, b], shape=(a.shape[0], b.shape[1]), dtype=a.dtype)

@@ -66,8 +66,11 @@ def _power(node: Node, sheet: Sheet) -> Node | None:
     """x² is a square, x³ a product, x^½ a root, and with a minus one over it; x¹ = x, x⁰ = 1."""
     base, exponent = node.args
     n = exponent.number
-    if n == 1 and base.shape == node.shape and base.dtype == node.dtype:
-        return base
+    if n == 1 and base.shape == node.shape:
+        wider = {"dtype": node.dtype}
+        return (
+            base if base.dtype == node.dtype else sheet.node(astype, [base], wider, shape=node.shape, **wider)
+        )
     if n == 0:
         return sheet.constant(1.0, node.shape, node.dtype)
     if n is None or abs(n) not in (0.5, 1, 2, 3) or base.dtype != node.dtype:

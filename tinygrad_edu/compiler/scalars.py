@@ -52,8 +52,12 @@ def _carriers(nodes: Sequence[Node]) -> dict[Node, Node]:
     found: dict[Node, Node] = {}
     for node in nodes:
         depth[node] = 1 + max((depth[a] for a in node.args), default=0)
-        if node.op in _ALONG or (node.does(MATMUL, MULTIPLY) and node.args[0] is not node.args[1]):
-            found[node] = max(node.args, key=lambda a: (a.dtype.kind == "f", depth[a]))
+        if node.op in _ALONG:
+            found[node] = node.args[0]
+        elif node.args and len(set(node.args)) == len(node.args):
+            deepest = max(node.args, key=lambda a: (a.dtype.kind == "f", depth[a]))
+            if node.rule.linear_in(node.args.index(deepest)):
+                found[node] = deepest
     return found
 
 

@@ -18,10 +18,10 @@ class ValueDependence(TypeError):  # noqa: N818  (names what was found, as StopI
     """Code that is being recorded for every value asks for one."""
 
 
-def _refuse(what: str) -> Never:
+def _refuse(what: str, instead: str = "np.where(condition, a, b)") -> Never:
     raise ValueDependence(
         f"{what} asks for a value while the computation is being recorded for all values, and would freeze "
-        "today's answer into it. Use np.where(condition, a, b), or leave this part out of what is compiled."
+        f"today's answer into it. Use {instead}, or leave this part out of what is compiled."
     )
 
 
@@ -72,4 +72,9 @@ class Symbol(Tensor):
         return _refuse("an index that is a tensor")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.dtype.kind in "iub":
+            _refuse(
+                "indexing a plain array with a tensor, or turning it into one,",
+                "tg.Tensor(a, requires_grad=False)[y]",
+            )
         return _refuse("turning a tensor into an array")

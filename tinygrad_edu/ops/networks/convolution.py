@@ -251,8 +251,8 @@ def _to_the_largest(
 ) -> Array:
     step = size if stride is None else stride
     views = windows(x, size=size, stride=step, padding=padding, fill=-np.inf)
-    chosen = np.equal(views, _beside_windows(y)) * 1.0
-    shared = _beside_windows(g) * chosen / np.sum(chosen, axis=(3, 4), keepdims=True)
+    chosen = np.equal(views, _beside_windows(y)).astype(g.dtype)
+    shared = _beside_windows(g) / np.sum(chosen, axis=(3, 4), keepdims=True) * chosen
     return overlapped(shared, shape=x.shape, size=size, stride=step, padding=padding)
 
 
