@@ -244,9 +244,10 @@ def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
     [[0.0], [-1000.0]]
     """
     z = _in_floats(z)
+    top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)  # refuses an axis that is not there
     if not z.size:
         return z
-    z = z - np.max(z, axis=axis, keepdims=True)
+    z = z - top
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
