@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.core.elsewhere import ANSWERS
+from tinygrad_edu.core.foreign_attributes import ANSWERS
 from tinygrad_edu.core.table import RECORD
 
 C = np.array([[1.0, -2.0], [3.0, 4.0]])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import array_shapes
 
 import tinygrad_edu as tg
-from tinygrad_edu.core.traps import both_repeated
+from tinygrad_edu.core.pitfalls import both_repeated
 
 rng = np.random.default_rng(0)
 m, n = 6, 4

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.core.unpicked import reaching
+from tinygrad_edu.core.zero_times_infinity import reaching
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 Array = Any

@@ -11,7 +11,7 @@ from tinygrad_edu.drawing.layout import FITS, laid_out
 from tinygrad_edu.drawing.measure import label_size
 from tinygrad_edu.drawing.metrics import SIZE
 from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Sketch
-from tinygrad_edu.drawing.sketches import sketch_of
+from tinygrad_edu.drawing.view_selection import sketch_of
 
 EVERY = [(kind, backward) for kind in KINDS for backward in (False, True)]
 

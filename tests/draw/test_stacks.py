@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tests.course_example import example
 from tests.draw.seen import edges, nodes, words
-from tinygrad_edu.drawing import ranked
-from tinygrad_edu.drawing.reading import marks_in
-from tinygrad_edu.drawing.stacks import stacked
+from tinygrad_edu.drawing import dot_layout
+from tinygrad_edu.drawing.formulas import marks_in
+from tinygrad_edu.drawing.layered_layout import stacked
 
 
 @st.composite
@@ -40,7 +40,7 @@ def test_boxes_do_not_overlap_and_arrows_lead_to_the_right(graph):
 def test_a_picture_needs_no_answer_of_dot(monkeypatch, direction, backward):
     usual = tg.draw(example(), backward=backward, direction=direction)
     usual_nodes, usual_edges = nodes(usual), edges(usual)
-    monkeypatch.setattr(ranked, "places", lambda *_: None)
+    monkeypatch.setattr(dot_layout, "places", lambda *_: None)
     picture = tg.draw(example(), backward=backward, direction=direction)
     assert nodes(picture) == usual_nodes
     assert sorted(edges(picture)) == sorted(usual_edges)
@@ -49,7 +49,7 @@ def test_a_picture_needs_no_answer_of_dot(monkeypatch, direction, backward):
 
 def test_dot_is_not_waited_for_without_end():
     many = "".join(f"{i} -> {i * 7 % 1999}; {i} -> {i * i % 1997};" for i in range(4000))
-    assert ranked.places(f"digraph {{ {many} }}", 0.01) is None
+    assert dot_layout.places(f"digraph {{ {many} }}", 0.01) is None
 
 
 @pytest.mark.parametrize("detail", ["auto", "all", "layers"])

@@ -13,8 +13,8 @@ import tinygrad_edu as tg
 from tests.course_example import example
 from tests.draw.networks import KINDS, called, network, recurrent
 from tests.draw.seen import edges, named, nodes, words
-from tinygrad_edu.drawing.reading import Reading
-from tinygrad_edu.drawing.sketches import sketch_of
+from tinygrad_edu.drawing.formulas import Reading
+from tinygrad_edu.drawing.view_selection import sketch_of
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,9 +6,9 @@ import pytest
 import tinygrad_edu as tg
 from tests.draw.networks import KINDS
 from tinygrad_edu.drawing.drawing import Picture
-from tinygrad_edu.drawing.reading import Reading
+from tinygrad_edu.drawing.formulas import Reading
 from tinygrad_edu.drawing.scene import Rectangle, Text
-from tinygrad_edu.drawing.sketches import gradients_of, view_of
+from tinygrad_edu.drawing.view_selection import gradients_of, view_of
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.page.handout import _pages
 from tinygrad_edu.page.moments import moments

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.forms import is_ufunc
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.instructions import is_ufunc
 from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product, TooMany, expanded
 from tinygrad_edu.compiler.rules import resolved, rewritten
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.arithmetic import (
     ADD,

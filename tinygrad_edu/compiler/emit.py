@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compiler.forms import (
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, array_of
+from tinygrad_edu.compiler.instructions import (
     computes_in,
     constant_code,
     is_ufunc,
@@ -19,11 +20,10 @@ from tinygrad_edu.compiler.forms import (
     takes_out,
     text,
 )
-from tinygrad_edu.compiler.lifetimes import Lifetimes
+from tinygrad_edu.compiler.liveness import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
 from tinygrad_edu.compiler.rows import Rows
 from tinygrad_edu.compiler.schedule import Loop, Schedule
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, array_of
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.arithmetic import MATMUL

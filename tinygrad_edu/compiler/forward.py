@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_edu.compiler.free_variables import FreeVariables
-from tinygrad_edu.compiler.kept import Recordings
 from tinygrad_edu.compiler.pipeline import of_values
+from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.compiler.trace import record_values
 from tinygrad_edu.core.tensor import Tensor
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.algebra import simplified
 from tinygrad_edu.compiler.emit import Emitted, emitted
-from tinygrad_edu.compiler.habits import in_fast_forms
-from tinygrad_edu.compiler.lower import finished, lowered
+from tinygrad_edu.compiler.hash_consing import Node, Sheet
+from tinygrad_edu.compiler.lowering import finished, lowered
 from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
 from tinygrad_edu.compiler.scalars import scalars_moved
 from tinygrad_edu.compiler.schedule import scheduled
-from tinygrad_edu.compiler.sheet import Node, Sheet
+from tinygrad_edu.compiler.strength_reduction import in_fast_forms
 from tinygrad_edu.compiler.threads import spread
 from tinygrad_edu.compiler.tiles import tiled
 from tinygrad_edu.compiler.trace import Recording, Values

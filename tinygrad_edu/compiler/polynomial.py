@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.sheet import Node
+from tinygrad_edu.compiler.hash_consing import Node
 from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT, kernels
 
 __all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded"]

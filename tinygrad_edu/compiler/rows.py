@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from tinygrad_edu.compiler.forms import is_ufunc, is_view, takes_out
-from tinygrad_edu.compiler.sheet import Node
+from tinygrad_edu.compiler.hash_consing import Node
+from tinygrad_edu.compiler.instructions import is_ufunc, is_view, takes_out
 
 __all__ = ["Rows", "rows_of"]
 

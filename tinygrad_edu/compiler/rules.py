@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.hash_consing import Node, Sheet
 from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product
-from tinygrad_edu.compiler.sheet import Node, Sheet
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     ADD,

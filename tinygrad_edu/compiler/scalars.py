@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.expression.arithmetic import (
     BROADCAST,
     EXPAND_DIMS,

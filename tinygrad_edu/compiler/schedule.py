@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, in_order
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, in_order
 
 __all__ = ["Loop", "Schedule", "scheduled"]
 

@@ -14,13 +14,13 @@ from weakref import ref
 import numpy as np
 
 from tinygrad_edu.compiler.emit import Emitted
-from tinygrad_edu.compiler.kept import Recordings
 from tinygrad_edu.compiler.memory import Buffer
 from tinygrad_edu.compiler.pipeline import Moves, Update, assembled
+from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.compiler.threads import threads_for
 from tinygrad_edu.compiler.trace import Recording, record
-from tinygrad_edu.core.reals import refuse_lookalikes
-from tinygrad_edu.core.showing import listing
+from tinygrad_edu.core.notebook_display import listing
+from tinygrad_edu.core.real_arrays import refuse_lookalikes
 from tinygrad_edu.core.structure import alike, is_record, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph

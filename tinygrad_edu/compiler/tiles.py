@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tinygrad_edu.compiler.forms import is_ufunc, is_view
+from tinygrad_edu.compiler.hash_consing import INPUT, Node
+from tinygrad_edu.compiler.instructions import is_ufunc, is_view
 from tinygrad_edu.compiler.schedule import Loop, Schedule
-from tinygrad_edu.compiler.sheet import INPUT, Node
 from tinygrad_edu.expression.arithmetic import MATMUL, MAX, MIN, SUM, TRANSPOSE, WHERE
 from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.costs import probabilities

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
-from tinygrad_edu.compiler.asked import asked, sources
 from tinygrad_edu.compiler.determinism import steady
 from tinygrad_edu.compiler.free_variables import FreeVariables, is_engine
+from tinygrad_edu.compiler.value_reads import asked, sources
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.structure import leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol, ValueDependence

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinygrad_edu.compiler.forms import is_ufunc, takes_out, text
-from tinygrad_edu.compiler.lower import built
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.instructions import is_ufunc, takes_out, text
+from tinygrad_edu.compiler.lowering import built
 from tinygrad_edu.compiler.trace import naming
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.mode import ambient

@@ -19,14 +19,14 @@ from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.origins import remember
+from tinygrad_edu.core.pitfalls import watch_for_updates, with_repeats
 from tinygrad_edu.core.quick import in_float64, is_arithmetic, keeps_float64, ufunc_of
-from tinygrad_edu.core.reals import real
+from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.signatures import shown
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor, is_watched, recorded_at
-from tinygrad_edu.core.traps import watch_for_updates, with_repeats
 
 __all__ = ["CallableOp", "apply"]
 

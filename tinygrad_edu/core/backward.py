@@ -21,10 +21,10 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.mode import apart
 from tinygrad_edu.core.numbers import FLOAT64, KNOWN
-from tinygrad_edu.core.reals import real
+from tinygrad_edu.core.pitfalls import Spent, carried_over
+from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.rules import fitted, recorded_rule
-from tinygrad_edu.core.traps import Spent, carried_over
-from tinygrad_edu.core.unpicked import nan_in, picked_only
+from tinygrad_edu.core.zero_times_infinity import nan_in, picked_only
 
 __all__ = [
     "NO_SETTINGS",

@@ -15,8 +15,8 @@ import numpy as np
 
 from tinygrad_edu.core.application import CallableOp
 from tinygrad_edu.core.arguments import called
-from tinygrad_edu.core.elsewhere import function_not_method
 from tinygrad_edu.core.facts import OF_KIND
+from tinygrad_edu.core.foreign_attributes import function_not_method
 from tinygrad_edu.core.methods import described
 from tinygrad_edu.core.op import Op, Pullback
 from tinygrad_edu.core.operators import bind

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.core.leaving import compared
+from tinygrad_edu.core.conversions import compared
+from tinygrad_edu.core.data_indices import picked
 from tinygrad_edu.core.mode import surroundings
-from tinygrad_edu.core.picking import picked
 from tinygrad_edu.core.table import RECORD
 
 __all__ = ["Operators", "bind"]

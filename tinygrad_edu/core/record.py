@@ -17,8 +17,8 @@ from tinygrad_edu.core.guard import hold
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.numbers import FLOAT64, KNOWN
 from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.pitfalls import with_repeats
 from tinygrad_edu.core.tensor import Tensor, recorded_at
-from tinygrad_edu.core.traps import with_repeats
 
 __all__ = ["shortest_path"]
 

@@ -14,16 +14,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core import protocols
 from tinygrad_edu.core.backward import NO_SETTINGS, Node, accumulate, flow, seed_for
-from tinygrad_edu.core.elsewhere import Elsewhere, WithoutElsewhere
+from tinygrad_edu.core.conversions import as_array, as_number
+from tinygrad_edu.core.foreign_attributes import Elsewhere, WithoutElsewhere
 from tinygrad_edu.core.guard import Guard, sole_owner
-from tinygrad_edu.core.leaving import as_array, as_number
 from tinygrad_edu.core.methods import ArrayMethods
+from tinygrad_edu.core.notebook_display import Shown
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.operators import Operators
-from tinygrad_edu.core.reals import real
+from tinygrad_edu.core.pitfalls import Spent
+from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.recipes import Recipe, Recipes
-from tinygrad_edu.core.showing import Shown
-from tinygrad_edu.core.traps import Spent
 
 __all__ = ["Tensor", "is_watched", "recorded_at"]
 
@@ -338,7 +338,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
 
 
 class _Watched(Tensor):
-    """A tensor that a loop carries on with its history: see :mod:`tinygrad_edu.core.traps`."""
+    """A tensor that a loop carries on with its history: see :mod:`tinygrad_edu.core.pitfalls`."""
 
     __slots__ = ()
 

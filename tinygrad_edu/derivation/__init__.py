@@ -1,7 +1,7 @@
 """From a recorded computation to its formulas. See README.md in this folder."""
 
 from tinygrad_edu.derivation.derivation import Derivation
-from tinygrad_edu.derivation.entry import derive
+from tinygrad_edu.derivation.entry_point import derive
 from tinygrad_edu.derivation.steps import DerivationStep
 
 __all__ = ["Derivation", "DerivationStep", "derive"]

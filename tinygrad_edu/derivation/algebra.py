@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.derivation.reading import read
-from tinygrad_edu.derivation.shortest import Form, Guard, Shortener
-from tinygrad_edu.derivation.surroundings import Surroundings
+from tinygrad_edu.derivation.context import Surroundings
+from tinygrad_edu.derivation.from_sympy import read
+from tinygrad_edu.derivation.simplification import Form, Guard, Shortener
 from tinygrad_edu.errors import require_extra
 from tinygrad_edu.expression.arithmetic import (
     BROADCAST,

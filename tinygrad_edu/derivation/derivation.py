@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from tinygrad_edu.derivation.chain import Chain, Convention
+from tinygrad_edu.derivation.chain_rule import Chain, Convention
 from tinygrad_edu.derivation.function import numpy_source
 from tinygrad_edu.derivation.proof import is_same
 from tinygrad_edu.derivation.steps import DerivationStep, Page, backward_steps, forward_steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinygrad_edu.core.axes import Flow
-from tinygrad_edu.derivation.chain import Chain
+from tinygrad_edu.derivation.chain_rule import Chain
 from tinygrad_edu.expression.latex_style import LaTeX
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import Text, text_of

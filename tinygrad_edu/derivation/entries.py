@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
 
-from tinygrad_edu.derivation.chain import Chain
+from tinygrad_edu.derivation.chain_rule import Chain
 from tinygrad_edu.derivation.dimensions import ExamplesAxis
 from tinygrad_edu.expression.entries import Entries, Index, Range
 from tinygrad_edu.expression.latex_style import LaTeX

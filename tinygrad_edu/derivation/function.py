@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
-from tinygrad_edu.derivation.chain import Chain, Line
+from tinygrad_edu.derivation.chain_rule import Chain, Line
 from tinygrad_edu.derivation.dtypes import computed_in_floats
-from tinygrad_edu.derivation.layout import WIDTH, assignment, paragraph
+from tinygrad_edu.derivation.line_breaking import WIDTH, assignment, paragraph
 from tinygrad_edu.expression.definitions import definitions
 from tinygrad_edu.expression.node import Node, quantity
 from tinygrad_edu.expression.numpy_style import NumPy, needing_definitions

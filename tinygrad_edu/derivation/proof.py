@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_edu.derivation.chain import Chain
+from tinygrad_edu.derivation.chain_rule import Chain
 from tinygrad_edu.expression.arithmetic import SUBTRACT
 from tinygrad_edu.expression.node import Node, applied, quantity
 from tinygrad_edu.expression.parsing import parsed

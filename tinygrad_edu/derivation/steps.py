@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.derivation.chain import Chain, Line
+from tinygrad_edu.derivation.chain_rule import Chain, Line
 from tinygrad_edu.derivation.dimensions import ExamplesAxis, WithDimensions
 from tinygrad_edu.derivation.entries import EntryByEntry
 from tinygrad_edu.expression.arithmetic import EXP, plain

@@ -14,14 +14,14 @@ from typing import Any, Literal
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.dot import to_dot
 from tinygrad_edu.drawing.layout import FITS, laid_out
-from tinygrad_edu.drawing.paper import pdf_of
+from tinygrad_edu.drawing.pdf import pdf_of
 from tinygrad_edu.drawing.scene import Scene, composed
 from tinygrad_edu.drawing.sketch import Sketch
-from tinygrad_edu.drawing.sketches import DETAILS, sketch_of
 from tinygrad_edu.drawing.styles import THEMES
 from tinygrad_edu.drawing.svg import png_of, to_svg
 from tinygrad_edu.drawing.text import to_text
 from tinygrad_edu.drawing.units import network_of, sketched, units
+from tinygrad_edu.drawing.view_selection import DETAILS, sketch_of
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tinygrad_edu.drawing.reading import Reading
-from tinygrad_edu.drawing.ways import homes, is_number, quantities
+from tinygrad_edu.drawing.formulas import Reading
+from tinygrad_edu.drawing.hidden_paths import homes, is_number, quantities
 from tinygrad_edu.graph import Graph, GraphNode
 
 __all__ = ["Group", "by_scope", "in_stretches"]

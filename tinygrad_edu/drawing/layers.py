@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from tinygrad_edu.drawing.formulas import Reading, marks_in
 from tinygrad_edu.drawing.groups import Group
-from tinygrad_edu.drawing.reading import Reading, marks_in
 from tinygrad_edu.drawing.sketch import Arrow, Box, Kind, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.values import brief, shape_of, told
 from tinygrad_edu.drawing.views import Gradients

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from tinygrad_edu.drawing.dot_layout import Ribbon, crossings, ranked
 from tinygrad_edu.drawing.metrics import SIZE
-from tinygrad_edu.drawing.ranked import Ribbon, crossings, ranked
-from tinygrad_edu.drawing.rows import Page, cut
+from tinygrad_edu.drawing.row_breaking import Page, cut
 from tinygrad_edu.drawing.sketch import Box, Cells, Line, Part, Row, Sketch, Strip
 
 __all__ = ["FITS", "Fit", "laid_out", "space_of"]

@@ -13,8 +13,8 @@ import numpy as np
 import resvg_py
 from numpy.typing import NDArray
 
+from tinygrad_edu.drawing.font import BOLD, FAMILY, REGULAR, all_known
 from tinygrad_edu.drawing.graphviz import RenderError
-from tinygrad_edu.drawing.lettering import BOLD, FAMILY, REGULAR, all_known
 from tinygrad_edu.drawing.metrics import SIZE, legible
 from tinygrad_edu.drawing.scene import Group, Image, Outline, Rectangle, Run, Scene, Shape, Text
 from tinygrad_edu.drawing.styles import stylesheet

@@ -15,10 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.drawing.reading import Reading, amounts
+from tinygrad_edu.drawing.formulas import Reading, amounts
+from tinygrad_edu.drawing.hidden_paths import (
+    Way,
+    homes,
+    is_number,
+    quantities,
+    repeated_over,
+    slope,
+    ways_into,
+)
 from tinygrad_edu.drawing.sketch import Arrow, Box, Kind, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.values import brief, told
-from tinygrad_edu.drawing.ways import Way, homes, is_number, quantities, repeated_over, slope, ways_into
 from tinygrad_edu.expression.label_style import digits
 from tinygrad_edu.graph import Graph, GraphNode
 

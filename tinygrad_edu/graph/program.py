@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import gradients, verify
-from tinygrad_edu.core.showing import listing
+from tinygrad_edu.core.notebook_display import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import POSITIVE

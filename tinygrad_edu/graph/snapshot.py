@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.notebook_display import Shown
 from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.recipes import Recipes
-from tinygrad_edu.core.showing import Shown
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code import Said, said_by_the_caller
 from tinygrad_edu.graph.naming import Names, name_nodes

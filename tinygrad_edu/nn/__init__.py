@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.nn import init, optim
+from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
-from tinygrad_edu.nn.elsewhere import NN, unknown
 from tinygrad_edu.nn.fitting import fit
+from tinygrad_edu.nn.foreign_names import NN, unknown
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import AvgPool2D, Conv2D, Flatten, MaxPool2D
 from tinygrad_edu.nn.layers import Dense, Neuron
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.normalise import BatchNorm, LayerNorm
-from tinygrad_edu.nn.ready import MLP, LogisticRegression
 from tinygrad_edu.nn.sequences import RNN, Embedding
 from tinygrad_edu.nn.stopping import EarlyStopping
 

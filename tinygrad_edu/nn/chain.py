@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from tinygrad_edu.nn.finding import parameters_of
+from tinygrad_edu.nn.parameter_discovery import parameters_of
 
 __all__ = ["Layer", "check_chain", "flat", "numbered"]
 

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compiler.kept import recordings_of
+from tinygrad_edu.compiler.recording_cache import recordings_of
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.advice import beforehand
-from tinygrad_edu.nn.answering import Answering
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
 from tinygrad_edu.nn.checks import at_least, finite, numbers, whole, yes_or_no
-from tinygrad_edu.nn.finding import buffers_of
+from tinygrad_edu.nn.evaluation import Judge
 from tinygrad_edu.nn.history import History
-from tinygrad_edu.nn.judge import Judge
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
+from tinygrad_edu.nn.parameter_discovery import buffers_of
+from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.running import Run
 from tinygrad_edu.nn.steps import Model, compiled_step, eager_step

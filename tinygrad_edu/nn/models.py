@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.mode import ambient, scope
-from tinygrad_edu.core.showing import table
+from tinygrad_edu.core.notebook_display import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.answering import Answering
 from tinygrad_edu.nn.chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
-from tinygrad_edu.nn.exact import cost_of_logits
-from tinygrad_edu.nn.finding import Parameters, buffers_of, parameters_of
-from tinygrad_edu.nn.habits import Trainable
+from tinygrad_edu.nn.framework_habits import Trainable
 from tinygrad_edu.nn.layers import Activated, Dense, described
-from tinygrad_edu.nn.table import HEAD, lines_of, written
+from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
+from tinygrad_edu.nn.prediction import Answering
+from tinygrad_edu.nn.stable_outputs import cost_of_logits
+from tinygrad_edu.nn.summary import HEAD, lines_of, written
 
 __all__ = ["Layer", "Sequential"]
 

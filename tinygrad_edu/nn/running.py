@@ -14,9 +14,9 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.advice import MUCH, rising
 from tinygrad_edu.nn.checkpoint import Checkpoint, Standing
 from tinygrad_edu.nn.dropout import training
+from tinygrad_edu.nn.evaluation import Judge
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.interrupts import Interrupts
-from tinygrad_edu.nn.judge import Judge
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.progress import Report
 from tinygrad_edu.nn.steps import Step

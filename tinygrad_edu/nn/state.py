@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.chain import Layer, numbered
-from tinygrad_edu.nn.finding import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.images import Flatten
 from tinygrad_edu.nn.optim.base import check_unlocked
+from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.pytorch import is_pytorchs, translated
 
 __all__ = ["Keys", "Stateful"]

@@ -9,13 +9,13 @@ import numpy as np
 
 from tinygrad_edu.autodiff.gradients import grad
 from tinygrad_edu.compiler import CompiledStep
-from tinygrad_edu.compiler.kept import recordings_of
+from tinygrad_edu.compiler.recording_cache import recordings_of
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
-from tinygrad_edu.nn.finding import objects_in
 from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim import Optimizer
+from tinygrad_edu.nn.parameter_discovery import objects_in
 
 __all__ = ["Model", "Step", "compiled_step", "constants", "eager_step"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.drawing.measure import PAD, Rect
 from tinygrad_edu.drawing.metrics import LINE, SIZE
-from tinygrad_edu.drawing.paper import pdf_of
+from tinygrad_edu.drawing.pdf import pdf_of
 from tinygrad_edu.drawing.scene import Group, Outline, Rectangle, Run, Scene, Shape, Text, headed
 from tinygrad_edu.expression.label_style import digits
 

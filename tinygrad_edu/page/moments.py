@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.drawing.reading import Reading
+from tinygrad_edu.drawing.formulas import Reading
+from tinygrad_edu.drawing.hidden_paths import Way, repeated_over
 from tinygrad_edu.drawing.values import brief
 from tinygrad_edu.drawing.views import View
-from tinygrad_edu.drawing.ways import Way, repeated_over
 from tinygrad_edu.expression import Node, quantity
 from tinygrad_edu.expression.arithmetic import ADD
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step

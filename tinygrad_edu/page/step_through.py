@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.drawing import Picture
-from tinygrad_edu.drawing.reading import Reading
-from tinygrad_edu.drawing.sketches import gradients_of, view_of
+from tinygrad_edu.drawing.formulas import Reading
+from tinygrad_edu.drawing.view_selection import gradients_of, view_of
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 from tinygrad_edu.page.handout import handout

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.nn.elsewhere import OPTIM, unknown
+from tinygrad_edu.nn.foreign_names import OPTIM, unknown
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 from tinygrad_edu.nn.optim.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp

@@ -15,9 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import described
 from tinygrad_edu.nn.checks import above_zero, at_least
-from tinygrad_edu.nn.elsewhere import SETTINGS
-from tinygrad_edu.nn.optim.moving import Rules
+from tinygrad_edu.nn.foreign_names import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
+from tinygrad_edu.nn.optim.update_step import Rules
 
 __all__ = ["Optimizer", "Parameters", "check_unlocked"]
 

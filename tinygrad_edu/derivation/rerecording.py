@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.derivation.chain import Chain, is_seed
+from tinygrad_edu.derivation.chain_rule import Chain, is_seed
 from tinygrad_edu.derivation.examples import examples_of
 from tinygrad_edu.derivation.numbers import Named
 from tinygrad_edu.expression.book import rewritten

@@ -15,9 +15,9 @@ from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu import errors
+from tinygrad_edu.core.call_sites import calling_frame, outer_frame, written_at
 from tinygrad_edu.core.callers import variables_of_the_caller
-from tinygrad_edu.core.notice import told_once, told_so_far
-from tinygrad_edu.core.where import calling_frame, outer_frame, written_at
+from tinygrad_edu.core.user_warnings import told_once, told_so_far
 
 __all__ = ["Spent", "both_repeated", "carried_over", "watch_for_updates", "with_repeats"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, REARRANGED, Node
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, REARRANGED, Node
 from tinygrad_edu.expression.arithmetic import (
     ADD,
     MATMUL,

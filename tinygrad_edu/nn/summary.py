@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinygrad_edu.nn.finding import parameters_of
 from tinygrad_edu.nn.layers import Dense
+from tinygrad_edu.nn.parameter_discovery import parameters_of
 
 __all__ = ["HEAD", "called", "lines_of", "written"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from tinygrad_edu.compiler.sheet import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     COPYSIGN,

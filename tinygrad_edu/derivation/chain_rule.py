@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.derivation.algebra import Algebra
+from tinygrad_edu.derivation.context import Surroundings
 from tinygrad_edu.derivation.examples import Examples
 from tinygrad_edu.derivation.numbers import Named
-from tinygrad_edu.derivation.shortest import Form
-from tinygrad_edu.derivation.surroundings import Surroundings
+from tinygrad_edu.derivation.simplification import Form
 from tinygrad_edu.expression.arithmetic import (
     DIVIDE,
     EQUAL,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.forward import CompiledForward
-from tinygrad_edu.compiler.kept import recordings_of
+from tinygrad_edu.compiler.recording_cache import recordings_of
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor

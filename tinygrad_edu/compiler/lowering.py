@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.sheet import Node, Sheet, in_order
+from tinygrad_edu.compiler.hash_consing import Node, Sheet, in_order
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import BROADCAST, POSITIVE, RESHAPE, SUM, kernels

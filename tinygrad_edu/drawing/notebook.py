@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from tinygrad_edu.core.showing import PAINTERS
+from tinygrad_edu.core.notebook_display import PAINTERS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.drawing import draw
 from tinygrad_edu.drawing.metrics import legible

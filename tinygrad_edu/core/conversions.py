@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Any
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.notice import told_once
-from tinygrad_edu.core.where import outer_frame, written_at
+from tinygrad_edu.core.call_sites import outer_frame, written_at
+from tinygrad_edu.core.user_warnings import told_once
 
 __all__ = ["as_array", "as_number", "compared"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from tinygrad_edu.drawing.lettering import BOLD, REGULAR, known
+from tinygrad_edu.drawing.font import BOLD, REGULAR, known
 from tinygrad_edu.drawing.scene import Image, Outline, Rectangle, Scene, Shape, Text
 from tinygrad_edu.drawing.styles import THEMES, Border, Theme
 from tinygrad_edu.drawing.svg import pixels_as_png

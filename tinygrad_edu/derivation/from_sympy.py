@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from tinygrad_edu.derivation.surroundings import Surroundings
+from tinygrad_edu.derivation.context import Surroundings
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     ADD,

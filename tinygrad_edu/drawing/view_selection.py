@@ -11,13 +11,13 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.derivation import derive
+from tinygrad_edu.drawing.formulas import Reading, marks_in
 from tinygrad_edu.drawing.groups import Group, by_scope, in_stretches
+from tinygrad_edu.drawing.hidden_paths import is_number
 from tinygrad_edu.drawing.layers import Layers
-from tinygrad_edu.drawing.reading import Reading, marks_in
 from tinygrad_edu.drawing.repeats import folded
 from tinygrad_edu.drawing.sketch import Sketch
 from tinygrad_edu.drawing.views import LONGEST_ROW, Gradients, View
-from tinygrad_edu.drawing.ways import is_number
 from tinygrad_edu.graph import Graph, GraphNode, Program
 
 __all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_edu.compiler.kept import Recordings
+from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 

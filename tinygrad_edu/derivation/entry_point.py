@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from tinygrad_edu import errors
 from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.derivation.again import shortened
-from tinygrad_edu.derivation.chain import Chain, Convention
+from tinygrad_edu.derivation.chain_rule import Chain, Convention
 from tinygrad_edu.derivation.derivation import Derivation
 from tinygrad_edu.derivation.examples import examples_of
 from tinygrad_edu.derivation.numbers import NUMBERS_OF_EXAMPLES, with_named_numbers
+from tinygrad_edu.derivation.rerecording import shortened
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 
