@@ -229,14 +229,6 @@ def _of_one_plus_exp(node: Node) -> Node | None:
     return None
 
 
-def _unbounded(node: Node, _: Sheet) -> Node | None:
-    """max(x, -∞) = x: what a maximum of no entries would be."""
-    for x, bound in (node.args, node.args[::-1]):
-        if bound.number == -np.inf and x.shape == node.shape:
-            return x
-    return None
-
-
 def _of_relu(node: Node, sheet: Sheet) -> Node | None:
     """z > 0 where max(z, 0) is, so that z itself need not be kept."""
     z, zero = node.args
@@ -254,7 +246,6 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     LOG.kernel: (_log,),
     DIVIDE.kernel: (_logistic,),
     GREATER.kernel: (_of_relu,),
-    MAXIMUM.kernel: (_unbounded,),
 }
 
 
