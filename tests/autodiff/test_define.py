@@ -280,6 +280,8 @@ def attempt(function, pullback=lambda g, y, x: g, **facts):
         (lambda: attempt(lambda x: x.__iadd__(1.0)), ValueError, "the function fails.*read-only"),
         (lambda: attempt(lambda x: x, kind="movement"), ValueError, "needs samples"),
         (lambda: attempt(np.negative), TypeError, "written in Python, got ufunc"),
+        (lambda: tg.define(lambda x: x), TypeError, "expected the derivative rule, as in @tg.define"),
+        (lambda: tg.define(name="test_it"), TypeError, "expected the derivative rule, as in @tg.define"),
         (
             lambda: attempt(lambda x: x, latex=r"\mathrm{f}({x})"),
             ValueError,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from inspect import signature
 from math import inf
 from string import Formatter
 from types import FunctionType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -19,10 +20,29 @@ from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 
 __all__ = ["define"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _defined: dict[str, Op] = {}
 """The operations that users defined: those may be defined again, as a notebook's cell is run again."""
 
 
+def _with_a_rule(define: Callable[P, R]) -> Callable[P, R]:
+    """Says what is missing where ``@tg.define`` stands bare."""
+
+    @wraps(define)
+    def checked(*args: P.args, **facts: P.kwargs) -> R:
+        if args or "pullback" not in facts:
+            raise TypeError(
+                "define: expected the derivative rule, as in @tg.define(pullback=lambda g, y, x: g * 2 * x); "
+                "a function made of NumPy's own needs none: call it on Tensors"
+            )
+        return define(*args, **facts)
+
+    return checked
+
+
+@_with_a_rule
 def define(
     *,
     pullback: Callable[..., Any] | tuple[Callable[..., Any] | None, ...],
@@ -66,7 +86,7 @@ def define(
     Raises:
         ValueError: the rule is wrong (the message says at which entry, what differences give, and what the
             rule gave), it fails, the name or NumPy function is taken, or ``latex`` asks for what is no input.
-        TypeError: there are not as many rules as inputs.
+        TypeError: there is no rule, as in a bare ``@tg.define``, or there are not as many as inputs.
 
     >>> import numpy as np
     >>> import tinygrad_edu as tg
