@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,3 +34,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder 'shared' beside the checkout (published cases and images)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def contexts(shared: Path) -> Any:
+    """The course's networks, forward and backward, by code that knows nothing of the engine."""
+    sys.path.insert(0, str(shared / "cases"))
+    try:
+        return importlib.import_module("contexts")
+    finally:
+        sys.path.remove(str(shared / "cases"))

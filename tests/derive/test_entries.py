@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import importlib
 import re
-import sys
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,12 +52,7 @@ def check_entries(derivation: Any, rtol: float = 1e-10) -> int:
 
 
 @pytest.mark.parametrize("context", ["logistic", "two_layer", "l_layer", "softmax"])
-def test_the_networks_of_the_course(shared: Path, context: str) -> None:
-    sys.path.insert(0, str(shared / "cases"))
-    try:
-        contexts: Any = importlib.import_module("contexts")
-    finally:
-        sys.path.remove(str(shared / "cases"))
+def test_the_networks_of_the_course(contexts: Any, context: str) -> None:
     given = contexts.arrays(context, 1, m=5)
     J = contexts.tensors(tg, context, given)
     derivation = tg.derive(J, entries=True)

@@ -218,13 +218,8 @@ def test_the_examples_of_real_backward_passes(
 
 
 @pytest.mark.parametrize("context", ["logistic", "two_layer", "l_layer", "softmax"])
-def test_a_derived_source_runs_at_another_number_of_examples(shared: Path, context: str) -> None:
+def test_a_derived_source_runs_at_another_number_of_examples(contexts: Any, context: str) -> None:
     """Against the course's own backward pass, which knows nothing of the engine."""
-    sys.path.insert(0, str(shared / "cases"))
-    try:
-        contexts: Any = importlib.import_module("contexts")
-    finally:
-        sys.path.remove(str(shared / "cases"))
     given = contexts.arrays(context, 1, m=11)
     X, Y = given["X"], given["Y"]  # what the derivation calls them
     J = contexts.tensors(tg, context, given)
@@ -246,13 +241,8 @@ WIDTHS = [((7, 5, 4, 3), 11), ((4, 4, 4, 4), 4), ((2, 2, 2, 2), 2), ((7, 5, 4, 3
 @pytest.mark.parametrize("sizes", WIDTHS)
 @pytest.mark.parametrize("tensors", ["", "X", "XY"])
 def test_the_examples_of_the_courses_networks(
-    shared: Path, sizes: tuple[tuple[int, ...], int], tensors: str
+    contexts: Any, sizes: tuple[tuple[int, ...], int], tensors: str
 ) -> None:
-    sys.path.insert(0, str(shared / "cases"))
-    try:
-        contexts: Any = importlib.import_module("contexts")
-    finally:
-        sys.path.remove(str(shared / "cases"))
     n, m = sizes
     for context in ("logistic", "two_layer", "l_layer", "softmax"):
         for penalty in ("", "_l2"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -125,7 +125,7 @@ class Derivation:
         Args:
             shapes: with the dimensions under each term, as ``\underset{4 \times m}{Z^{[1]}}``.
         """
-        return aligned(_lines((*self.forward, *self.steps), shapes=shapes))
+        return aligned(_lines((*self.forward, *self.steps), self._page.with_dimensions if shapes else None))
 
     def markdown(self) -> str:
         """The lines as a document: forward, then backward with shapes, local derivatives and notes."""
@@ -164,8 +164,10 @@ class Derivation:
         }
 
 
-def _lines(steps: Sequence[DerivationStep], *, shapes: bool = False) -> Iterator[str]:
+def _lines(
+    steps: Sequence[DerivationStep], written: Callable[[DerivationStep], str] | None = None
+) -> Iterator[str]:
     """Each formula, and those of its entries behind it."""
     for step in steps:
-        yield step.latex_with_shapes if shapes else step.latex
+        yield step.latex if written is None else written(step)
         yield from step.entries_latex

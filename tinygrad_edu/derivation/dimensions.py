@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tinygrad_edu.core.axes import Flow
 from tinygrad_edu.derivation.chain_rule import Chain
+from tinygrad_edu.expression.entries import flow_of
 from tinygrad_edu.expression.latex_style import LaTeX
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import Text, text_of
@@ -32,7 +33,7 @@ class ExamplesAxis:
             return False
         if node.op is None:
             return node.called in self._known and k in self._axes.along(node.called)
-        flow = node.op.axes and node.op.axes([a.shape for a in node.args], node.settings)
+        flow = flow_of(node)
         if not isinstance(flow, Flow) or len(flow.result) != len(node.shape):
             return False
         return any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from tinygrad_edu.derivation.chain_rule import Chain, Line
 from tinygrad_edu.derivation.dimensions import ExamplesAxis, WithDimensions
 from tinygrad_edu.derivation.entries import EntryByEntry
 from tinygrad_edu.expression.arithmetic import EXP, plain
-from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.guards import on_paper
 from tinygrad_edu.expression.latex_style import LaTeX
 from tinygrad_edu.expression.node import Node, quantity
@@ -49,8 +49,6 @@ class DerivationStep:
     """The formula of each entry, ``dA[0, i] = W[0, 0] * dZ[0, i] + ...``, where they were asked for."""
     entries_latex: tuple[str, ...] = ()
     """The same as LaTeX, with the small letters and indices of the course."""
-    latex_with_shapes: str = field(default="", repr=False)
-    """The formula as LaTeX, with the dimensions under each term."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,29 +68,42 @@ class Page:
     """
 
     def __init__(self, chain: Chain, *, entries: bool) -> None:
-        letters = letters_of(chain)
-        examples = ExamplesAxis(chain)
-        self._style = LaTeX(letters)
-        self._with_dimensions = WithDimensions(
-            letters, examples, None if chain.examples is None else letters[chain.m.called]
-        )
-        self._entries = EntryByEntry(chain, examples, letters) if entries else None
+        self._chain = chain
+        self._letters = letters_of(chain)
+        self._style = LaTeX(self._letters)
+        self._formulas: dict[str, tuple[Node, Node]] = {}
+        self._entries = EntryByEntry(chain, self._examples, self._letters) if entries else None
+
+    @cached_property
+    def _examples(self) -> ExamplesAxis:
+        return ExamplesAxis(self._chain)
+
+    @cached_property
+    def _with_dimensions(self) -> WithDimensions:
+        m = None if self._chain.examples is None else self._letters[self._chain.m.called]
+        return WithDimensions(self._letters, self._examples, m)
 
     def step(self, q: Node, e: Node, *, of: str | None, value: Any, **facts: str) -> DerivationStep:
         """A quantity and its formula as a line."""
-        entries = [] if self._entries is None else list(self._entries.formulas(q, rebuilt(e, _rounded)))
+        self._formulas[q.called] = q, e
+        rounded = rebuilt(e, _rounded)
+        entries = [] if self._entries is None else list(self._entries.formulas(q, rounded))
         return DerivationStep(
             q.called,
             of,
-            formula=f"{q.called} = {write(rebuilt(e, _rounded))}",
+            formula=f"{q.called} = {write(rounded)}",
             latex=f"{write(q, self._style)} = {write(e, self._style)}",
             local=facts.get("local", ""),
             value=value,
             note=facts.get("note", ""),
             entries=tuple(text for text, _ in entries),
             entries_latex=tuple(latex for _, latex in entries),
-            latex_with_shapes=self._with_dimensions.equation(q, rewritten(tidied(e), "board")),
         )
+
+    def with_dimensions(self, step: DerivationStep) -> str:
+        """A line of this page as LaTeX, with the dimensions under each term."""
+        q, e = self._formulas[step.name]
+        return self._with_dimensions.equation(q, tidied(e))
 
 
 def forward_steps(chain: Chain, written: Mapping[str, Node], page: Page) -> Iterator[DerivationStep]:

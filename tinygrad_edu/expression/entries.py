@@ -19,7 +19,7 @@ from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY
 from tinygrad_edu.expression.node import Node, applied, number, quantity
 from tinygrad_edu.expression.writer import write
 
-__all__ = ["Entries", "Index", "Range"]
+__all__ = ["Entries", "Index", "Range", "flow_of"]
 
 Index = tuple[int | str, ...]
 """Where an entry stands: a number, or a letter that runs over an axis."""
@@ -154,8 +154,14 @@ def _mixes(node: Node) -> bool:
     """Whether an entry of the result depends on others than its own, as in a softmax, or on its place."""
     if any(np.ndim(setting) for setting in node.settings.values()):
         return True
-    flow = node.rule.axes and node.rule.axes([a.shape for a in node.args], node.settings)
+    flow = flow_of(node)
     return not isinstance(flow, Flow) or bool(flow.meets)
+
+
+def flow_of(node: Node) -> Flow | Regroup | None:
+    """How axes go through an operation on its operands; None: unknown."""
+    axes = node.rule.axes
+    return None if axes is None else axes([a.shape for a in node.args], node.settings)
 
 
 def _behind(index: Index, shape: tuple[int, ...]) -> Index:
@@ -168,9 +174,9 @@ def _flow(node: Node) -> Flow | None:
     """How the axes go through it, where each entry is a sum of products of entries; else None."""
     op = node.rule
     sums = op.kind == "contraction" or op.moves or op.silent or (op.kind == "reduction" and op.linear)
-    if op.axes is None or not sums or not any(a.shape for a in node.args):
+    if not sums or not any(a.shape for a in node.args):
         return None
-    found = op.axes([a.shape for a in node.args], node.settings)
+    found = flow_of(node)
     if isinstance(found, Regroup):
         found = _squeezed(node)
     if found is None or found.meets or found.indices:
