@@ -20,9 +20,8 @@ from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
 from tinygrad_edu.check.unnamed import unnamed
-from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.graph import Graph, GraphNode, recorded_again
 
 __all__ = ["compare", "compared"]
 
@@ -181,21 +180,19 @@ def _number(given: Array, right: Array) -> Array:
 
 def replayed(J: Tensor, rng: np.random.Generator) -> Tensor:
     """The same computation on other parameters: random numbers of the same spread."""
-    graph, made = Graph(J), dict[GraphNode, Any]()
-    for node in graph:
-        if node.op is not None:
-            args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
-            made[node] = apply(node.op, args, node.tensor.settings)
-        elif node.requires_grad:
-            spread = float(np.std(node.value)) or 0.5
-            value = rng.standard_normal(node.shape) * spread
-            made[node] = Tensor(value.astype(node.dtype), name=node.name)
-        else:
-            made[node] = Tensor(node.value, dtype=node.dtype, requires_grad=False, name=node.name)
-        if node.op is not None and isinstance(made[node], Tensor):
-            made[node].name = node.name if node.named else None
-    result: Tensor = made[graph.outputs[0]]
-    return result
+    graph = Graph(J)
+
+    def leaf(node: GraphNode) -> Tensor:
+        if not node.requires_grad:
+            return Tensor(node.value, dtype=node.dtype, requires_grad=False, name=node.name)
+        spread = float(np.std(node.value)) or 0.5
+        value = rng.standard_normal(node.shape) * spread
+        return Tensor(value.astype(node.dtype), name=node.name)
+
+    made = recorded_again(graph, leaf)
+    for node, tensor in made.items():
+        tensor.name = node.name if node.named or node.is_leaf else None
+    return made[graph.outputs[0]]
 
 
 def _error(given: Array, right: Array) -> float:

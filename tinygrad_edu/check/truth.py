@@ -14,9 +14,8 @@ from tinygrad_edu.check.convention import EXACT, Reading, readings
 from tinygrad_edu.check.kinks import Tie, ties_of
 from tinygrad_edu.check.local import Backward
 from tinygrad_edu.check.rounding import errors_of, precision, tolerance
-from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, GraphNode, Program, Step
+from tinygrad_edu.graph import Graph, Program, Step, recorded_again
 from tinygrad_edu.graph.naming import Names
 
 __all__ = ["CONVENTIONS", "Convention", "Truth"]
@@ -129,15 +128,12 @@ class Truth:
 
     def _differentiate_constants(self) -> None:
         """The same graph with its data as variables, for one who also asks for dX."""
-        made: dict[GraphNode, Any] = {}
-        for node in self._given:
-            if node.op is None:
-                value = node.value
-                made[node] = Tensor(value, dtype=value.dtype, name=node.name)
-            else:
-                args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
-                made[node] = apply(node.op, args, node.tensor.settings, value=node.tensor._data)
-        names = {made[node]: node.name for node in self._given if isinstance(made[node], Tensor)}
+        made = recorded_again(
+            self._given,
+            lambda node: Tensor(node.value, dtype=node.dtype, name=node.name),
+            same_values=True,
+        )
+        names = {tensor: node.name for node, tensor in made.items()}
         self.graph = Graph(made[self._given.outputs[0]], names=names)
         for cached in ("program", "values", "backward", "readings"):
             self.__dict__.pop(cached, None)

@@ -15,19 +15,16 @@ from tinygrad_edu.derivation.numbers import Named
 from tinygrad_edu.derivation.simplification import Form
 from tinygrad_edu.expression.arithmetic import (
     DIVIDE,
-    EQUAL,
     EXP,
     MULTIPLY,
-    NEGATIVE,
     SUBTRACT,
-    TRANSPOSE,
     constant,
     plain,
 )  # fmt: skip
 from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.guards import on_paper
 from tinygrad_edu.expression.node import Node, applied, quantity
-from tinygrad_edu.expression.walk import evaluate, parts, quantities, replaced
+from tinygrad_edu.expression.walk import parts, quantities, replaced
 from tinygrad_edu.graph import Program, Ref, Step
 
 __all__ = ["Chain", "Convention", "Line", "is_seed"]
@@ -127,7 +124,7 @@ class Chain:
         if step.name == self.named.count:
             return self.m
         if step.role == "input" or "rng" in step.settings:  # what was drawn is given, too
-            return self._made_of_data(step) or self._input(step)
+            return self._input(step)
         expression = self._computed(step)
         if step.role == "seed" and step.of not in self.program.wrt:
             return expression
@@ -142,22 +139,10 @@ class Chain:
         return expression
 
     def _input(self, step: Step) -> Node:
+        if not step.named and not step.requires_grad and step.shape == () and step.dtype.kind == "f":
+            return constant(step.value)
         self.inputs.append(step)
         return quantity(step.name, step.shape, step.dtype)
-
-    def _made_of_data(self, step: Step) -> Node | None:
-        """``1 - Y`` of a plain array Y is computed before anything is recorded: it is told by its values."""
-        if step.named or step.requires_grad:
-            return None
-        if step.shape == () and step.dtype.kind == "f":
-            return constant(step.value)
-        for other in self.program.inputs:
-            if other.named and not other.requires_grad and other.dtype.kind in "fiu":
-                for expression in _made_of(quantity(other.name, other.shape, other.dtype)):
-                    alike = expression.shape == step.shape and expression.dtype.kind == step.dtype.kind
-                    if alike and np.array_equal(evaluate(expression, {other.name: other.value}), step.value):
-                        return expression
-        return None
 
     def _has_a_line(self, step: Step, expression: Node, size: int) -> bool:
         wanted = step.of in self.program.wrt if step.of else step.name == self.program.output
@@ -298,14 +283,6 @@ def _following(steps: Iterable[Step], first: set[str]) -> set[str]:
 def is_seed(step: Step) -> bool:
     """The 1 that a recorded backward pass (create_graph) starts from."""
     return not step.named and not step.requires_grad and step.shape == () and bool(step.value == 1)
-
-
-def _made_of(data: Node) -> Iterator[Node]:
-    """What is often made of labels and inputs before they meet a parameter."""
-    yield applied(SUBTRACT, plain(1), data)
-    yield applied(NEGATIVE, data)
-    yield from (applied(EQUAL, data, plain(k), dtype=np.dtype(bool)) for k in (0, 1))
-    yield applied(TRANSPOSE, data, shape=data.shape[::-1], dtype=data.dtype)
 
 
 def _arithmetic(e: Node) -> bool:

@@ -6,7 +6,6 @@ once more with another number of examples: what changed with it is m.
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, GraphNode, Program, Ref
+from tinygrad_edu.graph import Graph, GraphNode, Program, Ref, recorded_again
 
 __all__ = ["Examples", "examples_of"]
 
@@ -110,18 +108,14 @@ def _recorded_again(
     graph: Graph, program: Program, data: Mapping[GraphNode, Sequence[int]], m: int, count: str | None
 ) -> Program:
     """The program with m examples, which are the first ones over and over."""
-    made: dict[GraphNode, Tensor] = {}
-    for node in graph:
-        if node.op is None:
-            value = np.asarray(m) if node.name == count else node.value
-            for along in data.get(node, ()):
-                value = np.take(value, np.arange(m), along, mode="wrap")
-            made[node] = Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
-        else:
-            args = tuple(made[a] if isinstance(a, GraphNode) else a for a in node.args)
-            settings = copy.deepcopy(node.settings)  # a generator of random numbers stays where it was
-            found = apply(node.op, args, settings)
-            made[node] = found if isinstance(found, Tensor) else Tensor(found, requires_grad=False)
+
+    def leaf(node: GraphNode) -> Tensor:
+        value = np.asarray(m) if node.name == count else node.value
+        for along in data.get(node, ()):
+            value = np.take(value, np.arange(m), along, mode="wrap")
+        return Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
+
+    made = recorded_again(graph, leaf)
     names = {tensor: node.name for node, tensor in made.items()}
     return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)
 

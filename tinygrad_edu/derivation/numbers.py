@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import verify
-from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.examples import examples_of
 from tinygrad_edu.expression.arithmetic import POWER
-from tinygrad_edu.graph import Graph, GraphNode, Program
+from tinygrad_edu.graph import Graph, GraphNode, Program, recorded_again
 from tinygrad_edu.graph.numbers import Numbers
 
 __all__ = ["NUMBERS_OF_EXAMPLES", "Named", "with_named_numbers"]
@@ -50,13 +48,14 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str], integers: Sequence[i
     m = 0 if examples is None else examples.m
     numbers = Numbers({node.name for node in graph})
     counts = {name for name in NUMBERS_OF_EXAMPLES if numbers.value(name) == m}
-    made: dict[GraphNode, Tensor] = {}
-    for node in graph:
-        args = [made[value] if isinstance(value, GraphNode) else value for value in node.args]
-        for k, (value, text) in enumerate(zip(node.args, node.said, strict=True)):
-            if text is not None and not (arrays and _stays(node, k, value, text, counts, m)):
-                args[k] = numbers.quantity(text, value, node.dtype)
-        made[node] = node.tensor if node.op is None else apply(node.op, tuple(args), node.settings)
+
+    def number(node: GraphNode, k: int, value: Any) -> Any:
+        text = node.said[k]
+        if text is None or (arrays and _stays(node, k, value, text, counts, m)):
+            return value
+        return numbers.quantity(text, value, node.dtype)
+
+    made = recorded_again(graph, lambda node: node.tensor, number, same_values=True)
     if not numbers.leaves:
         return graph, Named()
     names = {tensor: node.name for node, tensor in made.items() if node.named}

@@ -2,6 +2,7 @@
 
 from tinygrad_edu.graph.axes import Axes, Axis
 from tinygrad_edu.graph.program import Program, Ref, Step
+from tinygrad_edu.graph.replay import recorded_again
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
-__all__ = ["Axes", "Axis", "Graph", "GraphNode", "Program", "Ref", "Step"]
+__all__ = ["Axes", "Axis", "Graph", "GraphNode", "Program", "Ref", "Step", "recorded_again"]

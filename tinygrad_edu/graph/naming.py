@@ -73,7 +73,7 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
     called.also = own_names | called.also
     for tensor in tensors:  # made names come last, so that they never take one that was given
         if tensor in called.made:
-            called.names[tensor] = unique(said.arrays.get(tensor) or _made(tensor), taken)
+            called.names[tensor] = unique(_made(tensor), taken)
     if found is not None:
         called.also = found.also | called.also
     return called

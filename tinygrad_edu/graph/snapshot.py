@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.notebook_display import Shown
-from tinygrad_edu.core.origins import origin
-from tinygrad_edu.core.recipes import Recipes
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code import Said, said_by_the_caller
+from tinygrad_edu.graph.history import History
 from tinygrad_edu.graph.naming import Names, name_nodes
 from tinygrad_edu.graph.numbers import Numbers
 
@@ -126,19 +124,16 @@ class Graph(Shown):
         for output in outputs:
             if not isinstance(output, Tensor):
                 raise TypeError(f"Graph: expected Tensors, got {type(output).__name__}")
-        history = _History(outputs)
-        constants = _Constants()
-        operands = {tensor: _operands(tensor, history, constants) for tensor in history.tensors}
-        tensors = dict.fromkeys(
-            t for tensor, args in operands.items() for t in (*args, tensor) if isinstance(t, Tensor)
-        )
-        computed = {tensor: args for tensor, args in operands.items() if tensor.op is not None}
-        leaves = [tensor for tensor in tensors if tensor.op is None]
-        said = Said() if names is False else said_by_the_caller(computed, history.users, leaves)
-        called = name_nodes(list(tensors), names, history.users, said)
+        history = History(outputs)
+        said = Said()
+        if names is not False:
+            said = said_by_the_caller(history.computed, history.users, history.leaves)
+        called = name_nodes(history.tensors, names, history.users, said)
+        if names is not False and history.tell_computed_arrays(called.made, said):
+            called = name_nodes(history.tensors, names, history.users, said)
         made: dict[Tensor, GraphNode] = {}
-        for tensor in tensors:
-            args = tuple(made[a] if isinstance(a, Tensor) else a for a in operands.get(tensor, ()))
+        for tensor in history.tensors:
+            args = tuple(made[a] if isinstance(a, Tensor) else a for a in history.operands.get(tensor, ()))
             told = tuple(said.numbers.get((tensor, k)) for k in range(len(args)))
             made[tensor] = GraphNode(called.names[tensor], tensor, args, tensor not in called.made, told)
         self.nodes = tuple(made.values())
@@ -208,63 +203,3 @@ def _named_numbers(nodes: Sequence[GraphNode]) -> list[GraphNode]:
             for value, text in zip(node.args, node.said, strict=True):
                 numbers.quantity(text, value, node.dtype)
     return [GraphNode(name, tensor, (), named=True) for name, tensor in numbers.leaves.items()]
-
-
-class _Constants:
-    """The plain arrays among the operands, as constant leaves: one array, as it was then, is one node."""
-
-    def __init__(self) -> None:
-        self.leaves: dict[int, list[Tensor]] = {}
-        self.origins: list[Any] = []
-
-    def leaf(self, array: NDArray[Any]) -> Tensor:
-        source = origin(array)
-        whole = None if source is None else source()
-        same = source if whole is None else whole
-        alike = self.leaves.setdefault(id(array if same is None else same), [])
-        self.origins.append(same)  # an id is told apart only while its object lives
-        for leaf in alike:
-            if same_values(leaf._data, array):  # it may have been written to in between
-                return leaf
-        leaf = Tensor(0.0, requires_grad=False)
-        array.setflags(write=False)  # the graph's own copy, and from here on the reader's, too
-        leaf._data = array
-        alike.append(leaf)
-        return leaf
-
-
-def _operands(tensor: Tensor, history: _History, constants: _Constants) -> tuple[Tensor | Any, ...]:
-    """What the tensor was computed from: tensors, and numbers that stay as they are."""
-    return tuple(
-        history.node(parent) if parent is not None else constants.leaf(value) if np.ndim(value) else value
-        for parent, value in zip(tensor.parents, tensor.saved, strict=True)
-    )
-
-
-class _History:
-    """Everything the outputs were computed from, in the order of recording, computed constants included."""
-
-    def __init__(self, outputs: tuple[Tensor, ...]) -> None:
-        self._recipes = Recipes(Tensor)
-        self._nodes: dict[Tensor, Tensor] = {}
-        self.users: dict[Tensor, Tensor] = {}
-        """Of what stands in for a Tensor of the user's: that one."""
-        waiting = [self.node(output) for output in dict.fromkeys(outputs)]
-        seen = set(waiting)
-        for tensor in waiting:
-            for parent in tensor.parents:
-                node = None if parent is None else self.node(parent)
-                if node is not None and node not in seen:
-                    seen.add(node)
-                    waiting.append(node)
-        self.tensors = sorted(waiting, key=lambda tensor: tensor.seq)
-
-    def node(self, tensor: Tensor) -> Tensor:
-        """The tensor that has the history: of a constant that was computed, one that stands in for it."""
-        if tensor.guards is None or tensor.op is not None:
-            return tensor
-        if tensor not in self._nodes:
-            found = self._nodes[tensor] = self._recipes.recorded(tensor)
-            if found is not tensor:
-                self.users[found] = tensor
-        return self._nodes[tensor]

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-__all__ = ["SIGNS", "Scope", "Unknown", "gives", "plain"]
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.table import NUMPY
+
+__all__ = ["SIGNS", "Operation", "Scope", "Unknown", "gives", "names_in", "operation", "plain", "written"]
 
 _READ = (len, float, int, str, abs)
+_OF_NUMPY = (
+    np.eye, np.zeros, np.ones, np.full, np.arange, np.linspace, np.zeros_like, np.ones_like, np.asarray,
+    np.array, np.copy, np.dot, np.var, np.median, np.ravel, np.squeeze,
+)  # fmt: skip
+"""Functions that only read, besides the operations."""
 SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.Mod: "%",
     ast.FloorDiv: "//",
 }  # fmt: skip
 """Python's operators between two operands, as they are written."""
+OPERATORS: dict[type[ast.operator], Any] = {
+    ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b, ast.MatMult: lambda a, b: a @ b, ast.Pow: lambda a, b: a**b,
+    ast.Mod: lambda a, b: a % b, ast.FloorDiv: lambda a, b: a // b,
+}  # fmt: skip
+"""Python's operators between two operands, as functions."""
+COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
+    ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+}  # fmt: skip
+"""Python's comparisons, as NumPy's functions."""
 
 
 @dataclass(frozen=True)
@@ -46,38 +65,82 @@ def gives(e: ast.expr, number: Any, scope: Scope) -> bool:
         return False
 
 
-def plain(e: ast.expr, scope: Scope) -> Any:  # noqa: C901  (one case for each kind of expression)
+def plain(e: ast.expr, scope: Scope) -> Any:
     """The value of an expression of plain values that reads and changes nothing, else Unknown."""
     if isinstance(e, ast.Constant):
         return e.value
     if isinstance(e, ast.Name):
-        if e.id in scope.expressions:
-            return plain(*scope.expressions[e.id])
-        if e.id in scope.names:
-            return scope.names[e.id]
-        return _builtin(e.id)
+        return _looked_up(e.id, scope)
     try:
-        if isinstance(e, ast.BinOp) and type(e.op) in SIGNS:
-            one, other = (_numeric(plain(part, scope)) for part in (e.left, e.right))
+        doing = operation(e, scope)
+        if doing is not None:
+            operands = [plain(part, scope) for part in doing.operands]
+            if doing.function is len and isinstance(operands[0], (list, tuple, dict)):
+                return len(operands[0])
             with np.errstate(all="ignore"):
-                return _OPERATORS[type(e.op)](one, other)
-        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
-            return -_numeric(plain(e.operand, scope))
+                return doing.function(*map(_numeric, operands), **doing.settings)
         if isinstance(e, ast.Attribute):
             return _attribute(plain(e.value, scope), e.attr)
         if isinstance(e, ast.Subscript):
             return plain(e.value, scope)[_index(e.slice, scope)]
-        if isinstance(e, ast.Call) and not e.keywords:
-            function = plain(e.func, scope)
-            if function in _READ or isinstance(function, np.ufunc):
-                given = [plain(part, scope) for part in e.args]
-                if function is len and isinstance(given[0], (list, tuple, dict)):
-                    return len(given[0])
-                return function(*map(_numeric, given))
     except Unknown:
         raise
     except Exception as error:
         raise Unknown from error
+    raise Unknown
+
+
+def _looked_up(name: str, scope: Scope) -> Any:
+    if name in scope.expressions:
+        return plain(*scope.expressions[name])
+    if name in scope.names:
+        return scope.names[name]
+    for function in _READ:
+        if function.__name__ == name:
+            return function
+    raise Unknown
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What an expression does with values: a function, its operands and settings."""
+
+    function: Callable[..., Any]
+    operands: Sequence[ast.expr]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def operation(e: ast.expr, scope: Scope) -> Operation | None:
+    """What an expression computes; None where it only looks something up, or may change something.
+
+    Raises:
+        Unknown: the function is none of plain values.
+    """
+    if isinstance(e, ast.BinOp) and type(e.op) in OPERATORS:
+        return Operation(OPERATORS[type(e.op)], [e.left, e.right])
+    if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
+        return Operation(np.negative, [e.operand])
+    if isinstance(e, ast.Compare) and len(e.ops) == 1 and type(e.ops[0]) in COMPARISONS:
+        return Operation(COMPARISONS[type(e.ops[0])], [e.left, e.comparators[0]])
+    if isinstance(e, ast.Call):
+        return _call(e, scope)
+    return None
+
+
+def _call(e: ast.Call, scope: Scope) -> Operation:
+    settings = {k.arg: plain(k.value, scope) for k in e.keywords if k.arg is not None}
+    if len(settings) < len(e.keywords) or "out" in settings:
+        raise Unknown
+    try:
+        function, operands = plain(e.func, scope), e.args
+    except Unknown:
+        if not isinstance(e.func, ast.Attribute) or not isinstance(plain(e.func.value, scope), np.ndarray):
+            raise
+        function, operands = getattr(np, e.func.attr, None), [e.func.value, *e.args]  # a method: X.mean()
+    if function in _READ or function in _OF_NUMPY or isinstance(function, np.ufunc):
+        return Operation(function, operands, settings)
+    if isinstance(NUMPY.get(function), Op):
+        return Operation(function, operands, settings)
     raise Unknown
 
 
@@ -87,13 +150,6 @@ def _index(e: ast.expr, scope: Scope) -> Any:
     if isinstance(e, ast.Slice):
         return slice(*(None if p is None else plain(p, scope) for p in (e.lower, e.upper, e.step)))
     return plain(e, scope)
-
-
-_OPERATORS: dict[type[ast.operator], Any] = {
-    ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b, ast.MatMult: lambda a, b: a @ b, ast.Pow: lambda a, b: a**b,
-    ast.Mod: lambda a, b: a % b, ast.FloorDiv: lambda a, b: a // b,
-}  # fmt: skip
 
 
 def _numeric(value: Any) -> Any:
@@ -112,8 +168,15 @@ def _attribute(value: Any, name: str) -> Any:
     raise Unknown
 
 
-def _builtin(name: str) -> Any:
-    for function in _READ:
-        if function.__name__ == name:
-            return function
-    raise Unknown
+def written(e: ast.expr, scope: Scope) -> str | None:
+    """How the caller writes it, with the argument for a parameter; None for a literal."""
+    while isinstance(e, ast.Name) and e.id in scope.expressions:
+        e, scope = scope.expressions[e.id]
+    if scope.depth or not names_in(e):
+        return None
+    return ast.unparse(e)
+
+
+def names_in(e: ast.AST) -> set[str]:
+    """The names that an expression reads."""
+    return {n.id for n in ast.walk(e) if isinstance(n, ast.Name)}

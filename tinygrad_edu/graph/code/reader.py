@@ -23,7 +23,8 @@ from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
-from tinygrad_edu.graph.code.plain import SIGNS, Scope, Unknown, gives, plain
+from tinygrad_edu.graph.code.plain import SIGNS, Scope, Unknown, gives, names_in, plain, written
+from tinygrad_edu.graph.code.recorded import Computed
 from tinygrad_edu.graph.code.source import Function, assigned, source_of, statements
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
@@ -43,8 +44,8 @@ class Said:
     """Values that a loop rebound: Z1, Z2, ... for layers and steps, Z⁽¹⁾, ... over examples."""
     numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
     """Plain numbers by the node and the operand: ``y``, ``1 - y``, ``lambd / (2 * m)``."""
-    arrays: dict[Tensor, str] = field(default_factory=dict)
-    """Plain arrays that were computed: ``1 - Y``, ``X.T``."""
+    arrays: dict[Tensor, Computed] = field(default_factory=dict)
+    """Plain arrays that NumPy computed: ``1 - Y``, ``X.T``."""
 
 
 def said_by_the_caller(
@@ -94,6 +95,7 @@ class _Reader:
         names = {**frame.f_globals, **frame.f_locals}
         self.scope = Scope(names, changing=frozenset(changing))
         self._known: dict[tuple[int, int], Match] = {}
+        self._arrays: dict[tuple[Tensor, str], Computed] = {}
         self.could_be: dict[str, set[Tensor]] = {}
         """Of names that a loop binds anew, what they can have been."""
 
@@ -137,7 +139,7 @@ class _Reader:
         over = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else ""
         parts = ast.walk(loop) if isinstance(loop, ast.For) else ()
         picked = (p.slice for p in parts if isinstance(p, ast.Subscript) and self._is_array(p.value))
-        if over not in ("", "l", "t") and any(over in _names_in(index) for index in picked):
+        if over not in ("", "l", "t") and any(over in names_in(index) for index in picked):
             return f"{name}{f'({k})'.translate(_RAISED)}"
         return f"{name}{k}"
 
@@ -159,7 +161,7 @@ class _Reader:
             likely = [text for text, sure in texts.items() if sure == best]
             if len(likely) == 1 and likely[0] is not None:
                 if k < 0:
-                    said.arrays.setdefault(owner, likely[0])
+                    said.arrays.setdefault(owner, self._arrays[owner, likely[0]])
                 else:
                     said.numbers.setdefault((owner, k), likely[0])
 
@@ -192,9 +194,7 @@ class _Reader:
             return max(self.match(e.body, node, scope), self.match(e.orelse, node, scope), key=lambda m: m[0])
         if not isinstance(node, Tensor):
             picked = (
-                isinstance(e, ast.Subscript)
-                and _names_in(e) & scope.changing
-                and isinstance(node, np.generic)
+                isinstance(e, ast.Subscript) and names_in(e) & scope.changing and isinstance(node, np.generic)
             )
             return _SURE if gives(e, node, scope) else _PERHAPS if picked else _NO, ()
         if isinstance(e, ast.Name):
@@ -231,10 +231,7 @@ class _Reader:
 
     def _leaf(self, e: ast.expr, node: Tensor, scope: Scope) -> Match:
         """A leaf by the expression that holds it, or of a plain array, that gives it."""
-        if (
-            isinstance(e, ast.Subscript)
-            and {n.id for n in ast.walk(e) if isinstance(n, ast.Name)} & scope.changing
-        ):
+        if isinstance(e, ast.Subscript) and names_in(e) & scope.changing:
             members = self._members(e.value, scope)
             row = self._is_array(e.value) and not node.requires_grad
             return (_PERHAPS if row or any(self._is(value, node) for value in members) else _NO), ()
@@ -246,7 +243,9 @@ class _Reader:
             return _SURE, ()
         given = not node.requires_grad and isinstance(value, (np.ndarray, np.generic)) and node.ndim
         if given and same_values(value, node._data):
-            return _SURE, ((node, -1, ast.unparse(e)),)
+            text = ast.unparse(e)
+            self._arrays[node, text] = Computed(e, scope)
+            return _SURE, ((node, -1, text),)
         return _NOT
 
     def _members(self, e: ast.expr, scope: Scope) -> list[Any]:
@@ -275,16 +274,8 @@ class _Reader:
             sure = min(sure, own)
             told += more
             if not isinstance(operand, Tensor):
-                told.append((node, k, self._text(part, scope)))
+                told.append((node, k, written(part, scope)))
         return sure, tuple(told)
-
-    def _text(self, e: ast.expr, scope: Scope) -> str | None:
-        """How the caller writes it, with the argument for a parameter; None for a literal."""
-        while isinstance(e, ast.Name) and e.id in scope.expressions:
-            e, scope = scope.expressions[e.id]
-        if scope.depth or not _names_in(e):
-            return None
-        return ast.unparse(e)
 
     def _call(self, e: ast.Call, node: Tensor, op: Op, scope: Scope) -> Match:
         parts = list(e.args)
@@ -330,10 +321,6 @@ def _adds_to(name: str, value: ast.expr) -> bool:
     """Whether a sum is added to, round by round: its rounds are no quantities of their own."""
     sides = (value.left, value.right) if isinstance(value, ast.BinOp) else ()
     return any(isinstance(side, ast.Name) and side.id == name for side in sides)
-
-
-def _names_in(e: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(e) if isinstance(n, ast.Name)}
 
 
 def _hashable(value: Any) -> bool:

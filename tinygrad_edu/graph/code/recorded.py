@@ -1,0 +1,136 @@
+"""Arrays that NumPy computed before anything was recorded, such as ``1 - Y``, computed again on Tensors."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.recipes import recipe_for
+from tinygrad_edu.core.table import NUMPY
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.code.plain import Operation, Scope, Unknown, operation, plain, written
+
+__all__ = ["Computed", "made_of_others"]
+
+_Way = tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]
+_OFTEN: tuple[_Way, ...] = (
+    (np.subtract, lambda data: (1, data)),
+    (np.equal, lambda data: (data, 0)),
+    (np.equal, lambda data: (data, 1)),
+    (np.negative, lambda data: (data,)),
+)
+"""What is often made of labels and inputs before they meet a parameter: a function and its operands."""
+_TRANSPOSED: _Way = np.transpose, lambda data: (data,)
+_GLANCE = 8
+"""How many entries are looked at before all are computed."""
+
+
+@dataclass
+class Computed:
+    """An expression of the caller's that gives an array."""
+
+    expression: ast.expr
+    scope: Scope
+    numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
+    """The plain numbers in it that are no literals, by the Tensor that was made and the operand."""
+
+    def on_tensors(self, array: Tensor, leaf: Callable[[NDArray[Any]], Tensor]) -> Tensor | None:
+        """The array as a Tensor computed from the arrays in the expression; None where it isn't equal to it.
+
+        Args:
+            array: what the expression gave.
+            leaf: the Tensor for an array.
+        """
+        try:
+            made = self._value(self.expression, self.scope, leaf)
+        except Unknown:
+            return None
+        return made if _is_again(made, array) else None
+
+    def _value(self, e: ast.expr, scope: Scope, leaf: Callable[[NDArray[Any]], Tensor]) -> Any:
+        if isinstance(e, ast.Name) and e.id in scope.expressions:
+            return self._value(*scope.expressions[e.id], leaf)
+        doing = operation(e, scope)
+        if isinstance(e, ast.Attribute) and e.attr == "T":
+            doing = Operation(np.transpose, [e.value])
+        if doing is None or not any(isinstance(plain(part, scope), np.ndarray) for part in doing.operands):
+            value = plain(e, scope)
+            return leaf(value) if isinstance(value, np.ndarray) and value.ndim else value
+        operands = [self._value(part, scope, leaf) for part in doing.operands]
+        made = _recorded(doing.function, operands, doing.settings)
+        for k, (part, operand) in enumerate(zip(doing.operands, operands, strict=True)):
+            text = None if isinstance(operand, Tensor) else written(part, scope)
+            if text is not None:
+                self.numbers[made, k] = text
+        return made
+
+
+def _recorded(function: Callable[..., Any], operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor:
+    """What a function gives on constant Tensors, as a Tensor that knows what it was computed from."""
+    try:
+        with np.errstate(all="ignore"):
+            made = function(*operands, **settings)
+    except Exception as error:  # no operation of ours, or none on these shapes
+        raise Unknown from error
+    if isinstance(made, Tensor):
+        return made
+    op = NUMPY.get(function)  # a comparison: outside, its result is a plain array
+    if not isinstance(op, Op) or not isinstance(made, np.ndarray):
+        raise Unknown
+    tensor = Tensor(made, requires_grad=False)
+    tensor.guards = recipe_for(op, tuple(operands), settings, tensor)
+    return tensor
+
+
+def made_of_others(arrays: Sequence[Tensor], data: Sequence[Tensor]) -> dict[Tensor, Tensor]:
+    """Arrays that are made of others in one of the usual ways, told by their values: each as a Tensor again.
+
+    This is for code whose source is out of sight. One number throughout could be made of anything.
+
+    Args:
+        arrays: those that nobody holds.
+        data: what they may be made of.
+    """
+    wanted: dict[tuple[Any, ...], list[Tensor]] = {}
+    for array in arrays:
+        if array.size and (array._data != array._data.flat[0]).any():
+            wanted.setdefault(_look(array.shape, _some(array._data)), []).append(array)
+    found: dict[Tensor, Tensor] = {}
+    taken: set[Tensor] = set()
+    for other in data if wanted else ():
+        for (function, operands), look in _looks(other) if other not in found else ():
+            for array in wanted.get(look, ()):
+                if array in found or array in taken or same_values(other._data, array._data):
+                    continue
+                made = _recorded(function, operands(other), {})
+                if _is_again(made, array):
+                    found[array] = made
+                    taken.add(other)
+    return found
+
+
+def _looks(data: Tensor) -> Iterator[tuple[_Way, tuple[Any, ...]]]:
+    """What is often made of some data, and what that looks like at a glance."""
+    if data.size and data.dtype.kind in "fiu":
+        entries = _some(data._data)
+        yield from ((way, _look(data.shape, way[0](*way[1](entries)))) for way in _OFTEN)
+        yield _TRANSPOSED, _look(data.shape[::-1], _some(data._data.T))
+
+
+def _some(array: NDArray[Any]) -> NDArray[Any]:
+    return array.flat[:: max(1, array.size // _GLANCE)]
+
+
+def _look(shape: tuple[int, ...], entries: NDArray[Any]) -> tuple[Any, ...]:
+    return shape, entries.dtype, entries.tobytes()
+
+
+def _is_again(made: Any, array: Tensor) -> bool:
+    return isinstance(made, Tensor) and made.guards is not None and same_values(made._data, array._data)

@@ -1,0 +1,140 @@
+"""What some outputs were computed from: Tensors in the order of recording, and plain arrays as leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.origins import origin, remember
+from tinygrad_edu.core.recipes import Recipes
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.code import Said, made_of_others
+
+__all__ = ["History"]
+
+Operands = tuple[Tensor | Any, ...]
+"""What a result was computed from: Tensors, and numbers that stay as they are."""
+
+
+class History:
+    """Everything the outputs were computed from, computed constants included."""
+
+    def __init__(self, outputs: tuple[Tensor, ...]) -> None:
+        self._recipes = Recipes(Tensor)
+        self._nodes: dict[Tensor, Tensor] = {}
+        self._constants = _Constants()
+        self.users: dict[Tensor, Tensor] = {}
+        """Of what stands in for a Tensor of the user's: that one."""
+        waiting = [self.node(output) for output in dict.fromkeys(outputs)]
+        seen = set(waiting)
+        for tensor in waiting:
+            for parent in tensor.parents:
+                node = None if parent is None else self.node(parent)
+                if node is not None and node not in seen:
+                    seen.add(node)
+                    waiting.append(node)
+        in_order = sorted(waiting, key=lambda tensor: tensor.seq)
+        self.operands: dict[Tensor, Operands] = {tensor: self._operands(tensor) for tensor in in_order}
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The results and leaves, each after those it was computed from."""
+        every = (
+            t for tensor, args in self.operands.items() for t in (*args, tensor) if isinstance(t, Tensor)
+        )
+        return list(dict.fromkeys(every))
+
+    @property
+    def leaves(self) -> list[Tensor]:
+        """The leaves."""
+        return [tensor for tensor in self.tensors if tensor.op is None]
+
+    @property
+    def computed(self) -> Mapping[Tensor, Operands]:
+        """The results, each with its operands."""
+        return {tensor: args for tensor, args in self.operands.items() if tensor.op is not None}
+
+    def node(self, tensor: Tensor) -> Tensor:
+        """The tensor that has the history: of a constant that was computed, one that stands in for it."""
+        if tensor.guards is None or tensor.op is not None:
+            return tensor
+        if tensor not in self._nodes:
+            found = self._nodes[tensor] = self._recipes.recorded(tensor)
+            if found is not tensor:
+                self.users[found] = tensor
+        return self._nodes[tensor]
+
+    def _operands(self, tensor: Tensor) -> Operands:
+        return tuple(
+            self.node(parent)
+            if parent is not None
+            else self._constants.leaf(value)
+            if np.ndim(value)
+            else value
+            for parent, value in zip(tensor.parents, tensor.saved, strict=True)
+        )
+
+    def tell_computed_arrays(self, unnamed: Container[Tensor], said: Said) -> bool:
+        """Gives what NumPy computed before it was recorded its history: ``1 - Y``, ``X / 255``.
+
+        Args:
+            unnamed: what no variable of the caller's holds.
+            said: what the caller's code says of the arrays. Told of the numbers in what it says.
+
+        Returns:
+            Whether there was any.
+        """
+        data = [leaf for leaf in self.leaves if not leaf.requires_grad and leaf.ndim]
+        gone = [leaf for leaf in data if leaf in unnamed]
+        told = {leaf: said.arrays[leaf] for leaf in gone if leaf in said.arrays}
+        again = {leaf: code.on_tensors(leaf, self._constants.leaf_of) for leaf, code in told.items()}
+        found = {leaf: made for leaf, made in again.items() if made is not None}
+        known_first = sorted(data, key=lambda leaf: leaf in unnamed)
+        found |= made_of_others([leaf for leaf in gone if leaf not in found], known_first)
+        known = {leaf: self.node(made) for leaf, made in found.items()}
+        for code in told.values():
+            said.numbers |= {(self.node(tensor), k): text for (tensor, k), text in code.numbers.items()}
+        before, self.operands = self.operands, {}
+        for tensor, args in before.items():
+            self._enter(tensor, tuple(known.get(a, a) if isinstance(a, Tensor) else a for a in args))
+        return bool(known)
+
+    def _enter(self, tensor: Tensor, args: Operands) -> None:
+        """A result, after what is new among the results it was computed from."""
+        for arg in args:
+            if isinstance(arg, Tensor) and arg.op is not None and arg not in self.operands:
+                self._enter(arg, self._operands(arg))
+        self.operands[tensor] = args
+
+
+class _Constants:
+    """The plain arrays among the operands, as constant leaves: one array, as it was then, is one node."""
+
+    def __init__(self) -> None:
+        self.leaves: dict[int, list[Tensor]] = {}
+        self.origins: list[Any] = []
+
+    def leaf(self, array: NDArray[Any]) -> Tensor:
+        source = origin(array)
+        whole = None if source is None else source()
+        same = source if whole is None else whole
+        alike = self.leaves.setdefault(id(array if same is None else same), [])
+        self.origins.append(same)  # an id is told apart only while its object lives
+        for leaf in alike:
+            if same_values(leaf._data, array):  # it may have been written to in between
+                return leaf
+        leaf = Tensor(0.0, requires_grad=False)
+        array.setflags(write=False)  # the graph's own copy, and from here on the reader's, too
+        leaf._data = array
+        alike.append(leaf)
+        return leaf
+
+    def leaf_of(self, array: NDArray[Any]) -> Tensor:
+        """The leaf of an array of the caller's, which stays the caller's."""
+        copy = array.copy()
+        remember(array, copy)
+        return self.leaf(copy)
