@@ -25,9 +25,10 @@ from tinygrad_edu.expression.writer import text_of
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = ["Reading", "amounts", "marks_in"]
+__all__ = ["Reading", "amounts", "in_lines", "marks_in"]
 
 _LONGEST = 60
+_LONGEST_LINE = 34  # characters
 _MARK = re.compile(r"[①-⑩]|\(\d+\)")
 _SHARED: tuple[Callable[..., Any], ...] = (
     lambda x, y: (x > y) + 0.5 * (x == y),
@@ -227,3 +228,26 @@ def amounts(parts: Collection[float]) -> str:
     """
     text = " + ".join(digits(p) for p in parts)
     return text.replace("+ −", "− ")
+
+
+def in_lines(formula: str, beside: int = 0) -> list[str]:
+    """A long formula in two lines, before one of its looser signs near the middle.
+
+    Args:
+        formula: in one line.
+        beside: characters that stand before it.
+
+    >>> in_lines("dJ / 5 · (1 − Y) / (1 − A2) − dJ / 5 · Y / A2")
+    ['dJ / 5 · (1 − Y) / (1 − A2)', '− dJ / 5 · Y / A2']
+    """
+    if beside + len(formula) <= _LONGEST_LINE:
+        return [formula]
+    depth, places = 0, []
+    for k, character in enumerate(formula):
+        depth += (character in "([") - (character in ")]")
+        if character in "+−·*/@⊙" and formula[k - 1 : k] == formula[k + 1 : k + 2] == " ":
+            places.append((abs(k - len(formula) // 2) + 12 * depth + 4 * (character not in "+−"), k))
+    if not places:
+        return [formula]
+    at = min(places)[1]
+    return [formula[: at - 1], formula[at:]]

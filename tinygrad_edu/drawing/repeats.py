@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.drawing.formulas import in_lines
 from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.values import colours, range_of, shape_of
 
@@ -39,17 +40,16 @@ class _Scope:
         return f"{self.stem}{self.number}"
 
 
-def folded(sketch: Sketch, values: Mapping[str, NDArray[Any]], *, longest: int) -> Sketch:
+def folded(sketch: Sketch, values: Mapping[str, NDArray[Any]]) -> Sketch:
     """The sketch, what repeats drawn once.
 
     Args:
         sketch: a sketch of quantities.
         values: the arrays by the keys of the parts; their gradients, where they stand in the same part, by
             the key after ``d ``.
-        longest: characters of a line, from which on a formula is broken.
     """
     while True:
-        found = (_Fold(sketch, run, values, longest) for run in _runs(_numbered(sketch)))
+        found = (_Fold(sketch, run, values) for run in _runs(_numbered(sketch)))
         fold = next((f for f in found if f.fits), None)
         if fold is None:
             return sketch
@@ -136,10 +136,8 @@ def _general(texts: Sequence[str], numbers: Sequence[int], letter: str) -> str |
 class _Fold:
     """One stretch of scopes that repeat one another, as one."""
 
-    def __init__(
-        self, sketch: Sketch, run: list[_Scope], values: Mapping[str, NDArray[Any]], longest: int
-    ) -> None:
-        self.sketch_, self.run, self.values, self.longest = sketch, run, values, longest
+    def __init__(self, sketch: Sketch, run: list[_Scope], values: Mapping[str, NDArray[Any]]) -> None:
+        self.sketch_, self.run, self.values = sketch, run, values
         self.numbers = [scope.number for scope in run]
         stem = run[0].stem.lower()
         self.word = run[0].stem.strip() or "one"
@@ -276,22 +274,13 @@ class _Fold:
         red = parts[0].kind == "gradient"
         if formula is not None:
             head, text = (name, formula[len(name) :]) if name and formula.startswith(name) else ("", formula)
-            rows += [Line(piece, head if k == 0 else "", red) for k, piece in enumerate(self._lines(text))]
+            rows += [Line(piece, head if k == 0 else "", red) for k, piece in enumerate(in_lines(text))]
         else:
             rows.append(Line("", name or parts[0].name, red))
         rows += self._values(parts, name or parts[-1].name, red=red)
         return replace(
             parts[-1], rows=tuple(rows), name=name, spoken=f"{formula or name}, {len(parts)} times"
         )
-
-    def _lines(self, text: str) -> list[str]:
-        if len(text) <= self.longest:
-            return [text]
-        places = [m.start() for m in re.finditer(r" [+−*@·] ", text)]
-        if not places:
-            return [text]
-        at = min(places, key=lambda k: abs(k - len(text) // 2))
-        return [text[:at], text[at + 1 :]]
 
     def _values(self, parts: Sequence[Part], name: str, *, red: bool) -> Iterator[Row]:
         """The range of all of them, and small columns side by side as colours."""

@@ -17,7 +17,7 @@ from tinygrad_edu.drawing.hidden_paths import is_number
 from tinygrad_edu.drawing.layers import Layers
 from tinygrad_edu.drawing.repeats import folded
 from tinygrad_edu.drawing.sketch import Sketch
-from tinygrad_edu.drawing.views import LONGEST_ROW, Gradients, View
+from tinygrad_edu.drawing.views import Gradients, View
 from tinygrad_edu.graph import Graph, GraphNode, Program
 
 __all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]
@@ -152,7 +152,7 @@ def sketch_of(
             sketch = view.sketch()
             sketch = replace(sketch, legend=(*said, *_said_of_ties(reading)))
             repeats = detail == "auto" and len(view.drawn) > _MOST_UNROLLED
-            return folded(sketch, view.values, longest=LONGEST_ROW) if repeats else sketch
+            return folded(sketch, view.values) if repeats else sketch
     groups = by_scope(graph, reading)
     if detail == "auto":
         if not any(not g.single for g in groups) or len(groups) > _MOST:

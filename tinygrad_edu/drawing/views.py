@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.drawing.formulas import Reading, amounts
+from tinygrad_edu.drawing.formulas import Reading, amounts, in_lines
 from tinygrad_edu.drawing.hidden_paths import (
     Way,
     homes,
@@ -30,11 +30,9 @@ from tinygrad_edu.drawing.values import brief, told
 from tinygrad_edu.expression.label_style import digits
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["LONGEST_ROW", "Gradients", "View"]
+__all__ = ["Gradients", "View"]
 
 _LONGEST_LABEL = 22
-LONGEST_ROW = 34
-"""Characters of a line, from which on a formula is broken."""
 _MOST_LABELLED = 2  # arrows from one quantity, to have labels among the quantities
 
 
@@ -150,9 +148,7 @@ class View:
         if not formula or not name:
             yield Line("", name or formula)
             return
-        parts = [formula]
-        if not self.every and len(name) + len(formula) > LONGEST_ROW:
-            parts = _broken(formula)
+        parts = [formula] if self.every else in_lines(formula, beside=len(name))
         yield Line(f" = {parts[0]}", name)
         yield from (Line(part) for part in parts[1:])
 
@@ -244,16 +240,3 @@ class View:
         """The number of examples: what the data has as columns."""
         given = (n for n in self.graph.inputs if not n.requires_grad and n.value.ndim == 2)
         return next((n.shape[1] for n in given if n.shape[1] > 1), None)
-
-
-def _broken(formula: str) -> list[str]:
-    """A formula in two lines, before one of its looser signs near the middle."""
-    depth, places = 0, []
-    for k, character in enumerate(formula):
-        depth += (character in "([") - (character in ")]")
-        if character in "+−·*/@⊙" and formula[k - 1 : k] == formula[k + 1 : k + 2] == " ":
-            places.append((abs(k - len(formula) // 2) + 6 * depth + 4 * (character not in "+−"), k))
-    if not places:
-        return [formula]
-    at = min(places)[1]
-    return [formula[: at - 1], formula[at:]]
