@@ -45,6 +45,7 @@ def without_example(namespace: Any) -> list[str]:
         name
         for name, value in values.items()
         if callable(value)
+        and not inspect.ismodule(value)
         and not (inspect.isclass(value) and issubclass(value, BaseException))
         and ">>>" not in (value.__doc__ or "")
     ]
@@ -94,7 +95,9 @@ def functions_of(namespace: Any) -> list[tuple[str, Any]]:
     return [
         (name, value)
         for name, value in named
-        if callable(value) and not inspect.isclass(value) and not numpys_own(name)
+        if callable(value)
+        and not (inspect.isclass(value) or inspect.ismodule(value))
+        and not numpys_own(name)
     ]
 
 

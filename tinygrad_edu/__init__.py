@@ -27,10 +27,11 @@ from tinygrad_edu.errors import (
     RecordedUpdateWarning,
     StaleGraphError,
     deferred,
+    unknown,
 )
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.nn import optim
-from tinygrad_edu.nn.foreign_names import TOP, unknown
+from tinygrad_edu.nn.foreign_names import TOP
 from tinygrad_edu.nn.saving import load, save
 from tinygrad_edu.ops.along_axis.cumulative import *
 from tinygrad_edu.ops.along_axis.differences import *

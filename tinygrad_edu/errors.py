@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Never
 
 __all__ = [
     "HistoryLostWarning",
@@ -100,6 +101,83 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     public = [k for k in known if not k.startswith("_")]
     near = difflib.get_close_matches(name, public, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] = ()) -> AttributeError:
+    """The error of a name that is not there, with what to write in its place where that is known.
+
+    ``known`` holds other libraries' names; the nearest of the ``own`` are offered for any other.
+
+    >>> unknown("tg.nn", "Linear", {"Linear": "tg.nn.Dense(n_in, n_out)"})
+    AttributeError('tg.nn has no Linear; here it is tg.nn.Dense(n_in, n_out)')
+    >>> unknown("tg.nn", "Dence", {}, ["Dense", "fit"])
+    AttributeError('tg.nn has no Dence; did you mean Dense?')
+    >>> unknown("tg.distributed", "train", {}, ["fit"])
+    AttributeError('tg.distributed has no train; it has fit')
+    """
+    own = list(own)
+    listed = f"; it has {', '.join(own)}" if 0 < len(own) <= FEW else ""
+    hint = f"; here it is {known[name]}" if name in known else did_you_mean(name, own) or listed
+    return AttributeError(f"{where} has no {name}{hint}")
+
+
+FEW = 20
+"""Names up to which a message lists them all."""
+
+
+class _Module(ModuleType):
+    """A module that says what to write where it is called, or asked for a name that it has not."""
+
+    _shown: tuple[str, str, Mapping[str, str]]
+
+    def __call__(self, *_: Any, **__: Any) -> Never:
+        shown, instead, _elsewhere = self._shown
+        raise TypeError(f"{shown} is a module, not a function; write {instead}")
+
+    def __getattr__(self, name: str) -> Never:
+        shown, _, elsewhere = self._shown
+        raise unknown(shown, name, elsewhere, vars(self).get("__all__", ()))
+
+    def __reduce__(self) -> Any:
+        return importlib.import_module, (self.__name__,)
+
+
+def answers(module: str, shown: str, instead: str, elsewhere: Mapping[str, str] | None = None) -> None:
+    """Lets a module answer what is asked of it by mistake.
+
+    Args:
+        module: its ``__name__``.
+        shown: what users call it: ``tg.nn``.
+        instead: what to write where it is called like a function.
+        elsewhere: other libraries' names, and what to write for them here.
+
+    >>> import tinygrad_edu as tg
+    >>> tg.check(3)
+    Traceback (most recent call last):
+    ...
+    TypeError: tg.check is a module, not a function; write tg.check.compare(J, {"dW": dW})
+    """
+    this = sys.modules[module]
+    this.__class__ = _Module
+    vars(this)["_shown"] = shown, instead, elsewhere or {}
+
+
+def folder_for(path: Path, function: str = "") -> None:
+    """Refuses a file that is to be written, before any work is done, where its folder is not there.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        IsADirectoryError: the path is a folder itself.
+
+    >>> folder_for(Path("nowhere/run.npz"), "save: ")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: save: there is no folder nowhere to write run.npz in
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{function}{path} is a folder; expected the path of a file in it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{function}there is no folder {path.parent} to write {path.name} in")
 
 
 def described(value: Any, name: str | None) -> str:
@@ -203,6 +281,11 @@ WRITTEN_INTO = (
     "`{line}` would write a Tensor into an array, which keeps no history: no gradient would flow through it. "
     "Collect the entries in a list and join them: np.stack(entries), and .reshape(...) for a table of them. "
     "For the plain number write t.item(), for the values t.detach().data."
+)
+
+TRUTH = (
+    "`{source}` has {shape} entries, and a condition takes one answer. Entry by entry: "
+    "np.where({source}, a, b); of all entries: np.all({source}), or np.any({source})."
 )
 
 PYTHON_CHOICE = (

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import answers, require_extra
 from tinygrad_edu.nn import MLP, fit
 from tinygrad_edu.nn.optim import Adam
 
@@ -37,6 +37,8 @@ else:
     validation = require_extra("sklearn.utils.validation", extra="sklearn")
 
 __all__ = ["LogisticRegression", "MLPClassifier", "MLPRegressor"]
+
+answers(__name__, "tg.estimators", "tg.estimators.MLPClassifier(...).fit(X, y)")
 
 Array = NDArray[Any]
 Cost = Callable[[Any, Any], Any]
@@ -58,6 +60,13 @@ def many_classes(Z: Any, Y: Any) -> Any:
 def squares(Z: Any, Y: Any) -> Any:
     """Half the squared error, summed over the outputs."""
     return np.sum(np.square(Z - Y), axis=0, keepdims=True) / 2
+
+
+_NUMBERS = (
+    ("alpha", Real, np.nextafter(0.0, -1.0), "a number of 0 or more"),
+    ("learning_rate_init", Real, 0.0, "a number above 0"),
+    ("max_iter", Integral, 0.0, "a whole number of at least 1"),
+)
 
 
 class _Weighted:
@@ -107,8 +116,13 @@ class _Network(base.BaseEstimator):  # type: ignore[misc]
 
     @property
     def _hidden(self) -> list[int]:
-        sizes = self.hidden_layer_sizes
-        return [int(sizes)] if isinstance(sizes, Integral) else [int(n) for n in sizes]
+        sizes: Any = self.hidden_layer_sizes
+        found = np.atleast_1d(np.asarray(sizes, dtype=None if np.size(sizes) else int))
+        if found.ndim != 1 or found.dtype.kind not in "iu" or (found < 1).any():
+            raise ValueError(
+                f"hidden_layer_sizes: expected the units of each hidden layer, such as (20, 7), got {sizes!r}"
+            )
+        return [int(n) for n in found]
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, first: bool, **options: Any) -> Any:
         """X, y and weights as arrays, or scikit-learn's own errors."""
@@ -120,10 +134,10 @@ class _Network(base.BaseEstimator):  # type: ignore[misc]
         return X, y, weights
 
     def _check_settings(self) -> None:
-        for name, least in (("alpha", 0.0), ("learning_rate_init", 0.0), ("max_iter", 1.0)):
+        for name, kind, above, said in _NUMBERS:
             value: Any = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= least:
-                raise ValueError(f"{name}: expected a number of {least:g} or more, got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, kind) or not float(value) > above:
+                raise ValueError(f"{name}: expected {said}, got {value!r}")
 
     def _train(self, X: Array, Y: Array, weights: Array, cost: Cost, *, go_on: bool, epochs: int) -> Self:
         """Y is (n[L], m). ``go_on`` keeps the network and the averages of the optimiser."""
@@ -188,10 +202,10 @@ class _Classifier(base.ClassifierMixin, _Network):  # type: ignore[misc]
     def _on_classes(self, X: Array, y: Array, weights: Array, *, go_on: bool, epochs: int) -> Self:
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size and (weights[np.isin(y, unknown)] > 0).any():
-            raise ValueError(f"y: expected the classes {self.classes_}, got {unknown[0]!r} as well")
+            raise ValueError(f"y: expected the classes {self.classes_}, got {unknown[0]} as well")
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y: expected at least two classes, got {len(self.classes_)} class: {self.classes_[0]!r}"
+                f"y: expected at least two classes, got {len(self.classes_)} class: {self.classes_[0]}"
             )
         if len(self.classes_) == 2:
             Y, cost = (y == self.classes_[1:, None]) * 1.0, two_classes

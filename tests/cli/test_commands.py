@@ -162,7 +162,7 @@ def test_check_of_a_file_that_cannot_be_checked_ends_with_2(
         (["derive", "2*x", "x=[1,2]"], "expected a scalar, got shape (2,)"),
         (["draw", "a+b", "a=1"], "tinygrad-edu draw: error: b has no value: give it one, as in b=1\n"),
         (["draw", "a", "a=1", "-o", "J.gif"], "unknown file type '.gif'"),
-        (["draw", "a", "a=1", "-o", "no/such/folder/J.svg"], "No such file or directory"),
+        (["draw", "a", "a=1", "-o", "no/such/folder/J.svg"], "there is no folder no"),
         (["draw", "x@y", "x=[1,2]", "y=[1,2,3]"], "inner dimensions 2 and 3 differ"),
         (["draw", "exp(a, axis=0)", "a=1"], "'axis' is not supported"),
         (["step", "2*x", "x=[1,2]"], "gradients start from one number, and J has shape (2,); take its sum"),
@@ -280,3 +280,28 @@ def test_the_demo_does_its_five_steps(capsys: pytest.CaptureFixture[str]) -> Non
     assert {path.suffix for path in listed} == {".svg", ".png"}
     assert all(path.stat().st_size > 1000 for path in listed)
     assert sorted(Path("shown").iterdir()) == sorted(listed)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("check none.py", "there is no file none.py"),
+        ("check folder", "folder is a folder; its files are checked by: tinygrad-edu grade"),
+        ("check note.txt", "expected a .py or .ipynb file, got note.txt"),
+        ("derive a*a a=1 -o none/x", "there is no folder none to write x in"),
+        ("grade folder --jobs 0", "--jobs: expected a number above 0, got 0"),
+        ("grade folder -o none/x.csv", "-o: there is no folder none to write x.csv in"),
+        ("demo -o note.txt", "-o: expected a folder for the pictures, got note.txt"),
+    ],
+)
+def test_a_path_or_number_that_cannot_be_is_told_in_one_line(
+    command: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("folder").mkdir()
+    Path("note.txt").write_text("hi")
+    assert main(command.split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"tinygrad-edu {command.split(maxsplit=1)[0]}: error: ")
+    assert told in error
+    assert "Errno" not in error
+    assert error.count("\n") == 1

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import pickle
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -42,6 +46,21 @@ def set_data() -> None:
         (lambda: tg.data.flower("a"), ValueError, "flower: expected an even number of examples"),
         (lambda: tg.data.Scaling.of("a"), TypeError, "Scaling: expected an array of numbers, .* got 'a'"),
         (lambda: tg.step_through(J, 3), TypeError, "step_through: expected the path of a file"),
+        (lambda: tg.step_through(3, "a.html"), TypeError, "expected a Tensor or a Graph, got int"),
+        (lambda: tg.step_through(J, "a.html", title=3), TypeError, "step_through: title: expected a string"),
+        (lambda: tg.step_through(Z, "a.html"), ValueError, r"Z has shape \(3, 5\); reduce it first"),
+        (lambda: tg.step_through(J, "no/a.html"), FileNotFoundError, "there is no folder no to write a.html"),
+        (lambda: tg.draw(J, "no/a.svg"), FileNotFoundError, "draw: there is no folder no to write a.svg in"),
+        (lambda: tg.export.onnx(abs, W, "no/a.onnx"), FileNotFoundError, "onnx: there is no folder no"),
+        (lambda: tg.distributed.train, AttributeError, "tg.distributed has no train; it has fit"),
+        (lambda: tg.Graph(J)["dW"], KeyError, r"names are those of values, .* graph.find\('W'\).grad"),
+        (lambda: tg.Graph(J)["Zz"], KeyError, "'Zz' is not in this graph; did you mean Z?"),
+        (lambda: tg.Graph(J)[7], TypeError, "expected the name of a node, or its Tensor, got 7"),
+        (lambda: tg.Tensor(3.0)[0], IndexError, "one number has no axes.*write t.item()"),
+        (lambda: tg.clip(W, 1, 2, 3, 4), TypeError, r"at most 3 arguments, \(x, a_min, a_max\), got 5"),
+        (lambda: tg.sum(np.ones(3), axis=4), ValueError, r"sum: ndarray \(3,\): axis 4 is out of bounds"),
+        (lambda: tg.max_pool2d(np.ones((1, 2, 2, 1)), 3), ValueError, "max_pool2d: .* does not fit"),
+        (lambda: tg.conv2d(np.ones((1, 5, 5, 1)), np.ones((3, 3, 2, 1))), ValueError, "^conv2d: ndarray"),
     ],
 )  # fmt: skip
 def test_an_error_says_what_was_expected_what_came_and_what_to_write(
@@ -65,3 +84,63 @@ def test_an_empty_csv_file(tmp_path: Path) -> None:
     empty.write_text("")
     with pytest.raises(ValueError, match=r"expected a first line .* the file is empty"):
         tg.data.csv(empty, "y")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda t: 1 if t > 0 else 2,
+        lambda t: t > 0 and t,
+        lambda t: not t > 0,
+        lambda t: bool(t > 0),
+        lambda t: 0 < t < 1,
+        lambda t: [1 for _ in range(3) if t <= 0.5],
+    ],
+)
+def test_a_condition_on_many_entries_is_answered_with_where_and_all(asked: Callable[..., object]) -> None:
+    with pytest.raises(ValueError, match=r"\(3, 4\) entries, .*np\.where\(.*np\.all\(.*np\.any\(") as caught:
+        asked(W)
+    if "0 < t" in str(caught.value):
+        assert "np.all((0 < t) & (t < 1))" in str(caught.value)
+    asked(tg.Tensor(0.5))
+
+
+@pytest.mark.parametrize("text", ["max(0, W)", "min(W, 0)"])
+def test_max_of_arrays_is_answered_where_the_source_cannot_be_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Entry by entry: np\.(maximum|minimum)\("):
+        eval(text, {"W": W})
+    assert eval("max(0, t)", {"t": tg.Tensor(3.0)}).item() == 3.0
+
+
+def test_comparisons_that_nobody_takes_for_one_answer_stay_arrays() -> None:
+    assert np.sum(W > 5) == 6
+    assert [row.any() for row in W > 100] == [False] * 3
+    assert np.where(W > 5, W, 0.0).shape == (3, 4)
+
+    def bool(value: object) -> object:  # noqa: A001  (a function of the user's)
+        return value
+
+    assert bool(W > 5).shape == (3, 4)  # type: ignore[attr-defined]
+
+
+def modules_that_hold_functions() -> list[str]:
+    return [name for name, value in vars(tg).items() if isinstance(value, ModuleType) and name not in UNASKED]
+
+
+UNASKED = {"core", "errors", "expression", "ops", "cli"}
+
+
+def test_a_module_that_is_called_says_what_to_call() -> None:
+    assert {"page", "check", "nn", "func", "optim", "data", "export"} <= set(modules_that_hold_functions())
+    for name in modules_that_hold_functions():
+        with pytest.raises(TypeError, match=rf"tg.{name} is a module, not a function; write .*tg\."):
+            getattr(tg, name)(J)
+    with pytest.raises(TypeError, match=r"write tg.check.student.check_file"):
+        tg.check.student("a.py")  # type: ignore[operator]
+
+
+def test_modules_go_where_modules_can_go() -> None:
+    assert pickle.loads(pickle.dumps(tg.nn)) is tg.nn
+    assert copy.deepcopy(tg.nn) is tg.nn
+    assert not hasattr(tg.nn, "Linear")
+    assert importlib.import_module("tinygrad_edu.check.student") is tg.check.student

@@ -127,7 +127,10 @@ def test_several_outputs() -> None:
             lambda X, y: LogisticRegression(alpha=-1).fit(X, y),
             "alpha: expected a number of 0 or more",
         ),
-        (lambda X, y: MLPClassifier(max_iter=0).fit(X, y), "max_iter: expected a number of 1 or more, got 0"),
+        (
+            lambda X, y: MLPClassifier(max_iter=0).fit(X, y),
+            "max_iter: expected a whole number of at least 1, got 0",
+        ),
         (lambda X, y: LogisticRegression().fit(X, y * 0), "at least two classes, got 1 class"),
         (lambda X, y: LogisticRegression().fit(X, y, -y), "sample_weight: expected weights of 0 or more"),
         (lambda X, y: LogisticRegression().partial_fit(X, y), "expected classes= at the first call"),
@@ -151,3 +154,24 @@ def test_without_scikit_learn_the_extra_is_named() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert 'pip install "tinygrad_edu[sklearn]"' in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"hidden_layer_sizes": "a"}, r"hidden_layer_sizes: expected the units .* \(20, 7\), got 'a'"),
+        ({"hidden_layer_sizes": (3.5,)}, "hidden_layer_sizes: expected the units"),
+        ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes: expected the units"),
+        ({"learning_rate_init": 0}, "learning_rate_init: expected a number above 0, got 0"),
+        ({"max_iter": 2.5}, "max_iter: expected a whole number of at least 1, got 2.5"),
+        ({"alpha": -1}, "alpha: expected a number of 0 or more, got -1"),
+    ],
+)
+def test_a_setting_out_of_range_is_told_by_its_own_name(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        MLPClassifier(**settings).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_a_name_that_is_not_there_is_answered() -> None:
+    with pytest.raises(AttributeError, match=r"tg\.estimators has no Classifier; did you mean MLPClassifier"):
+        _ = tg.estimators.Classifier

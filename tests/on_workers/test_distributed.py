@@ -168,3 +168,9 @@ def test_a_worker_killed_in_mid_training_changes_nothing() -> None:
         tg.distributed.fit(many, *in_chunks(), optimizer=tg.optim.SGD(lr=0.3), **common)
         assert killed.is_set()
         np.testing.assert_allclose(values(one)[0], values(many)[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("client", ["localhost:1", 3])
+def test_what_is_no_client_is_refused(client: Any) -> None:
+    with pytest.raises(TypeError, match=r"client: expected a Dask client.* got "):
+        tg.distributed.fit(model(), X, Y, optimizer=tg.optim.SGD(lr=0.1), epochs=1, client=client)

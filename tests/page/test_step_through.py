@@ -90,5 +90,5 @@ def test_a_vector_is_refused(tmp_path):
 
 
 def test_only_tensors_are_walked_through(tmp_path):
-    with pytest.raises(TypeError, match="expected Tensors"):
+    with pytest.raises(TypeError, match="expected a Tensor or a Graph, got float"):
         tg.step_through(3.0, tmp_path / "J.html")

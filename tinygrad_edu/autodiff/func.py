@@ -23,8 +23,11 @@ from tinygrad_edu.autodiff.running import Run, derivatives, has_history, like, r
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import answers
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+answers(__name__, "tg.func", "tg.func.grad(f), or another of its functions")
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]

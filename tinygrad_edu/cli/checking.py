@@ -44,6 +44,12 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the file and tells what is wrong in it."""
+    if options.file.is_dir():
+        raise IsADirectoryError(f"{options.file} is a folder; its files are checked by: tinygrad-edu grade")
+    if not options.file.exists():
+        raise FileNotFoundError(f"there is no file {options.file}")
+    if options.file.suffix.lower() not in (".py", ".ipynb"):
+        raise ValueError(f"expected a .py or .ipynb file, got {options.file}")
     sys.stderr.write(f"running {options.file}\n")
     passes = {"seed": options.seed, "forward": options.forward, "backward": options.backward}
     try:

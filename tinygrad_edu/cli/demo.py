@@ -43,7 +43,10 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """The five steps."""
     folder: Path = options.output
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"-o: expected a folder for the pictures, got {folder}: {error.strerror}") from None
     say("1. The course's first graph, J = 3(a + bc) at a = 5, b = 3, c = 2: forward for J, backward for dJ.")
     pictures = course_example(folder)
     say("\n2. Logistic regression on real data: 569 tumours, 30 measurements each. Benign or malignant?")

@@ -10,6 +10,7 @@ from typing import Any
 from tinygrad_edu.cli.arguments import add_expression, expression_of
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.derivation import Derivation, derive
+from tinygrad_edu.errors import folder_for
 
 __all__ = ["add", "run"]
 
@@ -40,6 +41,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluates and derives."""
+    if options.output is not None:
+        folder_for(options.output)
     J, given = expression_of(options)
     names = given | {str(J.name): J}
     text = _FORMS[options.form](derive(J, options.wrt or list(given), names=names, entries=options.entries))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.cli.output import say
+from tinygrad_edu.errors import folder_for
 
 __all__ = ["add", "run"]
 
@@ -70,10 +71,14 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"expected a folder with files to check, got {options.folder}")
     if options.output.suffix.lower() not in (".csv", ".html"):
         raise ValueError(f"-o: expected a .csv or .html file, got {options.output}")
+    folder_for(options.output, "-o: ")
+    for name in ("seconds", "memory", "jobs"):
+        if getattr(options, name) <= 0:
+            raise ValueError(f"--{name}: expected a number above 0, got {getattr(options, name):g}")
     files = sorted(p for p in options.folder.iterdir() if p.suffix in (".py", ".ipynb") and p.is_file())
     if not files:
         raise ValueError(f"{options.folder} has no .py or .ipynb file")
-    with ThreadPoolExecutor(max(options.jobs, 1)) as pool:
+    with ThreadPoolExecutor(options.jobs) as pool:
         per_file = [*pool.map(partial(_rows, options), files)]
     rows = [row for some in per_file for row in some]
     csv_path, html_path = (options.output.with_suffix(suffix) for suffix in (".csv", ".html"))

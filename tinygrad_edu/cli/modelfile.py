@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinygrad_edu.data.recipe import Recipe
+from tinygrad_edu.errors import folder_for
 from tinygrad_edu.export import FileError, read
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.saving import SUFFIXES, load, save
@@ -24,8 +25,7 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
     """
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in")
+    folder_for(path)
 
 
 def write_model(model: Sequential, recipe: Recipe, path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.arguments import Arguments, in_house_style, refuse_unreal
 from tinygrad_edu.core.backward import NO_SETTINGS
+from tinygrad_edu.core.call_sites import calling_frame
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import surroundings
@@ -264,8 +265,8 @@ def _undrawn(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
 
 def _explained(op: Op, args: Any, error: Exception) -> Exception:
     """The same kind of error, with the operation, and every operand by name and shape."""
-    if not any(isinstance(a, Tensor) for a in args):
-        return error
+    if not any(isinstance(a, Tensor) for a in args) and calling_frame() is None:
+        return error  # a step of another operation, which says it of its own operands
     if not isinstance(error, (ValueError, IndexError)):
         return in_house_style(op.name, error)
     names = variables_of_the_caller((Tensor, np.ndarray, np.generic))

@@ -200,8 +200,9 @@ class Arguments:
             ValueError: a word that is none of the choices.
         """
         if len(args) > len(self.order):
+            known = [n for n in self.order if n in self.own]
             raise TypeError(
-                f"{self.name}: takes by position at most {len(self.order)} arguments, {self._written()}, "
+                f"{self.name}: takes by position at most {len(known)} arguments, ({', '.join(known)}), "
                 f"got {len(args)}"
             )
         named = dict(zip(self.order, args, strict=False))
@@ -300,9 +301,6 @@ class Arguments:
         meant = errors.SETTINGS_ELSEWHERE.get(name, ())
         near = [n for n in meant if n in self.settings] or get_close_matches(name, self.settings, 1)
         return f"write {near[0]}=" if near else ""
-
-    def _written(self) -> str:
-        return f"({', '.join(n for n in self.order if n in self.own)})"
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

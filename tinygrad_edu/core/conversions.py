@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from dis import opmap
+from collections.abc import Collection
+from dis import get_instructions, opmap, opname
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,8 @@ __all__ = ["as_array", "as_number", "compared"]
 _COMPARE, _STORE = opmap["COMPARE_OP"], opmap["STORE_SUBSCR"]
 _DRAWS = ("matplotlib", "mpl_toolkits", "seaborn")
 _ENTRYWISE = {"max": "maximum", "min": "minimum"}
+_BETWEEN = {opmap[name] for name in ("CACHE", "EXTENDED_ARG", "COPY", "TO_BOOL", "PRECALL") if name in opmap}
+"""What may stand between a comparison and what takes its result."""
 
 
 def _instruction(frame: FrameType) -> int:
@@ -99,25 +102,65 @@ def _refuse_writing_into(frame: FrameType) -> None:
         raise TypeError(errors.WRITTEN_INTO.format(line=line or "A[i] = t"))
 
 
+def _condition(tree: ast.AST | None) -> str:
+    """A comparison as arrays are compared: ``0 < t < 1`` is ``(0 < t) & (t < 1)``."""
+    if not isinstance(tree, ast.Compare):
+        return "t > 0"
+    sides = [tree.left, *tree.comparators]
+    pairs = [ast.Compare(a, [op], [b]) for a, op, b in zip(sides, tree.ops, sides[1:], strict=False)]
+    told = list(map(ast.unparse, pairs))
+    return told[0] if len(told) == 1 else " & ".join(f"({one})" for one in told)
+
+
+def _decides(frame: FrameType) -> bool:
+    """Whether the result of a comparison is taken for one answer: ``if``, ``and``, ``not``, ``bool(...)``."""
+    code, at = frame.f_code.co_code, frame.f_lasti + 2
+    while at < len(code) and code[at] in _BETWEEN:
+        at += 2
+    name = opname[code[at]]
+    if name == "CALL":
+        return _builtin_called(frame, at, ("bool",)) is not None
+    jumps = "JUMP" in name and name.removesuffix("_OR_POP").endswith(("TRUE", "FALSE"))
+    return jumps or name == "UNARY_NOT"
+
+
+def _builtin_called(frame: FrameType, at: int, names: Collection[str]) -> str | None:
+    """Which of Python's own functions the call at an instruction is of; None: of none of the names.
+
+    What loads the function starts at the same place as the call: that is known where the source is not.
+    """
+    code = frame.f_code
+    if not any(n in code.co_names and n not in frame.f_locals and n not in frame.f_globals for n in names):
+        return None
+    starts = {i.offset: i.positions[::2] for i in get_instructions(code) if i.positions is not None}
+    if starts.get(at, (None,))[-1] is None:
+        return None
+    loads = (i for i in get_instructions(code) if starts.get(i.offset) == starts[at] and i.argval in names)
+    return next((str(i.argval) for i in loads if i.opname.startswith("LOAD")), None)
+
+
 def compared(tensor: Any, other: Any, depth: int = 2) -> None:
-    """Looks at who compares: Python's ``max`` and ``min`` take one operand whole, by one answer.
+    """Looks at who compares: ``if``, and Python's ``max`` and ``min``, go by one answer for all entries.
 
     Raises:
         ValueError: the operands have more than one entry.
     """
     frame = sys._getframe(depth)
+    several = next((a.shape for a in (tensor, other) if getattr(a, "size", 1) != 1), None)
     if _instruction(frame) == _COMPARE:
+        if several is not None and _decides(frame):
+            _, tree = written_at(frame)
+            raise ValueError(errors.TRUTH.format(source=_condition(tree), shape=several))
+        return
+    function = _builtin_called(frame, frame.f_lasti, _ENTRYWISE)
+    if function is None:
         return
     source, tree = written_at(frame)
-    function = getattr(getattr(tree, "func", None), "id", None)
-    if function not in _ENTRYWISE or function in frame.f_locals or function in frame.f_globals:
-        return
-    given = [ast.unparse(a) for a in getattr(tree, "args", [])]
+    given = [ast.unparse(a) for a in getattr(tree, "args", [])] or ["t", "u"]
     instead = f"np.max(np.stack({given[0]}), axis=0)".replace("max", function) if len(given) == 1 else ""
     instead = instead or f"np.{_ENTRYWISE[function]}({', '.join(given)})"
-    if tensor.size != 1 or getattr(other, "size", 1) != 1:
-        shape = tensor.shape if tensor.size != 1 else other.shape
-        raise ValueError(errors.PYTHON_CHOICE.format(function=function, shape=shape, instead=instead))
+    if several is not None:
+        raise ValueError(errors.PYTHON_CHOICE.format(function=function, shape=several, instead=instead))
     if tensor.requires_grad and isinstance(other, (int, float)):
         value = tensor._data
         if (other > value) if function == "max" else (other < value):

@@ -144,6 +144,7 @@ from tinygrad_edu.course.written_out import (
     two_unit_backward,
     two_unit_forward,
 )
+from tinygrad_edu.errors import answers
 
 __all__ = [
     "HYPERPARAMETERS",
@@ -266,3 +267,5 @@ __all__ = [
     "written_out",
     "zero_one_loss",
 ]
+
+answers(__name__, "tg.course", "one of its functions, such as tg.course.sigmoid(z)")

@@ -1,13 +1,11 @@
 """Real data sets as (X, Y) in the course's layout: one example per column. See README.md in this folder."""
 
-from typing import TYPE_CHECKING, Any
-
 from tinygrad_edu.data.bundled import breast_cancer, digits
 from tinygrad_edu.data.course_sets import cats, circles, flower, football, moons
 from tinygrad_edu.data.files import Labelled, csv, image_folder
 from tinygrad_edu.data.layout import DataSet, Examples
 from tinygrad_edu.data.preparing import Scaling, Split, multi_hot, one_hot, scaled, split
-from tinygrad_edu.errors import did_you_mean
+from tinygrad_edu.errors import answers
 
 __all__ = [
     "DataSet",
@@ -41,9 +39,4 @@ _ELSEWHERE = {
 }
 """What PyTorch, Keras and scikit-learn call otherwise."""
 
-
-if not TYPE_CHECKING:  # a checker finds a name that is not there itself
-
-    def __getattr__(name: str) -> Any:
-        hint = f"; here it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else did_you_mean(name, __all__)
-        raise AttributeError(f"tg.data has no {name}{hint}")
+answers(__name__, "tg.data", "tg.data.csv(path, label), or another of its functions", _ELSEWHERE)

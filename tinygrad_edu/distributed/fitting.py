@@ -127,10 +127,16 @@ def fit(
 
 @contextmanager
 def _client(given: Any) -> Iterator[Any]:
+    distributed = require_extra("distributed", extra="dask")
     if given is not None:
+        if not isinstance(given, distributed.Client):
+            raise TypeError(
+                f"client: expected a Dask client, such as distributed.Client({given!r}), got {given!r}"
+                if isinstance(given, str)
+                else f"client: expected a Dask client (distributed.Client), got {given!r}"
+            )
         yield given
         return
-    distributed = require_extra("distributed", extra="dask")
     with distributed.LocalCluster(dashboard_address=None) as cluster, distributed.Client(cluster) as client:
         yield client
 

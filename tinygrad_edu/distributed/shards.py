@@ -65,7 +65,7 @@ def shards_of(client: Any, X: Any, Y: Any) -> Shards:
 def _of_loaders(X: Sequence[Any], Y: Any) -> list[tuple[Any, Any]]:
     if not isinstance(Y, (list, tuple)) or len(X) != len(Y):
         raise ValueError(
-            f"Y: expected as many shards as X has, {len(X)}, got "
+            f"Y: expected a list of as many shards as X has, {len(X)}, got "
             f"{len(Y) if isinstance(Y, (list, tuple)) else type(Y).__name__}"
         )
     return list(zip(X, Y, strict=True))

@@ -22,6 +22,7 @@ from tinygrad_edu.drawing.svg import png_of, to_svg
 from tinygrad_edu.drawing.text import to_text
 from tinygrad_edu.drawing.units import network_of, sketched, units
 from tinygrad_edu.drawing.view_selection import DETAILS, sketch_of
+from tinygrad_edu.errors import folder_for
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
@@ -77,11 +78,12 @@ class Picture:
             RenderError: Graphviz is missing.
         """
         target = Path(path)
-        content = self._as(_file_type(target))
+        file_type = _file_type(target)
+        folder_for(target, "draw: ")
         try:
-            target.write_bytes(content)
+            target.write_bytes(self._as(file_type))
         except OSError as error:
-            said = f"draw: {error.strerror}; expected a file in a folder that exists and may be written in"
+            said = f"draw: {error.strerror}; expected a file that may be written"
             raise type(error)(error.errno, said, str(target)) from None
         return target
 

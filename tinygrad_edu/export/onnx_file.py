@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import folder_for
 from tinygrad_edu.export.onnx_builder import Builder
 from tinygrad_edu.export.onnx_operators import has_operator, write
 from tinygrad_edu.export.recording import Recording, recorded
@@ -56,6 +57,9 @@ def onnx(model: Callable[..., Any], X: Any, path: str | os.PathLike[str]) -> Non
     """
     if not callable(model):
         raise TypeError(f"export.onnx: expected a model, or a function of Tensors, got {model!r}")
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"export.onnx: expected the path of a file, such as 'model.onnx', got {path!r}")
+    folder_for(Path(path), "export.onnx: ")
     examples = _examples(model, X)
 
     def record(given: Any) -> Recording:

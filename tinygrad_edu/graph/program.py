@@ -139,7 +139,10 @@ class Program:
         if not output.requires_grad:
             raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
         if output.size != 1:
-            raise ValueError(errors.NO_SCALAR.format(shape=output.shape))
+            raise ValueError(
+                f"gradients start from a scalar, and {graph.outputs[0].name} has shape {output.shape}; "
+                "reduce it first, for example with np.sum or np.mean"
+            )
         wanted = (
             [node for node in graph if node.requires_grad] if wrt is None else [graph.find(w) for w in wrt]
         )

@@ -161,23 +161,33 @@ class Graph(Shown):
         return tuple(dict.fromkeys((node.name, *also)))
 
     def find(self, which: str | Tensor) -> GraphNode:
-        """The node of that name, or of that tensor.
+        """The node of that name, or of that tensor; ``graph["u"]`` is the same.
 
         Raises:
             KeyError: there is none; the message has the nearest names.
+            TypeError: neither a name nor a tensor.
         """
+        if not isinstance(which, (str, Tensor)):
+            raise TypeError(
+                f"Graph: expected the name of a node, or its Tensor, got {which!r}; see graph.nodes"
+            )
         node = self._by_key.get(which)
         if node is None:
-            known = [n.name for n in self.nodes]
-            near = difflib.get_close_matches(which, known, n=3) if isinstance(which, str) else []
-            hint = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known[:20])}"
-            told = (
-                repr(which)
-                if isinstance(which, str)
-                else errors.described(which, getattr(which, "name", None))
-            )
-            raise KeyError(f"{told} is not in this graph; {hint}")
+            told = repr(which) if isinstance(which, str) else errors.described(which, which.name)
+            raise KeyError(f"{told} is not in this graph; {self._nearest(which)}")
         return node
+
+    __getitem__ = find
+
+    def _nearest(self, which: str | Tensor) -> str:
+        """What the graph has instead: the node whose gradient is meant, the nearest names, or all names."""
+        known = [n.name for n in self.nodes]
+        if isinstance(which, str):
+            if (value := which.removeprefix("grad_").removeprefix("d")) != which and value in self:
+                return f"its names are those of values, and gradients are at them: graph.find({value!r}).grad"
+            if near := difflib.get_close_matches(which, known, n=3):
+                return f"did you mean {' or '.join(near)}?"
+        return f"it has: {', '.join(known[:20])}"
 
     def __len__(self) -> int:
         return len(self.nodes)

@@ -1,12 +1,11 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
-from typing import TYPE_CHECKING, Any
-
+from tinygrad_edu.errors import answers
 from tinygrad_edu.nn import init, optim
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import NN, unknown
+from tinygrad_edu.nn.foreign_names import NN
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import AvgPool2D, Conv2D, Flatten, MaxPool2D
 from tinygrad_edu.nn.layers import Dense, Neuron
@@ -38,8 +37,4 @@ __all__ = [
     "training",
 ]
 
-
-if not TYPE_CHECKING:  # a checker finds a name that is not there itself
-
-    def __getattr__(name: str) -> Any:
-        raise unknown("tg.nn", name, NN, __all__)
+answers(__name__, "tg.nn", "tg.nn.Sequential(...), or tg.nn.fit(model, X, Y, ...)", NN)

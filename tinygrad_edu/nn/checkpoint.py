@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import folder_for
 from tinygrad_edu.export import FileError, read, write
 from tinygrad_edu.nn.checks import at_least, whole
 from tinygrad_edu.nn.history import History
@@ -182,11 +183,6 @@ def place(path: Any, epochs: Any, seconds: Any) -> Checkpoint | None:
     Raises:
         TypeError, ValueError: no path, or numbers that mean nothing.
         OSError: the file cannot be written there.
-
-    >>> place("nowhere/run.npz", None, 30)
-    Traceback (most recent call last):
-    ...
-    FileNotFoundError: checkpoint: there is no folder nowhere to write run.npz in
     """
     every = None if epochs is None else whole("checkpoint_every", epochs, 1)
     seconds = at_least("checkpoint_seconds", seconds, 0)
@@ -195,10 +191,7 @@ def place(path: Any, epochs: Any, seconds: Any) -> Checkpoint | None:
     if not isinstance(path, (str, os.PathLike)) or not str(path):
         raise TypeError(f"checkpoint: expected the path of a file, such as 'run.npz', got {path!r}")
     target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"checkpoint: {target} is a folder; give a file in it, such as run.npz")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"checkpoint: there is no folder {target.parent} to write {target.name} in")
+    folder_for(target, "checkpoint: ")
     beside = target.with_name(target.name + ".part")
     try:
         beside.write_bytes(b"")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from tinygrad_edu.errors import did_you_mean
-
-__all__ = ["MODEL", "NN", "OPTIM", "SETTINGS", "TOP", "unknown"]
+__all__ = ["MODEL", "NN", "OPTIM", "SETTINGS", "TOP"]
 
 _ACTIVATIONS = {
     "ReLU": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "LeakyReLU": "leaky_relu",
@@ -79,17 +75,3 @@ TOP: dict[str, str] = {
     "inference_mode": "tg.no_grad()",
     "Sequential": "tg.nn.Sequential",
 }
-
-
-def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] = ()) -> AttributeError:
-    """The error of a name that is not there, with what to write in its place where that is known.
-
-    ``known`` holds other libraries' names; the nearest of the ``own`` are offered for any other.
-
-    >>> unknown("tg.nn", "Linear", NN)
-    AttributeError('tg.nn has no Linear; here it is tg.nn.Dense(n_in, n_out)')
-    >>> unknown("tg.nn", "Dence", {}, ["Dense", "fit"])
-    AttributeError('tg.nn has no Dence; did you mean Dense?')
-    """
-    hint = f"; here it is {known[name]}" if name in known else did_you_mean(name, own)
-    return AttributeError(f"{where} has no {name}{hint}")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
+from tinygrad_edu.errors import unknown
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.checks import one_of, yes_or_no
 from tinygrad_edu.nn.costs import LOSSES
 from tinygrad_edu.nn.dropout import in_mode
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import MODEL, unknown
+from tinygrad_edu.nn.foreign_names import MODEL
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.scores import Scores, scores

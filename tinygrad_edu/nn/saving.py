@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.table import OPS
+from tinygrad_edu.errors import folder_for
 from tinygrad_edu.export import FileError, read, write
 from tinygrad_edu.nn import images, layers, normalise, sequences
 from tinygrad_edu.nn.chain import Layer
@@ -62,8 +63,7 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
     target = _path("save", path)
     if target.suffix not in SUFFIXES:
         raise ValueError(f"save: expected a path that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"save: there is no folder {target.parent} to write {target.name} in")
+    folder_for(target, "save: ")
     if isinstance(model, Mapping):
         write(
             target, {str(name): _array(str(name), value) for name, value in model.items()}, {"kind": ARRAYS}

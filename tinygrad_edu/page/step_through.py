@@ -17,6 +17,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.drawing import Picture
 from tinygrad_edu.drawing.formulas import Reading
 from tinygrad_edu.drawing.view_selection import gradients_of, view_of
+from tinygrad_edu.errors import folder_for
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 from tinygrad_edu.page.handout import handout
@@ -50,7 +51,7 @@ def step_through(
         The path of the file.
 
     Raises:
-        TypeError: ``output`` isn't a Tensor or a Graph.
+        TypeError: ``output`` isn't a Tensor or a Graph, or the title no string.
         ValueError: it isn't a scalar, or the file isn't called .html or .pdf.
         OSError: the file cannot be written.
         RuntimeError: nothing in its history is to be differentiated.
@@ -65,9 +66,14 @@ def step_through(
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"step_through: expected the path of a file, such as 'J.html', got {path!r}")
+    if not isinstance(output, (Tensor, Graph)):
+        raise TypeError(f"step_through: expected a Tensor or a Graph, got {type(output).__name__}")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"step_through: title: expected a string, got {title!r}")
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm", ".pdf"):
         raise ValueError(f"step_through: {target.name!r}: expected a file called .html or .pdf")
+    folder_for(target, "step_through: ")
     graph = output if isinstance(output, Graph) else Graph(output, names=names)
     several = len(graph.outputs) > 1
     program = Program.recorded(graph) if several else Program.of_graph(graph)

@@ -81,11 +81,19 @@ def scatter_add(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
 def getitem(x: Array, *, index: Any) -> Array:
     """``x[index]``, basic, advanced and boolean: https://numpy.org/doc/stable/user/basics.indexing.html.
 
+    Raises:
+        IndexError: a place out of bounds, or one number, which has no axes.
+
     >>> import tinygrad_edu as tg
     >>> tg.Tensor([1.0, 2.0, 3.0])[[0, 0, 2]].tolist()
     [1.0, 1.0, 3.0]
     """
-    return x[index]
+    try:
+        return x[index]
+    except IndexError:
+        if x.ndim:
+            raise
+        raise IndexError("one number has no axes, and no entries to pick; write t.item() for it") from None
 
 
 @composed(
