@@ -61,6 +61,8 @@ from tinygrad_edu.ops.networks.convolution import *
 from tinygrad_edu.ops.networks.costs import *
 from tinygrad_edu.ops.networks.dropout import *
 from tinygrad_edu.ops.networks.embeddings import *
+from tinygrad_edu.ops.networks.pooling import *
+from tinygrad_edu.ops.networks.windows import *
 from tinygrad_edu.ops.numpy_coverage.alternative_names import *
 from tinygrad_edu.ops.reduction.moments import *
 from tinygrad_edu.ops.reduction.nan_functions import *
@@ -136,6 +138,8 @@ __all__ += ops.along_axis.sorting.__all__
 __all__ += ops.linalg.spectra.__all__
 __all__ += ops.movement.tiling.__all__
 __all__ += ops.networks.convolution.__all__
+__all__ += ops.networks.pooling.__all__
+__all__ += ops.networks.windows.__all__
 
 
 def __getattr__(name: str) -> Any:

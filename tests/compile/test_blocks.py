@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 
@@ -67,6 +71,84 @@ def test_a_float32_convolutional_net_computes_in_float32() -> None:
 
     step = agrees(loss, params, X, Y)
     assert {buffer.dtype for buffer in step.buffers} <= {np.dtype(F32), np.dtype(bool)}
+
+
+@pytest.mark.parametrize("pool", [tg.max_pool2d, tg.avg_pool2d])
+@pytest.mark.parametrize("padding", [0, 1, "same"])
+def test_a_convolutional_net_makes_no_array_of_windows_in_a_call(pool: Any, padding: Any) -> None:
+    rng = np.random.default_rng(5)
+    params = {"k": rng.normal(size=(3, 3, 2, 4)), "b": np.zeros(4), "c": rng.normal(size=(3, 3, 4, 3))}
+    X = rng.normal(size=(16, 12, 12, 2))
+
+    def loss(p: Any, X: Any) -> Any:
+        A = pool(tg.relu(tg.conv2d(X, p["k"], padding=padding) + p["b"]), 2)
+        return np.sum(np.tanh(tg.conv2d(A, p["c"], stride=2)))
+
+    step = agrees(loss, params, X, tolerance=1e-9)
+    step(params, X)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        step(params, X)
+        assert tracemalloc.get_traced_memory()[1] < max(b.nbytes for b in step.buffers) / 2
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("bqhe,bkhe->bhqk", [(2, 3, 2, 4), (2, 5, 2, 4)]),
+        ("bsd,dhe->bshe", [(2, 3, 4), (4, 2, 3)]),
+        ("ij,ij->", [(3, 4), (3, 4)]),
+        ("ij,jk->ki", [(3, 4), (4, 2)]),
+        ("i,j->ji", [(3,), (4,)]),
+        ("iij,j->i", [(3, 3, 4), (4,)]),
+        ("ij,kj->j", [(2, 3), (4, 3)]),
+    ],
+)
+def test_an_einsum_of_two_is_a_matrix_product_where_it_can_be(
+    subscripts: str, shapes: list[tuple[int, ...]]
+) -> None:
+    rng = np.random.default_rng(6)
+    a, b = (rng.normal(size=shape) for shape in shapes)
+    step = agrees(lambda p: np.sum(np.tanh(np.einsum(subscripts, p["a"], p["b"]))), {"a": a, "b": b})
+    product = {"bqhe,bkhe->bhqk", "bsd,dhe->bshe", "ij,ij->", "ij,jk->ki", "i,j->ji"}
+    assert ("np.einsum" in step.source) == (subscripts not in product)
+
+
+@pytest.mark.parametrize("axes", [0, 1, ([0], [1]), ([1, 0], [0, 1])])
+def test_a_tensordot_is_a_matrix_product(axes: Any) -> None:
+    rng = np.random.default_rng(7)
+    params = {"a": rng.normal(size=(3, 3)), "b": rng.normal(size=(3, 3))}
+    agrees(lambda p: np.sum(np.tanh(np.tensordot(p["a"], p["b"], axes))), params, tolerance=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    n=st.sampled_from([8, 60]),
+    by_row=st.booleans(),
+    seed=st.integers(0, 99),
+    dtype=st.sampled_from([float, F32]),
+)
+def test_a_table_is_moved_where_it_is_named_and_nowhere_else(
+    n: int, by_row: bool, seed: int, dtype: Any
+) -> None:
+    """The same bits as with the whole gradient; of a square table too, and with numbers that occur twice."""
+    rng = np.random.default_rng(seed)
+    E = rng.normal(size=(n, 8) if by_row else (8, n)).astype(dtype)
+    words = rng.integers(-n if by_row else 0, n, (n // 8,))
+
+    def loss(p: Any, words: Any) -> Any:
+        rows = p["E"][words] if by_row else tg.embedding(p["E"], words).T
+        return np.sum(np.tanh(rows))
+
+    _, grads = tg.compile(loss)({"E": E}, words)
+    expected = E - dtype(0.5) * grads["E"]
+    step = tg.compile(loss, optimizer=tg.optim.SGD(lr=0.5))
+    step({"E": E}, words)
+    np.testing.assert_allclose(E, expected, rtol=1e-6 if dtype is F32 else 1e-13)
+    assert "columns_left" in step.source or n == 8
 
 
 def test_the_rate_is_multiplied_in_before_rows_are_put_into_the_table() -> None:

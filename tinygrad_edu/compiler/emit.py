@@ -23,7 +23,7 @@ from tinygrad_edu.compiler.instructions import (
 from tinygrad_edu.compiler.liveness import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
 from tinygrad_edu.compiler.rows import Rows
-from tinygrad_edu.compiler.schedule import Loop, Schedule
+from tinygrad_edu.compiler.schedule import Loop, Schedule, columns_of
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.arithmetic import MATMUL
@@ -132,7 +132,8 @@ class _Writer(Lifetimes):
             Buffer(name, shape, dtype, offset, tuple(holds[name]), 0 if of_thread else None)
             for (offset, shape, dtype, _, of_thread), name in self.places.items()
         )
-        ops = tuple(needing_definitions(n.rule for n in self.order))
+        called = [n.rule for n in self.order if takes_out(n) and n.rule.into is not None]
+        ops = tuple(dict.fromkeys([*called, *needing_definitions(n.rule for n in self.order)]))
         return Emitted(
             "\n".join(lines) + "\n",
             {**self.constants, **self.generators},
@@ -160,7 +161,7 @@ class _Writer(Lifetimes):
         own = [self._own(gradient, gradients[:k]) for k, gradient in enumerate(gradients)]
         if self.lent:
             own = [self._to_read(by) for by in self.schedule.moves.values()]
-        elif self.handed or self.schedule.moves:
+        elif self.handed or self.schedule.moves or self.schedule.named:
             yield len(self.order), f"    result = {results.pop()}"
             lines = self._handed(own) if self.handed else self._moves()
             yield from ((len(self.order), f"    {line}") for line in lines)
@@ -329,12 +330,31 @@ class _Writer(Lifetimes):
 
     def _moves(self) -> Iterator[str]:
         """All parameters, or none: an interrupt finds no gap in one call."""
+        if self.schedule.named:
+            yield from self._moves_of_columns()
+            return
         moves = {W.name: by for W, by in self.schedule.moves.items()}
         parameters = _listed(moves)
         steps = _listed(
             str(self._code(by) if by.number is None else constant_code(by)) for by in moves.values()
         )
         yield f"deque(map(np.subtract, {parameters}, {steps}, {parameters}), 0)  # all of them, or none"
+
+    def _moves_of_columns(self) -> Iterator[str]:
+        """The same, where of a table only those columns are written that are named."""
+        moves = [
+            f"(np.subtract, {W.name}, {self._code(by) if by.number is None else constant_code(by)}, {W.name})"
+            for W, by in self.schedule.moves.items()
+        ]
+        for k, (W, by) in enumerate(self.schedule.named.items(), start=1):
+            x, ids = columns_of(by).args
+            table = f"{W.name}{'.T' * (by is not columns_of(by))}"
+            which, left = (
+                _free(f"{name}_{k}", {*self.inputs, *self.names.values()}) for name in ("named", "left")
+            )
+            yield f"{which}, {left} = columns_left({table}, {self._code(x)}, {self._code(ids)})"
+            moves.append(f"(np.ndarray.__setitem__, {table}, np.s_[:, {which}], {left})")
+        yield f"deque(starmap(call, {_listed(moves)}), 0)  # all of them, or none"
 
     def _handed(self, own: Sequence[str]) -> Iterator[str]:
         yield f"gradients = [{', '.join(own)}]"

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.expression.arithmetic import BROADCAST, EXPAND_DIMS, RESHAPE, TRANSPOSE, kernels
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
+from tinygrad_edu.ops.networks.windows import window_layout, windows
 
 __all__ = ["CONSTANT", "INPUT", "REARRANGED", "Node", "Sheet", "array_of", "in_order"]
 
@@ -71,6 +73,50 @@ class Node:
     def random(self) -> bool:
         """Whether it draws random numbers: anew in each call, in the order in which it was recorded."""
         return "rng" in self.settings
+
+    @cached_property
+    def looks(self) -> bool:
+        """Whether its value is its operand's memory, looked at differently."""
+        if self.does(RESHAPE):
+            return not self.copied
+        if self.does(getitem):
+            index = self.settings["index"]
+            parts = index if isinstance(index, tuple) else (index,)
+            return bool(self.shape) and all(
+                p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
+            )
+        return self.op in REARRANGED
+
+    @cached_property
+    def copied(self) -> bool:
+        """Whether it is a reshape for which NumPy has to copy, its operand's entries lying as they do."""
+        if not self.does(RESHAPE) or self.settings.get("order", "C") != "C":
+            return False
+        try:
+            self.args[0].layout.reshape(self.shape, copy=False)
+        except (ValueError, TypeError) as error:  # NumPy 2.0 cannot say
+            return isinstance(error, ValueError)
+        return False
+
+    @cached_property
+    def layout(self) -> NDArray[np.int8]:
+        """An array of its shape and strides, as far as they are known: what is computed lies row by row.
+
+        There is no memory behind it: it may be looked at differently, and never read.
+        """
+        if (self.looks and self.settings.get("order", "C") == "C") or (
+            self.does(windows) and not self._padded
+        ):
+            x, given = self.args[0].layout, self.settings
+            return x.reshape(self.shape, copy=False) if self.does(RESHAPE) else self.rule.forward(x, **given)
+        strides = [math.prod(self.shape[k + 1 :]) for k in range(self.ndim)]
+        return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), self.shape, strides)
+
+    @property
+    def _padded(self) -> bool:
+        given = {"stride": 1, "padding": 0, **self.settings}
+        margins = window_layout(self.args[0].shape, given["size"], given["stride"], given["padding"])[2]
+        return bool(margins != ((0, 0), (0, 0)))
 
     @property
     def number(self) -> Any:

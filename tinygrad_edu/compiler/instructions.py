@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, REARRANGED, Node
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node
 from tinygrad_edu.expression.arithmetic import (
     ADD,
     MATMUL,
@@ -21,7 +21,6 @@ from tinygrad_edu.expression.arithmetic import (
 )
 from tinygrad_edu.expression.numpy_style import NUMPY, in_numpy, literal
 from tinygrad_edu.expression.writer import Text
-from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
 __all__ = ["called", "constant_code", "is_ufunc", "is_view", "own_memory", "takes_out", "text"]
 
@@ -39,13 +38,7 @@ def is_ufunc(node: Node) -> bool:
 
 def is_view(node: Node) -> bool:
     """Whether its value is its operand's memory, looked at differently."""
-    if node.does(getitem):
-        index = node.settings["index"]
-        parts = index if isinstance(index, tuple) else (index,)
-        return bool(node.shape) and all(
-            p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
-        )
-    return node.op in REARRANGED
+    return node.looks
 
 
 def own_memory(node: Node) -> bool:
@@ -60,6 +53,8 @@ def own_memory(node: Node) -> bool:
 
 def takes_out(node: Node) -> bool:
     """Whether NumPy can write the result where it is told to."""
+    if node.copied or (node.shape and node.rule.into is not None):
+        return True
     if not node.shape or not all(a.shape or a.number is not None for a in node.args if node.does(MATMUL)):
         return False
     if node.op in _REDUCTIONS:
@@ -111,6 +106,9 @@ def text(node: Node, code: Callable[[Node], Text], out: str | None) -> str:
     """
     if _is_reduction(node) and (takes_out(node) or not node.shape):
         return _reduction(node, code(node.args[0]), out)
+    if node.copied:
+        told = f", out={out}" if out else ""
+        return f"copied({code(node.args[0])}, shape={node.shape}{told})"
     operands = [constant_code(a) if _is_number(a, node) else code(a) for a in node.args]
     wide = [] if computes_in(node) == node.dtype else [f"dtype=np.{node.dtype}"]
     if out is None and not wide:

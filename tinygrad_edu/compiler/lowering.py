@@ -114,7 +114,7 @@ def _decomposed(node: Node, args: Sequence[Node], sheet: Sheet) -> Node:
 
 def _may_be_composed(op: Op, settings: Mapping[str, Any]) -> bool:
     own = any(isinstance(f, np.ufunc) for f in op.numpy) or op.kind in ("movement", "indexing", "contraction")
-    return not (own or op.opaque or "rng" in settings)
+    return op.parts or not (own or op.opaque or "rng" in settings)
 
 
 def _sum_to(x: Node, shape: tuple[int, ...], sheet: Sheet) -> Node:

@@ -6,7 +6,8 @@ import linecache
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import count
+from itertools import count, starmap
+from operator import call
 from types import CodeType
 from typing import Any, Literal, Protocol
 
@@ -19,12 +20,14 @@ from tinygrad_edu.compiler.hash_consing import Node, Sheet
 from tinygrad_edu.compiler.lowering import finished, lowered
 from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
 from tinygrad_edu.compiler.scalars import scalars_moved
-from tinygrad_edu.compiler.schedule import scheduled
+from tinygrad_edu.compiler.schedule import columns_of, scheduled
 from tinygrad_edu.compiler.strength_reduction import in_fast_forms
 from tinygrad_edu.compiler.threads import spread
 from tinygrad_edu.compiler.tiles import tiled
 from tinygrad_edu.compiler.trace import Recording, Values
 from tinygrad_edu.expression.arithmetic import MULTIPLY
+from tinygrad_edu.ops.movement.copying import copied
+from tinygrad_edu.ops.networks.embeddings import FEW_NAMED, columns_added, columns_left
 
 __all__ = ["Moves", "Update", "assembled", "of_values"]
 
@@ -75,8 +78,10 @@ def assembled(
         ]
         J, *steps = _simplest([J, *steps], sheet)
         moves = {W: by for W, by in zip(parameters, steps, strict=True) if by.number != 0}
+        named = {W: by for W, by in moves.items() if _names_few(W, by)}
+        moves = {W: by for W, by in moves.items() if W not in named}
         arguments = [*recording.arguments, rate.name]
-        written = emitted(tiled(scheduled([J], moves)), sheet.names, arguments)
+        written = emitted(tiled(scheduled([J], moves, named)), sheet.names, arguments)
     elif update == "lent":
         J, *gradients = _simplest([J, *gradients], sheet)
         moves = {values[name]: by for name, by in zip(program.wrt, gradients, strict=True)}
@@ -100,6 +105,13 @@ def _rate(recording: Recording) -> str:
     return name
 
 
+def _names_few(W: Node, by: Node) -> bool:
+    """Whether it moves a few columns of a large table, or a few rows, and leaves the others as they are."""
+    added = columns_of(by)
+    few = added.does(columns_added) and 0 < FEW_NAMED * added.args[1].size < added.settings["n"]
+    return few and added.dtype == W.dtype
+
+
 def _simplest(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     done = simplified(finished(simplified(outputs, sheet), sheet), sheet)
     return in_fast_forms(simplified(scalars_moved(done, sheet), sheet), sheet)
@@ -116,9 +128,13 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
     space: dict[str, Any] = {
         "np": np,
         "deque": deque,
+        "starmap": starmap,
+        "call": call,
+        "columns_left": columns_left,
+        "copied": copied,
         "in_parts": partial(spread, space=lambda thread: ()),
         **written.constants,
-        **{op.name: op.forward for op in written.ops},
+        **{op.name: op.into or op.forward for op in written.ops},
     }
     shared = [buffer for buffer in written.buffers if buffer.thread is None]
     space |= zip((b.name for b in shared), _laid_out(shared, written.nbytes), strict=True)

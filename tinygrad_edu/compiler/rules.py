@@ -90,10 +90,21 @@ def _mean(node: Node, sheet: Sheet) -> Node | None:
     return sheet.node(DIVIDE, [total, sheet.constant(x.size // node.size)], dtype=node.dtype)
 
 
-def _twice_transposed(node: Node, _: Sheet) -> Node | None:
-    """(Aᵀ)ᵀ = A."""
-    (inner,) = node.args
-    return inner.args[0] if inner.does(TRANSPOSE) and node.ndim == 2 else None
+def _transposed(node: Node, sheet: Sheet) -> Node | None:
+    """(Aᵀ)ᵀ = A: of two orders of the axes one is made, and none where it changes nothing."""
+    (x,) = node.args
+    order = _order(node)
+    if order == tuple(range(node.ndim)):
+        return x
+    if not x.does(TRANSPOSE):
+        return None
+    axes = tuple(_order(x)[k] for k in order)
+    return sheet.node(TRANSPOSE, x.args, {"axes": axes}, shape=node.shape, dtype=node.dtype)
+
+
+def _order(node: Node) -> tuple[int, ...]:
+    axes = node.settings.get("axes")
+    return tuple(range(node.ndim))[::-1] if axes is None else tuple(k % node.ndim for k in axes)
 
 
 def _narrowed(node: Node, sheet: Sheet) -> Node | None:
@@ -240,7 +251,7 @@ def _of_relu(node: Node, sheet: Sheet) -> Node | None:
 _RULES: dict[str, tuple[Rule, ...]] = {
     POWER.kernel: (_power,),
     MEAN.kernel: (_mean,),
-    TRANSPOSE.kernel: (_twice_transposed,),
+    TRANSPOSE.kernel: (_transposed,),
     astype.kernel: (_narrowed,),
     WHERE.kernel: (_chosen, _masked),
     LOG.kernel: (_log,),

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, in_order
+from tinygrad_edu.expression.arithmetic import TRANSPOSE
 
-__all__ = ["Loop", "Schedule", "scheduled"]
+__all__ = ["Loop", "Schedule", "columns_of", "scheduled"]
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,41 @@ class Schedule:
     """The cost, and the gradients that the caller, or an optimiser, gets for his own."""
     moves: Mapping[Node, Node] = field(default_factory=dict)
     """What is subtracted from a parameter when all is computed."""
+    named: Mapping[Node, Node] = field(default_factory=dict)
+    """The same of tables, most of whose entries stay as they are: it is not computed whole."""
 
     @property
     def ends(self) -> tuple[Node, ...]:
         """What is read when all is computed."""
-        return (*self.outputs, *self.moves.values())
+        return (*self.outputs, *self.moves.values(), *_parts(self.named))
 
 
-def scheduled(outputs: Sequence[Node], moves: Mapping[Node, Node] | None = None) -> Schedule:
+def _parts(named: Mapping[Node, Node]) -> list[Node]:
+    """What is added up by columns, and the numbers that say where."""
+    return [node for by in named.values() for node in columns_of(by).args]
+
+
+def columns_of(by: Node) -> Node:
+    """What is subtracted from a table, where columns are its rows turned."""
+    return by.args[0] if by.does(TRANSPOSE) and by.ndim == 2 else by
+
+
+def scheduled(
+    outputs: Sequence[Node],
+    moves: Mapping[Node, Node] | None = None,
+    named: Mapping[Node, Node] | None = None,
+) -> Schedule:
     """Operands before results, gradients from the last layer to the first, draws in the recorded order.
 
     Args:
         outputs: the cost, and gradients.
         moves: for a parameter, what is subtracted from it.
+        named: the same for tables of which numbers name a few columns, or rows.
     """
-    moves = dict(moves or {})
+    moves, named = dict(moves or {}), dict(named or {})
     cost, *gradients = outputs
     ends = [cost, *reversed(gradients), *reversed(moves.values())]
+    ends += _parts(named)
     draws = sorted((n for n in in_order(ends) if n.random), key=lambda n: n.seq)
     nodes = [n for n in in_order([*draws, *ends]) if n.op not in (CONSTANT, INPUT)]
-    return Schedule((), None, tuple(nodes), tuple(outputs), moves)
+    return Schedule((), None, tuple(nodes), tuple(outputs), moves, named)

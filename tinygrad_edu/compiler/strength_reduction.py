@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from math import prod
 
 from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.instructions import is_ufunc
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     COPYSIGN,
     MATMUL,
     MAXIMUM,
     MINIMUM,
+    MULTIPLY,
     NEGATIVE,
     RESHAPE,
     SUM,
@@ -31,6 +33,8 @@ FEWEST = 256
 """Entries from which on it matters."""
 FEW = 2048
 """Entries up to which a call costs more than what it does."""
+SHORT = 64
+"""Entries of a row up to which NumPy's loop costs more to begin than to run."""
 FEWEST_ROWS = 4
 """Rows from which on one more is no memory to speak of."""
 
@@ -66,10 +70,33 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
         return sheet.node(COPYSIGN, [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
     if node.does(MAXIMUM, MINIMUM) and node.ndim and node.size >= FEWEST:
         x, other = args
-        wide = node.size >= FEWEST_ROWS * node.shape[-1]
-        if wide and other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
-            row = sheet.constant(float(other.number), (*(1,) * (node.ndim - 1), node.shape[-1]), node.dtype)
-            return sheet.node(node.op, [x, row], shape=node.shape, dtype=node.dtype)
+        row = _row_of(node)
+        if row is not None and other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
+            zeros = sheet.constant(float(other.number), row, node.dtype)
+            return sheet.node(node.op, [x, zeros], shape=node.shape, dtype=node.dtype)
+    if is_ufunc(node) and len(args) == 2 and node.size >= FEW and node.shape[-1] < SHORT:
+        return _wider(node, args, sheet)
+    return None
+
+
+def _row_of(node: Node) -> tuple[int, ...] | None:
+    """The shape of a row of entries that is long enough to be walked along; None where few rows are left."""
+    k = node.ndim - 1
+    while k and prod(node.shape[k:]) < SHORT:
+        k -= 1
+    row = (*(1,) * k, *node.shape[k:])
+    return row if node.size >= FEWEST_ROWS * prod(row) else None
+
+
+def _wider(node: Node, args: Sequence[Node], sheet: Sheet) -> Node | None:
+    """A short row beside many, as the bias of a few filters: repeated first, so that NumPy walks far."""
+    row = _row_of(node)
+    for x, short in (args, args[::-1]):
+        fits = row is not None and x.shape == node.shape and short.shape[-1:] == node.shape[-1:]
+        if fits and row is not None and short.size == node.shape[-1] > 1 and short.dtype == node.dtype:
+            repeated = sheet.node(MULTIPLY, [short, sheet.constant(1.0, row, node.dtype)], shape=row)
+            operands = [repeated if a is short else a for a in args]
+            return sheet.node(node.op, operands, node.settings, shape=node.shape, dtype=node.dtype)
     return None
 
 

@@ -46,6 +46,10 @@ _RESERVED = {
         "part",
         "tiles",
         "spread",
+        "copied",
+        "starmap",
+        "call",
+        "columns_left",
     ],
 }
 """What the source of a step calls, or calls something."""

@@ -74,6 +74,10 @@ class Op:
     """How far each entry is from where there is no derivative; None: there is one everywhere."""
     axes: Axes = None
     """How axes go through it; None: unknown."""
+    into: Callable[..., Any] | None = None
+    """Its kernel with a further setting ``out``, an array of the result's shape and dtype to fill."""
+    parts: bool = False
+    """Whether a compiled step takes it apart into what its kernel is written with, and formulas do not."""
     parameters: tuple[str, ...] = field(init=False)
     settings: tuple[str, ...] = field(init=False)
     arguments: Any = field(init=False)

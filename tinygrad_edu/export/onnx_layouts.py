@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.onnx_indexing import picked
 from tinygrad_edu.export.recording import Line
-from tinygrad_edu.ops.networks.convolution import window_layout
+from tinygrad_edu.ops.networks.windows import window_layout
 
 __all__ = ["LAYOUTS"]
 

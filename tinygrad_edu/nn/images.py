@@ -23,7 +23,8 @@ from tinygrad_edu.nn.layers import (
     described,
     scheme_for,
 )
-from tinygrad_edu.ops.networks.convolution import avg_pool2d, conv2d, max_pool2d
+from tinygrad_edu.ops.networks.convolution import conv2d
+from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
 
 __all__ = ["AvgPool2D", "Conv2D", "Flatten", "MaxPool2D"]
 

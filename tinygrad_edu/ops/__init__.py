@@ -5,7 +5,7 @@ from tinygrad_edu.ops.elementwise import arithmetic, exponential, logic, roundin
 from tinygrad_edu.ops.indexing import diagonals, gather_scatter
 from tinygrad_edu.ops.linalg import decompositions, determinants, einsum, inverses, norms, products, spectra
 from tinygrad_edu.ops.movement import joining, shapes, tiling
-from tinygrad_edu.ops.networks import activations, convolution, costs, dropout, embeddings
+from tinygrad_edu.ops.networks import activations, convolution, costs, dropout, embeddings, pooling, windows
 from tinygrad_edu.ops.numpy_coverage import alternative_names, non_differentiable, unsupported
 from tinygrad_edu.ops.reduction import (
     moments,
@@ -40,6 +40,7 @@ __all__ = [
     "non_differentiable",
     "norms",
     "polynomials",
+    "pooling",
     "products",
     "quantiles",
     "rounding",
@@ -52,4 +53,5 @@ __all__ = [
     "tiling",
     "trigonometric",
     "unsupported",
+    "windows",
 ]

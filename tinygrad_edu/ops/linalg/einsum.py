@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -12,6 +13,7 @@ from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted
 from tinygrad_edu.core.facts import EACH
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.tensor import Tensor
 
 __all__ = [
     "contract",
@@ -81,8 +83,46 @@ def _by_blas(settings: Mapping[str, Any], *xs: Any) -> str:
     return f"np.einsum({', '.join(told)})"
 
 
+def _as_product(subscripts: str, a: Array, b: Array) -> Array | None:
+    """The same as matrix products, one for each place along the indices that both have and the result keeps.
+
+    Where no index is summed over, the same entry by entry. None where an index stands twice in an operand, is
+    broadcast, or ends in one operand alone.
+    """
+    inputs, _, result = subscripts.partition("->")
+    left, right = inputs.split(",")
+    of_a, of_b = dict(zip(left, np.shape(a), strict=True)), dict(zip(right, np.shape(b), strict=True))
+    shared = [index for index in left if index in of_b]
+    alone = {index for index in of_a | of_b if index not in shared}
+    if len(of_a) < len(left) or len(of_b) < len(right) or not alone <= set(result):
+        return None
+    if any(of_a[index] != of_b[index] for index in shared):
+        return None
+    summed = [index for index in shared if index not in result]
+    stacked = [index for index in result if index in shared]
+    rows, columns = ([index for index in term if index in alone] for term in (left, right))
+    if not summed:
+        return _beside(a, left, result) * _beside(b, right, result)
+    depth = math.prod(of_a[index] for index in summed)
+    x = np.transpose(a, [left.index(index) for index in (*stacked, *rows, *summed)])
+    y = np.transpose(b, [right.index(index) for index in (*stacked, *summed, *columns)])
+    x = np.reshape(x, (*x.shape[: len(stacked)], math.prod(of_a[index] for index in rows), depth))
+    y = np.reshape(y, (*y.shape[: len(stacked)], depth, math.prod(of_b[index] for index in columns)))
+    lengths = [(of_a | of_b)[index] for index in (*stacked, *rows, *columns)]
+    order = [*stacked, *rows, *columns]
+    return np.transpose(np.reshape(x @ y, tuple(lengths)), [order.index(index) for index in result])
+
+
+def _beside(x: Array, term: str, result: str) -> Array:
+    """The axes of an operand as the result has them, of length 1 where they are the other's."""
+    kept = [index for index in result if index in term]
+    x = np.transpose(x, [term.index(index) for index in kept])
+    lengths = iter(np.shape(x))
+    return np.reshape(x, tuple(next(lengths) if index in kept else 1 for index in result))
+
+
 @contraction(
-    axes=_subscripts,
+    axes=_subscripts, parts=True,
     pullback=_back_through_contract, latex=r"\sum_{{{settings}}} {xs}", label="einsum",
     samples=[
         _case("ij,jk->ik", (2, 3), (3, 4)),
@@ -114,6 +154,10 @@ def contract(*xs: Array, subscripts: str) -> Array:
     {'subscripts': 'ij,j->i'}
     """
     _lengths(subscripts.partition("->")[0].split(","), xs)
+    if len(xs) == 2 and any(isinstance(x, Tensor) for x in xs):  # taken apart for a compiled step
+        product = _as_product(subscripts, *xs)
+        if product is not None:
+            return product
     return np.einsum(subscripts, *xs, optimize=len(xs) > 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted, matrices
 from tinygrad_edu.core.facts import MATRIX, POWER, infix
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.ops.linalg.einsum import contract
 from tinygrad_edu.ops.movement.shapes import astype, dtype_of, length
 
 __all__ = [
@@ -155,7 +158,7 @@ def _paired(shapes: Shapes, settings: Settings) -> Flow:
 
 
 @contraction(
-    axes=_paired,
+    axes=_paired, parts=True,
     pullback=(_tensordot_left, _tensordot_right), latex=r"{a} \cdot_{{{settings}}} {b}", label="tensordot",
     numpy=(np.tensordot, np.linalg.tensordot),
     samples=[
@@ -188,6 +191,13 @@ def tensordot(a: Array, b: Array, *, axes: Axes = 2) -> Array:
             raise ValueError(
                 f"axes {j} and {k} are summed over together, but run to {np.shape(a)[j]} and {np.shape(b)[k]}"
             )
+    if isinstance(a, Tensor) or isinstance(b, Tensor):  # taken apart for a compiled step
+        flow = _paired((np.shape(a), np.shape(b)), {"axes": (of_a, of_b)})
+        letters = dict(
+            zip(dict.fromkeys((*flow.operands[0], *flow.operands[1])), ascii_letters, strict=False)
+        )
+        left, right, result = ("".join(letters[k] for k in part) for part in (*flow.operands, flow.result))
+        return contract(a, b, subscripts=f"{left},{right}->{result}")
     return np.tensordot(a, b, (of_a, of_b))
 
 

@@ -261,8 +261,16 @@ def _bordered(shapes: Shapes, settings: Settings) -> Flow:
     )
 
 
+def _border(x: Array, *, width: tuple[tuple[int, int], ...], value: float = 0.0, out: Array = None) -> Array:
+    shape = tuple(before + n + after for (before, after), n in zip(width, x.shape, strict=True))
+    out = np.empty(shape, x.dtype) if out is None else out
+    out.fill(value)
+    out[tuple(slice(before, before + n) for (before, _), n in zip(width, x.shape, strict=True))] = x
+    return out
+
+
 @movement(
-    axes=_bordered,
+    axes=_bordered, into=_border,
     pullback=lambda g, y, x, *, width, value=0.0: _inside(g, x, width), latex=r"\operatorname{{pad}}({x})",
     numpy=(),
     samples=[
@@ -280,7 +288,7 @@ def pad_constant(x: Array, *, width: tuple[tuple[int, int], ...], value: float =
     >>> tg.pad_constant(tg.Tensor([1.0, 2.0]), width=((1, 1),)).tolist()
     [0.0, 1.0, 2.0, 0.0]
     """
-    return np.pad(x, width, constant_values=value)
+    return _border(x, width=width, value=value)
 
 
 _GATHERS = ("edge", "reflect", "symmetric", "wrap")

@@ -70,16 +70,38 @@ def columns_added(x: Array, ids: Array, *, n: int) -> Array:
         table = np.zeros((n, k), wide)
         np.add.at(table, ids, columns.T)
         return np.ascontiguousarray(table.T.astype(x.dtype))
-    if wide == np.float64 and (k * n <= _FEW or n <= 4 * ids.size):
+    if wide == np.float64 and (k * n <= _FEW or n <= FEW_NAMED * ids.size):
         places = np.add.outer(np.arange(k) * n, ids)
         return np.bincount(places.ravel(), columns.ravel(), k * n).reshape(k, n).astype(x.dtype, copy=False)
+    named, sums = _summed(columns.T, ids)
+    by_row = columns.flags.f_contiguous and not columns.flags.c_contiguous  # a table of rows, turned
+    table = np.zeros((n, k), x.dtype).T if by_row else np.zeros((k, n), x.dtype)
+    table.T[named] = sums
+    return table
+
+
+def _summed(rows: Array, ids: Array) -> tuple[Array, Array]:
+    """The numbers that are named, in order, and for each the sum of its rows."""
+    wide = np.promote_types(rows.dtype, np.float64)  # narrow floats are added one by one
     order = np.argsort(ids, kind="stable")
     named = ids[order]
     starts = np.flatnonzero(np.r_[True, named[1:] != named[:-1]])
-    by_row = columns.flags.f_contiguous and not columns.flags.c_contiguous  # a table of rows, turned
-    table = np.zeros((n, k), x.dtype).T if by_row else np.zeros((k, n), x.dtype)
-    table.T[named[starts]] = np.add.reduceat(columns.T[order].astype(wide, copy=False), starts, axis=0)
-    return table
+    return named[starts], np.add.reduceat(rows[order].astype(wide, copy=False), starts, axis=0)
+
+
+FEW_NAMED = 4
+"""How many columns of a table there are for each number from which on most of it is left as it is."""
+
+
+def columns_left(table: Array, x: Array, ids: Array) -> tuple[Array, Array]:
+    """The columns that ids name, each once, and what is left of them: x[:, i] taken from column ids[i].
+
+    >>> columns_left(np.ones((1, 5)), np.array([[1.0, 2.0, 3.0]]), np.array([0, 0, 2]))
+    (array([0, 2]), array([[-2., -2.]]))
+    """
+    ids = np.where(ids < 0, ids + table.shape[1], ids).ravel()
+    named, sums = _summed(np.reshape(np.moveaxis(x, 0, -1), (ids.size, len(x))), ids)
+    return named, np.subtract(table[:, named], sums.T, dtype=table.dtype, casting="same_kind")
 
 
 @operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ Array = Any
 Axis = int | tuple[int, ...] | None
 NARROW = (np.dtype(np.float16), np.dtype(np.float32))
 MANY = 1024
+TOGETHER = 1 << 16
+"""Entries that are widened at a time: they stay in the cache."""
 
 
 def axes_of(x: Array, axis: Axis) -> tuple[int, ...]:
@@ -78,8 +81,26 @@ def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: boo
     would be 1 % off.
     """
     if getattr(x, "dtype", None) in NARROW and _rows(x, axis) > MANY:
-        return add_up(x, axis=axis, dtype=np.float64, keepdims=keepdims).astype(x.dtype)
+        return _added_wide(add_up, x, axis, keepdims).astype(x.dtype)
     return add_up(x, axis=axis, keepdims=keepdims)
+
+
+def _added_wide(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:
+    """The same in float64. Rows that lie together are added up by a product with ones, some at a time."""
+    taken = axes_of(x, axis)
+    if taken != tuple(range(len(taken))) or not (x.size and x.flags.c_contiguous):
+        return add_up(x, axis=axis, dtype=np.float64, keepdims=keepdims)
+    kept = x.shape[len(taken) :]
+    rows = np.reshape(x, (-1, math.prod(kept)))
+    some = TOGETHER // rows.shape[1] or 1
+    total, ones = np.zeros(rows.shape[1]), np.ones(some)
+    wide = np.empty((some, rows.shape[1]))
+    for start in range(0, len(rows), some):
+        n = len(rows[start : start + some])
+        wide[:n] = rows[start : start + some]
+        total += ones[:n] @ wide[:n]
+    total = total if add_up is np.sum else total / len(rows)
+    return np.reshape(total, (1,) * len(taken) * keepdims + kept)
 
 
 def chosen(name: str, x: Array, where: Array, otherwise: Array) -> Array:
@@ -348,8 +369,16 @@ def _as_sum(settings: Mapping[str, Any], x: Any) -> Any:
     return f"{text}.astype(np.{x.dtype})" if narrow else text
 
 
+def _summed_to(x: Array, *, shape: tuple[int, ...], out: Array = None) -> Array:
+    total = np.reshape(accurately(np.sum, x, broadcast_axes(x.shape, shape), True), shape)
+    if out is None:
+        return total
+    out[...] = total
+    return out
+
+
 @reduction(
-    axes=_narrowed,
+    axes=_narrowed, into=_summed_to,
     pullback=lambda g, y, x, *, shape: np.broadcast_to(g, x.shape), latex=r"\sum{settings} {x}", label="Σ",
     samples=[Sample(((3, 4),), {"shape": s}) for s in ((4,), (3, 1), (1, 4), (), (1, 1), (3, 4))],
     monotone=1, linear=((0,),), source=_as_sum,
@@ -361,4 +390,4 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     >>> tg.sum_to(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), shape=(2, 1)).tolist()
     [[3.0], [7.0]]
     """
-    return np.reshape(accurately(np.sum, x, broadcast_axes(x.shape, shape), True), shape)
+    return _summed_to(x, shape=shape)
