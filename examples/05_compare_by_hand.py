@@ -12,7 +12,7 @@ X, Y = rng.normal(size=(3, m)), (rng.random((1, m)) < 0.5) * 1.0
 W1, b1 = tg.Tensor(rng.normal(size=(4, 3))), tg.Tensor(np.zeros((4, 1)))
 W2, b2 = tg.Tensor(rng.normal(size=(1, 4))), tg.Tensor(np.zeros((1, 1)))
 Z1 = W1 @ X + b1
-A1 = np.tanh(Z1)
+A1 = tg.tanh(Z1)
 Z2 = W2 @ A1 + b2
 A2 = tg.sigmoid(Z2)
 J = tg.binary_cross_entropy(A2, Y)
