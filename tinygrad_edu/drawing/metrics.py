@@ -7,6 +7,7 @@ them. The first three are equally wide. DejaVu Sans is wider, so a box gets some
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["FONTS", "LINE", "SIZE", "legible", "width"]
 
@@ -34,6 +35,7 @@ _WIDER = {"[": 340, "]": 340, "*": 430, "+": 660, "=": 660}
 _OTHERS = {"−": 660, "·": 333, "…": 1000, "×": 584, "⊙": 820, "∂": 520, "→": 1000, "Σ": 640, "∞": 720}
 
 
+@lru_cache(4096)  # the layouts that are tried measure the same texts
 def width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
     """The width that a text needs, in the unit of its size.
 
