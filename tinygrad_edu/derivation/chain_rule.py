@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from tinygrad_edu.derivation.context import Surroundings
 from tinygrad_edu.derivation.examples import Examples
 from tinygrad_edu.derivation.numbers import Named
 from tinygrad_edu.derivation.simplification import Form
+from tinygrad_edu.derivation.sizes import given_arrays
 from tinygrad_edu.expression.arithmetic import (
     DIVIDE,
     EXP,
@@ -104,6 +105,10 @@ class Chain:
         self._chosen: dict[Node, Node] = {}
         for step in program:
             self._meaning[step.name] = self._enter(step)
+        there = {step.name for step in self.inputs}
+        arrays = (array for step in program for array in given_arrays(step.settings))
+        indices = {array.called: array for array in arrays if array.called not in there}
+        self.inputs += [Step(name, "input", None, (), {}, np.asarray(a)) for name, a in indices.items()]
 
     @property
     def convention(self) -> Convention:
@@ -154,7 +159,10 @@ class Chain:
                 return self._meaning[step.args[0].name]
             return in_shape(constant(step.value), step.shape, step.dtype)
         args = [self._operand(step, k, arg) for k, arg in enumerate(step.args)]
-        return applied(step.op, *args, shape=step.shape, dtype=step.dtype, settings=step.settings)
+        settings: Mapping[str, Any] = step.settings
+        if settings and self.examples is not None:
+            settings = self.examples.settings(step, self.m.called)
+        return applied(step.op, *args, shape=step.shape, dtype=step.dtype, settings=settings)
 
     def _operand(self, step: Step, k: int, arg: Ref | Any) -> Node:
         if isinstance(arg, Ref):

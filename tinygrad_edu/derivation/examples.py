@@ -7,14 +7,17 @@ once more with another number of examples: what changed with it is m.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, GraphNode, Program, Ref, recorded_again
+from tinygrad_edu.derivation.sizes import counted, given_arrays, resized
+from tinygrad_edu.expression.held import Held
+from tinygrad_edu.graph import Graph, GraphNode, Program, Ref, Step, recorded_again
 
 __all__ = ["Examples", "examples_of"]
 
@@ -37,6 +40,16 @@ class Examples:
     """``(step, operand) -> k`` where that operand is k m: counted by a rule, not written by anybody."""
     written: bool
     """Whether a number that is m wherever it stands may be taken for it."""
+    sized: Mapping[str, Mapping[str, Any]]
+    """The settings of steps with :attr:`other` examples in place of m."""
+    other: int
+    alone: bool
+    """Whether no other size in the program is m."""
+
+    def settings(self, step: Step, called: str) -> Mapping[str, Any]:
+        """A step's settings, with m by its name where they count the examples."""
+        other = self.sized.get(step.name, step.settings)
+        return {k: counted(v, other[k], self.m, self.other, called) for k, v in step.settings.items()}
 
     def multiple(self, step: str, operand: int, value: Any) -> tuple[float, int] | None:
         """``c, p`` where that operand is c mᵖ with p 1 or -1; None where it has nothing to do with m."""
@@ -63,28 +76,40 @@ def examples_of(
         variables: the integers that the caller keeps in variables: a number m may have come from one.
         count: the input that holds m itself, if there is one.
     """
-    for axis, m, data in _candidates(graph, program.wrt):
-        other = _other_size(graph)
-        try:
-            with np.errstate(all="ignore"):
-                again = _recorded_again(graph, program, data, other, count)
-        except (ValueError, IndexError, TypeError, RuntimeError):
-            continue  # the shapes don't fit any more: this was not the axis of the examples
-        if _alike(program, again):
+    arrays = {array.called: array for node in graph for array in given_arrays(node.settings)}
+    other = _other_size(graph)
+    for axis, m, data in _candidates(graph, program.wrt, arrays.values()):
+        for shapes in (False, True):
+            again = _recorded_again(graph, program, data, (m, other), count, shapes=shapes)
+            if again is None or not _alike(program, again):
+                continue
             changed = [s.name for s, t in zip(program, again, strict=True) if s.shape != t.shape]
-            source = next(node.name for node in graph if axis in data.get(node, ()))
+            changed += [name for name, array in arrays.items() if m in array.shape]
+            source = next(node.name for node in graph if axis in data.get(node, ())) if data else changed[-1]
             written = m >= _TOO_SMALL_TO_TELL or m in variables
-            counted = dict(_counted(program, again, m, other))
-            return Examples(m, axis, source, frozenset(changed), counted, written)
+            numbers = dict(_counted(program, again, m, other))
+            sized = {step.name: step.settings for step in again}
+            alone = not any(
+                a == b == m
+                for s, t in zip(program, again, strict=True)
+                for a, b in zip(s.shape, t.shape, strict=True)
+            )
+            return Examples(m, axis, source, frozenset(changed), numbers, written, sized, other, alone)
     return None
 
 
-def _candidates(graph: Graph, wrt: Sequence[str]) -> Iterator[tuple[int, int, dict[GraphNode, list[int]]]]:
-    """Axis, size, and the data with the axes that have that size, most likely first."""
+def _candidates(
+    graph: Graph, wrt: Sequence[str], arrays: Iterable[Held]
+) -> Iterator[tuple[int, int, dict[GraphNode, list[int]]]]:
+    """Axis, size, and the data with the axes that have that size (none: index arrays have it)."""
     leaves = [node for node in graph.inputs if node.shape]
     constants = [node for node in leaves if not node.requires_grad]
     others = [node for node in leaves if node.name not in wrt or node.name in ("X", "Y")]
-    for data in (constants, others, leaves):
+    for data in (constants, None, others, leaves):
+        if data is None:
+            counts = Counter(array.shape[0] for array in arrays if array.ndim)
+            yield from ((0, m, {}) for m, _ in counts.most_common() if m > 1)
+            continue
         for axis in (-1, 0):
             sizes = Counter(node.shape[axis] for node in data if len(node.shape) > 1 or axis == -1)
             for m, _ in sizes.most_common():
@@ -105,9 +130,19 @@ def _other_size(graph: Graph) -> int:
 
 
 def _recorded_again(
-    graph: Graph, program: Program, data: Mapping[GraphNode, Sequence[int]], m: int, count: str | None
-) -> Program:
-    """The program with m examples, which are the first ones over and over."""
+    graph: Graph,
+    program: Program,
+    data: Mapping[GraphNode, Sequence[int]],
+    sizes: tuple[int, int],
+    count: str | None,
+    *,
+    shapes: bool,
+) -> Program | None:
+    """The program with n examples for m, the first ones over and over; None where shapes don't fit any more.
+
+    ``shapes``: whether m in the shapes of settings becomes n, too.
+    """
+    before, m = sizes
 
     def leaf(node: GraphNode) -> Tensor:
         value = np.asarray(m) if node.name == count else node.value
@@ -115,9 +150,14 @@ def _recorded_again(
             value = np.take(value, np.arange(m), along, mode="wrap")
         return Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
 
-    made = recorded_again(graph, leaf)
-    names = {tensor: node.name for node, tensor in made.items()}
-    return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)
+    try:
+        with np.errstate(all="ignore"):
+            fit = partial(resized, m=before, n=m, shapes=shapes)
+            made = recorded_again(graph, leaf, settings=fit)
+            names = {tensor: node.name for node, tensor in made.items()}
+            return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)
+    except (ValueError, IndexError, TypeError, RuntimeError):
+        return None  # this was not the axis of the examples
 
 
 def _alike(one: Program, other: Program) -> bool:

@@ -10,8 +10,10 @@ from itertools import count
 from tinygrad_edu.derivation.chain_rule import Chain, Line
 from tinygrad_edu.derivation.dtypes import computed_in_floats
 from tinygrad_edu.derivation.line_breaking import WIDTH, assignment, paragraph
+from tinygrad_edu.derivation.sizes import counts_examples
 from tinygrad_edu.expression.definitions import definitions
-from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.held import Count
+from tinygrad_edu.expression.node import Node, applied, quantity
 from tinygrad_edu.expression.numpy_style import NumPy, needing_definitions
 from tinygrad_edu.expression.walk import in_order, parts, quantities, rebuilt, replaced
 from tinygrad_edu.expression.writer import write
@@ -36,7 +38,7 @@ class _Function:
         self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
         lines = _needed([*chain.forward, *chain.backward], self.wrt)
         self.line_of = {line.name: line for line in lines}
-        taken = {step.name for step in chain.program}
+        taken = {step.name for step in (*chain.program, *chain.inputs)}
         recorded = set(in_order(*(line.expression if line.raw is None else line.raw for line in lines)))
         formulas = [(x.name, computed_in_floats(x.expression, x.step.dtype, recorded)) for x in lines]
         named = list(_with_shared_parts(formulas, taken))
@@ -47,10 +49,28 @@ class _Function:
             [*(step.name for step in self.inputs), *(name for name, _ in named), self.m],
             {"np", "gradients", *(op.name for op in self.helpers)},
         )
-        self.lines = [(name, _renamed(expression, self.called)) for name, expression in named]
-        self.counted = any(q.called == self.m for _, x in named for q in quantities(x)) or any(
-            self.line_of[name].per_example for name in self.wrt
-        )
+        self.lines = [(name, _renamed(self._counting(e), self.called)) for name, e in named]
+        self.counted = any(
+            p.called == self.called[self.m] or counts_examples(p.settings)
+            for _, x in self.lines
+            for p in parts(x)
+        ) or any(self.line_of[name].per_example for name in self.wrt)
+
+    def _counting(self, expression: Node) -> Node:
+        """With m by its name in what is repeated to a shape, where no other size could be meant."""
+        examples = self.chain.examples
+        if examples is None or not examples.alone:
+            return expression
+
+        def change(e: Node) -> Node | None:
+            if e.op is None or not e.op.silent or examples.m not in e.settings.get("shape", ()):
+                return None
+            size = examples.m
+            shape = tuple(Count(n, self.m, size) if n == size else n for n in e.settings["shape"])
+            args = [rebuilt(a, change) for a in e.args]
+            return applied(e.op, *args, settings={**e.settings, "shape": shape}, shape=e.shape, dtype=e.dtype)
+
+        return rebuilt(expression, change)
 
     def source(self) -> str:
         """The whole text."""

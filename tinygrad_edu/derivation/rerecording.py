@@ -46,7 +46,8 @@ def shortened(
         examples = examples_of(graph, program, variables, named.count)
         chain = Chain(program, examples, "exact", named)
         formulas = {line.quantity: line.expression for line in chain.forward}
-        inputs: dict[str, Any] = {step.name: graph.find(step.name).tensor for step in chain.inputs}
+        given = [step.name for step in chain.inputs if step.name in graph]
+        inputs: dict[str, Any] = {name: graph.find(name).tensor for name in given}
         kept = set(inputs)  # what 1 - Y is made of is said, the rest keeps the number it had
         if examples is not None:
             inputs[chain.m.called] = examples.m

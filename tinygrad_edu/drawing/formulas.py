@@ -28,14 +28,13 @@ from tinygrad_edu.graph.local import local_derivative
 __all__ = ["Reading", "amounts", "in_lines", "marks_in"]
 
 _LONGEST = 60
-_LONGEST_LINE = 34  # characters
+_LONGEST_LINE, _LONGEST_ALONE = 34, 50  # characters of a line that may be broken, and that must be
 _MARK = re.compile(r"[①-⑩]|\(\d+\)")
 _SHARED: tuple[Callable[..., Any], ...] = (
     lambda x, y: (x > y) + 0.5 * (x == y),
     lambda x, y: (x < y) + 0.5 * (x == y),
 )
 """Slopes of the larger and of the smaller of two; those that tie share it."""
-_FEW = 6  # entries of an array without a name, to be written where it is used
 
 
 class Reading:
@@ -145,7 +144,7 @@ class Reading:
             return number(step.value[()])
         if step.role == "seed":
             return number(1)
-        if 0 < step.value.size <= _FEW and step.value.ndim == 1 and not step.requires_grad:
+        if step.value.ndim == 1 and not step.requires_grad and brief(step.value).startswith("["):
             return quantity(brief(step.value), step.shape, step.dtype)
         return self._mark(step)
 
@@ -247,6 +246,9 @@ def in_lines(formula: str, beside: int = 0) -> list[str]:
         depth += (character in "([") - (character in ")]")
         if character in "+−·*/@⊙" and formula[k - 1 : k] == formula[k + 1 : k + 2] == " ":
             places.append((abs(k - len(formula) // 2) + 12 * depth + 4 * (character not in "+−"), k))
+    inside = range(len(formula) // 5, 4 * len(formula) // 5)
+    if beside + len(formula) <= _LONGEST_ALONE:  # rather a long line than a short piece
+        places = [place for place in places if place[1] in inside]
     if not places:
         return [formula]
     at = min(places)[1]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, COMPARE, POWER, SIGN, SUM, Sign
+from tinygrad_edu.expression.held import Held, held, replaced_in
 from tinygrad_edu.expression.node import Node
-from tinygrad_edu.expression.numpy_style import index_text
+from tinygrad_edu.expression.numpy_style import counts_up, index_text
 from tinygrad_edu.expression.writer import STYLES, Style, Text
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Label", "digits"]
 
+_FEW = 4  # entries of an index array that are written out
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_OPEN = re.compile(r"[^\W\d]\w*[′'*]?(\[[^\[\]]*\]|\([^()]*\)|\^\{[^{}]*\}|_\{[^{}]*\})*|⟦[^⟧]*⟧")
-"""A letter with what belongs to it, or a place that is kept for a number."""
+_OPEN = re.compile(
+    r"[^\W\d]\w*[′'*]?(\[[^\[\]]*\]|\([^()]*\)|\^\{[^{}]*\}|_\{[^{}]*\})*|⟦[^⟧]*⟧|[①-⑩]|\(\d+\)"
+)
+"""A letter with what belongs to it, a place that is kept for a number, or the mark of what has no name."""
 
 
 class Label(Style):
@@ -64,7 +68,7 @@ class Label(Style):
         if op.sign is not None and op.sign.label == "^" and re.fullmatch(r"\d+", operands[1].text):
             return Text(self.bracketed(operands[0], ATOM) + operands[1].text.translate(_RAISED), POWER)
         if "index" in settings and op.source is not None:
-            return Text(f"{operands[0].subject}[{index_text(settings['index'])}]")
+            return Text(f"{operands[0].subject}[{index_text(replaced_in(settings['index'], _brief))}]")
         return None
 
     def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:
@@ -87,10 +91,20 @@ class Label(Style):
         """The operation's label, around its operand where it names it: ``|x|``."""
         label = op.label or op.name
         place = rf"(?<![^\W_]){re.escape(op.parameters[0])}(?![^\W_])"  # |x|, but not the x of "max pool"
-        if len(operands) == 1 and not label.isidentifier() and re.search(place, label):
-            return Text(re.sub(place, lambda _: operands[0].text, label))
         said = [f"{k}={v}" for k, v in settings.items() if k == "axis" and v is not None]
+        if len(operands) == 1 and not label.isidentifier() and re.search(place, label):
+            if set(settings) <= {"keepdims"}:
+                return Text(re.sub(place, lambda _: operands[0].text, label))
+            label, said = op.name, [f"{k}={v}" for k, v in settings.items() if k != "keepdims"]
         return Text(f"{label}({', '.join([*map(str, operands), *said])})")
+
+
+def _brief(part: Any) -> Any:
+    """An index array without a name by a few entries."""
+    if not isinstance(part, np.ndarray) or counts_up(part) or (isinstance(part, Held) and part.called):
+        return part
+    entries = [str(entry) for entry in part.ravel()[:_FEW]]
+    return held(part, f"[{' '.join(entries)}{' …' * (part.size > _FEW)}]", given=False)
 
 
 def digits(x: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu.core.facts import ATOM, COMPARE, MATRIX, POWER, PRODUCT, SIGN, SUM, Sign
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.notation import letter
+from tinygrad_edu.expression.numpy_style import index_text
 from tinygrad_edu.expression.shapes import defaults_of
 from tinygrad_edu.expression.writer import STYLES, Style, Text
 
@@ -183,7 +184,9 @@ def _settings(settings: Mapping[str, Any], operands: Sequence[Text], template: s
     elif set(settings) == {"shape"}:
         said = _over(_repeated(operands[0].shape, settings["shape"]), ndim)
     else:
-        told = ", ".join(f"{k}={v}" for k, v in settings.items())
+        told = ", ".join(
+            index_text(v).replace("np.", "") if k == "index" else f"{k}={v}" for k, v in settings.items()
+        )
         said = rf"\mathtt{{{told.replace('_', chr(92) + '_')}}}"
     return said if re.search(r"_\{\{\{settings\}", template) else f"_{{{said}}}" * bool(said)
 

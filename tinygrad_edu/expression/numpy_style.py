@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, SIGN, Sign
+from tinygrad_edu.expression.held import Count, Held
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import STYLES, Style, Text
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["NUMPY", "Like", "NumPy", "in_numpy", "index_text", "literal", "needing_definitions"]
+__all__ = ["NUMPY", "Like", "NumPy", "counts_up", "in_numpy", "index_text", "literal", "needing_definitions"]
 
 Like = Mapping[tuple[tuple[int, ...], np.dtype[Any]], str]
 """A name of each shape and dtype that is at hand, from which what is repeated takes its shape."""
@@ -85,9 +86,13 @@ class NumPy(Style):
     def written(self, op: Op, operands: Sequence[Text], settings: Mapping[str, Any], **result: Any) -> Text:
         """What repeats a number takes its shape from a name that has it."""
         if op.silent and operands[0].shape == () != result.get("shape", ()):
-            model = self.like.get((result["shape"], result["dtype"]))
+            shape, dtype = result["shape"], result["dtype"]
+            model = self.like.get((shape, dtype))
             if model is not None:
                 return Text(f"np.full_like({model}, {operands[0]})", ATOM, **result)
+            model = next((name for (one, _), name in self.like.items() if one == shape), None)
+            if model is not None:
+                return Text(f"np.full_like({model}, {operands[0]}, dtype=np.{dtype})", ATOM, **result)
         return super().written(op, operands, settings, **result)
 
 
@@ -155,6 +160,8 @@ def literal(value: Any) -> Text:
     >>> [literal(v).text for v in (0.5, -1, np.float32(2), (slice(1, None), 0), np.dtype("f4"))]
     ['0.5', '-1', 'np.float32(2.0)', 'np.s_[1:, 0]', 'np.float32']
     """
+    if isinstance(value, (Held, Count)) and value.called:
+        return Text(value.called, ATOM, np.shape(value), np.asarray(value).dtype)
     if isinstance(value, (bool, np.bool_)):
         return Text(str(bool(value)), dtype=np.dtype(np.bool_))
     if isinstance(value, (int, float)):  # float64 among them
@@ -164,11 +171,23 @@ def literal(value: Any) -> Text:
         return Text(repr(value), ATOM, (), value.dtype)
     if isinstance(value, np.ndarray) and not value.size:
         return Text(f"np.zeros({value.shape}, dtype=np.{value.dtype})", ATOM, value.shape, value.dtype)
+    if counts_up(value):
+        return Text(f"np.arange({value.size})", ATOM, value.shape, value.dtype)
     if isinstance(value, np.ndarray):
         plain = value.dtype in (np.float64, np.int64, np.bool_)
         suffix = "" if plain else f", dtype=np.{value.dtype}"
         return Text(f"np.array({_plain(value.tolist())}{suffix})", ATOM, value.shape, value.dtype)
     return Text(_plain(value))
+
+
+def counts_up(value: Any) -> bool:
+    """Whether it is ``np.arange`` of its size, and longer to write out.
+
+    >>> counts_up(np.array([0, 1, 2])), counts_up(np.array([0, 2]))
+    (True, False)
+    """
+    whole = isinstance(value, np.ndarray) and value.dtype == np.int64 and value.ndim == 1 and value.size > 1
+    return whole and bool(np.array_equal(value, np.arange(value.size)))
 
 
 def _number(value: Any) -> str:

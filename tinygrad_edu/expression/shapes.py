@@ -49,8 +49,8 @@ def hashable(value: Any) -> Any:
     if isinstance(value, slice):
         return slice, hashable((value.start, value.stop, value.step))
     if isinstance(value, np.ndarray):
-        return value.shape, value.dtype, value.tobytes()
-    return type(value), value if value.__hash__ else id(value)
+        return getattr(value, "called", ""), value.shape, value.dtype, value.tobytes()
+    return type(value), getattr(value, "called", ""), value if value.__hash__ else id(value)
 
 
 def shape_of(op: Op, args: Sequence[Node], settings: Mapping[str, Any]) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ class Text:
     @property
     def subject(self) -> str:
         """The text before a dot or square bracket: a number needs round ones."""
-        return f"({self.text})" if self.text[:1].isdigit() else bracketed(self, ATOM)
+        return f"({self.text})" if self.text[:1].isdecimal() else bracketed(self, ATOM)
 
 
 def bracketed(text: Text, needed: int, brackets: tuple[str, str] = ("(", ")")) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any
@@ -16,6 +16,7 @@ from tinygrad_edu.core.callers import Reached, reached
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.held import held, parts_in, replaced_in
 from tinygrad_edu.graph.code import Said
 
 __all__ = ["Called", "Names", "identifier", "name_nodes", "unique"]
@@ -38,6 +39,17 @@ class Called:
     """Those whose name had to be made."""
     also: dict[str, Tensor] = field(default_factory=dict)
     """Whatever else the caller's code calls them: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
+    arrays: dict[int, str] = field(default_factory=dict)
+    """The caller's arrays in settings, such as indices: what each is called, by its id."""
+
+    def in_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings, the caller's arrays in them under their names."""
+        return replaced_in(settings, self._under_its_name) if settings else {}
+
+    def _under_its_name(self, part: Any) -> Any:
+        source = origin(part) if isinstance(part, np.ndarray) else None
+        name = None if source is None else self.arrays.get(id(source()))
+        return part if name is None else held(part, name)
 
 
 def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, Tensor], said: Said) -> Called:
@@ -76,6 +88,9 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
             called.names[tensor] = unique(_made(tensor), taken)
     if found is not None:
         called.also = found.also | called.also
+        for key, name in found.arrays.items():
+            node = found.held.get(key)
+            called.arrays[key] = unique(_plain(name), taken) if node is None else called.names[node]
     return called
 
 
@@ -98,21 +113,27 @@ class _Found:
 
     def __init__(self, tensors: Sequence[Tensor], users: Mapping[Tensor, Tensor], said: Said) -> None:
         self.said = said
-        held: dict[int, Tensor] = {}
+        self.held: dict[int, Tensor] = {}
+        """The nodes, by the ids of the Tensors and arrays of the caller's that they are."""
         constants = []
         for tensor in tensors:
-            held[id(users.get(tensor, tensor))] = tensor
+            self.held[id(users.get(tensor, tensor))] = tensor
             source = origin(tensor._data) if tensor.op is None and not tensor.requires_grad else None
             array = None if source is None else source()
             if array is not None:
-                held[id(array)] = tensor
+                self.held[id(array)] = tensor
             elif tensor.op is None and not tensor.requires_grad and tensor.ndim:
                 constants.append(tensor)
         self.ways: dict[Tensor, list[Reached]] = {}
         self.also: dict[str, Tensor] = {}
+        self.arrays: dict[int, str] = {}
+        """What the arrays in settings are called, by their ids."""
+        wanted = set(_in_settings(tensors))
         unclaimed: list[Reached] = []
         for way in reached((Tensor, np.ndarray)):
-            node = held.get(id(way.value))
+            if id(way.value) in wanted:
+                self.arrays.setdefault(id(way.value), way.name)
+            node = self.held.get(id(way.value))
             if node is not None:
                 self.ways.setdefault(node, []).append(way)
                 self.also.setdefault(way.path, node)
@@ -186,6 +207,15 @@ class _Found:
         if column is None or place is None:
             return None
         return f"{column[0]}{int(place[2]) + column[1]}"
+
+
+def _in_settings(tensors: Iterable[Tensor]) -> Iterator[int]:
+    """The ids of the caller's arrays that settings are copies of."""
+    for tensor in tensors:
+        for part in parts_in(tensor.settings) if tensor.settings else ():
+            source = origin(part) if isinstance(part, np.ndarray) else None
+            if source is not None:
+                yield id(source())
 
 
 def _sliced(value: NDArray[Any], arrays: Sequence[Reached]) -> Reached | None:

@@ -201,7 +201,7 @@ def _forward_step(node: GraphNode) -> Step:
         "input" if node.is_leaf else "forward",
         node.op,
         args,
-        node.settings,
+        dict(node.settings),
         node.value,
         scope=node.scope,
         requires_grad=node.requires_grad,
@@ -230,7 +230,7 @@ class _Recording:
             return Symbol.standing_for(tensor)
         verify(tensor)
         args = tuple(self.symbols[a] if isinstance(a, GraphNode) else a for a in node.args)
-        symbol: Symbol = apply(node.op, args, tensor.settings, value=tensor._data)
+        symbol: Symbol = apply(node.op, args, node.settings, value=tensor._data)
         symbol.scope = tensor.scope
         return symbol
 

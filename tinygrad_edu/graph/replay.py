@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinygrad_edu.core.application import apply
@@ -18,6 +18,7 @@ def recorded_again(
     graph: Graph,
     leaf: Callable[[GraphNode], Tensor],
     number: Callable[[GraphNode, int, Any], Any] = lambda node, k, value: value,
+    settings: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
     *,
     same_values: bool = False,
 ) -> dict[GraphNode, Tensor]:
@@ -27,6 +28,7 @@ def recorded_again(
         graph: what to record again.
         leaf: the Tensor for a leaf.
         number: what to take for a plain number, given the node, the operand's place and the number.
+        settings: what to take for a node's settings.
         same_values: whether the values are the graph's, which is quicker than to compute them.
     """
     made: dict[GraphNode, Tensor] = {}
@@ -38,11 +40,11 @@ def recorded_again(
             made[value] if isinstance(value, GraphNode) else number(node, k, value)
             for k, value in enumerate(node.args)
         )
-        settings = copy.deepcopy(node.settings)  # a generator of random numbers stays where it was
+        own = settings(copy.deepcopy(node.settings))  # a generator of random numbers stays where it was
         value = {"value": node.tensor._data} if same_values else {}
-        found = apply(node.op, args, settings, **value)
+        found = apply(node.op, args, own, **value)
         if not isinstance(found, Tensor):  # a comparison: outside a graph, its result is a plain array
             found = Tensor(found, requires_grad=False)
-            found.guards = recipe_for(node.op, args, settings, found)
+            found.guards = recipe_for(node.op, args, own, found)
         made[node] = found
     return made

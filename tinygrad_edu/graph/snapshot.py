@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -37,16 +37,13 @@ class GraphNode:
     """Whether somebody gave it the name; else it is made from its operation."""
     said: tuple[str | None, ...] = ()
     """For each operand how the caller wrote a plain number: ``m``, ``1 - y``; None: a literal, or unknown."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The operation's settings (axis, keepdims, ...); the caller's arrays among them are ``Held`` by name."""
 
     @property
     def op(self) -> Op | None:
         """The operation; None for a leaf."""
         return self.tensor.op
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The operation's settings (axis, keepdims, ...)."""
-        return dict(self.tensor.settings)
 
     @property
     def inputs(self) -> tuple[GraphNode, ...]:
@@ -135,7 +132,9 @@ class Graph(Shown):
         for tensor in history.tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in history.operands.get(tensor, ()))
             told = tuple(said.numbers.get((tensor, k)) for k in range(len(args)))
-            made[tensor] = GraphNode(called.names[tensor], tensor, args, tensor not in called.made, told)
+            settings = called.in_settings(tensor.settings)
+            named = tensor not in called.made
+            made[tensor] = GraphNode(called.names[tensor], tensor, args, named, told, settings)
         self.nodes = tuple(made.values())
         self.inputs = (*(node for node in self.nodes if node.is_leaf), *_named_numbers(self.nodes))
         self.outputs = tuple(made[history.node(output)] for output in outputs)

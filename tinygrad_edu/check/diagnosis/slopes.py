@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -168,7 +168,7 @@ def _own_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
     return known or None
 
 
-def _found_function(block: Block, pool: Pool) -> tuple[Op, dict[str, Any]] | None:
+def _found_function(block: Block, pool: Pool) -> tuple[Op, Mapping[str, Any]] | None:
     x = np.asarray(pool.graph.find(block.below or "").value, float)
     node = pool.graph.find(block.above or "")
     y = np.asarray(node.value, float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Activation", "Layer", "Network", "base_of", "is_activation"]
 
-Activation: TypeAlias = "tuple[Op, dict[str, Any], GraphNode]"
+Activation: TypeAlias = "tuple[Op, Mapping[str, Any], GraphNode]"
 _WRITTEN_OUT = (relu, sigmoid, tanh, leaky_relu, softmax)
 """Activations that are recognised by their values where they are written in NumPy."""
 

@@ -69,6 +69,8 @@ def plain(e: ast.expr, scope: Scope) -> Any:
     """The value of an expression of plain values that reads and changes nothing, else Unknown."""
     if isinstance(e, ast.Constant):
         return e.value
+    if isinstance(e, (ast.Tuple, ast.List)):
+        return tuple(plain(part, scope) for part in e.elts)
     if isinstance(e, ast.Name):
         return _looked_up(e.id, scope)
     try:
@@ -153,7 +155,9 @@ def _index(e: ast.expr, scope: Scope) -> Any:
 
 
 def _numeric(value: Any) -> Any:
-    if isinstance(value, (int, float, np.ndarray, np.generic, str)):
+    if isinstance(value, (int, float, np.ndarray, np.generic, str)) or (
+        isinstance(value, tuple) and all(isinstance(part, (int, float, np.generic)) for part in value)
+    ):
         return value
     raise Unknown
 

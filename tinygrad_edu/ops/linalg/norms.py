@@ -53,7 +53,7 @@ def _sample(shape: tuple[int, ...], **settings: Any) -> Sample:
 
 
 @reduction(
-    pullback=_through_vector_norm, latex=r"\left\|{x}\right\|{settings}", label="‖·‖",
+    pullback=_through_vector_norm, latex=r"\left\|{x}\right\|{settings}", label="‖x‖",
     numpy=np.linalg.vector_norm,
     samples=[
         *(_sample(shape) for shape in ((3, 4), (4,), ())),

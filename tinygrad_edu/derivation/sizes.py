@@ -1,0 +1,63 @@
+"""m in settings: index arrays and shapes for another number of examples, and how m stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.expression.held import Count, Held, held, parts_in, replaced_in
+from tinygrad_edu.expression.numpy_style import counts_up
+
+__all__ = ["counted", "counts_examples", "given_arrays", "resized"]
+
+
+def given_arrays(settings: Mapping[str, Any]) -> Iterator[Held]:
+    """The caller's arrays in settings."""
+    return (part for part in parts_in(settings) if isinstance(part, Held) and part.given)
+
+
+def counts_examples(settings: Mapping[str, Any]) -> bool:
+    """Whether m stands in settings."""
+    return any(isinstance(p, Count) or (isinstance(p, Held) and not p.given) for p in parts_in(settings))
+
+
+def resized(settings: Mapping[str, Any], m: int, n: int, *, shapes: bool) -> Mapping[str, Any]:
+    """The settings for n examples in place of m: index arrays, and where asked for sizes in shapes.
+
+    >>> resized({"index": (np.arange(3), slice(None))}, 3, 5, shapes=False)
+    {'index': (array([0, 1, 2, 3, 4]), slice(None, None, None))}
+    """
+
+    def change(part: Any) -> Any:
+        if counts_up(part) and part.size == m:
+            return np.arange(n)
+        if isinstance(part, Held) and part.given:
+            array = np.asarray(part)
+            for axis, size in enumerate(part.shape):
+                array = np.take(array, np.arange(n), axis, mode="wrap") if size == m else array
+            return held(array, part.called)
+        return n if shapes and type(part) is int and part == m else part
+
+    return {
+        name: replaced_in(value, change) if isinstance(value, tuple) or name == "index" else value
+        for name, value in settings.items()
+    }
+
+
+def counted(one: Any, other: Any, m: int, n: int, called: str) -> Any:
+    """A setting for m examples, beside the same for n: with m by its name where it counts the examples.
+
+    >>> shape = counted((2, 6), (2, 10), 3, 5, "m")
+    >>> shape, shape[1].called
+    ((2, 6), '2 * m')
+    """
+    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
+        return tuple(counted(a, b, m, n, called) for a, b in zip(one, other, strict=True))
+    if counts_up(one) and counts_up(other) and one.size != other.size:
+        size = counted(one.size, other.size, m, n, called)
+        return held(one, f"np.arange({getattr(size, 'called', size)})", given=False)
+    if type(one) is int and type(other) is int and one != other and one * n == other * m and one % m == 0:
+        return Count(one, called, m)
+    return one
