@@ -276,6 +276,29 @@ def _public(scope: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tupl
             yield from _public(node, f"{prefix}{node.name}.")
 
 
+def public_for_nobody(modules: list[Module]) -> list[str]:
+    """Functions and classes that look public, and that neither ``__all__`` nor another module names."""
+    named = {m.name: _named_in(m.tree) for m in modules}
+    data = {path: path.read_text("utf-8") for m in modules for path in m.path.parent.glob("*.toml")}
+    named |= {str(path): {*re.findall(r"\w+", text)} for path, text in data.items()}
+    return [
+        f"{m.at(node.lineno)}: {node.name} is used here alone: _{node.name}"
+        for m in modules
+        for node in m.tree.body
+        if isinstance(node, Definition)
+        and not node.name.startswith("_")
+        and f'"{node.name}"' not in m.source  # in __all__, or looked up by name
+        and "NamedTuple" not in map(ast.unparse, getattr(node, "bases", ()))  # its repr shows the name
+        and not any(node.name in names for name, names in named.items() if name != m.name)
+    ]
+
+
+def _named_in(tree: ast.Module) -> set[str]:
+    imports = (n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)))
+    read = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    return read | {alias.name for node in imports for alias in node.names}
+
+
 def written_twice(modules: list[Module]) -> list[str]:
     """Functions whose bodies are the same but for the names of their variables and their docstrings."""
     places = defaultdict(list)
@@ -337,10 +360,22 @@ def _asked(node: Any) -> list[ast.AST | None]:
     return []
 
 
-def without_readme(package: Path) -> list[str]:
-    """Rooms without the page that says what enters, what leaves and who may import it."""
-    rooms = {path.parent for path in package.rglob("__init__.py")} - {package}
-    return [f"{room.name}: no README.md" for room in sorted(rooms) if not (room / "README.md").is_file()]
+def stale_readmes(package: Path) -> list[str]:
+    """Rooms without a README.md, and READMEs that leave out a file of the room, or name one that is gone."""
+    problems = []
+    for room in sorted({path.parent for path in package.rglob("__init__.py")} - {package}):
+        if not (room / "README.md").is_file():
+            problems.append(f"{room.name}: no README.md")
+            continue
+        text = (room / "README.md").read_text("utf-8")
+        files = {p.stem for p in room.glob("[a-z]*.py")} | {p.parent.name for p in room.glob("*/__init__.py")}
+        unsaid = sorted(name for name in files if not re.search(rf"\b{name}\b", text))
+        starts = (room, package, package.parent)
+        named = re.findall(r"`((?:\w+/)*\w+\.py)`", text)
+        gone = [n for n in named if not any((start / n).is_file() for start in starts)]
+        problems += [f"{room.name}/README.md leaves out {name}" for name in unsaid]
+        problems += [f"{room.name}/README.md names {name}, which is not there" for name in gone]
+    return problems
 
 
 # Each holds a bracket that it does not look for, so that this file is not found by its own search.

@@ -23,8 +23,9 @@ from tests.architecture import (
     modules_of,
     of_one_machine,
     operations_by_name,
+    public_for_nobody,
+    stale_readmes,
     undocumented,
-    without_readme,
     written_twice,
     wrong_imports,
 )
@@ -42,6 +43,7 @@ OF_THE_SOURCE: list[Check] = [
     hidden_modules,
     long_modules,
     undocumented,
+    public_for_nobody,
     written_twice,
 ]
 
@@ -58,7 +60,7 @@ def test_the_source_keeps_the_design(check: Check, modules: list[Module]) -> Non
 
 
 def test_every_room_says_what_enters_and_leaves() -> None:
-    problems = without_readme(PACKAGE)
+    problems = stale_readmes(PACKAGE)
     assert not problems, "\n".join(problems)
 
 
@@ -188,6 +190,7 @@ BREACHES: list[tuple[Check, dict[str, str], str]] = [
     (undocumented, {"core/a.py": "x = 1"}, "core.a: the module"),
     (undocumented, {"core/a.py": DOC + "def f(): ..."}, "core.a:2: f"),
     (undocumented, {"core/a.py": DOC + "class C:\n    'A class.'\n    def m(self): ..."}, "core.a:4: C.m"),
+    (public_for_nobody, {"core/a.py": "def f(): ...", "nn/b.py": "f = 1"}, "core.a:1: f is used here"),
     (written_twice, {"core/a.py": TWICE, "nn/b.py": AGAIN}, "core.a:1 f = p.nn.b:1 g"),
     (written_twice, {"core/a.py": TWICE + IN_A_CLASS}, "f = p.core.a:13 g"),
 ]  # fmt: skip
@@ -202,6 +205,8 @@ WITHIN_THE_RULES: list[tuple[Check, dict[str, str]]] = [
     (hidden_modules, {"__init__.py": "from p import nn", "nn/__init__.py": "x = a", "nn/a.py": ""}),
     (long_modules, {"core/a.py": "x = 1\n" * 400}),
     (undocumented, {"core/a.py": DOC + "def _f(): ...\n@x.setter\ndef g(): ...\n@overload\ndef h(): ..."}),
+    (public_for_nobody, {"core/a.py": "def f(): ...\nclass C: ...", "nn/b.py": "from p.a import f\na.C"}),
+    (public_for_nobody, {"core/a.py": '__all__ = ["f"]\ndef f(): ...\ndef _g(): ...'}),
     (written_twice, {"core/a.py": TWICE + OTHER, "core/b.py": "def f(x):\n  x\ndef g(y):\n  y"}),
 ]  # fmt: skip
 
@@ -231,7 +236,16 @@ def test_what_keeps_the_rules_is_let_be(check: Check, files: dict[str, str], tmp
 
 def test_a_room_without_readme_is_found(tmp_path: Path) -> None:
     planted(tmp_path, {"core/__init__.py": DOC, "ops/__init__.py": DOC, "ops/README.md": "What enters."})
-    assert without_readme(tmp_path / "p") == ["core: no README.md"]
+    assert stale_readmes(tmp_path / "p") == ["core: no README.md"]
+
+
+def test_a_readme_that_is_behind_its_room_is_found(tmp_path: Path) -> None:
+    files = {"core/__init__.py": DOC, "core/order.py": DOC, "core/tensor.py": DOC}
+    planted(tmp_path, files | {"core/README.md": "`order.py` and `table.py`"})
+    assert stale_readmes(tmp_path / "p") == [
+        "core/README.md leaves out tensor",
+        "core/README.md names table.py, which is not there",
+    ]
 
 
 @pytest.mark.parametrize(

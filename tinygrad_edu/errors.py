@@ -87,15 +87,15 @@ def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
         MissingExtraError: the room's library is not installed.
     """
     if name not in rooms:
-        near = did_you_mean(name, getattr(sys.modules.get(package), "__all__", ()))
+        near = _did_you_mean(name, getattr(sys.modules.get(package), "__all__", ()))
         raise AttributeError(f"module {package!r} has no attribute {name!r}{near}")
     return importlib.import_module(f"{package}.{name}")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the known ones nearest to it, if any is near.
 
-    >>> did_you_mean("Adma", ["Adam", "SGD"])
+    >>> _did_you_mean("Adma", ["Adam", "SGD"])
     '; did you mean Adam?'
     """
     public = [k for k in known if not k.startswith("_")]
@@ -117,7 +117,7 @@ def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] 
     """
     own = list(own)
     listed = f"; it has {', '.join(own)}" if 0 < len(own) <= FEW else ""
-    hint = f"; here it is {known[name]}" if name in known else did_you_mean(name, own) or listed
+    hint = f"; here it is {known[name]}" if name in known else _did_you_mean(name, own) or listed
     return AttributeError(f"{where} has no {name}{hint}")
 
 

@@ -45,19 +45,19 @@ Cost = Callable[[Any, Any], Any]
 """Of Z[L] and Y, both (n[L], m): the cost of each example, (1, m)."""
 
 
-def two_classes(Z: Any, Y: Any) -> Any:
+def _two_classes(Z: Any, Y: Any) -> Any:
     """The cross-entropy of σ(Z) with Y, exact at saturation. Course: L2."""
     return np.logaddexp(0.0, Z) - Y * Z
 
 
-def many_classes(Z: Any, Y: Any) -> Any:
+def _many_classes(Z: Any, Y: Any) -> Any:
     """The cross-entropy of softmax(Z) with Y, one-hot."""
     top = np.max(Z, axis=0, keepdims=True)
     log_sum = np.log(np.sum(np.exp(Z - top), axis=0, keepdims=True)) + top
     return log_sum - np.sum(Y * Z, axis=0, keepdims=True)
 
 
-def squares(Z: Any, Y: Any) -> Any:
+def _squares(Z: Any, Y: Any) -> Any:
     """Half the squared error, summed over the outputs."""
     return np.sum(np.square(Z - Y), axis=0, keepdims=True) / 2
 
@@ -208,9 +208,9 @@ class _Classifier(base.ClassifierMixin, _Network):  # type: ignore[misc]
                 f"y: expected at least two classes, got {len(self.classes_)} class: {self.classes_[0]}"
             )
         if len(self.classes_) == 2:
-            Y, cost = (y == self.classes_[1:, None]) * 1.0, two_classes
+            Y, cost = (y == self.classes_[1:, None]) * 1.0, _two_classes
         else:
-            Y, cost = (y == self.classes_[:, None]) * 1.0, many_classes
+            Y, cost = (y == self.classes_[:, None]) * 1.0, _many_classes
         return self._train(X, Y, weights, cost, go_on=go_on, epochs=epochs)
 
     def decision_function(self, X: Any) -> Array:
@@ -331,7 +331,7 @@ class MLPRegressor(base.RegressorMixin, _Network):  # type: ignore[misc]
         if not go_on:
             self._numbers = preprocessing.StandardScaler().fit(Y, sample_weight=weights)
             self._single = np.ndim(y) == 1
-        return self._train(X, self._numbers.transform(Y).T, weights, squares, go_on=go_on, epochs=epochs)
+        return self._train(X, self._numbers.transform(Y).T, weights, _squares, go_on=go_on, epochs=epochs)
 
     def predict(self, X: Any) -> Array:
         """The answer to each example."""

@@ -18,7 +18,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 
-__all__ = ["define"]
+__all__ = ["define", "withdraw"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -84,7 +84,7 @@ def compare(
         return replace(report, notes=(*report.notes, _TELL_APART)) if several_fit else report
     reports = []
     for k in range(_PROBES if probe else 1):
-        again = truth if k == 0 else Truth(replayed(J, np.random.default_rng(k)), m=truth.m)
+        again = truth if k == 0 else Truth(_replayed(J, np.random.default_rng(k)), m=truth.m)
         values = {**again.values, "m": again.m}
         own = {node.name: node.value for node in again.graph.inputs if node.requires_grad}
         reports.append(compared(again, given_arrays(gradients_of(manual, values, own)[0]), convention))
@@ -178,7 +178,7 @@ def _number(given: Array, right: Array) -> Array:
     return given.reshape(()) if right.ndim == 0 and given.size == 1 else given
 
 
-def replayed(J: Tensor, rng: np.random.Generator) -> Tensor:
+def _replayed(J: Tensor, rng: np.random.Generator) -> Tensor:
     """The same computation on other parameters: random numbers of the same spread."""
     graph = Graph(J)
 

@@ -16,7 +16,7 @@ from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["compared_with", "function", "random_values"]
+__all__ = ["function", "random_values"]
 
 Array = NDArray[Any]
 _LABELS = ("Y", "y")
@@ -122,7 +122,7 @@ def _one(
     J = J[0] if isinstance(J, tuple) else J
     if not isinstance(J, Tensor):
         raise TypeError(f"function: expected the loss to give a Tensor, got {type(J).__name__}")
-    return compared_with(backward, J, {**variables, **tensors}, list(parameters), convention)
+    return _compared_with(backward, J, {**variables, **tensors}, list(parameters), convention)
 
 
 def _variable(name: str, value: Any) -> bool:
@@ -131,7 +131,7 @@ def _variable(name: str, value: Any) -> bool:
     )
 
 
-def compared_with(
+def _compared_with(
     backward: Callable[..., Any],
     J: Tensor,
     variables: Mapping[str, Any],

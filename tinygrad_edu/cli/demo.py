@@ -48,24 +48,24 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise type(error)(f"-o: expected a folder for the pictures, got {folder}: {error.strerror}") from None
     say("1. The course's first graph, J = 3(a + bc) at a = 5, b = 3, c = 2: forward for J, backward for dJ.")
-    pictures = course_example(folder)
+    pictures = _course_example(folder)
     say("\n2. Logistic regression on real data: 569 tumours, 30 measurements each. Benign or malignant?")
     tumours, model = data.breast_cancer(), LogisticRegression(30)
-    pictures += trained(model, tumours, SGD(lr=0.1), 500, None, folder / "breast_cancer_cost.png")
+    pictures += _trained(model, tumours, SGD(lr=0.1), 500, None, folder / "breast_cancer_cost.png")
     say("\n3. A network of three layers on real data: 1797 handwritten digits of 8 x 8 pixels, ten classes.")
     digits, network = data.digits(), MLP([64, 128, 64, 10], output="softmax", init="he", seed=1)
     optimizer = AdamW(lr=CosineDecay(0.002, steps=40 * 23))
-    pictures += trained(network, digits, optimizer, 40, 64, folder / "digits_cost.png")
+    pictures += _trained(network, digits, optimizer, 40, 64, folder / "digits_cost.png")
     say("\n4. The gradients derived by hand, as in the course notes, against automatic differentiation.")
-    right = in_one_table(
+    right = _in_one_table(
         {
-            "tumours": checked(model, tumours.train, of_logistic_regression),
-            "digits": checked(network, digits.train, of_network),
+            "tumours": _checked(model, tumours.train, _of_logistic_regression),
+            "digits": _checked(network, digits.train, _of_network),
         }
     )
     say(indent(str(right), "   "))
     say("   And with a misprint of the notes, db summed over the examples and not divided by m:")
-    wrong = checked(network, digits.train, with_a_mistake)
+    wrong = _checked(network, digits.train, _with_a_mistake)
     say(indent(str(wrong), "   "))
     pictures.append(folder / "logistic_regression.svg")
     draw(model.loss(*tumours.train), pictures[-1])
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if right.ok and not wrong.ok else 1
 
 
-def course_example(folder: Path) -> list[Path]:
+def _course_example(folder: Path) -> list[Path]:
     """J = 3(a + bc), drawn with its gradients."""
     a, b, c = Tensor(5.0, name="a"), Tensor(3.0, name="b"), Tensor(2.0, name="c")
     u = b * c
@@ -91,7 +91,7 @@ def course_example(folder: Path) -> list[Path]:
     return pictures
 
 
-def trained(
+def _trained(
     model: Sequential,
     examples: data.DataSet,
     optimizer: Optimizer,
@@ -114,7 +114,7 @@ def trained(
     return [picture]
 
 
-def of_logistic_regression(model: Sequential, examples: data.Examples) -> Gradients:
+def _of_logistic_regression(model: Sequential, examples: data.Examples) -> Gradients:
     """The notes' gradients."""
     w, b = (p.data for p in model.parameters().values())
     grads, _ = logistic.propagate(w, float(b), *examples)
@@ -122,7 +122,7 @@ def of_logistic_regression(model: Sequential, examples: data.Examples) -> Gradie
     return {"dZ": A - examples.Y, "dw": grads["dw"], "db": grads["db"]}
 
 
-def of_network(model: Sequential, examples: data.Examples) -> Gradients:
+def _of_network(model: Sequential, examples: data.Examples) -> Gradients:
     """The notes' gradients of an L-layer network, from the last layer to the first."""
     parameters = {name: p.data for name, p in model.parameters().items()}
     names = ["relu"] * (len(model) - 1) + [model.output]
@@ -131,20 +131,20 @@ def of_network(model: Sequential, examples: data.Examples) -> Gradients:
     return {name: g for name, g in grads.items() if name != "dA0"}  # the data's own gradient is not needed
 
 
-def with_a_mistake(model: Sequential, examples: data.Examples) -> Gradients:
+def _with_a_mistake(model: Sequential, examples: data.Examples) -> Gradients:
     """One of them as it is misprinted in the notes (X6): without the 1/m."""
-    grads = of_network(model, examples)
+    grads = _of_network(model, examples)
     return {"db3": examples.X.shape[1] * grads["db3"]}
 
 
-def checked(
+def _checked(
     model: Sequential, examples: data.Examples, by_hand: Callable[[Sequential, data.Examples], Gradients]
 ) -> Report:
     """One model's gradients by hand against its own."""
     return compare(model.loss(*examples), by_hand(model, examples))
 
 
-def in_one_table(reports: Mapping[str, Report]) -> Report:
+def _in_one_table(reports: Mapping[str, Report]) -> Report:
     """The lines of several reports, each with the name of what it is about."""
     lines = [
         replace(entry, name=f"{about}: {entry.name}") for about, report in reports.items() for entry in report

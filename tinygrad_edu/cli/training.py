@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-class Prepared(NamedTuple):
+class _Prepared(NamedTuple):
     """The examples, and how they were made."""
 
     table: Table
@@ -126,7 +126,7 @@ class Prepared(NamedTuple):
     notes: list[str]
 
 
-class Trained(NamedTuple):
+class _Trained(NamedTuple):
     """The network, and what its training did."""
 
     model: MLP
@@ -154,7 +154,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"--test: expected a share from 0 to below 1, such as 0.2, got {options.test:g}")
 
 
-def _prepared(options: argparse.Namespace) -> Prepared:
+def _prepared(options: argparse.Namespace) -> _Prepared:
     """The table as examples in two parts; what is learnt of the columns is learnt from the training part."""
     table = read_table(options.data)
     table.check_has(options.target)
@@ -174,10 +174,10 @@ def _prepared(options: argparse.Namespace) -> Prepared:
     learnt, kept = (Examples(recipe.X(part), target.Y(part)) for part in (train, test))
     if target.classes and not options.task and not table.first_that_is_none(target.name) and target.units > 1:
         said.append(f"{target.name}: whole numbers, taken for classes; --task numbers takes them as numbers")
-    return Prepared(table, recipe, learnt, kept, notes + said)
+    return _Prepared(table, recipe, learnt, kept, notes + said)
 
 
-def _trained(options: argparse.Namespace, prepared: Prepared) -> Trained:
+def _trained(options: argparse.Namespace, prepared: _Prepared) -> _Trained:
     recipe, train = prepared.recipe, prepared.train
     model = MLP(
         [len(recipe.rows), *options.hidden, recipe.target.units],
@@ -200,10 +200,10 @@ def _trained(options: argparse.Namespace, prepared: Prepared) -> Trained:
             f"the cost is no finite number any more after {history.epochs} epochs, so no model was written; "
             f"try a smaller learning rate than {optimizer.lr:g}: --lr {optimizer.lr / 10:g}"
         )
-    return Trained(model, optimizer, history, first, last)
+    return _Trained(model, optimizer, history, first, last)
 
 
-def _report(options: argparse.Namespace, prepared: Prepared, trained: Trained) -> dict[str, Any]:
+def _report(options: argparse.Namespace, prepared: _Prepared, trained: _Trained) -> dict[str, Any]:
     table, recipe, train, test, notes = prepared
     target, model = recipe.target, trained.model
     judged = {

@@ -131,7 +131,7 @@ class _Simplifier:
             return node
         if not all(_in_range(p.coefficient, node.dtype) for p in terms):
             return node
-        built = Built(self.sheet, node.dtype).sum(terms)
+        built = _Built(self.sheet, node.dtype).sum(terms)
         if built.dtype != node.dtype:
             return node
         if built.shape != node.shape:
@@ -212,7 +212,7 @@ def _cost(node: Node, given: AbstractSet[Node]) -> float:
     return total
 
 
-class Built:
+class _Built:
     """Nodes for a sum of products: common factors once, small factors first."""
 
     def __init__(self, sheet: Sheet, dtype: np.dtype[np.generic]) -> None:

@@ -16,7 +16,13 @@ import numpy as np
 
 from tinygrad_edu.course.catalogue.entry import Formula, Sizes, Values, random_sizes
 
-__all__ = ["TOLERANCE", "Agreement", "Differentiate", "compare", "error", "how_it_shows"]
+__all__ = [
+    "TOLERANCE",
+    "Agreement",
+    "Differentiate",
+    "compare",
+    "error",
+]
 
 TOLERANCE = 1e-12
 """The largest difference, in parts of the largest entry, that rounding may make in float64."""
@@ -89,7 +95,7 @@ def compare(
         for name, value in form(**given).items():
             errors[name] = max(errors[name], error(value, wanted[name]))
     slips = formula.misprint.slips if formula.misprint else ()
-    return Agreement(formula, sizes, errors, tuple(how_it_shows(s.evaluate, given, wanted) for s in slips))
+    return Agreement(formula, sizes, errors, tuple(_how_it_shows(s.evaluate, given, wanted) for s in slips))
 
 
 def _wanted(formula: Formula, given: Values, differentiate: Differentiate, outputs: Values) -> Values:
@@ -128,7 +134,7 @@ def error(got: Any, wanted: Any) -> float:
     return np.inf if np.isnan(off) else off
 
 
-def how_it_shows(printed: Callable[..., Values], given: Values, wanted: Values) -> str:
+def _how_it_shows(printed: Callable[..., Values], given: Values, wanted: Values) -> str:
     """How what is printed shows to be wrong: by what it raises, by a shape, by a number; or ``"right"``.
 
     >>> how_it_shows(lambda x: {"y": 2 * x}, {"x": 3}, {"y": 9})

@@ -24,7 +24,12 @@ from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Graph, GraphNode
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = ["DerivationStep", "Page", "backward_steps", "forward_steps", "letters_of"]
+__all__ = [
+    "DerivationStep",
+    "Page",
+    "backward_steps",
+    "forward_steps",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +74,7 @@ class Page:
 
     def __init__(self, chain: Chain, *, entries: bool) -> None:
         self._chain = chain
-        self._letters = letters_of(chain)
+        self._letters = _letters_of(chain)
         self._style = LaTeX(self._letters)
         self._formulas: dict[str, tuple[Node, Node]] = {}
         self._entries = EntryByEntry(chain, self._examples, self._letters) if entries else None
@@ -139,7 +144,7 @@ def _rounded(e: Node) -> Node | None:
     return plain(float(f"{e.value:.6g}")) if e.is_number and isinstance(e.value, float) else None
 
 
-def letters_of(chain: Chain) -> Mapping[str, str]:
+def _letters_of(chain: Chain) -> Mapping[str, str]:
     """How to print the gradients: a d before what they are gradients of."""
     found = {chain.m.called: letter(chain.m.called)}
     for step in chain.program.backward:

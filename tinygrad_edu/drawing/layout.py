@@ -10,7 +10,11 @@ from tinygrad_edu.drawing.metrics import SIZE
 from tinygrad_edu.drawing.row_breaking import Page, cut
 from tinygrad_edu.drawing.sketch import Box, Cells, Line, Part, Row, Sketch, Strip
 
-__all__ = ["FITS", "Fit", "laid_out", "space_of"]
+__all__ = [
+    "FITS",
+    "Fit",
+    "laid_out",
+]
 
 Fit = str
 FITS: dict[str, tuple[float, float]] = {
@@ -46,7 +50,7 @@ class _Tried:
         return min(self.text, 1.1 * _COMFORTABLE) * (1 - min(0.8, 2.5 * max(0.0, self.crossed - _FEW)))
 
 
-def space_of(fit: Fit | None) -> tuple[float, float]:
+def _space_of(fit: Fit | None) -> tuple[float, float]:
     """The space of a fit; None is a slide."""
     return FITS[fit or "16:9"]
 
@@ -65,7 +69,7 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
     if direction == "TB":
         ribbon = ranked(sketch, _tagged_at_first(sketch), framed=True, direction="TB")
         return cut(ribbon, float("inf"), float("inf"))
-    wide, high = space_of(fit)
+    wide, high = _space_of(fit)
     best: _Tried | None = None
     for candidate, framed, lined in _candidates(sketch):
         tried = _tried(candidate, wide, high, framed=framed, lined=lined)
@@ -75,14 +79,14 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
             break
     assert best is not None
     if fit is None and best.page.rows > 1:
-        natural = cut(best_ribbon(sketch), float("inf"), float("inf"))
+        natural = cut(_best_ribbon(sketch), float("inf"), float("inf"))
         large = SIZE * natural.scale(wide, high) >= min(_COMFORTABLE, best.text)
         if large and natural.width <= _STRIP_RATIO * natural.height:
             return natural
     return best.page
 
 
-def best_ribbon(sketch: Sketch) -> Ribbon:
+def _best_ribbon(sketch: Sketch) -> Ribbon:
     """The strip that is not cut."""
     return _uncrossed(sketch, _tagged_at_first(sketch), framed=_has_scopes(sketch), lined=False)[0]
 

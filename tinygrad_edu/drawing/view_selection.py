@@ -20,7 +20,7 @@ from tinygrad_edu.drawing.sketch import Sketch
 from tinygrad_edu.drawing.views import Gradients, View
 from tinygrad_edu.graph import Graph, GraphNode, Program
 
-__all__ = ["DETAILS", "gradients_of", "program_of", "sketch_of", "view_of"]
+__all__ = ["DETAILS", "gradients_of", "sketch_of", "view_of"]
 
 DETAILS = ("auto", "quantities", "all", "layers", "units")
 _SMALL = 8  # values, up to which each operation is drawn
@@ -35,7 +35,7 @@ _CONVENTIONS = {
 }
 
 
-def program_of(graph: Graph, *, backward: bool = True) -> Program:
+def _program_of(graph: Graph, *, backward: bool = True) -> Program:
     """The program with its way back where there is one, else of the way forward alone."""
     end = graph.outputs[0]
     if backward and len(graph.outputs) == 1 and end.requires_grad and end.tensor.size == 1:
@@ -46,7 +46,7 @@ def program_of(graph: Graph, *, backward: bool = True) -> Program:
     return Program.recorded(graph)
 
 
-def updated(graph: Graph) -> list[str]:
+def _updated(graph: Graph) -> list[str]:
     """What is given, and holds another value by now than what was computed with."""
     found: dict[str, None] = {}
     for node in graph:
@@ -59,7 +59,7 @@ def updated(graph: Graph) -> list[str]:
 
 def _said_of_updates(graph: Graph, program: Program, *, expected: bool) -> list[str]:
     """That values in the picture do not belong together, where that is so."""
-    names = updated(graph)
+    names = _updated(graph)
     if not names and not (expected and not program.gradients):
         return []
     which = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
@@ -99,7 +99,7 @@ class _Formulas(Mapping[str, str]):
         return len(self.steps)
 
 
-def course_gradients(graph: Graph) -> tuple[Gradients, str]:
+def _course_gradients(graph: Graph) -> tuple[Gradients, str]:
     """The gradients as the course has them, and which convention that turned out to be.
 
     Raises:
@@ -137,12 +137,12 @@ def sketch_of(
         raise ValueError(
             "draw: backward=True needs one scalar output that depends on a parameter, such as the cost J"
         )
-    program = program_of(graph, backward=backward or len(graph) <= _HUGE)
+    program = _program_of(graph, backward=backward or len(graph) <= _HUGE)
     reading = Reading(program)
     back = scalar and (backward or len(graph) <= _HUGE)
     gradients, said = gradients_of(graph, reading), _said_of_updates(graph, program, expected=back)
     if scalar and convention == "course":
-        gradients, found = course_gradients(graph)
+        gradients, found = _course_gradients(graph)
         said.append(_CONVENTIONS[found])
     elif backward:
         said.append(_CONVENTIONS["exact"])

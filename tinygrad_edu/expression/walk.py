@@ -13,7 +13,7 @@ from tinygrad_edu.expression.shapes import defaults_of
 
 __all__ = [
     "Open", "cost", "evaluate", "in_order", "match", "negated", "parts", "quantities", "rebuilt", "replaced",
-    "unrepeated", "with_args",
+    "with_args",
 ]  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def _matches(  # noqa: C901  (one case for each kind of pattern)
             yield from _matches(rest, {**known, pattern: node}, meaning)
         return
     if pattern.op is None:
-        found = unrepeated(node)
+        found = _unrepeated(node)
         if found.is_number and found.value == pattern.value:
             yield from _matches(rest, known, meaning)
         return
@@ -190,7 +190,7 @@ def _settings_match(pattern: Node, node: Node, known: dict[Any, Any]) -> dict[An
     return known
 
 
-def unrepeated(node: Node) -> Node:
+def _unrepeated(node: Node) -> Node:
     """The number that is repeated to an array, else the expression."""
     while node.op is not None and node.op.silent and node.args[0].shape == ():
         node = node.args[0]

@@ -105,7 +105,7 @@ class Dense(Activated):
         Raises:
             ValueError: A_prev isn't (n_in, m) with at least one example.
         """
-        check_columns(A_prev, self.n_in, f"{self.W.name} {self.W.shape}")
+        _check_columns(A_prev, self.n_in, f"{self.W.name} {self.W.shape}")
         return self.W @ A_prev + self.b
 
     @property
@@ -157,7 +157,7 @@ class Neuron(Activated):
 
     def linear(self, A_prev: Any) -> Any:
         """Z = wᵀ A_prev + b, of shape (1, m)."""
-        check_columns(A_prev, self.n_in, f"{self.w.name}.T {self.w.shape[::-1]}")
+        _check_columns(A_prev, self.n_in, f"{self.w.name}.T {self.w.shape[::-1]}")
         return self.w.T @ A_prev + self.b
 
     @property
@@ -174,7 +174,7 @@ class Neuron(Activated):
         return f"Neuron({self.n_in}, {self.activation!r})"
 
 
-def check_columns(A_prev: Any, n_in: int, weights: str) -> None:
+def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:
     """Raises ValueError unless A_prev is (n_in, m), m > 0. ``weights`` names what it is multiplied by."""
     shape = tuple(A_prev.shape)
     if len(shape) == 2 and shape[0] == n_in and shape[1]:

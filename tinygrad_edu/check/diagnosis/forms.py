@@ -43,13 +43,13 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
         for axis in range(p.ndim):
             sums = _sums_to(pool, value, axis)
             if sums == 1:
-                softmax = Softmax(value.text, p, g, axis)
-                scale = number_between(v, softmax.right)
+                softmax = _Softmax(value.text, p, g, axis)
+                scale = _number_between(v, softmax.right)
                 if scale is not None:
                     yield from ((scale * a, *said) for a, *said in softmax.wrong())  # type: ignore[misc]
             z = np.asarray(pool.graph.find(x).value, float)
-            norm = normalised(value.text, z, p, g, axis) if sums == 0 else None
-            if norm is not None and number_between(v, norm.right) is not None:
+            norm = _normalised(value.text, z, p, g, axis) if sums == 0 else None
+            if norm is not None and _number_between(v, norm.right) is not None:
                 yield from norm.wrong()
     yield from _outputs(pool, x, v)
 
@@ -77,7 +77,7 @@ def _gradient_of(target: Target, pool: Pool, value: Value, shape: tuple[int, ...
     return np.asarray(target.local.values[own], float) if own in target.local.names else None
 
 
-def number_between(v: Array, form: Array) -> float | None:
+def _number_between(v: Array, form: Array) -> float | None:
     """The number between an array and a form of it; None where there is none."""
     square = float(np.vdot(form, form))
     if form.shape != v.shape or not np.isfinite(square) or square == 0:
@@ -91,7 +91,7 @@ def number_between(v: Array, form: Array) -> float | None:
 
 
 @dataclass(frozen=True)
-class Softmax:
+class _Softmax:
     """``p * (g - sum(g * p))``, where p is a softmax along an axis."""
 
     text: str
@@ -138,7 +138,7 @@ class Softmax:
 
 
 @dataclass(frozen=True)
-class Norm:
+class _Norm:
     """``(g - mean(g) - n * mean(g * n)) / s``, where n is x without its mean, over its spread s."""
 
     text: str
@@ -218,7 +218,7 @@ class Norm:
             )
 
 
-def normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> Norm | None:
+def _normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> _Norm | None:
     """The normalisation that leads from z to n along an axis; None where it is none."""
     if z.shape != n.shape or z.shape[axis] < 3:
         return None
@@ -228,7 +228,7 @@ def normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> Norm | Non
         return None
     s = np.sum(centred * n, axis=axis, keepdims=True) / square
     fits = np.allclose(n * s, centred, rtol=1e-6, atol=1e-9) and (s.size == 1 or np.ptp(s) > 0)
-    return Norm(text, g, n, s, axis) if fits else None
+    return _Norm(text, g, n, s, axis) if fits else None
 
 
 def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
@@ -238,7 +238,7 @@ def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
             if value.array.shape != v.shape:
                 continue
             A = np.asarray(value.array, float)
-            scale = number_between(v, A - Y)
+            scale = _number_between(v, A - Y)
             if scale is not None and np.ptp(A - Y) > 0:
                 z = np.asarray(pool.graph.find(x).value, float)
                 others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]

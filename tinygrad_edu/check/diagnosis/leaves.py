@@ -43,7 +43,7 @@ def _moves_along(step: Step, program: Program) -> bool:
     return not step.named and op.kind == "elementwise" and len(arrays) == 1
 
 
-def with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) -> Array | None:
+def _with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) -> Array | None:
     """The local gradient with other values of some forward quantities in its coefficients."""
     local, known = target.local, dict(values)
     for step in steps:
@@ -132,7 +132,7 @@ def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:
 
 def _try(target: Target, steps: list[Step], values: Mapping[str, Any], *edits: Edit) -> bool:
     try:
-        found = with_values(target, steps, values)
+        found = _with_values(target, steps, values)
     except (ValueError, IndexError):
         return False
     return found is not None and target.whole(found, *edits)
@@ -205,8 +205,8 @@ def of_stale(target: Target, pool: Pool) -> None:
 
 def _along(target: Target, steps: list[Step], step: Step, slope: Array) -> None:
     h = 1.0
-    moved = with_values(target, steps, {step.name: step.value + h * slope})
-    back = with_values(target, steps, {step.name: step.value - h * slope})
+    moved = _with_values(target, steps, {step.name: step.value + h * slope})
+    back = _with_values(target, steps, {step.name: step.value - h * slope})
     if moved is None or back is None:
         return
     D = (moved - back) / (2 * h)

@@ -48,7 +48,7 @@ class Banked:
 
 
 @dataclass(frozen=True)
-class Bank:
+class _Bank:
     """Many of these, their arrays as rows of one matrix."""
 
     entries: list[Banked]
@@ -72,7 +72,7 @@ class Pool:
         self.numbers = all(node.value.size <= 1 for node in graph if node.requires_grad)
         """Whether the whole computation is one of numbers."""
         self.graph, self.program, self.given, self.words, self.own = graph, program, given, words, own
-        self._banks: dict[tuple[int, ...], Bank] = {}
+        self._banks: dict[tuple[int, ...], _Bank] = {}
         self._known: dict[Any, Any] = {}
 
     def memo(self, *key: Any, found: Any = None) -> Any:
@@ -118,7 +118,7 @@ class Pool:
                 )
         return found
 
-    def bank(self, shape: tuple[int, ...]) -> Bank:
+    def bank(self, shape: tuple[int, ...]) -> _Bank:
         """Functions of the values of a shape, and slopes of functions at them: what may stand for a slope."""
         if shape not in self._banks:
             self._banks[shape] = _bank(list(self.shaped(shape)), shape)
@@ -176,7 +176,7 @@ class Pool:
                 yield value
 
 
-def _bank(values: list[Value], shape: tuple[int, ...]) -> Bank:
+def _bank(values: list[Value], shape: tuple[int, ...]) -> _Bank:
     entries: list[Banked] = []
     rows: list[Array] = []
     with np.errstate(all="ignore"):
@@ -199,7 +199,7 @@ def _bank(values: list[Value], shape: tuple[int, ...]) -> Bank:
     size = int(np.prod(shape))
     stacked = np.stack(rows) if rows else np.zeros((0, size))
     keep = np.isfinite(stacked).all(axis=1) & (np.ptp(stacked, axis=1) > 0 if size > 1 else True)
-    return Bank([e for e, k in zip(entries, keep, strict=True) if k], stacked[keep])
+    return _Bank([e for e, k in zip(entries, keep, strict=True) if k], stacked[keep])
 
 
 @cache

@@ -113,7 +113,7 @@ class _Search:
             target = other if _least(other) < _least(target) else target
         self.cost += _least(target)
         if target.found:
-            return told_of(target.found, one, self.judgement)
+            return _told_of(target.found, one, self.judgement)
         if one.given.shape != right.shape:
             return wrong_shape(one.given, right)
         return localised(one.given, right, bound)
@@ -257,7 +257,7 @@ def _scale_of_a_mask(node: GraphNode) -> float | None:
     return round(scale, 12) if scale > 1 and alike else None
 
 
-def told_of(found: list[Finding], one: Judged, judgement: Judgement) -> Diagnosis:
+def _told_of(found: list[Finding], one: Judged, judgement: Judgement) -> Diagnosis:
     """The cheapest finding, and those that are as cheap."""
     best = sorted(found, key=lambda f: f.cost)
     first = best[0]

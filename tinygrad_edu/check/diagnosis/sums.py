@@ -73,7 +73,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
         mean = Edit(
             ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
         )
-        target.at(step.name, step_value(target, step) / count, mean)
+        target.at(step.name, _step_value(target, step) / count, mean)
 
 
 def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
@@ -83,7 +83,7 @@ def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], ab
         return
     sign = np.sign(g.sum())
     text = f"of {above} one entry along axis {_told(own)} is counted, however many there are"
-    for one in (np.sign(step_value(target, step)) * unit, np.full(step.shape, sign * unit)):
+    for one in (np.sign(_step_value(target, step)) * unit, np.full(step.shape, sign * unit)):
         edit = Edit(("term_missing", "sum_missing"), text, 1.2, owner_of(target, step))
         target.at(step.name, one, edit)
 
@@ -113,7 +113,7 @@ def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail:
             _either(target, step, summed, Edit((*codes, *also), text + told, cost, at), tail)
 
 
-def step_value(target: Target, step: Step) -> Array:
+def _step_value(target: Target, step: Step) -> Array:
     """The value of a step of the formula."""
     return np.asarray(target.local.values[step.name], float)
 

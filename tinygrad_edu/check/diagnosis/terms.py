@@ -78,7 +78,7 @@ class Terms:
         """What each addend of J itself contributes."""
         local = self.local
         found = []
-        for name in addends_of(local.program):
+        for name in _addends_of(local.program):
             own = local.program.gradients.get(name)
             if own is not None and own.name in local.names and own.name != local.root:
                 array = local.push({own.name: local.values[own.name]})
@@ -168,7 +168,7 @@ class Terms:
         return frozenset(found)
 
 
-def addends_of(program: Program) -> list[str]:
+def _addends_of(program: Program) -> list[str]:
     """The forward values whose sum, up to signs and numbers, J is."""
     found, queue = [], [program.forward[-1].name]
     for name in queue:

@@ -18,7 +18,11 @@ from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, sof
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["Activation", "Layer", "Network", "base_of", "is_activation"]
+__all__ = [
+    "Activation",
+    "Layer",
+    "Network",
+]
 
 Activation: TypeAlias = "tuple[Op, Mapping[str, Any], GraphNode]"
 _WRITTEN_OUT = (relu, sigmoid, tanh, leaky_relu, softmax)
@@ -80,7 +84,7 @@ class Network:
         return found
 
     def _layer(self, product: GraphNode, A_prev: GraphNode, index: int) -> Layer:
-        W = base_of(product.args[0]) if isinstance(product.args[0], GraphNode) else None
+        W = _base_of(product.args[0]) if isinstance(product.args[0], GraphNode) else None
         Z, b = product, None
         for user in self.consumers.get(product, []):
             if user.op is not None and user.op.commutative and user.op.linear == ((0, 1),):
@@ -102,7 +106,7 @@ class Network:
     def _possible(self, Z: GraphNode) -> Iterator[Activation | None]:
         users = self.consumers.get(Z, [])
         yield from (
-            (u.op, u.settings, u) for u in users if is_activation(u) and u.op is not None and len(users) == 1
+            (u.op, u.settings, u) for u in users if _is_activation(u) and u.op is not None and len(users) == 1
         )
         if not Z.value.ndim or Z.name not in self.truth.per_example or Z.is_leaf:
             return
@@ -234,14 +238,14 @@ def _after(node: GraphNode, consumers: dict[GraphNode, list[GraphNode]]) -> list
     return found
 
 
-def base_of(node: GraphNode) -> GraphNode | None:
+def _base_of(node: GraphNode) -> GraphNode | None:
     """The leaf that a node is, or is the transpose of."""
     while node.op is not None and node.op.kind == "movement" and node.op.moves:
         (node,) = node.inputs
     return node if node.is_leaf else None
 
 
-def is_activation(node: GraphNode) -> bool:
+def _is_activation(node: GraphNode) -> bool:
     """Whether a node is a function of one array, entry by entry, or a softmax."""
     return (
         node.op is not None

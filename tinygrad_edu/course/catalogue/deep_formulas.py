@@ -169,7 +169,7 @@ def scaled_by_rows(X: Array) -> Values:
     }
 
 
-def without_J(values: Values) -> Values:
+def _without_J(values: Values) -> Values:
     """The same without the cost."""
     return {name: value for name, value in values.items() if name != "J"}
 
@@ -276,7 +276,7 @@ def deep_forward(X: Array, Y: Array, g: tuple[str, ...], **parameters: Array) ->
 
 def deep_forward_by_caches(**given: Array) -> Values:
     """D1: another form of it."""
-    return without_J(forwards.deep(**given))
+    return _without_J(forwards.deep(**given))
 
 
 def A3_minus_Y(**given: Array) -> Values:

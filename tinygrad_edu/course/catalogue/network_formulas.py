@@ -65,11 +65,11 @@ def drawn_and_trained(X: Array, Y: Array, g: str, seed: int, **parameters: Array
     return {
         **{f"first {name}": value for name, value in drawn.items()},
         **{name: grads[name] for name in ("dW1", "db1", "dW2", "db2")},
-        "difference of units after the step": difference_of_units(after),
+        "difference of units after the step": _difference_of_units(after),
     }
 
 
-def difference_of_units(parameters: Values) -> float:
+def _difference_of_units(parameters: Values) -> float:
     """By how much the hidden units differ, in any of their parameters."""
     of_rows = np.ptp(np.hstack([parameters["W1"], parameters["b1"]]), axis=0).max()
     return float(max(of_rows, np.ptp(parameters["W2"], axis=1).max()))

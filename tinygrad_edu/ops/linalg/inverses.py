@@ -37,7 +37,7 @@ def well_conditioned(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.eye(shape[-2], shape[-1]) * np.arange(1, shape[-1] + 1) + 0.2 * rng.normal(size=shape)
 
 
-def with_right_side(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample:
+def _to_solve(matrices: tuple[int, ...], right: tuple[int, ...]) -> Sample:
     """A sample of two operands: matrices, and what stands on the other side of an equation."""
     return Sample(
         (matrices, right), make=lambda rng: (well_conditioned(rng, matrices), rng.normal(size=right))
@@ -99,14 +99,14 @@ def _through_matrix(g: Array, y: Array, a: Array, b: Array) -> Array:
     kind="linalg", pullback=(_through_matrix, _through_right_side), latex=r"{a}^{{-1}} {b}", label="solve",
     numpy=np.linalg.solve,
     samples=[
-        with_right_side((3, 3), (3,)),
-        with_right_side((3, 3), (3, 2)),
-        with_right_side((2, 3, 3), (3,)),
-        with_right_side((2, 3, 3), (2, 3, 1)),
-        with_right_side((3, 3), (2, 3, 2)),
-        with_right_side((2, 1, 2, 2), (3, 2, 2)),
-        with_right_side((2, 2), (2, 0)),
-        with_right_side((0, 0), (0, 2)),
+        _to_solve((3, 3), (3,)),
+        _to_solve((3, 3), (3, 2)),
+        _to_solve((2, 3, 3), (3,)),
+        _to_solve((2, 3, 3), (2, 3, 1)),
+        _to_solve((3, 3), (2, 3, 2)),
+        _to_solve((2, 1, 2, 2), (3, 2, 2)),
+        _to_solve((2, 2), (2, 0)),
+        _to_solve((0, 0), (0, 2)),
     ],
     linear=((1,),),
 )  # fmt: skip
@@ -193,7 +193,7 @@ class LstsqResult(NamedTuple):
 
 
 @composed(
-    samples=[with_right_side((4, 2), (4,)), with_right_side((4, 2), (4, 3)), with_right_side((3, 3), (3,))],
+    samples=[_to_solve((4, 2), (4,)), _to_solve((4, 2), (4, 3)), _to_solve((3, 3), (3,))],
     numpy=np.linalg.lstsq,
 )  # fmt: skip
 def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:

@@ -74,7 +74,7 @@ def _rows(x: Array, axis: Axis) -> int:
     return int(np.prod([x.shape[a] for a in taken if a != x.ndim - 1]))
 
 
-def accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:
+def _accurately(add_up: Callable[..., Array], x: Array, axis: Axis, keepdims: bool) -> Array:
     """A sum or mean; of very many rows of narrow floats in float64.
 
     Along the last axis NumPy adds pairwise. Along the others it adds row by row, and a million float32 rows
@@ -154,7 +154,7 @@ def _extreme(name: str, neutral: float, joined: Callable[[Array, Array], Array])
         if initial is not None and count(x, axis) == 0:  # the sum of nothing is 0, and has a slope for x
             y = np.sum(x, axis=axis, keepdims=keepdims)
             return astype(y, dtype=dtype) + _start(name, initial, dtype)
-        x = chosen(name, x, where, least(dtype) if neutral < 0 else most(dtype))
+        x = chosen(name, x, where, least(dtype) if neutral < 0 else _most(dtype))
         y = RECORD[name](x, axis=axis, keepdims=keepdims)
         return y if initial is None else astype(joined(y, _start(name, initial, dtype)), dtype=dtype)
 
@@ -168,7 +168,7 @@ def least(dtype: np.dtype[Any]) -> Any:
     return dtype.type(False if dtype.kind == "b" else np.iinfo(dtype).min)
 
 
-def most(dtype: np.dtype[Any]) -> Any:
+def _most(dtype: np.dtype[Any]) -> Any:
     """What is above every value of a dtype, or is the largest."""
     if dtype.kind == "f":
         return dtype.type(np.inf)
@@ -225,7 +225,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> tg.sum(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True).tolist()
     [[3.0], [7.0]]
     """
-    return accurately(np.sum, x, axis, keepdims)
+    return _accurately(np.sum, x, axis, keepdims)
 
 
 @reduction(
@@ -243,7 +243,7 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> tg.mean(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
     [2.0, 3.0]
     """
-    return accurately(np.mean, x, axis, keepdims)
+    return _accurately(np.mean, x, axis, keepdims)
 
 
 def _product_of_the_others(rows: Array) -> Array:
@@ -370,7 +370,7 @@ def _as_sum(settings: Mapping[str, Any], x: Any) -> Any:
 
 
 def _summed_to(x: Array, *, shape: tuple[int, ...], out: Array = None) -> Array:
-    total = np.reshape(accurately(np.sum, x, broadcast_axes(x.shape, shape), True), shape)
+    total = np.reshape(_accurately(np.sum, x, broadcast_axes(x.shape, shape), True), shape)
     if out is None:
         return total
     out[...] = total
