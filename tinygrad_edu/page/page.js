@@ -99,11 +99,12 @@ steps.forEach((s, k) => {
   for (const edge of s.edges) passed[edge] ??= k;
 });
 const never = Infinity, parts = [];
-const part = (element, name, from, on = false) => parts.push({element, name, from: from ?? never, on, now: null});
+const part = (element, name, from, on = false) => parts.push({element, name, from: from ?? never, on, now: null,
+  value: element.matches("path.bracket, image, [data-value], [data-gradient], :has([data-value], [data-gradient])")});
 for (const key in boxes) {
   part(boxes[key], "faint", first[key]);
-  for (const text of boxes[key].querySelectorAll("text"))
-    if (!text.classList.contains("b")) part(text, "later", text.classList.contains("red") ? graded[key] : first[key]);
+  for (const row of boxes[key].querySelectorAll("text, path.bracket, image"))
+    if (!row.classList.contains("b")) part(row, "later", row.classList.contains("red") ? graded[key] : first[key]);
 }
 for (const key in arrows) for (const arrow of arrows[key]) {
   part(arrow, "faint", first[key.split("->")[1]]);
@@ -114,9 +115,10 @@ for (const note of notes) for (const text of note.querySelectorAll("text"))
   part(text, "later", passed[(note.dataset.of ?? "").replace(" ", "->")]);
 let marked = null;
 
-function picture() {
+function picture(hidden) {
   for (const p of parts) {
-    const has = p.on ? at >= p.from : at < p.from;
+    const guessed = hidden && p.value && p.name === "later" && at === p.from;
+    const has = p.on ? at >= p.from : at < p.from || guessed;
     if (has !== p.now) p.element.classList.toggle(p.name, p.now = has);
   }
   marked?.classList.remove("now");
@@ -128,8 +130,8 @@ function picture() {
 function show(k) {
   at = Math.max(0, Math.min(steps.length - 1, k));
   room.moved = null;
-  const step = steps[at], hidden = byId("guess").checked;
-  picture();
+  const step = steps[at], hidden = byId("guess").checked && step.pass !== "given";
+  picture(hidden);
   document.body.className = step.pass;
   byId("direction").textContent = step.pass;
   byId("formula").textContent = step.formula;
