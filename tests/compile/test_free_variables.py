@@ -232,3 +232,20 @@ def test_masked_arrays_and_matrices_are_refused() -> None:
             step({"w": np.ones(2)}, X)
         with pytest.raises(TypeError, match="expected an array, got"):
             step({"w": X}, np.ones(2))
+
+
+class Halved:
+    factor = 0.5
+
+    def __call__(self, p: Any, X: Any) -> Any:
+        return np.sum(p * X) * self.factor
+
+
+def test_an_attribute_of_the_class_that_the_object_gets_as_its_own_is_noticed() -> None:
+    loss = Halved()
+    step = tg.compile(loss)
+    assert step(np.ones(2), np.ones(2))[0] == 1.0
+    loss.factor = 2.0
+    assert step(np.ones(2), np.ones(2))[0] == 4.0
+    del loss.factor
+    assert step(np.ones(2), np.ones(2))[0] == 1.0

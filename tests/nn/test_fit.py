@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
+from tinygrad_edu.compiler.forward import CompiledForward
 from tinygrad_edu.course import models
 from tinygrad_edu.course.optimisers import random_mini_batches
 from tinygrad_edu.nn import live
@@ -484,3 +486,39 @@ def test_a_model_without_parameters_to_train_is_refused() -> None:
         parameter.requires_grad = False
     with pytest.raises(ValueError, match="no parameter that requires a gradient"):
         trained(model=network)
+
+
+DATA = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([[0.0, 0.0, 1.0, 1.0]])
+
+
+def test_what_the_validation_finds_by_name_is_looked_at_where_a_callback_may_have_changed_it() -> None:
+    class Scaled(tg.nn.MLP):
+        scale = 1.0
+
+        def loss(self, X: Any, Y: Any, **more: Any) -> Any:
+            return super().loss(X, Y, **more) * self.scale
+
+    few, labels = DATA
+    scaled = Scaled([1, 1], seed=1)
+
+    def double(history: Any) -> None:
+        scaled.scale = 2.0
+
+    rate = tg.optim.SGD(lr=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = tg.nn.fit(
+            scaled, few, labels, optimizer=rate, epochs=2, validation=DATA, callbacks=double, progress=False
+        )
+    assert history.validation_cost[1] == pytest.approx(2 * history.validation_cost[0])
+
+
+def test_labels_of_the_validation_are_looked_at_once() -> None:
+    few, labels = DATA
+    network = tg.nn.MLP([1, 2, 1], seed=1)
+    run = CompiledForward(lambda X, Y: [network.loss(X, Y)], fixed=True)
+    first = run(few, labels)[0]
+    assert first == pytest.approx(network.loss(few, labels).item())
+    network.parameters()["W1"].data[...] *= 2
+    assert run(few, labels)[0] == pytest.approx(network.loss(few, labels).item())
+    assert run(few, labels)[0] != pytest.approx(first)

@@ -20,6 +20,8 @@ class _Forward:
     """What one signature came to."""
 
     make: Callable[[], Callable[..., Any]]
+    once: Callable[..., list[Any]]
+    """What the data alone decide, and :attr:`make`'s function takes before anything else."""
     used: list[int]
     captured: list[Tensor]
     free_variables: FreeVariables
@@ -34,6 +36,9 @@ class CompiledForward:
         function: ordinary Tensor code that takes data and gives a list of Tensors. The Tensors that it
             finds elsewhere, such as a model's parameters, are read anew at each call.
         recordings: where to keep what is recorded, under a key that tells this function from others.
+        fixed: whether every call is given the same arrays, and nobody writes to them. What depends on them
+            alone is then computed once, and what the function finds by name is looked at when
+            :meth:`look_again` has been called.
 
     Raises:
         ValueDependence: on the first call, where the function asks for a value.
@@ -47,22 +52,42 @@ class CompiledForward:
     """
 
     def __init__(
-        self, function: Callable[..., Sequence[Tensor]], recordings: Recordings | None = None, key: Any = None
+        self,
+        function: Callable[..., Sequence[Tensor]],
+        recordings: Recordings | None = None,
+        key: Any = None,
+        *,
+        fixed: bool = False,
     ) -> None:
-        self.function, self.key = function, key
+        self.function, self.key, self.fixed = function, key, fixed
+        self._known: tuple[_Forward, list[Any]] | None = None
         self._cache: dict[Any, _Forward] = {} if recordings is None else recordings.forwards
 
     def __call__(self, *data: Any) -> list[Any]:
         """The values of the outputs. Arrays among them hold until the next call."""
+        if self._known is None:
+            found = self._found(data)
+            given = [data[k] for k in found.used]
+            self._known = found, [*found.once(*given), *given]
+        found, first = self._known
+        if not self.fixed:
+            self._known = None
+        run = found.spare.pop() if found.spare else found.make()
+        values = list(run(*first, *[t._data for t in found.captured]))
+        found.spare.append(run)
+        return values
+
+    def look_again(self) -> None:
+        """At the next call, looks whether what the function finds by name is what it was."""
+        self._known = None
+
+    def _found(self, data: Sequence[Any]) -> _Forward:
         signature = (self.key, *((d.shape, d.dtype) for d in data))
         found = self._cache.get(signature)
         if found is None or found.free_variables.changed() is not None:
             recorded = record_values(self.function, data)
             used = [k for k, name in enumerate(recorded.data) if name is not None]
             captured = list(recorded.captured.values())
-            found = _Forward(of_values(recorded), used, captured, recorded.free_variables)
+            found = _Forward(*of_values(recorded), used, captured, recorded.free_variables)
             self._cache[signature] = found
-        run = found.spare.pop() if found.spare else found.make()
-        values = list(run(*[data[k] for k in found.used], *[t._data for t in found.captured]))
-        found.spare.append(run)
-        return values
+        return found

@@ -237,6 +237,10 @@ class FreeVariables:
             fixed = _is_frozen(type(value))
             for name in self._wanted(own):
                 self._link(own.get, name, f"{path}.{name}", fixed=fixed)
+            for cls in type(value).__mro__:  # an attribute of the class, which the object may get as its own
+                if not _is_fixed(cls.__module__) and _is_looked_into(cls):
+                    for name in self._wanted(cls.__dict__.keys() - own.keys()):
+                        self._link(own.get, name, f"{path}.{name}")
         for cls in type(value).__mro__:
             slots = cls.__dict__.get("__slots__", ())
             for name in self._wanted((slots,) if isinstance(slots, str) else slots):

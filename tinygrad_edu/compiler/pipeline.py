@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.algebra import simplified
 from tinygrad_edu.compiler.emit import Emitted, emitted
-from tinygrad_edu.compiler.hash_consing import Node, Sheet
+from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.compiler.lowering import finished, lowered
 from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
-from tinygrad_edu.compiler.scalars import scalars_moved
+from tinygrad_edu.compiler.scalars import again, scalars_moved
 from tinygrad_edu.compiler.schedule import columns_of, scheduled
 from tinygrad_edu.compiler.strength_reduction import in_fast_forms
 from tinygrad_edu.compiler.threads import spread
@@ -162,11 +162,45 @@ def _laid_out(buffers: Sequence[Buffer], nbytes: int) -> list[NDArray[Any]]:
     return [memory[b.offset : b.offset + b.nbytes].view(b.dtype).reshape(b.shape) for b in buffers]
 
 
-def of_values(recorded: Values) -> Callable[[], Callable[..., Any]]:
-    """What makes the function of data and captured arrays that gives the outputs, without a gradient."""
+def _decided(outputs: Sequence[Node], data: set[str]) -> list[Node]:
+    """What is computed from the data alone, and read by what is not."""
+    alone: set[Node] = set()
+    ends: dict[Node, None] = {}
+    for node in in_order(outputs):
+        if node.op not in (CONSTANT, INPUT):
+            own = [a in alone or a.op == CONSTANT or a.name in data for a in node.args]
+            if own and all(own) and not node.random:
+                alone.add(node)
+            else:
+                ends |= dict.fromkeys(a for a in node.args if a in alone)
+    return [*(ends | dict.fromkeys(node for node in outputs if node in alone))]
+
+
+def of_values(recorded: Values) -> tuple[Callable[[], Callable[..., Any]], Callable[..., list[Any]]]:
+    """What makes the function that gives the outputs, without a gradient; and what it takes first.
+
+    The second is a function of the data: what they alone decide, such as labels that have been looked at. The
+    first makes a function of that, of the data, and of captured arrays.
+    """
     sheet = Sheet()
     values = lowered(recorded.program, sheet, recorded.constants)
     outputs = _simplest([values[name] for name in recorded.outputs], sheet)
-    arguments = [name for name in recorded.data if name is not None] + list(recorded.captured)
-    written = emitted(tiled(scheduled(outputs)), sheet.names, arguments)
-    return partial(_function, written, _code(written), None)
+    data = [name for name in recorded.data if name is not None]
+    once = _decided(outputs, set(data))
+    taken = {step.name for step in recorded.program.steps}
+    free = (name for name in map("once_{}".format, count(1)) if name not in taken)
+    known = {node: sheet.input(name, node.shape, node.dtype) for node, name in zip(once, free, strict=False)}
+    names = [node.name for node in known.values()]
+    for node in in_order(outputs):
+        if node not in known:
+            known[node] = again(node, known, sheet)
+            if node in sheet.names:
+                sheet.names.setdefault(known[node], sheet.names[node])
+    written = emitted(
+        tiled(scheduled([known[node] for node in outputs])), sheet.names, [*names, *data, *recorded.captured]
+    )
+    make = partial(_function, written, _code(written), None)
+    if not once:
+        return make, lambda *_: []
+    before = emitted(scheduled(once), sheet.names, data)
+    return make, lambda *given: list(_function(before, _code(before), None)(*given))

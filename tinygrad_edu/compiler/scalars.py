@@ -24,7 +24,7 @@ from tinygrad_edu.expression.arithmetic import (
 )
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
-__all__ = ["scalars_moved"]
+__all__ = ["again", "scalars_moved"]
 
 _ALONG = kernels(SUM, TRANSPOSE, RESHAPE, EXPAND_DIMS, NEGATIVE, BROADCAST, sum_to)
 """Linear in their only operand."""
@@ -79,7 +79,7 @@ def _towards_the_start(outputs: list[Node], sheet: Sheet) -> list[Node]:
         if node in ends and node.args[1] in whole:
             new[node] = new[node.args[1]]
             continue
-        made = _again(node, new, sheet)
+        made = again(node, new, sheet)
         if node in starts:
             made = sheet.node(MULTIPLY, [rate, made], dtype=node.dtype)
         if node in whole and node in sheet.names:
@@ -123,7 +123,7 @@ def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
         if ends is not None and sum(e.size for e in ends) < node.size:
             new[node] = new[found[1]] if found else node
             continue
-        made = _again(node, new, sheet)
+        made = again(node, new, sheet)
         for arg in _behind_views(node):
             scaled = _scaled(arg)
             if scaled and new[arg] is new[scaled[1]] and node.does(MATMUL, SUM):
@@ -163,7 +163,8 @@ def _behind_views(node: Node) -> list[Node]:
     return found
 
 
-def _again(node: Node, new: dict[Node, Node], sheet: Sheet) -> Node:
+def again(node: Node, new: Mapping[Node, Node], sheet: Sheet) -> Node:
+    """The node on the operands that have come in place of its own."""
     if node.op in (INPUT, CONSTANT):
         return node
     args = tuple(new[a] for a in node.args)

@@ -36,9 +36,8 @@ class Judge:
         self.answers = model.answers(Y) if classified else None
         self._run: CompiledForward | None = None
         if compiled:
-            self._run = CompiledForward(
-                partial(_outcome, model, classified), recordings_of(model), classified
-            )
+            outcome = partial(_outcome, model, classified)
+            self._run = CompiledForward(outcome, recordings_of(model), classified, fixed=True)
         self._constants: tuple[Tensor, ...] | None = None
 
     def __call__(self) -> tuple[float, float | None]:
@@ -59,6 +58,11 @@ class Judge:
         return float(found[0]), np.count_nonzero(
             right if len(right) == 1 else right.all(axis=0)
         ) / right.shape[1]
+
+    def look_again(self) -> None:
+        """At the next call, looks whether what the model finds by name is what it was."""
+        if self._run is not None:
+            self._run.look_again()
 
     def _as_constants(self) -> tuple[Tensor, ...]:
         if self._constants is None:

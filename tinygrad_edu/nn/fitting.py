@@ -24,7 +24,7 @@ from tinygrad_edu.nn.parameter_discovery import buffers_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.running import Run
-from tinygrad_edu.nn.steps import Model, compiled_step, eager_step
+from tinygrad_edu.nn.steps import Model, compiled_step, eager_step, is_ours
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
 from tinygrad_edu.nn.weighting import weights_of
 
@@ -144,6 +144,7 @@ def fit(
         file,
         callbacks,
         History(steps_per_epoch=len(batches)),
+        watched=bool(callbacks) or callable(shuffle) or not is_ours(optimizer),
     )
     if resume:
         run.resume()

@@ -50,6 +50,9 @@ class Run:
     checkpoint: Checkpoint | None
     callbacks: Sequence[Callable[[History], Any]] = ()
     history: History = field(default_factory=History)
+    watched: bool = True
+    """Whether code of the user's runs between two epochs, and may change what the model finds by name."""
+    _looked: bool = False
     _told: bool = False
     _midway: bool = False
     """Whether an update has begun and not ended: what is saved then would be half of one."""
@@ -95,7 +98,11 @@ class Run:
         """Goes through the batches that are left of an epoch, and judges the result."""
         history, step, note = self.history, self.step, self.history.cost.append
         epoch, after = divmod(len(history.cost), len(self.batches))
-        getattr(step, "begin_epoch", bool)()
+        if self.watched or not self._looked:
+            getattr(step, "begin_epoch", bool)()
+            if self.judge is not None:
+                self.judge.look_again()
+            self._looked = True
         with training():
             for batch in self.batches.of_epoch(epoch, after):
                 self._midway = False

@@ -17,7 +17,7 @@ from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.parameter_discovery import objects_in
 
-__all__ = ["Model", "Step", "compiled_step", "constants", "eager_step"]
+__all__ = ["Model", "Step", "compiled_step", "constants", "eager_step", "is_ours"]
 
 
 class Model(Protocol):
@@ -96,20 +96,22 @@ def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Opt
         return J
 
     run = CompiledStep(loss, moves, None, recordings_of(model))
-    run.trusting = _is_ours(optimizer) and _is_ours(optimizer.schedule)
+    run.trusting = is_ours(optimizer)
     return _CompiledStep(run, given)
 
 
-def _is_ours(part: Any) -> bool:
+def is_ours(part: Any) -> bool:
     """Whether an optimiser, a schedule or a rate runs no code of the user's in a step."""
-    ours = type(part).__module__.startswith("tinygrad_edu.") and _is_ours(getattr(part, "then", 0.0))
-    return isinstance(part, (int, float)) or ours
+    if isinstance(part, (int, float)):
+        return True
+    inside = [getattr(part, name, 0.0) for name in ("schedule", "then")]
+    return type(part).__module__.startswith("tinygrad_edu.") and all(map(is_ours, inside))
 
 
 class _CompiledStep:
     """A compiled step on the parameters of a model.
 
-    What its cost finds by name is looked at once an epoch, where no code of the user's runs between batches.
+    What its cost finds by name is looked at where code of the user's may have run before: at ``begin_epoch``.
     """
 
     def __init__(self, run: CompiledStep, given: dict[str, Tensor]) -> None:
