@@ -29,7 +29,10 @@ def checkout(tmp_path: Path) -> Path:
 
 def follow(checkout: Path, definition: str) -> None:
     source = (ROOT / "tinygrad_edu/ops/elementwise/arithmetic.py").read_text("utf-8")
-    listed = source.replace("__all__ = [", '__all__ = [\n    "logcosh",', 1)
+    if "def logcosh" in source:
+        pytest.skip("the guide has been followed in this checkout")
+    listed = source.replace('"ldexp",', '"ldexp", "logcosh",', 1)
+    assert listed != source
     (checkout / "tinygrad_edu/ops/elementwise/arithmetic.py").write_text(f"{listed}\n\n{definition}", "utf-8")
 
 
