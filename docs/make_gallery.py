@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +31,8 @@ class Drawn(NamedTuple):
     title: str
     """What a reader hears who can't see it."""
     svg: str
+    text: str
+    """What is printed, where the line prints it."""
 
 
 def the_example_of_the_course() -> dict[str, Any]:
@@ -41,7 +45,7 @@ def the_example_of_the_course() -> dict[str, Any]:
 
 
 def logistic_regression_on_one_example() -> dict[str, Any]:
-    """Operations without a name are written into the formula that uses them."""
+    """What has no name is written into the formula that uses it; `detail="all"` draws each operation."""
     w1, w2, b = tg.Tensor(0.4), tg.Tensor(-0.7), tg.Tensor(0.1)
     x1, x2 = tg.Tensor(1.5, requires_grad=False), tg.Tensor(-2.0, requires_grad=False)
     y = tg.Tensor(1.0, requires_grad=False)
@@ -51,31 +55,80 @@ def logistic_regression_on_one_example() -> dict[str, Any]:
     return locals()
 
 
+def matrices_with_their_entries() -> dict[str, Any]:
+    """Up to 4 by 4 numbers are written out. What was added to each example is summed on the way back."""
+    W, b = tg.Tensor([[1.0, -2.0], [0.5, 1.0]]), tg.Tensor([[0.1], [-0.1]])
+    X = tg.Tensor([[1.0, 2.0, -1.0], [0.5, -1.0, 3.0]], requires_grad=False)
+    Z = W @ X + b
+    A = tg.relu(Z)
+    J = np.mean(A**2)
+    return locals()
+
+
 def a_network_of_two_layers() -> dict[str, Any]:
-    """A model is drawn with its cost; alone, as its units; in layers, as blocks and caches."""
+    """A model alone is drawn as its units; with data, as its computation; in layers, as blocks and caches."""
     X = rng.normal(size=(2, 5))
     Y = np.array([[0, 1, 1, 0, 1]])
     model = tg.nn.MLP([2, 4, 1], activation="tanh", seed=1)
     return locals()
 
 
-def softmax_over_three_classes() -> dict[str, Any]:
-    """Scopes are frames."""
-    X, Y = rng.normal(size=(6, 8)), np.eye(3)[:, rng.integers(0, 3, 8)]
-    model = tg.nn.MLP([6, 5, 3], output="softmax", seed=1)
+def a_deep_network() -> dict[str, Any]:
+    """Equal layers are drawn once, with how often; columns of more than eight units are shortened."""
+    X, Y = rng.normal(size=(12, 30)), np.eye(3)[:, rng.integers(0, 3, 30)]
+    model = tg.nn.MLP([12, 9, 9, 9, 9, 9, 9, 3], output="softmax", seed=1)
     return locals()
 
 
 def a_recurrent_network() -> dict[str, Any]:
-    """What is used far and wide stands by itself, with a tag at each user."""
+    """Steps that are equal are drawn once, with what they carry; `detail="quantities"` draws each of them."""
     Wx, Wh, b, v = (tg.Tensor(0.5 * rng.normal(size=s)) for s in ((3, 2), (3, 3), (3, 1), (1, 3)))
     h = tg.Tensor(np.zeros((3, 1)), requires_grad=False, name="h0")
-    for t in range(1, 7):
+    for t in range(1, 11):
         x = tg.Tensor(rng.normal(size=(2, 1)), requires_grad=False, name=f"x{t}")
         with tg.scope(f"step {t}"):
             h = np.tanh(Wx @ x + Wh @ h + b)
             h.name = f"h{t}"
     J = np.sum((v @ h - 1) ** 2)
+    return locals()
+
+
+def attention() -> dict[str, Any]:
+    """Every row looks at every row."""
+    X, T = (tg.Tensor(rng.normal(size=s), requires_grad=False) for s in ((5, 4), (5, 3)))
+    WQ, WK, WV = (tg.Tensor(rng.normal(size=(4, 3))) for _ in range(3))
+    Q, K, V = X @ WQ, X @ WK, X @ WV
+    S = Q @ K.T / np.sqrt(3)
+    P = tg.softmax(S, axis=1)
+    O = P @ V
+    J = np.mean((O - T) ** 2)
+    return locals()
+
+
+def a_convolution() -> dict[str, Any]:
+    """Images of 8 by 8 pixels, filters, pooling, and a layer of units."""
+    X, Y = rng.normal(size=(6, 8, 8, 1)), np.eye(3)[:, [0, 1, 2, 2, 1, 0]]
+    F, b1 = tg.Tensor(rng.normal(size=(3, 3, 1, 4))), tg.Tensor(np.zeros(4))
+    W2, b2 = tg.Tensor(0.2 * rng.normal(size=(3, 36))), tg.Tensor(np.zeros((3, 1)))
+    A1 = tg.relu(tg.conv2d(X, F) + b1)
+    P1 = tg.max_pool2d(A1, 2)
+    Z2 = W2 @ P1.reshape(6, 36).T + b2
+    J = tg.softmax_cross_entropy(Z2, Y)
+    return locals()
+
+
+def words_as_vectors() -> dict[str, Any]:
+    """An embedding: the rows of E that the words name; the other rows get no gradient."""
+    E, W, b = (
+        tg.Tensor(rng.normal(size=(6, 3))),
+        tg.Tensor(rng.normal(size=(2, 3))),
+        tg.Tensor(np.zeros((2, 1))),
+    )
+    words, Y = np.array([0, 3, 3, 1]), np.array([[1.0], [0.0]])
+    e = E[words]
+    s = np.mean(e, axis=0, keepdims=True).T
+    z = W @ s + b
+    J = tg.softmax_cross_entropy(z, Y)
     return locals()
 
 
@@ -95,7 +148,7 @@ def batch_normalisation() -> dict[str, Any]:
 
 
 def one_weight_for_two_examples() -> dict[str, Any]:
-    """A weight that is shared is one box, also among the layers."""
+    """A weight that is shared is one box, also among the layers, and its gradients add up."""
     W, b = tg.Tensor(rng.normal(size=(3, 4))), tg.Tensor(np.zeros((3, 1)))
     p = tg.Tensor(rng.normal(size=(4, 1)), requires_grad=False)
     q = tg.Tensor(rng.normal(size=(4, 1)), requires_grad=False)
@@ -108,8 +161,8 @@ def one_weight_for_two_examples() -> dict[str, Any]:
     return locals()
 
 
-def an_image_and_many_numbers() -> dict[str, Any]:
-    """Large arrays are told by shape, range and colours; an image is shown as an image."""
+def an_image_and_its_weights() -> dict[str, Any]:
+    """An image is shown as an image; other large arrays by shape, range and colours."""
     red, green = np.meshgrid(np.linspace(0, 1, 24), np.linspace(0, 1, 24))
     image = tg.Tensor(np.stack([red, green, 1 - red], axis=-1), requires_grad=False)
     W, b = tg.Tensor(0.05 * rng.normal(size=(24, 24, 3))), tg.Tensor(0.0)
@@ -129,36 +182,55 @@ def thousands_of_operations() -> dict[str, Any]:
     return locals()
 
 
+BOTH = ["tg.draw(J)", "tg.draw(J, backward=True)"]
+"""Forward, and with the way back."""
+
 KINDS: dict[Callable[[], dict[str, Any]], list[str]] = {
     the_example_of_the_course: [
-        "tg.draw(J)",
-        "tg.draw(J, backward=True)",
+        *BOTH,
         'tg.draw(J, backward=True, theme="dark")',
         'tg.draw(J, backward=True, theme="print")',
+        'tg.draw(J, direction="TB")',
+        'tg.draw(J, fit="column")',
+        'tg.draw(J, "-")',
     ],
-    logistic_regression_on_one_example: ["tg.draw(L)", "tg.draw(L, backward=True)"],
+    logistic_regression_on_one_example: [
+        "tg.draw(L)",
+        "tg.draw(L, backward=True)",
+        'tg.draw(L, detail="all")',
+        'tg.draw(L, detail="all", backward=True)',
+    ],
+    matrices_with_their_entries: BOTH,
     a_network_of_two_layers: [
         "tg.draw(model)",
+        "tg.draw(model, split=True)",
         "tg.draw(model, X, Y)",
         "tg.draw(model, X, Y, backward=True)",
         'tg.draw(model, X, Y, backward=True, convention="course")',
+        'tg.draw(model, X, Y, detail="layers")',
         'tg.draw(model, X, Y, detail="layers", backward=True)',
     ],
-    softmax_over_three_classes: ["tg.draw(model, X, Y)", "tg.draw(model, X, Y, backward=True)"],
+    a_deep_network: [
+        "tg.draw(model)",
+        "tg.draw(model, X, Y)",
+        "tg.draw(model, X, Y, backward=True)",
+        'tg.draw(model, X, Y, detail="layers", backward=True)',
+    ],
     a_recurrent_network: [
-        "tg.draw(J)",
-        "tg.draw(J, backward=True)",
+        *BOTH,
         'tg.draw(J, detail="layers")',
-        'tg.draw(J, fit="A4")',
-    ],
-    batch_normalisation: ["tg.draw(J)", "tg.draw(J, backward=True)"],
-    one_weight_for_two_examples: [
-        "tg.draw(J)",
-        "tg.draw(J, backward=True)",
         'tg.draw(J, detail="layers", backward=True)',
+        'tg.draw(J, detail="quantities", fit="16:9")',
+        'tg.draw(J, detail="quantities", fit="4:3")',
+        'tg.draw(J, detail="quantities", fit="A4")',
     ],
-    an_image_and_many_numbers: ["tg.draw(J)", "tg.draw(J, backward=True)"],
-    thousands_of_operations: ["tg.draw(J)", "tg.draw(J, backward=True)"],
+    attention: BOTH,
+    a_convolution: BOTH,
+    words_as_vectors: BOTH,
+    batch_normalisation: BOTH,
+    one_weight_for_two_examples: [*BOTH, 'tg.draw(J, detail="layers", backward=True)'],
+    an_image_and_its_weights: BOTH,
+    thousands_of_operations: BOTH,
 }
 
 
@@ -168,9 +240,10 @@ def drawn(kind: Callable[[], dict[str, Any]], lines: list[str]) -> Iterator[Draw
     rng = np.random.default_rng(1)
     names = kind()
     for number, line in enumerate(lines, 1):
-        picture = eval(line, {"tg": tg}, names)  # noqa: S307  (the lines above)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            picture = eval(line, {"tg": tg}, names)  # noqa: S307  (the lines above)
         file = f"gallery-{kind.__name__.replace('_', '-')}-{number}.svg"
-        yield Drawn(file, line, picture.sketch.title, picture.svg)
+        yield Drawn(file, line, picture.sketch.title, picture.svg, printed.getvalue())
 
 
 def code(kind: Callable[[], dict[str, Any]]) -> str:
@@ -195,8 +268,12 @@ def gallery() -> tuple[str, dict[str, str]]:
         title = kind.__name__.replace("_", " ").capitalize()
         text += ["", f"## {title}", "", inspect.getdoc(kind) or "", "", "```python", code(kind), "```"]
         for picture in drawn(kind, lines):
+            text += ["", f"`{picture.line}`", ""]
+            if picture.text:
+                text += ["```text", picture.text.rstrip(), "```"]
+                continue
             pictures[picture.file] = picture.svg
-            text += ["", f"`{picture.line}`", "", f"![{picture.title}](pictures/{picture.file})"]
+            text += [f"![{picture.title}](pictures/{picture.file})"]
     return "\n".join(text) + "\n", pictures
 
 
