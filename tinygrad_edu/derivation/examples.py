@@ -57,11 +57,11 @@ class Examples:
             return self.counted[step, operand], 1
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        for sign in (1, -1):
-            if value == sign * self.m and self.written:
-                return sign, 1
-            if value == sign * (1 / self.m) and (self.written or len(repr(1 / self.m)) > _SHORT_DECIMAL):
-                return sign, -1
+        for factor in (1, -1, 2, -2):  # 2 m, of squares
+            if value == factor * self.m and self.written:
+                return factor, 1
+            if value == 1 / (factor * self.m) and (self.written or len(repr(value)) > _SHORT_DECIMAL):
+                return 1 / factor, -1
         return None
 
 

@@ -31,8 +31,8 @@ def resized(settings: Mapping[str, Any], m: int, n: int, *, shapes: bool) -> Map
     """
 
     def change(part: Any) -> Any:
-        if counts_up(part) and part.size == m:
-            return np.arange(n)
+        if counts_up(part) and len(part) == m:
+            return type(part)(n) if isinstance(part, range) else np.arange(n)
         if isinstance(part, Held) and part.given:
             array = np.asarray(part)
             for axis, size in enumerate(part.shape):
@@ -55,9 +55,10 @@ def counted(one: Any, other: Any, m: int, n: int, called: str) -> Any:
     """
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         return tuple(counted(a, b, m, n, called) for a, b in zip(one, other, strict=True))
-    if counts_up(one) and counts_up(other) and one.size != other.size:
-        size = counted(one.size, other.size, m, n, called)
-        return held(one, f"np.arange({getattr(size, 'called', size)})", given=False)
+    if counts_up(one) and counts_up(other) and len(one) != len(other):
+        size = counted(len(one), len(other), m, n, called)
+        function = "range" if isinstance(one, range) else "np.arange"
+        return held(np.array(one), f"{function}({getattr(size, 'called', size)})", given=False)
     if type(one) is int and type(other) is int and one != other and one * n == other * m and one % m == 0:
         return Count(one, called, m)
     return one

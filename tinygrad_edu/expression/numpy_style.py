@@ -172,7 +172,8 @@ def literal(value: Any) -> Text:
     if isinstance(value, np.ndarray) and not value.size:
         return Text(f"np.zeros({value.shape}, dtype=np.{value.dtype})", ATOM, value.shape, value.dtype)
     if counts_up(value):
-        return Text(f"np.arange({value.size})", ATOM, value.shape, value.dtype)
+        function = "range" if isinstance(value, range) else "np.arange"
+        return Text(f"{function}({len(value)})", ATOM, (len(value),), np.dtype(np.int64))
     if isinstance(value, np.ndarray):
         plain = value.dtype in (np.float64, np.int64, np.bool_)
         suffix = "" if plain else f", dtype=np.{value.dtype}"
@@ -181,11 +182,13 @@ def literal(value: Any) -> Text:
 
 
 def counts_up(value: Any) -> bool:
-    """Whether it is ``np.arange`` of its size, and longer to write out.
+    """Whether it is ``np.arange`` or ``range`` of its size.
 
     >>> counts_up(np.array([0, 1, 2])), counts_up(np.array([0, 2]))
     (True, False)
     """
+    if isinstance(value, range):
+        return value == range(len(value))
     whole = isinstance(value, np.ndarray) and value.dtype == np.int64 and value.ndim == 1 and value.size > 1
     return whole and bool(np.array_equal(value, np.arange(value.size)))
 
