@@ -25,10 +25,9 @@ def test_without_a_tensor_it_is_a_numpy_function():
     assert tg.add(2, 3) == 5
 
 
-def test_without_a_tensor_its_errors_are_numpy_s():
-    with pytest.raises(ValueError, match="could not be broadcast together") as caught:
+def test_without_a_tensor_its_errors_name_it_too():
+    with pytest.raises(ValueError, match=r"add: ndarray.*could not be broadcast together"):
         tg.add(np.ones(2), np.ones(3))
-    assert "add:" not in str(caught.value)
 
 
 def test_settings_by_keyword_and_in_numpy_s_order():

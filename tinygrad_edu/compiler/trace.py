@@ -183,7 +183,7 @@ def _recording(
     if not wanted:
         raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
     with np.errstate(all="ignore"):
-        program = Program.of_graph(graph, wanted)
+        program = Program.of_graph(graph, wanted).without_held_arrays()
     for (
         node
     ) in graph:  # the step moves a model's own arrays where they stand: the recording does not lock them
@@ -231,7 +231,7 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
     captured = {name: t for t, name in leaf.items() if type(t) is Tensor}
     known = {*captured, *(leaf[t] for t in arrays if t in leaf)}
     return Values(
-        Program.recorded(graph),
+        Program.recorded(graph).without_held_arrays(),
         tuple(node.name for node in graph.outputs),
         tuple(leaf.get(symbol) for symbol in arrays),
         captured,

@@ -118,7 +118,7 @@ class Chain:
     @property
     def line_up(self) -> str:
         """Whether the examples stand in rows or in columns."""
-        return "row" if self.examples is not None and self.examples.axis == 0 else "column"
+        return "row" if self.examples is not None and self.examples.rows else "column"
 
     def fits_convention(self) -> bool:
         """Whether 1/m is gone from all that belongs to single examples, as the course would have it."""
@@ -231,7 +231,7 @@ class Chain:
     def _is_per_example(self, step: Step) -> bool:
         if self._asked == "exact" or self.examples is None:
             return False
-        return step.name in self.examples.per_example and step.name in self._gradients
+        return step.name in self.examples.along and step.name in self._gradients
 
     def _options(self, raw: Node) -> Iterator[Node]:
         """The formula as it is, and with gradients from further back put in."""

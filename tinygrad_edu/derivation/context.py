@@ -44,8 +44,11 @@ class Surroundings:
         """The length of the axes that were summed over: m, where the examples stand along one of them."""
         if self.examples is None or not arg.shape:
             return plain(number)
-        m, axis = self.examples.m, self.examples.axis
-        along = arg.shape[axis] == m and (not e.shape or len(e.shape) < len(arg.shape) or e.shape[axis] == 1)
+        m, axis = self.examples.m, 0 if self.examples.rows else -1
+        if self.examples.alone:
+            along = m in arg.shape and m not in e.shape
+        else:
+            along = arg.shape[axis] == m and (len(e.shape) < len(arg.shape) or e.shape[axis] == 1)
         if not along or number % m:
             return plain(number)
         return self.m if number == m else applied(MULTIPLY, plain(number // m), self.m)

@@ -6,8 +6,7 @@ once more with another number of examples: what changed with it is m.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,8 +15,7 @@ import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.sizes import counted, given_arrays, resized
-from tinygrad_edu.expression.held import Held
-from tinygrad_edu.graph import Graph, GraphNode, Program, Ref, Step, recorded_again
+from tinygrad_edu.graph import Axes, Graph, GraphNode, Program, Ref, Step, recorded_again
 
 __all__ = ["Examples", "examples_of"]
 
@@ -30,12 +28,10 @@ class Examples:
     """What is known of the examples in a program."""
 
     m: int
-    axis: int
-    """0 or -1: whether the examples stand in rows or in columns."""
-    source: str
-    """An input whose shape tells m."""
-    per_example: frozenset[str]
-    """The steps that hold one entry or column for each."""
+    rows: bool
+    """Whether the examples stand in rows; else in columns."""
+    along: Mapping[str, tuple[int, ...]]
+    """The steps and index arrays that hold one entry, row or column for each: along which of their axes."""
     counted: dict[tuple[str, int], int]
     """``(step, operand) -> k`` where that operand is k m: counted by a rule, not written by anybody."""
     written: bool
@@ -76,51 +72,51 @@ def examples_of(
         variables: the integers that the caller keeps in variables: a number m may have come from one.
         count: the input that holds m itself, if there is one.
     """
-    arrays = {array.called: array for node in graph for array in given_arrays(node.settings)}
+    axes = Axes(program)
+    m = axes.examples.size
+    if m < 2:
+        return None
+    data = _data(axes, graph)
     other = _other_size(graph)
-    for axis, m, data in _candidates(graph, program.wrt, arrays.values()):
-        for shapes in (False, True):
-            again = _recorded_again(graph, program, data, (m, other), count, shapes=shapes)
-            if again is None or not _alike(program, again):
-                continue
-            changed = [s.name for s, t in zip(program, again, strict=True) if s.shape != t.shape]
-            changed += [name for name, array in arrays.items() if m in array.shape]
-            source = next(node.name for node in graph if axis in data.get(node, ())) if data else changed[-1]
-            written = m >= _TOO_SMALL_TO_TELL or m in variables
-            numbers = dict(_counted(program, again, m, other))
-            sized = {step.name: step.settings for step in again}
-            alone = not any(
-                a == b == m
-                for s, t in zip(program, again, strict=True)
-                for a, b in zip(s.shape, t.shape, strict=True)
-            )
-            return Examples(m, axis, source, frozenset(changed), numbers, written, sized, other, alone)
-    return None
+    for shapes in (False, True):
+        again = _recorded_again(graph, program, data, (m, other), count, shapes=shapes)
+        if again is not None and _alike(program, again):
+            break
+    else:
+        return None
+    along = {s.name: tuple(_different(s.shape, t.shape)) for s, t in zip(program, again, strict=True)}
+    for node in graph:
+        for array in given_arrays(node.settings):
+            along[array.called] = tuple(k for k, n in enumerate(array.shape) if n == m)
+    return Examples(
+        m=m,
+        rows=axes.layout == "rows",
+        along={name: places for name, places in along.items() if places},
+        counted=dict(_counted(program, again, m, other)),
+        written=m >= _TOO_SMALL_TO_TELL or m in variables,
+        sized={step.name: step.settings for step in again},
+        other=other,
+        alone=not any(
+            one == two == m
+            for s, t in zip(program, again, strict=True)
+            for one, two in zip(s.shape, t.shape, strict=True)
+        ),
+    )
 
 
-def _candidates(
-    graph: Graph, wrt: Sequence[str], arrays: Iterable[Held]
-) -> Iterator[tuple[int, int, dict[GraphNode, list[int]]]]:
-    """Axis, size, and the data with the axes that have that size (none: index arrays have it)."""
-    leaves = [node for node in graph.inputs if node.shape]
-    constants = [node for node in leaves if not node.requires_grad]
-    others = [node for node in leaves if node.name not in wrt or node.name in ("X", "Y")]
-    for data in (constants, None, others, leaves):
-        if data is None:
-            counts = Counter(array.shape[0] for array in arrays if array.ndim)
-            yield from ((0, m, {}) for m, _ in counts.most_common() if m > 1)
-            continue
-        for axis in (-1, 0):
-            sizes = Counter(node.shape[axis] for node in data if len(node.shape) > 1 or axis == -1)
-            for m, _ in sizes.most_common():
-                if m > 1:
-                    yield axis, m, {node: [axis] for node in data if node.shape[axis] == m}
-                    # X.T has them along its other axis, and a sum of squares along both.
-                    everywhere = {
-                        node: [k - len(node.shape) * (axis < 0) for k, n in enumerate(node.shape) if n == m]
-                        for node in data
-                    }
-                    yield axis, m, {node: axes for node, axes in everywhere.items() if axes}
+def _data(axes: Axes, graph: Graph) -> dict[GraphNode, tuple[int, ...]]:
+    """The leaves with the axes along which the examples lie, those of several batches of one size alike."""
+    chosen = axes.examples.axis
+    tied = [axis for axis in axes.examples.ambiguous if axis.size == axes.examples.size]
+    places = {node: [axes.along(node.name, axis) for axis in tied] for node in graph}
+    apart = all(sum(map(bool, found)) < 2 for found in places.values())
+    if len(tied) < 2 or not apart:
+        return {node: axes.along(node.name, chosen) for node in graph.inputs if node.shape}
+    return {node: sum(places[node], ()) for node in graph.inputs if node.shape}
+
+
+def _different(one: Sequence[int], other: Sequence[int]) -> Iterator[int]:
+    return (k for k, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
 
 
 def _other_size(graph: Graph) -> int:

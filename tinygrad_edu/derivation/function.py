@@ -112,16 +112,17 @@ class _Function:
         """The shape, with m where the examples stand."""
         sizes = [str(n) for n in step.shape]
         examples = self.chain.examples
-        if self.counted and examples is not None and step.name in examples.per_example:
-            sizes[examples.axis] = self.called[self.m]
+        if self.counted and examples is not None:
+            for k in examples.along.get(step.name, ()):
+                sizes[k] = self.called[self.m]
         return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
 
     def examples(self) -> Iterator[str]:
         """m, told from an input's shape."""
         examples = self.chain.examples
         if self.counted and examples is not None:
-            (source,) = (step for step in self.inputs if step.name == examples.source)
-            axis = len(source.shape) - 1 if examples.axis == -1 else 0
+            source = next(step for step in self.inputs if step.name in examples.along)
+            axis = examples.along[source.name][0]
             yield f"{_INDENT}{self.called[self.m]} = {self.called[source.name]}.shape[{axis}]"
 
     def body(self) -> Iterator[str]:

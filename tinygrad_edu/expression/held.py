@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Count", "Held", "held", "parts_in", "replaced_in"]
+__all__ = ["Count", "Held", "held", "parts_in", "replaced_in", "unheld"]
 
 
 class Held(np.ndarray[Any, np.dtype[Any]]):
@@ -46,6 +46,11 @@ def held(array: NDArray[Any], called: str, *, given: bool = True) -> Held:
     named = np.asarray(array).view(Held)
     named.called, named.given = called, given
     return named
+
+
+def unheld(part: Any) -> Any:
+    """A part of a setting without its name."""
+    return np.asarray(part) if isinstance(part, Held) else part
 
 
 def parts_in(setting: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ LaTeX, NumPy source, the compiled step, the stepper, the exports and the diagnos
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ from tinygrad_edu.core.notebook_display import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import POSITIVE
+from tinygrad_edu.expression.held import replaced_in, unheld
 from tinygrad_edu.graph.decomposition import recorded_behind
 from tinygrad_edu.graph.naming import Names, unique
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
@@ -189,6 +190,11 @@ class Program:
 
     def __str__(self) -> str:
         return "\n".join(map(repr, self.steps))
+
+    def without_held_arrays(self) -> Program:
+        """The program with the arrays in its settings by their values alone, not by the caller's names."""
+        steps = tuple(replace(step, settings=replaced_in(step.settings, unheld)) for step in self.steps)
+        return replace(self, steps=steps)
 
     def __repr__(self) -> str:
         return f"<Program of {self.output}: {len(self.forward)} forward, {len(self.backward)} backward steps>"
