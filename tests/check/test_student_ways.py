@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.check.hints import hints
 
 HEAD = "import numpy as np\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n"
 
@@ -285,6 +286,19 @@ def test_a_notebook_is_run_without_its_magics(tmp_path: Path) -> None:
 def test_a_notebook_s_error_is_told_by_its_cell(tmp_path: Path) -> None:
     with pytest.raises(tg.check.StudentFileError, match="cell 2, line 3"):
         checked(tmp_path, notebook("x = 1", "y = 2\n\n1 / 0"), "hw.ipynb")
+
+
+def test_a_mistake_in_a_notebook_is_told_by_its_cell_everywhere(tmp_path: Path) -> None:
+    wrong = COURSE.replace("(1 - np.power(A1, 2))", "(1 - A1)")
+    assert wrong != COURSE
+    begun, backward = wrong.split("\n\ndef backward", 1)
+    report = checked(tmp_path, notebook(begun, "def backward" + backward), "hw.ipynb")
+    (line,) = (k for k, text in enumerate(backward.splitlines(), 1) if "(1 - A1)" in text)
+    place = f"cell 2, line {line}"
+    assert f"is wrong ({place}): " in str(report)
+    assert f"[{place}: " in report["dZ1"].diagnosis.sentence
+    assert f"dZ1 is wrong ({place})." in hints(report, 1)
+    assert report["dZ1"].diagnosis.line[0] == line
 
 
 @pytest.mark.parametrize("text", ["not json", "{}", '{"cells": [{}]}'])

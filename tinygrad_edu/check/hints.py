@@ -65,7 +65,7 @@ def hints(report: Report, level: int, formulas: Mapping[str, str] | None = None)
 
 def _hint(entry: Entry, level: int, formulas: Mapping[str, str]) -> str:
     diagnosis = entry.diagnosis
-    place = f" (line {diagnosis.line[0]})" if diagnosis.line else ""
+    place = f" ({diagnosis.place})" if diagnosis.line else ""
     told = [f"{entry.name} is wrong{place}."]
     kind = next((_KIND[code] for code in diagnosis.codes if code in _KIND), None)
     if level == 2:

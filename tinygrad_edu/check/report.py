@@ -41,6 +41,8 @@ class Diagnosis:
     """Which entries differ: ``count``, ``of``, ``first``, ``rows``, ``columns``."""
     line: tuple[int, str] | None = None
     """The number and text of the source line that assigns it, where that is known."""
+    place: str = ""
+    """Where that line is, as its author counts: ``line 12``, in a notebook ``cell 3, line 2``."""
 
     @property
     def confidence(self) -> str:
@@ -56,7 +58,7 @@ class Diagnosis:
         if self.alternatives:
             told += f" (or, with the same numbers: {'; or '.join(self.alternatives[:2])})"
         if self.line is not None:
-            told += f" [line {self.line[0]}: {self.line[1]}]"
+            told += f" [{self.place}: {self.line[1]}]"
         return told
 
 
@@ -158,7 +160,7 @@ class Report:
             )
         else:
             first = (roots or follow)[0]
-            line = f" (line {first.diagnosis.line[0]})" if first.diagnosis.line else ""
+            line = f" ({first.diagnosis.place})" if first.diagnosis.line else ""
             told = f"{first.name} is wrong{line}: {first.diagnosis.text}."
             if len(roots) > 1:
                 told += f" So {'is' if len(roots) == 2 else 'are'} {', '.join(e.name for e in roots[1:])}."

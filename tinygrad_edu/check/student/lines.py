@@ -23,9 +23,10 @@ def with_lines(report: Report, loaded: Loaded, trace: Trace, backward: Callable[
         if line is None:
             return entry
         text = loaded.source.splitlines()[line - 1].strip()
-        if loaded.cells:
-            text, line = f"{text} (cell {loaded.cell(line)})", loaded.line_in_cell(line)
-        return replace(entry, diagnosis=replace(entry.diagnosis, line=(line, text)))
+        number = loaded.line_in_cell(line) if loaded.cells else line
+        return replace(
+            entry, diagnosis=replace(entry.diagnosis, line=(number, text), place=loaded.place(line))
+        )
 
     return replace(report, entries=tuple(map(placed, report)))
 
