@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import answers, require_extra
 from tinygrad_edu.nn import MLP, fit
+from tinygrad_edu.nn.checks import yes_or_no
 from tinygrad_edu.nn.optim import Adam
+from tinygrad_edu.nn.settings import naming_settings
 
 if TYPE_CHECKING:
     from sklearn import base, metrics, preprocessing
@@ -67,6 +69,21 @@ _NUMBERS = (
     ("learning_rate_init", Real, 0.0, "a number above 0"),
     ("max_iter", Integral, 0.0, "a whole number of at least 1"),
 )
+_ELSEWHERE = {
+    "C": "alpha= (scikit-learn's is 1 / alpha)",
+    "penalty": "alpha=, of L2 regularisation",
+    **dict.fromkeys(["lr", "learning_rate", "eta0"], "learning_rate_init="),
+    **dict.fromkeys(["epochs", "n_iter", "max_iters"], "max_iter="),
+    **dict.fromkeys(["hidden_layers", "hidden_sizes", "layers"], "hidden_layer_sizes="),
+    "seed": "random_state=",
+    "n_jobs": "tg.set_num_threads(n)",
+    **dict.fromkeys(["solver", "optimizer"], "always Adam: leave it out, or train a tg.nn model with nn.fit"),
+    **dict.fromkeys(
+        ["tol", "early_stopping", "n_iter_no_change"], "max_iter=: training goes through all its epochs"
+    ),
+    "class_weight": "sample_weight= of fit",
+}
+"""What scikit-learn's and others' settings are here."""
 
 
 class _Weighted:
@@ -136,8 +153,13 @@ class _Network(base.BaseEstimator):  # type: ignore[misc]
     def _check_settings(self) -> None:
         for name, kind, above, said in _NUMBERS:
             value: Any = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kind) or not float(value) > above:
+            if isinstance(value, bool) or not isinstance(value, kind) or not above < float(value) < np.inf:
                 raise ValueError(f"{name}: expected {said}, got {value!r}")
+        yes_or_no("warm_start", self.warm_start)
+        try:
+            validation.check_random_state(self.random_state)
+        except ValueError as error:
+            raise ValueError(f"random_state: {error}") from None
 
     def _train(self, X: Array, Y: Array, weights: Array, cost: Cost, *, go_on: bool, epochs: int) -> Self:
         """Y is (n[L], m). ``go_on`` keeps the network and the averages of the optimiser."""
@@ -340,3 +362,7 @@ class MLPRegressor(base.RegressorMixin, _Network):  # type: ignore[misc]
 
     def _numbers_of(self, Z: Array) -> Array:
         return np.asarray(self._numbers.inverse_transform(Z))
+
+
+for _kind in (LogisticRegression, MLPClassifier, MLPRegressor):
+    naming_settings(_kind, _ELSEWHERE)

@@ -41,7 +41,8 @@ WRONG: dict[str, list[Any]] = {
     "checkpoint": ["", 3, True, [], ".", "nowhere/run.npz", object()],
     "checkpoint_every": [0, -1, 1.5, "30", True],
     "checkpoint_seconds": [-1, "30", np.nan, None, True],
-    "callbacks": [3, "print", object(), [3], ["print"], [object()], nn.EarlyStopping, True],
+    "callbacks": [3, "print", object(), [3], ["print"], [object()], nn.EarlyStopping, True,
+                  lambda: None, lambda history, epoch: None, {"after": print}],
     "optimizer": ["sgd", "adam", optim.SGD, 0.1, None, {}, object()],
 }  # fmt: skip
 
@@ -214,3 +215,44 @@ def test_the_names_of_the_arguments_are_those_that_were_written() -> None:
         fit(early_stopping=3)
     with pytest.raises(ValueError, match=r"resume: .* checkpoint="):
         fit(resume=True)
+
+
+LAYERS: list[tuple[Any, str, list[Any]]] = [
+    (lambda v: nn.Dense(3, 2, init=v), "init", [-1.0, np.nan, np.inf, "hi", [1]]),
+    (lambda v: nn.Dense(3, 2, init="zeros", seed=v), "seed", ["x", 1.5, -1]),
+    (lambda v: nn.Dropout(0.5, seed=v), "Dropout: seed", [-1, "x", 1.5]),
+    (nn.Neuron, "Neuron: n_in", [0, -1, 2.5, "x", None, True]),
+    (nn.LogisticRegression, "LogisticRegression: n_x", [0, -1, 2.5, "x", None, True]),
+    (lambda v: nn.MLP([3, v, 1]), "MLP: sizes", [0, -1, 2.5, "x", None, True]),
+    (lambda v: nn.MLP([3, 1], output=v), "MLP: output", ["sofmax", 3, None]),
+    (nn.Sequential, "layers", [[]]),
+    (optim.SGD, "parameters", [[1], ["W1"], 0.1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"), [(make, name, value) for make, name, values in LAYERS for value in values]
+)
+def test_a_wrong_setting_of_a_layer_is_refused_by_name(make: Any, name: str, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=name):
+        make(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("alpha", [-1.0, np.nan, np.inf, "x"]),
+        ("learning_rate_init", [0, -1.0, np.nan, np.inf, "x"]),
+        ("max_iter", [0, 1.5, "x", True]),
+        ("warm_start", ["x", None, 2]),
+        ("random_state", ["x", -1, 1.5]),
+        ("batch_size", [0, -1, 2.5, "x"]),
+    ],
+)
+def test_a_wrong_setting_of_an_estimator_is_refused_by_name(name: str, values: list[Any]) -> None:
+    pytest.importorskip("sklearn")
+    estimators = pytest.importorskip("tinygrad_edu.estimators")
+    for value in values:
+        for kind in (estimators.LogisticRegression, estimators.MLPClassifier, estimators.MLPRegressor):
+            with pytest.raises((TypeError, ValueError), match=name):
+                kind(**{name: value}).fit(X.T, Y[0])

@@ -5,13 +5,14 @@ from tinygrad_edu.nn import init, optim
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import NN
+from tinygrad_edu.nn.foreign_names import LAYER, NN
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import AvgPool2D, Conv2D, Flatten, MaxPool2D
 from tinygrad_edu.nn.layers import Dense, Neuron
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.normalise import BatchNorm, LayerNorm
 from tinygrad_edu.nn.sequences import RNN, Embedding
+from tinygrad_edu.nn.settings import naming_settings
 from tinygrad_edu.nn.stopping import EarlyStopping
 
 __all__ = [
@@ -36,5 +37,9 @@ __all__ = [
     "optim",
     "training",
 ]
+
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        naming_settings(globals()[_name], LAYER)
 
 answers(__name__, "tg.nn", "tg.nn.Sequential(...), or tg.nn.fit(model, X, Y, ...)", NN)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tinygrad_edu.nn.history import History
@@ -27,7 +28,7 @@ def called_after_each_epoch(callbacks: Any) -> list[Callback]:
     if callbacks is None:
         return []
     single = callable(callbacks) or hasattr(callbacks, "on_epoch_end")
-    if not single and (isinstance(callbacks, str) or not isinstance(callbacks, Iterable)):
+    if not single and (isinstance(callbacks, (str, Mapping)) or not isinstance(callbacks, Iterable)):
         raise TypeError(
             f"callbacks: expected functions of the history, called after each epoch, got {callbacks!r}"
         )
@@ -44,9 +45,24 @@ def _callback(given: Any) -> Callback:
             f"callbacks: expected a function of the history, or an object with on_epoch_end(epoch, logs), "
             f"got {given!r}{hint}"
         )
+    _check_takes(given if told is None else told, 1 if told is None else 2)
     if told is None:
         return given  # type: ignore[no-any-return]
     return lambda history: told(history.epochs - 1, _logs(history))
+
+
+def _check_takes(function: Callable[..., Any], number: int) -> None:
+    """Raises TypeError where a function cannot be called with so many arguments, as far as Python says."""
+    try:
+        taken = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        taken.bind(*range(number))
+    except TypeError:
+        wanted = "one argument, the history" if number == 1 else "two arguments, epoch and logs"
+        called = getattr(function, "__qualname__", repr(function))
+        raise TypeError(f"callbacks: expected a function of {wanted}, got {called}{taken}") from None
 
 
 def _logs(history: History) -> dict[str, float]:

@@ -40,10 +40,10 @@ def check_chain(layers: Sequence[Any]) -> None:
     >>> check_chain([])
     Traceback (most recent call last):
     ...
-    ValueError: Sequential: expected at least one layer, such as Dense(n_x, 1, 'sigmoid')
+    ValueError: Sequential: layers: expected at least one, such as Dense(n_x, 1, 'sigmoid')
     """
     if not layers:
-        raise ValueError("Sequential: expected at least one layer, such as Dense(n_x, 1, 'sigmoid')")
+        raise ValueError("Sequential: layers: expected at least one, such as Dense(n_x, 1, 'sigmoid')")
     for layer in layers:
         if not callable(layer) or isinstance(layer, type):
             hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import keeping
+from tinygrad_edu.nn.checks import keeping, whole
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.init import Scheme, Seed, generator
-from tinygrad_edu.nn.layers import Activation, Dense, Neuron
+from tinygrad_edu.nn.layers import Activation, Dense, Neuron, checked_activation
 from tinygrad_edu.nn.models import CostOf, Layer, Sequential
 
 __all__ = ["MLP", "LogisticRegression"]
@@ -40,6 +40,7 @@ class LogisticRegression(Sequential):
         l1: float = 0.0,
         dtype: DTypeLike = np.float64,
     ) -> None:
+        n_x = whole("LogisticRegression: n_x", n_x, 1)
         super().__init__([Neuron(n_x, "sigmoid", init=init, seed=seed, dtype=dtype)], l2=l2, l1=l1)
 
     @property
@@ -99,7 +100,9 @@ class MLP(Sequential):
             raise TypeError(f"MLP: sizes: expected a list such as [2, 4, 1], got {sizes!r}")
         sizes = list(sizes)
         if len(sizes) < 2:
-            raise ValueError(f"MLP: expected at least two sizes, n[0] and n[L], got {sizes}")
+            raise ValueError(f"MLP: sizes: expected at least two sizes, n[0] and n[L], got {sizes}")
+        sizes = [whole(f"MLP: sizes[{k}]", n, 1) for k, n in enumerate(sizes)]
+        output = checked_activation("MLP", output, "output")
         keep_prob = keeping("MLP: keep_prob", keep_prob)
         rng = generator(seed)
         activations = [activation] * (len(sizes) - 2) + [output]

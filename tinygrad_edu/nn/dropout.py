@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_edu.core.mode import Ambient, Block, surroundings
-from tinygrad_edu.nn.checks import keeping
+from tinygrad_edu.nn.checks import keeping, whole
 from tinygrad_edu.ops.networks.dropout import dropout
 
 __all__ = ["Dropout", "in_mode", "is_training", "training"]
@@ -80,6 +80,8 @@ class Dropout:
                 f"Dropout has no setting {name}; expected keep_prob=, the share that stays: 1 - p"
             )
         keep_prob = keeping("Dropout: keep_prob", keep_prob)
+        if not isinstance(seed, np.random.Generator | None):
+            seed = whole("Dropout: seed", seed, 0)
         self.keep_prob, self.rng = keep_prob, np.random.default_rng(seed)
 
     def __call__(self, A: Any) -> Any:

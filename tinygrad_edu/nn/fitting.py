@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,14 @@ from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
 from tinygrad_edu.nn.checks import at_least, finite, numbers, whole, yes_or_no
 from tinygrad_edu.nn.evaluation import Judge
+from tinygrad_edu.nn.foreign_names import FIT
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
 from tinygrad_edu.nn.parameter_discovery import buffers_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.running import Run
+from tinygrad_edu.nn.settings import refuse
 from tinygrad_edu.nn.steps import Model, compiled_step, eager_step, is_ours
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
 from tinygrad_edu.nn.weighting import weights_of
@@ -52,6 +55,7 @@ def fit(
     callbacks: Any = (),
     progress: bool | None = None,
     compile: bool = True,  # noqa: A002  (as tg.compile)
+    **others: Any,
 ) -> History:
     """Trains a model on examples X (n_x, m) with labels Y, in place.
 
@@ -83,12 +87,14 @@ def fit(
         compile: whether to record the cost once for each shape of batch, and from then on run it as
             straight-line NumPy (:func:`tinygrad_edu.compile`). A cost that looks at values, or does
             something else on the way, needs False.
+        **others: none. What other libraries call otherwise is answered with its name here.
 
     Returns:
         The :class:`History`: ``history.cost[k]`` is the cost before update k.
 
     Raises:
-        TypeError: something else than a model or an optimiser; with ``compile``, a cost that looks at values.
+        TypeError: a setting that there is not; something else than a model or an optimiser; with
+            ``compile``, a cost that looks at values.
         ValueError: shapes or labels that do not fit, no examples, values that are not finite, or a
             checkpoint of another training.
         RuntimeError: a graph that was recorded before, and not differentiated, still needs a parameter.
@@ -102,6 +108,7 @@ def fit(
     >>> round(history.cost[0], 6), model.predict(X)
     (0.693147, array([[0, 0, 1, 1]]))
     """
+    refuse("fit", others, FIT, _SETTINGS)
     check_kinds(model, optimizer)
     epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)
     batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
@@ -154,6 +161,9 @@ def fit(
     finally:
         recordings_of(model).let_go()
     return run.history
+
+
+_SETTINGS = [name for name in inspect.signature(fit).parameters if name != "others"]
 
 
 def facts(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -116,10 +114,6 @@ class Trainable(Stateful):
                 "fit: optimizer: expected one, such as model.fit(X, Y, optimizer=tg.optim.Adam(lr=0.01), "
                 "epochs=100)"
             )
-        known = {*inspect.signature(fit).parameters} | {"validation_data", "validation_split", "verbose"}
-        for name in settings.keys() - known:
-            close = difflib.get_close_matches(name, known, 1)
-            raise TypeError(f"fit: there is no setting {name}{f'; {close[0]}=?' if close else ''}")
         model: Any = self  # with a loss of its own
         return fit(model, X, Y, optimizer=chosen, epochs=epochs, **_as_here(settings))
 

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.nn.checks import at_least
+
 __all__ = ["SCHEMES", "Scheme", "Seed", "generator", "he", "initial", "normal", "xavier", "zeros"]
 
 Seed: TypeAlias = int | np.random.RandomState | np.random.Generator | None
@@ -97,6 +99,7 @@ def initial(shape: Shape, scheme: Scheme, seed: Seed = None) -> NDArray[Any]:
     >>> initial((1, 2), 10.0, seed=3)
     array([[17.88628473,  4.36509851]])
     """
+    seed = generator(seed)
     if isinstance(scheme, str):
         if scheme not in SCHEMES:
             raise ValueError(
@@ -107,8 +110,8 @@ def initial(shape: Shape, scheme: Scheme, seed: Seed = None) -> NDArray[Any]:
         if isinstance(scheme, bool) or not isinstance(scheme, (int, float, np.number)):
             known = ", ".join(SCHEMES)
             raise TypeError(f"init: expected a number, a function or one of {known}, got {scheme!r}")
-        return normal(shape, seed, scale=float(scheme))
-    weights = np.asarray(scheme(shape, generator(seed)))
+        return normal(shape, seed, scale=at_least("init", scheme, 0))
+    weights = np.asarray(scheme(shape, seed))
     if weights.shape != shape:
         raise ValueError(f"init: expected weights of shape {shape}, got {weights.shape}")
     return weights

@@ -145,7 +145,7 @@ class Neuron(Activated):
         seed: Seed = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        self.n_in = whole("Neuron: n_x", n_in, 1)
+        self.n_in = whole("Neuron: n_in", n_in, 1)
         self.activation = checked_activation("Neuron", activation)
         dtype, scheme = checked_dtype("Neuron", dtype), scheme_for(self.activation, init)
         self.w = Tensor(initial((1, self.n_in), scheme, seed).T, name="w", dtype=dtype)
@@ -190,13 +190,13 @@ def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:
     raise ValueError(f"{product}: inner dimensions {n_in} and {shape[0]} differ; {wanted}{hint}")
 
 
-def checked_activation(called: str, activation: Activation) -> Activation:
+def checked_activation(called: str, activation: Activation, argument: str = "activation") -> Activation:
     """The activation, by its name where it has one.
 
     Raises:
         ValueError, TypeError: neither a name in ``ACTIVATIONS`` nor a function.
     """
-    known = one_of(f"{called}: activation", activation, ACTIVATIONS)
+    known = one_of(f"{called}: {argument}", activation, ACTIVATIONS)
     known = known if isinstance(known, str) else NUMPY.get(known, known)  # np.tanh is tanh
     return next((name for name, g in ACTIVATIONS.items() if g is known), known)
 

@@ -341,7 +341,8 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
             )
         if not isinstance(parameter, Tensor) or parameter.op is not None or not parameter.requires_grad:
             raise TypeError(
-                f"{called}: {key}: expected a leaf Tensor that requires a gradient, got {_told(parameter)}"
+                f"{called}: parameters: {key}: expected a leaf Tensor that requires a gradient, got "
+                f"{_told(parameter)}"
             )
     if len({*map(id, found.values())}) < len(found):
         raise ValueError(f"{called}: the same parameter is given twice among {', '.join(map(str, found))}")
