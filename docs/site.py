@@ -188,15 +188,19 @@ def with_formulas(markdown: str) -> str:
 
 
 def _displayed(latex: str) -> str:
-    known = latex.strip().replace("{aligned}", "{align*}")  # what the converter calls it
-    return convert(known, display="block").replace("\n", " ")
+    return _mathml(latex.strip(), display="block").replace("\n", " ")
 
 
 def _formula(latex: str) -> str:
     """Several formulas in a row are one each, since a browser breaks no line within one."""
-    written = (convert(part).replace("|", "&#124;") for part in _in_a_row(latex.replace(r"\|", "|")))
+    written = (_mathml(part).replace("|", "&#124;") for part in _in_a_row(latex.replace(r"\|", "|")))
     # a line may begin with <span>, other than with <math>
     return " ".join(f"<span>{mathml}</span>" for mathml in written).replace("\n", " ")
+
+
+def _mathml(latex: str, **settings: Any) -> str:
+    """The formula in the converter's words, which knows ``align*``, and ``:=`` as one sign."""
+    return convert(latex.replace("{aligned}", "{align*}").replace(":=", r"\coloneqq "), **settings)
 
 
 def _in_a_row(latex: str) -> list[str]:

@@ -133,6 +133,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_line_may_break_between_formulas_and_in_none(site: Any, latex: str, parts: list[str]) -> None:
     assert site._in_a_row(latex) == parts
     assert site._formula(latex).count("<math") == len(parts)
+    assert (":" in latex) == ("&#x02254;" in site._formula(latex))  # := is one sign
 
 
 def test_cells_of_sentences_get_room(site: Any) -> None:

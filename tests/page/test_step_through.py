@@ -67,6 +67,15 @@ def test_the_page_fetches_nothing(tmp_path):
     assert not re.search(r"https?://|src=|@import", text)
 
 
+def test_an_input_without_a_name_is_called_as_in_the_picture(tmp_path):
+    w = tg.Tensor([[1.0, 2.0]], name="w")
+    text = page(tmp_path, tg.sum(w @ np.array([[3.0], [4.0]])))
+    called = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL).group(1))["called"]
+    assert called["w"] == "w"
+    assert set(called.values()) == {"w", "①"}
+    assert any("①" in moment["formula"] for moment in moments(text))
+
+
 def test_names_cannot_break_out_of_the_page(tmp_path):
     x = tg.Tensor(1.0, name="</script><b>x")
     text = page(tmp_path, x * 2)

@@ -169,9 +169,9 @@ function recompute() {
 function controls() {
   const rows = Object.entries(given).filter(([, x]) => x.data.length).map(([name, x]) => {
     const row = Object.assign(document.createElement("div"), {className: "input"});
-    const label = Object.assign(document.createElement("span"), {textContent: name.slice(0, 40)});
+    const called = data.called[name], label = Object.assign(document.createElement("span"), {textContent: called.slice(0, 40)});
     const entry = document.createElement("select");
-    entry.setAttribute("aria-label", `entry of ${name}`);
+    entry.setAttribute("aria-label", `entry of ${called}`);
     x.data.slice(0, 400).forEach((_, i) => {
       const place = x.shape.map((n, k) => Math.floor(i / engine.size(x.shape.slice(k + 1))) % n);
       entry.append(new Option(`[${place.join(", ")}]`, i));
@@ -179,8 +179,8 @@ function controls() {
     entry.hidden = x.data.length === 1;
     const slider = Object.assign(document.createElement("input"), {type: "range", step: "any"});
     const field = Object.assign(document.createElement("input"), {type: "number", step: "any"});
-    slider.setAttribute("aria-label", `${name}, slider`);
-    field.setAttribute("aria-label", name);
+    slider.setAttribute("aria-label", `${called}, slider`);
+    field.setAttribute("aria-label", called);
     slider.dataset.input = field.dataset.input = name;
     const read = () => {
       const v = given[name].data[+entry.value || 0], reach = Math.max(2 * Math.abs(v), 1);

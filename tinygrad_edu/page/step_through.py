@@ -95,6 +95,7 @@ def step_through(
             data=_json({
                 "steps": list(moments(view, program)),
                 "given": _given(program) if computed.source else {},
+                "called": {step.name: reading.name(step.name) or step.name for step in program.inputs},
                 "trained": [step.name for step in program.inputs if step.requires_grad],
                 "output": program.output,
                 "gradients": {name: step.name for name, step in program.gradients.items()},
