@@ -265,7 +265,7 @@ def report() -> str:
     for k, block in enumerate(BLOCKS):
         if arguments.only and arguments.only not in block.name:
             continue
-        body += [f"## {block.name}", "", *(line.strip() for line in block.__doc__.splitlines()), ""]
+        body += [f"## {block.name}", "", *(line.strip() for line in block.__doc__.strip().splitlines()), ""]
         own: dict[int, list[float]] = {}
         for threads in THREADS:
             makes = {name: partial(make, k) for name, make in ENGINES.items()}

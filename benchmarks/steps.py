@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import statistics
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -62,17 +63,23 @@ def given(w: Workload) -> int:
     return numbers * np.dtype(w.dtype).itemsize
 
 
-def bandwidth(w: Workload, times: Times) -> list[str]:
-    """What the memory allows, where a step does little more than read X."""
+def bandwidth(w: Workload, times: Times, threads: int) -> list[str]:
+    """What the memory allows that number of threads, where a step does little more than read X."""
     if len(w.dims) > 2:
         return []
     size = w.dims[0] * w.m * np.dtype(w.dtype).itemsize
-    X = np.ones(size // 8)
-    seconds = min(measured(X.max, 1) for _ in range(5))
+    parts = np.array_split(np.ones(size // 8), threads)
+    with ThreadPoolExecutor(threads) as pool:
+
+        def read() -> None:
+            list(pool.map(np.max, parts))
+
+        seconds = min(measured(read, 1) for _ in range(9))
     ours_takes = statistics.median(times[OWN])
+    on = "one thread" if threads == 1 else f"{threads} threads"
     return [
-        f"Reading X ({size / 1e6:.0f} MB) once takes this machine about {1e3 * seconds:.1f} ms; the formulas",
-        "read it twice, forward and backward. "
+        f"Reading X ({size / 1e6:.0f} MB) once takes {on} of this machine about {1e3 * seconds:.1f} ms; the",
+        "formulas read it twice, forward and backward. "
         f"The compiled step takes {ours_takes / seconds:.1f} times as long as one reading.",
     ]
 
@@ -118,7 +125,7 @@ def report() -> str:
             for engine in engines.values():
                 engine.close()
             own[threads] = times[OWN]
-            lines = [*table(threads, times, peaks), *bandwidth(w, times), ""]
+            lines = [*table(threads, times, peaks), *bandwidth(w, times, threads), ""]
             print(w.name, *lines, sep="\n", file=sys.stderr)
             body += lines
         body += second_core(own)
