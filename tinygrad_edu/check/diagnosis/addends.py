@@ -10,14 +10,15 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.naming import TermNames
-from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.products import feeds
 from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
-__all__ = ["of_addends", "of_exchanged"]
+__all__ = ["of_a_factor", "of_addends", "of_exchanged"]
 
 _MOST_SUBSETS = 10
+_FEW = 4
 
 
 def of_addends(
@@ -70,6 +71,56 @@ def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNa
                 codes = ("slope_missing", "wrong_layer") if owners else ("wrong_layer",)
                 text = f"{value.text} stands there for {names.of(terms)[k]}"
                 target.found.append(Finding((Edit(codes, text, 1.1 + value.cost),)))
+
+
+def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool) -> None:
+    """A factor that is missing in one addend alone, there once too often, or another's."""
+    given, right = target.given, target.right
+    if given.shape != right.shape or right.size < _FEW:
+        return
+    slack = target.bound + 64 * target.eps * float(np.max(np.abs(given)))
+    for group in groups[:2]:
+        terms = merged(group, target.bound)
+        if not 1 < len(terms) <= _MOST_SUBSETS:
+            continue
+        for k, term in enumerate(terms):
+            rest = given - (right - term.array)
+            there = np.abs(term.array) > 1e3 * slack
+            if there.sum() < _FEW or np.any((np.abs(rest) > slack) & ~there):
+                continue
+            for value, told, codes in _between(target, term.array, rest, there, pool):
+                text = f"in {names.of(terms)[k]}, the factor {value.text} {told}"
+                edit = Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost)
+                target.found.append(Finding((edit,)))
+
+
+def _between(
+    target: Target, term: Array, rest: Array, there: Array, pool: Pool
+) -> Iterator[tuple[Value, str, tuple[str, ...]]]:
+    """The values by which an addend is multiplied, or divided, where another is given for it."""
+    slack = target.bound + 64 * target.eps * float(np.max(np.abs(target.given)))
+    for value, array in _as_factors(pool, term.shape):
+        if np.ptp(array[there]) == 0:
+            continue
+        extra, lost = term * array, term / array
+        for made, told, codes in (
+            (extra, "is there once too often", ("slope_extra", "slope_wrong")),
+            (lost, "is missing", ("chain_factor_missing",)),
+        ):
+            sign = np.sign(np.vdot(made[there], rest[there]))  # a cost has -w in it, the formula w
+            near = slack * (1 + np.abs(made[there] / term[there]))
+            if np.all(np.abs(rest - sign * made)[there] <= near):
+                yield value, told, codes
+
+
+def _as_factors(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[Value, Array]]:
+    """The values that may multiply an array entry by entry, those for each row as a column too."""
+    for value in pool.shaped(shape):
+        yield value, np.broadcast_to(np.asarray(value.array, float), shape)
+    if len(shape) == 2 and shape[0] != shape[1]:
+        for value in pool.forward:
+            if value.array.shape == shape[:1]:
+                yield value, np.broadcast_to(np.asarray(value.array, float)[:, None], shape)
 
 
 def _solve(target: Target, terms: list[Term], called: list[str], rest: Array, aspect: Aspect) -> None:

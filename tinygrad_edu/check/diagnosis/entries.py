@@ -159,7 +159,8 @@ def of_overwriting(target: Target, groups: list[list[Term]]) -> None:
         covered = np.zeros(wanted.shape, bool)
         for term in terms:
             covered |= (np.abs(wanted - term.array) <= slack) & ((term.array != 0) | (counts == 0))
-        if np.all(covered | ((counts == 0) & (np.abs(wanted) <= slack))):
+        nothing = np.abs(wanted) <= slack  # what was put there last may itself be 0, as behind a mask
+        if np.all(covered | nothing) and 4 * np.sum(nothing & (counts > 0)) <= np.sum(counts > 0):
             text = (
                 f"each entry holds only one of the {len(terms)} contributions that overlap "
                 "there: they are assigned one over the other instead of added up"

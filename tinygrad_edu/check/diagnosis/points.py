@@ -49,6 +49,12 @@ def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
             codes = ("slope_at_a", "slope_wrong") if at_y else ("wrong_layer", "slope_wrong")
             text = f"the slope of {pool.words.of(y)} is taken at {value.text} instead of {pool.words.of(x)}"
             target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost, x))
+        for step, u in function.applied:
+            factor = function.slope_without(step, u)
+            if factor is not None:
+                made, of = pool.words.of(step.name), pool.words.of(u)
+                text = f"{made} is differentiated as if it were {of}: its own slope is missing too"
+                target.at(block.exit, g * factor, Edit(("slope_missing", "z_for_a"), text, 1.0, x))
 
 
 def _points(pool: Pool, block: Block) -> Iterator[Any]:
@@ -107,6 +113,34 @@ class _Function:
         factor = np.asarray(found[self.block.exit], float)
         usable = factor.shape == self.block.factor.shape and np.isfinite(factor).all()
         return factor if usable else None
+
+    @property
+    def applied(self) -> Iterator[tuple[Step, str]]:
+        """The functions of one value that it is made of, and of which value each is."""
+        own = {s.name for s in self.steps} | {self.block.below}
+        for step in self.steps:
+            arrays = {u for u in step.uses if self.program[u].value.size > 1}
+            linear = step.op is not None and bool(step.op.linear)
+            if step.role == "forward" and len(arrays) == 1 and arrays <= own and not linear:
+                yield step, next(iter(arrays))
+
+    def slope_without(self, step: Step, of: str) -> Array | None:
+        """The factor, were one of its functions left out; None where it is not finite."""
+        gradients = self.program.gradients
+        if step.name not in gradients or of not in gradients:
+            return None
+        above, below = gradients[step.name].name, gradients[of].name
+        if {above, below} - {self.block.entry, *self.block.inside}:
+            return None
+        known: dict[str, Any] = {step.name: np.asarray(self.program[of].value)}
+        found: dict[str, Any] = {self.block.entry: np.ones(self.block.factor.shape)}
+        for other in self.steps:
+            if other is not step:
+                known[other.name] = self._run(other, known)
+        for other in self.between:
+            found[other.name] = found[above] if other.name == below else self._run(other, {**known, **found})
+        factor = np.asarray(found[self.block.exit], float)
+        return factor if factor.shape == self.block.factor.shape and np.isfinite(factor).all() else None
 
     def _run(self, step: Step, known: dict[str, Any]) -> Any:
         args = []

@@ -255,6 +255,8 @@ def functions(value: Any) -> Iterator[tuple[str, Array]]:
     yield "1 - 2 {}", 1 - 2 * v
     yield "1 - 2 {}²", 1 - 2 * v * v
     yield "{} (1 - {})", v * (1 - v)
+    yield "(1 - {})²", (1 - v) ** 2
+    yield "{} (1 - {}²)", v * (1 - v * v)
     yield "1 + {}", 1 + v
     yield "{} (1 + {})", v * (1 + v)
     yield "({} > 0)", (v > 0).astype(float)

@@ -9,9 +9,12 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["codes_of_another", "feeds", "of_products", "owner_of", "tail_of"]
+__all__ = ["axes_of", "codes_of_another", "feeds", "of_products", "owner_of", "tail_of"]
+
+_FEW_PLACES = 12
 
 
 def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
@@ -19,6 +22,8 @@ def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
     with np.errstate(all="ignore"):
         for step in target.local.steps:
             op = step.op
+            if op is not None and op.kind not in ("elementwise", "contraction"):
+                _the_map_itself(target, pool, step)
             if op is None or len(step.args) != 2 or not (op.linear_in(0) and op.linear_in(1)):
                 continue
             (k,) = target.local.backward.carriers[step.name][:1]
@@ -31,6 +36,38 @@ def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
                 _spread(target, pool, step, k)
             if others:
                 _other_operand(target, pool, step, k)
+
+
+def _the_map_itself(target: Target, pool: Pool, step: Step) -> None:
+    """A linear map where its transpose belongs, such as a cumulative sum from the wrong end."""
+    carriers, op = target.local.backward.carriers[step.name], step.op
+    if op is None or len(carriers) != 1 or not op.linear_in(carriers[0]):
+        return
+    args = [target.local.operand(step, k) for k in range(len(step.args))]
+    g = np.asarray(args[carriers[0]], float)
+    if g.shape != step.shape or g.ndim == 0:
+        return
+    rule = rules_of(op, len(args))[carriers[0]]
+    turned = rule(g, target.local.values[step.name], *args, **step.settings)
+    text = (
+        f"{op.name} of {pool.words.of(step.args[carriers[0]].name)} runs in the wrong direction: on the way "
+        "back it starts from the other end (its transpose)"
+    )
+    target.at(step.name, turned, Edit(("inner_transpose",), text, 1.1, owner_of(target, step)))
+
+
+def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
+    """Which axes end between two shapes."""
+    lead = len(shape) - len(result)
+    if lead >= 0 and all(r in (1, n) for n, r in zip(shape[lead:], result, strict=True)):
+        return (*range(lead), *(k + lead for k, r in enumerate(result) if r == 1 and shape[k + lead] != 1))
+    left = list(range(len(shape)))
+    for n in result:
+        for k in left:
+            if shape[k] == n:
+                left.remove(k)
+                break
+    return tuple(left)
 
 
 def owner_of(target: Target, step: Step) -> str:
@@ -89,6 +126,37 @@ def _spread(target: Target, pool: Pool, step: Step, k: int) -> None:
         target.at(step.name, wide, Edit(codes, text, 1.05, at))
         even = f"{text}, and in equal parts, as behind a mean"
         target.at(step.name, wide * g.size / wide.size, Edit((*codes, "mean_for_sum"), even, 1.1, at))
+        if codes[0] == "dropout_mask_missing":
+            _another_picked(target, pool, step, wide, name)
+
+
+def _another_picked(target: Target, pool: Pool, step: Step, wide: Array, name: str) -> None:
+    """A gradient that belongs to the entry that was picked, as the largest, given to another one."""
+    at, g = (
+        owner_of(target, step),
+        np.shape(target.local.operand(step, target.local.backward.carriers[step.name][0])),
+    )
+    axes = axes_of(step.shape, g)
+    node = pool.graph.find(at) if at in pool.graph else None
+    for axis in axes if len(axes) == 1 else ():
+        n = step.shape[axis]
+        places: list[tuple[Array, str]] = []
+        if node is not None and node.shape == step.shape:
+            places.append((np.argmin(node.value, axis=axis), "the smallest entry"))
+        if n <= _FEW_PLACES:
+            places += [
+                (
+                    np.full(g, k).squeeze(axis) if len(g) == len(step.shape) else np.full(g, k),
+                    f"the entry at index {k}",
+                )
+                for k in range(n)
+            ]
+        for place, told in places:
+            hot = np.expand_dims(place, axis) == np.arange(n).reshape(
+                [-1 if k == axis else 1 for k in range(len(step.shape))]
+            )
+            text = f"{told} along axis {axis} gets the gradient, not the one that the mask {name} picks"
+            target.at(step.name, wide * hot, Edit(("wrong_layer", "slope_wrong"), text, 1.1, at))
 
 
 class _Factors:

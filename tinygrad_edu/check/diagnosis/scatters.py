@@ -10,9 +10,10 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import owner_of
+from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
 from tinygrad_edu.check.diagnosis.sums import parts
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
 __all__ = ["of_scatters", "other_parts", "picks_a_part", "puts_a_part"]
@@ -24,6 +25,7 @@ _FEW_PLACES = 12
 def of_scatters(target: Target, pool: Pool) -> None:
     """``dE[index] = g`` for ``+=``, an index off by one, a mean over the repeats, another slice."""
     for step in target.local.steps:
+        _one_of_all(target, pool, step)
         if picks_a_part(step):
             _another_part(target, pool, step)
         index = step.settings.get("index")
@@ -45,17 +47,13 @@ def of_scatters(target: Target, pool: Pool) -> None:
         np.add.at(counts, index, 1.0)
         _one_place(target, pool, step, g)
         if counts.max() > 1:
-            last, first = np.zeros(shape), np.zeros(shape)
-            last[index] = g
             text = (
                 "an index that repeats counts once only: the same row is overwritten (=, "
                 "or += with an index array) instead of added up (np.add.at)"
             )
-            target.at(step.name, last, Edit(("last_example_only", "term_missing"), text, 1.0, at))
-            flipped = np.broadcast_to(g, np.shape(counts[index]))
-            if isinstance(index, np.ndarray):
-                first[index.ravel()[::-1]] = flipped.reshape(index.size, *shape[1:])[::-1]
-                target.at(step.name, first, Edit(("last_example_only", "term_missing"), text, 1.1, at))
+            for last, cost in ((True, 1.0), (False, 1.1)):
+                one = _one_of(step, g, last)
+                target.at(step.name, one, Edit(("last_example_only", "term_missing"), text, cost, at))
             whole = np.asarray(target.local.values[step.name], float)
             target.at(
                 step.name,
@@ -81,6 +79,54 @@ def of_scatters(target: Target, pool: Pool) -> None:
                         at,
                     ),
                 )
+
+
+def _one_of(step: Step, g: Array, last: bool) -> Array:
+    """The last, or first, of the entries that a sum or an index adds up for each place."""
+    index = step.settings.get("index")
+    if index is None:
+        own = axes_of(g.shape, step.shape)
+        places = slice(-1, None) if last else slice(0, 1)
+        return g[tuple(places if k in own else slice(None) for k in range(g.ndim))].reshape(step.shape)
+    chosen = np.full(step.shape, -1 if last else g.size)
+    (np.maximum if last else np.minimum).at(chosen, index, np.arange(g.size).reshape(g.shape))
+    hit = (chosen >= 0) & (chosen < g.size)
+    return np.where(hit, g.ravel()[np.where(hit, chosen, 0)], 0.0)
+
+
+def _adds_up(step: Step, local: Local) -> bool:
+    op = step.op
+    if len(step.uses) != 1 or local.program[step.uses[0]].shape == step.shape:
+        return False
+    scatters = op is not None and op.kind == "indexing" and "shape" in step.settings
+    sums = op is not None and op.kind == "reduction" and op.linear == ((0,),) and step.shape != ()
+    return scatters or sums
+
+
+def _one_of_all(target: Target, pool: Pool, end: Step) -> None:
+    """Of the entries that several sums in a row add up, as those of a block of an image, one alone."""
+    local, run = target.local, list[Step]()
+    known = {s.name: s for s in local.steps}
+    step: Step | None = end
+    while step is not None and step.op is not None and (step.op.moves or _adds_up(step, local)):
+        if len(step.uses) != 1 or len(local.backward.carried(step)) != 1:
+            break
+        run.append(step)
+        step = known.get(step.uses[0])
+    sums = [s.name for s in run if _adds_up(s, local)]
+    if len(sums) < 2 or end.name != sums[0]:
+        return
+    start = run[-1].uses[0]
+    for last, told in ((False, "first"), (True, "last")):
+        value = np.asarray(local.values[start], float)
+        for one in reversed(run):
+            if one.name in sums:
+                value = _one_of(one, value, last)
+            elif one.op is not None:
+                value = np.asarray(one.op.forward(value, **one.settings))
+        text = f"of the entries of {pool.words.of(start)} that are added up, only the {told} is there"
+        codes = ("last_example_only", "term_missing", "sum_missing")
+        target.at(end.name, value, Edit(codes, text, 1.2, owner_of(target, end)))
 
 
 def _one_place(target: Target, pool: Pool, step: Step, g: Array) -> None:

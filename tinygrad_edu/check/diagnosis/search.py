@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.convention import Reading
-from tinygrad_edu.check.diagnosis.addends import of_addends, of_exchanged
+from tinygrad_edu.check.diagnosis.addends import of_a_factor, of_addends, of_exchanged
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
@@ -154,6 +154,7 @@ class _Search:
             if _enough(target, 1.35):
                 return target
             of_entries(target)
+            of_a_factor(target, groups, names, self.pool)
             of_overwriting(target, groups)
             of_extra_penalty(target, self.truth.values[one.name], one.name)
             of_leaves(target, self.pool)

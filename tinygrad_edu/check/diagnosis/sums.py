@@ -9,11 +9,11 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import codes_of_another, feeds, owner_of, tail_of
+from tinygrad_edu.check.diagnosis.products import axes_of, codes_of_another, feeds, owner_of, tail_of
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["axes_of", "of_sums", "part_of_a_product", "parts", "summed_in_a_product"]
+__all__ = ["of_sums", "part_of_a_product", "parts", "summed_in_a_product"]
 
 _MOST_ALONE = 32
 """Of more examples only the first and the last are tried alone, or left out."""
@@ -141,20 +141,6 @@ def _either(target: Target, step: Step, value: Array, edit: Edit, tail: float | 
         elif value.ndim > 1:
             target.whole(np.squeeze(value) * tail, edit)
     target.at(step.name, value, edit)
-
-
-def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
-    """Which axes end between two shapes."""
-    lead = len(shape) - len(result)
-    if lead >= 0 and all(r in (1, n) for n, r in zip(shape[lead:], result, strict=True)):
-        return (*range(lead), *(k + lead for k, r in enumerate(result) if r == 1 and shape[k + lead] != 1))
-    left = list(range(len(shape)))
-    for n in result:
-        for k in left:
-            if shape[k] == n:
-                left.remove(k)
-                break
-    return tuple(left)
 
 
 def _summed(g: Array) -> Iterator[tuple[tuple[int, ...], Array]]:

@@ -60,11 +60,19 @@ def of_extra_factors(target: Target, pool: Pool) -> None:
                 a = np.asarray(value.array, float)
                 text = f"{what} is multiplied by {value.text} once too often"
                 target.at(
-                    step, v * a, Edit(("slope_extra", "chain_factor_missing"), text, 1.3 + cost + value.cost)
+                    step,
+                    v * a,
+                    Edit(
+                        ("slope_extra", "chain_factor_missing", "slope_wrong"), text, 1.3 + cost + value.cost
+                    ),
                 )
                 text = f"{what} is divided by {value.text} once too often"
                 target.at(
-                    step, v / a, Edit(("slope_extra", "chain_factor_missing"), text, 1.35 + cost + value.cost)
+                    step,
+                    v / a,
+                    Edit(
+                        ("slope_extra", "chain_factor_missing", "slope_wrong"), text, 1.35 + cost + value.cost
+                    ),
                 )
 
 
