@@ -38,10 +38,14 @@ class Backward:
             else:
                 self.coefficients.append(step)
         self.index = {step.name: k for k, step in enumerate(program.steps)}
+        self._carried = {
+            step.name: tuple(step.args[k].name for k in self.carriers.get(step.name, ()))
+            for step in program.steps
+        }
 
     def carried(self, step: Step) -> tuple[str, ...]:
         """The names of the steps whose gradients this one takes."""
-        return tuple(step.args[k].name for k in self.carriers.get(step.name, ()))
+        return self._carried[step.name]
 
 
 class Local:

@@ -13,7 +13,7 @@ from tinygrad_edu.check.diagnosis.products import feeds
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 
-__all__ = ["of_leaves", "of_others", "of_sequences", "of_stale"]
+__all__ = ["of_leaves", "of_others", "of_sequences", "of_sources", "of_stale"]
 
 _MOST_SIZE = 200_000
 _MOST_OTHERS = 100
@@ -117,6 +117,17 @@ def of_others(target: Target, pool: Pool) -> None:
                 text = f"{step.name} and {second.name} are exchanged: each stands where the other belongs"
                 swapped = {step.name: second.value, second.name: step.value}
                 _try(target, every, swapped, Edit(("wrong_layer",), text, 1.25))
+
+
+def of_sources(target: Target, pool: Pool) -> None:
+    """Another array in the place of a given gradient, wherever the formula uses it, as in each window."""
+    for name, g in target.local.sources.items():
+        belongs, size = pool.words.of(name), np.shape(g)
+        for value in (*pool.forward, *pool.gradients):
+            if value.array.shape == size and value.text != belongs:
+                change = {name: np.asarray(value.array, float) - g}
+                text = f"{value.text} stands where {belongs} belongs"
+                target.changed(change, Edit(("wrong_layer",), text, 1.05 + value.cost))
 
 
 def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:

@@ -21,11 +21,12 @@ from tinygrad_edu.check.diagnosis.passes import (
     lost_factors,
     one_gradient_times_a_value,
     other_slices,
+    product,
     windows_without_stride,
 )
 from tinygrad_edu.check.diagnosis.pool import LIKELY, Pool, applied, functions, functions_of_one, slope_at
-from tinygrad_edu.check.diagnosis.products import feeds
-from tinygrad_edu.check.diagnosis.sums import axes_of, part_of_a_product, parts, summed_in_a_product
+from tinygrad_edu.check.diagnosis.products import axes_of, feeds, owner_of
+from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Step
@@ -33,6 +34,7 @@ from tinygrad_edu.graph import GraphNode, Step
 __all__ = ["of_loops"]
 
 _FEW_PARTS = 12
+_MOST_INPUTS = 24
 
 
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
@@ -53,7 +55,7 @@ def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[L
     yield from _sums(target)
     yield from lost_factors(target, pool)
     yield from lost_addends(target, pool)
-    yield from windows_without_stride(target)
+    yield from windows_without_stride(target, pool)
     yield from other_slices(target, pool)
 
 
@@ -67,9 +69,12 @@ def _run(target: Target, line: Line) -> Array | None:
     found: dict[str, Any] = dict(local.values)
     other, changes = set[str](), dict[str, Array]()
     for step in local.steps:
-        if step.name not in needed or not (step.name in line or other & set(local.backward.carried(step))):
+        if step.name not in needed:
             continue
-        own = local.applied(step, found) if other & set(local.backward.carried(step)) else found[step.name]
+        moved = not other.isdisjoint(local.backward.carried(step))
+        if not moved and step.name not in line:
+            continue
+        own = local.applied(step, found) if moved else found[step.name]
         if step.name in line:
             made = np.asarray(line[step.name](found))
             changes[step.name] = np.broadcast_to(made, np.shape(own)) - own
@@ -90,8 +95,13 @@ def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
         below = pool.graph.find(block.below or "")
         return kind(block), below.op and below.op.kernel, str(below.settings)
 
+    def lines(block: Block) -> Hashable:
+        return tuple(line_of(pool, end or "") for end in (block.above, block.below))
+
     groups = [*alike(ends.values(), kind)]
-    groups += [group for group in alike(ends.values(), finer) if group not in groups]
+    whole = [b for b in ends.values() if not any(b.inside < other.inside for other in ends.values())]
+    for blocks, key in ((list(ends.values()), finer), (whole, lines)):
+        groups += [group for group in alike(blocks, key) if group not in groups]
     for group in groups:
         x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
         name, told = f"the slope of {y} at {x}", f"and so in each of {len(group)} passes of the loop"
@@ -105,11 +115,29 @@ def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
         )
         for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
             for formula, f in _candidates():
-                line = _with_factors(group, at, f, pool)
+                line = _with_factors(group, [pool.graph.find(getattr(b, at)) for b in group], f)
                 itself = ("activation_for_slope",) if at == "above" and formula == "{}" else ()
                 what = formula.replace("{}", y if at == "above" else x)
                 if line is not None:
                     yield line, Edit((*itself, *codes), f"{what} stands for {name}, {told}", 1.3)
+        yield from _slopes_of_others(group, pool, name, told)
+
+
+def _slopes_of_others(group: list[Block], pool: Pool, name: str, told: str) -> Iterator[tuple[Line, Edit]]:
+    """The same slope, taken of what another line of the loop makes by the same function."""
+    order = {node.name: k for k, node in enumerate(pool.graph)}
+    group = sorted(group, key=lambda b: order[b.above or ""])
+    own = [pool.graph.find(b.above or "") for b in group]
+    for other in _sequences(pool, len(group)):
+        if other == own or (other[0].op, other[0].shape) != (own[-1].op, own[-1].shape):
+            continue
+        for _, f in list(_candidates())[: len(list(functions(0.0)))]:
+            right = [f(np.asarray(n.value, float)) for n in own]
+            if all(r is not None and np.allclose(r, b.factor) for r, b in zip(right, group, strict=True)):
+                line = _with_factors(group, other, f)
+                text = f"the slope of {_made_with(pool, other[-1])} stands for {name}, {told}"
+                if line is not None:
+                    yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.2)
 
 
 def _times(entry: str, factor: Array) -> Made:
@@ -126,11 +154,13 @@ def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
             yield f"the slope of {op.name} at {{}}", lambda v, op=op: slope_at(op, {}, v)  # type: ignore[misc]
 
 
-def _with_factors(group: list[Block], at: str, f: Callable[[Array], Array | None], pool: Pool) -> Line | None:
-    """The line with the function at y, or at x, for every slope; None where it is not finite."""
+def _with_factors(
+    group: list[Block], nodes: list[GraphNode], f: Callable[[Array], Array | None]
+) -> Line | None:
+    """The line with the function at a value for every slope; None where it is not finite."""
     line: Line = {}
-    for block in group:
-        value = f(np.asarray(pool.graph.find(getattr(block, at)).value, float))
+    for block, node in zip(group, nodes, strict=True):
+        value = f(np.asarray(node.value, float))
         if value is None or not np.isfinite(value).all() or value.shape != block.factor.shape:
             return None
         line[block.exit] = _times(block.entry, value)
@@ -145,8 +175,12 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         shapes = tuple(np.shape(local.operand(step, k)) for k in range(len(step.args)))
         return step.op.kernel, local.backward.carriers[step.name], shapes
 
+    def own_line(step: Step) -> Hashable:
+        return kind(step), line_of(pool, owner_of(target, step))
+
     members = [s for s in local.steps if one_gradient_times_a_value(local, s)]
-    for group in alike(members, kind):
+    groups = list(alike(members, kind))
+    for group in groups + [group for group in alike(members, own_line) if group not in groups]:
         (k,) = local.backward.carriers[group[0].name]
         yield from _of_others(target, pool, group, k)
         if group[0].op.kind != "contraction":
@@ -156,7 +190,7 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         if c.ndim == 2 and c.shape[0] == c.shape[1]:
             name = pool.words.of(_base(target, group[-1].args[1 - k].name)[0])
             text = f"{name}: a transpose is missing, or too many, in the product, {told}"
-            line = {s.name: _product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
+            line = {s.name: product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
             yield line, Edit(("inner_transpose",), text, 1.1)
         for n, axis, along in summed_in_a_product(group[0], np.asarray(local.operand(group[0], k)), c, k):
             for kept, codes, which in parts(n) if n <= _FEW_PARTS else ():
@@ -175,14 +209,10 @@ def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterato
             base, moves = _base(target, step.args[1 - k].name)
             node = other(pool.graph.find(base)) if base in pool.graph else None
             if node is None or node.shape != pool.graph.find(base).shape:
-                ends[step.name] = _product(step, k, np.zeros(np.shape(target.local.operand(step, 1 - k))))
+                ends[step.name] = product(step, k, np.zeros(np.shape(target.local.operand(step, 1 - k))))
                 continue
-            value = np.asarray(node.value)
-            for move in moves:
-                assert move.op is not None
-                value = move.op.forward(value, **move.settings)
-            line[step.name] = _product(step, k, value)
-            pair = pool.words.of(node.name), pool.words.of(base)
+            line[step.name] = product(step, k, _moved(node.value, moves))
+            pair = _made_with(pool, node), _made_with(pool, pool.graph.find(base))
         if not line:
             continue
         text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
@@ -191,11 +221,11 @@ def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterato
             yield line | ends, Edit(codes, f"{text}, and nothing where there is none", 1.2)
 
 
-def _product(step: Step, k: int, c: Array) -> Made:
-    carried = step.args[k].name
-    op, settings = step.op, step.settings
-    assert op is not None
-    return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
+def _moved(value: Any, moves: list[Step]) -> Array:
+    for move in moves:
+        assert move.op is not None
+        value = move.op.forward(value, **move.settings)
+    return np.asarray(value)
 
 
 def _product_of_some(local: Local, step: Step, k: int, part: tuple[list[int], int, int]) -> Made:
@@ -232,6 +262,16 @@ def _others(
 
         here, there = (sequence[:-1], sequence[1:]) if by > 0 else (sequence[1:], sequence[:-1])
         yield what, ("wrong_layer",), dict(zip(here, there, strict=True)).get
+    for by in (1, -1):
+        turned = dict(zip(nodes, [*nodes[by:], *nodes[:by]], strict=True))
+        yield (
+            "shifted by one, and the other end's at the end",
+            ("wrong_layer", "examples_misaligned"),
+            turned.get,
+        )
+    for sequence in _sequences(pool, len(nodes)):
+        if sequence[0].shape == nodes[-1].shape and sequence != nodes:
+            yield "another line's value", ("wrong_layer",), dict(zip(nodes, sequence, strict=True)).get
     for one, which in ((nodes[-1], "last"), (nodes[0], "first")):
         yield f"the {which} of the sequence in each pass", ("wrong_layer",), lambda n, one=one: one  # type: ignore[misc]
     yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _fed_by(order, n)
@@ -250,6 +290,45 @@ def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[G
         return [*nodes, *behind[:1]]
     before = made[: made.index(computed[0])] if computed[0] in made and len(computed) == len(nodes) else []
     return [*before[-1:], *nodes]
+
+
+def _sequences(pool: Pool, passes: int) -> list[list[GraphNode]]:
+    """What the other lines of a loop make, one value in each pass."""
+    known: list[list[GraphNode]] | None = pool.memo("sequences", passes)
+    if known is None:
+        lines = alike(
+            (n for n in pool.graph if n.op is not None and n.value.size > 1),
+            lambda n: (line_of(pool, n.name), n.shape, _made_as(n, 2)),
+        )
+        known = [line for line in lines if len(line) == passes]
+        pool.memo("sequences", passes, found=known)
+    return known
+
+
+def line_of(pool: Pool, name: str) -> tuple[Any, tuple[int, ...], frozenset[str]]:
+    """Which line of a loop makes a value: its operation, and the parameters that enter it next."""
+    known: tuple[Any, tuple[int, ...], frozenset[str]] | None = pool.memo("line", name)
+    if known is None:
+        if name not in pool.graph:
+            return None, (), frozenset()
+        node = pool.graph.find(name)
+        found, queue = set[str](), [node]
+        for one in queue:
+            for other in one.inputs:
+                if other.is_leaf and other.requires_grad:
+                    found.add(other.name)
+                elif len(queue) < _MOST_INPUTS and one.op is not None and one.op.kind != "contraction":
+                    queue.append(other)
+        known = node.op and node.op.kernel, node.shape, frozenset(found)
+        pool.memo("line", name, found=known)
+    return known
+
+
+def _made_with(pool: Pool, node: GraphNode) -> str:
+    """What a value is called; without a name, also which parameters enter it, as those of a gate."""
+    told = pool.words.of(node.name)
+    _, _, entering = line_of(pool, node.name) if node.op is not None else ("", (), frozenset())
+    return told if node.named or not entering else f"{told} (of {', '.join(sorted(entering))})"
 
 
 def _made_as(node: GraphNode, depth: int = 3) -> Hashable:

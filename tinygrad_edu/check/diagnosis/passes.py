@@ -9,10 +9,10 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.scatters import other_parts, picks_a_part, puts_a_part
+from tinygrad_edu.check.diagnosis.scatters import other_parts, picks_a_part, puts_a_part, sliced
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.graph import Ref, Step
+from tinygrad_edu.graph import GraphNode, Ref, Step
 
 __all__ = [
     "Line",
@@ -22,6 +22,7 @@ __all__ = [
     "lost_factors",
     "one_gradient_times_a_value",
     "other_slices",
+    "product",
     "windows_without_stride",
 ]
 
@@ -128,29 +129,68 @@ def _kernels(local: Local, name: str, depth: int = 2) -> Hashable:
     )
 
 
-def windows_without_stride(target: Target) -> Iterator[tuple[Line, Edit]]:
-    """Windows that are put back one after the other, without the stride between them."""
+def windows_without_stride(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """Windows that are put back, or read, one after the other, without the stride between them."""
     local = target.local
     put = [s for s in local.steps if puts_a_part(s)]
     for group in alike(put, lambda s: (np.shape(local.operand(s, 0)), s.shape)):
-        starts = [[p.indices(n)[0] for p, n in zip(_parts(s), s.shape, strict=False)] for s in group]
-        line, moved = dict[str, Made](), False
-        for step, own in zip(group, starts, strict=True):
-            places = []
-            for axis, part in enumerate(_parts(step)):
-                known = sorted({one[axis] for one in starts})
-                start, stop, by = part.indices(step.shape[axis])
-                rank = known.index(own[axis])
-                moved = moved or rank != start
-                places.append(slice(rank, rank + stop - start, by))
-            line[step.name] = _put(step, tuple(places))
-        if moved:
+        places = _side_by_side([(s.settings["index"], s.shape) for s in group])
+        if places:
             text = "each window is put one place after the one before it: the stride between them is missing"
+            line = {s.name: _put(s, index) for s, index in zip(group, places, strict=True)}
+            yield line, Edit(("wrong_layer", "examples_misaligned"), text, 1.15)
+    read = [s for s in local.steps if one_gradient_times_a_value(local, s) and _window(local, pool, s)]
+    for group in alike(read, lambda s: (s.shape, _window(local, pool, s)[0].name)):  # type: ignore[index]
+        windows = [w for s in group if (w := _window(local, pool, s)) is not None]
+        places = _side_by_side([(index, whole.shape) for whole, index in windows])
+        if places:
+            text = "each window is read one place after the one before it: the stride between them is missing"
+            line = {
+                s.name: product(s, local.backward.carriers[s.name][0], whole.value[index])
+                for s, (whole, _), index in zip(group, windows, places, strict=True)
+            }
             yield line, Edit(("wrong_layer", "examples_misaligned"), text, 1.15)
 
 
-def _parts(step: Step) -> tuple[Any, ...]:
-    index = step.settings["index"]
+def _window(local: Local, pool: Pool, step: Step) -> tuple[GraphNode, Any] | None:
+    """The value, and the part of it, that multiplies a gradient, if it is a part of one."""
+    name = step.args[1 - local.backward.carriers[step.name][0]].name
+    node = pool.graph.find(name) if name in pool.graph else None
+    if node is None or node.op is None or node.op.kind != "indexing" or len(node.inputs) != 1:
+        return None
+    index = node.settings.get("index")
+    return (node.inputs[0], index) if sliced(index) else None
+
+
+def _side_by_side(windows: list[tuple[Any, tuple[int, ...]]]) -> list[tuple[slice, ...]]:
+    """The windows without the stride between them; none where there is no stride."""
+    parts = [_parts(index) for index, _ in windows]
+    starts = [
+        [p.indices(n)[0] for p, n in zip(own, shape, strict=False)]
+        for own, (_, shape) in zip(parts, windows, strict=True)
+    ]
+    known = [sorted(set(axis)) for axis in zip(*starts, strict=True)]
+    found, moved = [], False
+    for own, start, (_, shape) in zip(parts, starts, windows, strict=True):
+        places = []
+        for axis, part in enumerate(own):
+            first, stop, by = part.indices(shape[axis])
+            rank = known[axis].index(start[axis])
+            moved = moved or rank != first
+            places.append(slice(rank, rank + stop - first, by))
+        found.append(tuple(places))
+    return found if moved else []
+
+
+def product(step: Step, k: int, c: Array) -> Made:
+    """A product of the gradient that is its k-th operand and another coefficient."""
+    carried = step.args[k].name
+    op, settings = step.op, step.settings
+    assert op is not None
+    return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
 
 

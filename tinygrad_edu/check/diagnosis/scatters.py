@@ -16,7 +16,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_scatters", "other_parts", "picks_a_part", "puts_a_part"]
+__all__ = ["of_scatters", "other_parts", "picks_a_part", "puts_a_part", "sliced"]
 
 _MOST_PARTS = 64
 _FEW_PLACES = 12
@@ -42,6 +42,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
             _put_everywhere(target, pool, step, g)
             continue
         _not_picked(target, pool, step, g)
+        _counted_once(target, pool, step)
         _by_another_index(target, pool, step, g)
         counts = np.zeros(shape)
         np.add.at(counts, index, 1.0)
@@ -148,16 +149,17 @@ def _one_place(target: Target, pool: Pool, step: Step, g: Array) -> None:
 def picks_a_part(step: Step) -> bool:
     """Whether a step takes a slice of a gradient, as behind a concatenation."""
     op, index = step.op, step.settings.get("index")
-    return op is not None and op.kind == "indexing" and "shape" not in step.settings and _sliced(index)
+    return op is not None and op.kind == "indexing" and "shape" not in step.settings and sliced(index)
 
 
 def puts_a_part(step: Step) -> bool:
     """Whether a step puts a gradient into a slice of zeros, as behind a window."""
     op, index = step.op, step.settings.get("index")
-    return op is not None and op.kind == "indexing" and "shape" in step.settings and _sliced(index)
+    return op is not None and op.kind == "indexing" and "shape" in step.settings and sliced(index)
 
 
-def _sliced(index: Any) -> bool:
+def sliced(index: Any) -> bool:
+    """Whether an index is made of slices, and not of all of everything."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(p, slice) and p != slice(None) for p in parts) and all(
         isinstance(p, slice) for p in parts
@@ -219,7 +221,9 @@ def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
     node = pool.graph.find(at) if at in pool.graph else None
     for axis, part in enumerate(parts):
         every = np.zeros(shape)
-        np.add.at(every, (*parts[:axis], slice(None), *parts[axis + 1 :]), np.expand_dims(g, -1))
+        np.add.at(
+            every, (*parts[:axis], slice(None), *parts[axis + 1 :]), np.expand_dims(g, -1 if axis else 0)
+        )
         text = f"{above} is given to every entry along axis {axis}, not only where the index picks"
         codes = ("dropout_mask_missing", "chain_factor_missing", "term_extra")
         target.at(step.name, every, Edit(codes, text, 1.05, at))
@@ -231,6 +235,23 @@ def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
             np.add.at(moved, other, g)
             text = f"the {which} entry of {at} along axis {axis} gets {above}, not the one of the index"
             target.at(step.name, moved, Edit(("wrong_layer", "labels_swapped"), text, 1.15, at))
+
+
+def _counted_once(target: Target, pool: Pool, step: Step) -> None:
+    """Picked entries that get a count, as of the classes above a margin: one is counted, however many."""
+    R, index = target.right, step.settings["index"]
+    if step.shape != R.shape:
+        return
+    picked = np.zeros(R.shape, bool)
+    picked[index] = True
+    rest = np.abs(R[~picked])
+    unit = float(rest.max(initial=0.0))
+    if unit == 0 or np.any((rest > 1e-9 * unit) & (rest < (1 - 1e-9) * unit)):
+        return
+    text = f"where the index picks, one entry of {pool.words.of(step.args[0].name)} is counted, however many"
+    value = np.where(picked, np.sign(R.sum(where=picked)) * unit, R)
+    edit = Edit(("term_missing", "sum_missing"), f"{text} there are", 1.2, owner_of(target, step))
+    target.whole(value, edit)
 
 
 def _by_another_index(target: Target, pool: Pool, step: Step, g: Array) -> None:

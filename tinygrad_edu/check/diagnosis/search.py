@@ -13,7 +13,7 @@ from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
-from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequences, of_stale
+from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequences, of_sources, of_stale
 from tinygrad_edu.check.diagnosis.loops import of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
@@ -143,6 +143,8 @@ class _Search:
             names = TermNames(self.truth.graph, self.words, one.name)
             of_addends(target, groups, names, penalised=leaf, dearer=0.1 * sums_in_slopes(local, blocks))
             of_exchanged(target, groups, names, self.pool)
+            of_sources(target, self.pool)
+            of_extra_penalty(target, self.truth.values[one.name], one.name)
             if _enough(target, 1.0):
                 return target
             of_slopes(target, blocks, self.pool)
@@ -156,7 +158,6 @@ class _Search:
             of_entries(target)
             of_a_factor(target, groups, names, self.pool)
             of_overwriting(target, groups)
-            of_extra_penalty(target, self.truth.values[one.name], one.name)
             of_leaves(target, self.pool)
             of_others(target, self.pool)
             of_sequences(target, self.pool)

@@ -66,6 +66,8 @@ def _left_out(target: Target, block: Block, pool: Pool) -> None:
 
     lost = ("dropout_mask_missing", *codes) if mask else codes
     target.at(block.exit, g, edit(lost, "the factor {} is missing", 1.0))
+    if np.any(S < 0):
+        target.at(block.exit, -g, edit(lost, "of the factor {} only the sign is there", 1.05))
     target.at(
         block.exit, g * S * S, edit(("constant_factor", "slope_extra"), "the factor {} is there twice", 1.15)
     )
@@ -189,7 +191,8 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
     """Everything in the bank that, multiplied with the gradient above, gives the array."""
     g = np.asarray(target.local.values[block.entry], float)
     S, at = block.factor, block.below or ""
-    for wrong, told, cost in ((1 - S, "1 minus it", 1.3), (1 / S, "its inverse", 1.3)):
+    share = 1.1 if np.all((S > 0) & (S < 1)) else 1.3
+    for wrong, told, cost in ((1 - S, "1 minus it", share), (1 / S, "its inverse", 1.3)):
         text = f"{told} stands for {name}"
         target.at(block.exit, g * wrong, Edit(("slope_wrong",), text, cost, at))
     if np.all((np.abs(S) >= 0) & (np.abs(S) <= 1)):
@@ -204,7 +207,7 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
     for k in target.promising(block.exit, bank.rows, g):
         entry = bank.entries[k]
         codes, cost = _codes(block, entry, own)
-        text = f"{entry.text.replace('{}', entry.value.text)} stands for {name}"
+        text = f"{entry.text.replace('{}', _in_brackets(entry))} stands for {name}"
         target.at(block.exit, g * bank.rows[k].reshape(S.shape), Edit(codes, text, cost, at))
     if brief:
         return
@@ -218,6 +221,11 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
 
 
 _FINE = 1e-12
+
+
+def _in_brackets(entry: Banked) -> str:
+    told = entry.value.text
+    return f"({told})" if " " in told and entry.op is None and entry.text != "{}" else told
 
 
 def _codes(block: Block, entry: Banked, own: Op | None) -> tuple[tuple[str, ...], float]:
