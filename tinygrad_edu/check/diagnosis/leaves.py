@@ -17,6 +17,7 @@ __all__ = ["of_leaves", "of_others", "of_sequences", "of_sources", "of_stale"]
 
 _MOST_SIZE = 200_000
 _MOST_OTHERS = 100
+_UNNAMED = 0.25
 
 
 def coefficients(target: Target) -> list[Step]:
@@ -123,11 +124,14 @@ def of_sources(target: Target, pool: Pool) -> None:
     """Another array in the place of a given gradient, wherever the formula uses it, as in each window."""
     for name, g in target.local.sources.items():
         belongs, size = pool.words.of(name), np.shape(g)
+        of = target.local.program[name].of or ""
         for value in (*pool.forward, *pool.gradients):
-            if value.array.shape == size and value.text != belongs:
+            if value.array.shape == size and value.text != belongs and value.cost < _UNNAMED:
                 change = {name: np.asarray(value.array, float) - g}
                 text = f"{value.text} stands where {belongs} belongs"
-                target.changed(change, Edit(("wrong_layer",), text, 1.05 + value.cost))
+                before = value.gradient and value.node is not None and feeds(value.node, of)
+                codes = ("slope_missing", "wrong_layer") if before else ("wrong_layer",)
+                target.changed(change, Edit(codes, text, 1.05 + value.cost))
 
 
 def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:

@@ -158,13 +158,14 @@ def _with_factors(
     group: list[Block], nodes: list[GraphNode], f: Callable[[Array], Array | None]
 ) -> Line | None:
     """The line with the function at a value for every slope; None where it is not finite."""
-    line: Line = {}
+    line, varies = dict[str, Made](), False
     for block, node in zip(group, nodes, strict=True):
         value = f(np.asarray(node.value, float))
         if value is None or not np.isfinite(value).all() or value.shape != block.factor.shape:
             return None
         line[block.exit] = _times(block.entry, value)
-    return line
+        varies = varies or float(np.ptp(value)) > 0
+    return line if varies else None
 
 
 def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ Made = Callable[[Mapping[str, Any]], Any]
 Line = dict[str, Made]
 """The edited steps of one line of a loop."""
 _MOST_PASSES = 200
+_MOST_ADDENDS = 5
 
 
 def alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[list[Any]]:
@@ -101,20 +103,46 @@ def _part_of(name: str, index: Any) -> Made:
 
 
 def lost_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    """One addend left out in every pass, such as the way through the cell of the next step."""
+    """Addends left out in every pass, such as the way through the cell of the next step."""
     local = target.local
+    sums = {
+        s.name: s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),)
+    }
+    inner = {n for s in sums.values() for n in local.backward.carried(s) if _part_of_a_sum(local, n, sums)}
+    whole = [(s, _addends(local, s, sums)) for s in sums.values() if s.name not in inner]
 
-    def kind(step: Step) -> Hashable:
-        return step.shape, tuple(_kernels(local, name) for name in local.backward.carried(step))
+    def kind(one: tuple[Step, list[str]]) -> Hashable:
+        return one[0].shape, tuple(_kernels(local, name) for name in one[1])
 
-    sums = [s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),)]
-    for group in alike((s for s in sums if len(local.backward.carried(s)) == 2), kind):
-        for k in (0, 1):
-            lost, kept = ([local.backward.carried(s)[j] for s in group] for j in (k, 1 - k))
-            told = f"{pool.words.of(lost[-1])} is not added to {pool.words.of(kept[-1])}"
-            line = {s.name: _passed_on(name, s.shape) for s, name in zip(group, kept, strict=True)}
-            text = f"a path is missing: {told}, and so in each of {len(group)} passes of the loop"
-            yield line, Edit(("term_missing",), text, 1.15)
+    for group in alike((one for one in whole if len(one[1]) <= _MOST_ADDENDS), kind):
+        n = len(group[0][1])
+        for size in range(1, n):
+            for lost in combinations(range(n), size):
+                kept = [k for k in range(n) if k not in lost]
+                line = {s.name: _sum_of([names[k] for k in kept], s.shape) for s, names in group}
+                told, other = (
+                    " and ".join(pool.words.of(group[-1][1][k]) for k in ks) for ks in (lost, kept)
+                )
+                paths, verb = ("a path is", "is") if size == 1 else ("paths are", "are")
+                text = f"{paths} missing: {told} {verb} not added to {other}"
+                passes = f"and so in each of {len(group)} passes of the loop"
+                yield line, Edit(("term_missing",), f"{text}, {passes}", 1.1 + 0.05 * size)
+
+
+def _addends(local: Local, top: Step, sums: Mapping[str, Step]) -> list[str]:
+    found = list[str]()
+    for name in local.backward.carried(top):
+        found += _addends(local, sums[name], sums) if _part_of_a_sum(local, name, sums) else [name]
+    return found
+
+
+def _part_of_a_sum(local: Local, name: str, sums: Mapping[str, Step]) -> bool:
+    """Whether a step is but a part of the sum after it, and no gradient of its own."""
+    return name in sums and local.program[name].of is None
+
+
+def _sum_of(names: list[str], shape: tuple[int, ...]) -> Made:
+    return lambda found: np.broadcast_to(sum(np.asarray(found[name]) for name in names), shape)
 
 
 def _kernels(local: Local, name: str, depth: int = 2) -> Hashable:

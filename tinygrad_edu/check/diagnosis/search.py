@@ -44,7 +44,7 @@ from tinygrad_edu.graph import GraphNode
 __all__ = ["diagnose", "vocabulary"]
 
 ENOUGH = 1.6
-_SURE, _UNKNOWN = 1.1, 5.0
+_SURE, _LIKELY, _UNKNOWN = 1.1, 1.35, 5.0
 _MOST_TWICE = 50_000
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
@@ -104,7 +104,7 @@ class _Search:
         with np.errstate(all="ignore"):
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
         target = self.explained(one, one.local, bound)
-        unsure = _least(target) > _SURE and not self._right_above(one)
+        unsure = _least(target) > (_LIKELY if self._right_above(one) else _SURE)
         small = one.given.size <= _MOST_TWICE
         if one.local.sources and (unsure or (small and not target.found)):
             # where the given gradients above explain nothing, the right ones may, or what made them
@@ -230,7 +230,13 @@ def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
         if (scale := _scale_of_a_mask(node)) is not None:
             kept[scale] = None
             constants = {c: None for c in constants if abs(c * scale - 1) > 1e-9}
-    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), _scales(truth))
+    averaged = {n.inputs[0].value.size // n.value.size: None for n in truth.graph if _sums(n)}
+    added = tuple(c for c in averaged if c > 1 and c not in (*sizes, m))
+    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), _scales(truth), added[:8])
+
+
+def _sums(node: GraphNode) -> bool:
+    return node.op is not None and node.op.kind == "reduction" and node.value.size > 0
 
 
 def _scales(truth: Truth) -> tuple[float, ...]:

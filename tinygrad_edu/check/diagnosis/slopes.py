@@ -9,7 +9,15 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.pool import LIKELY, Banked, Pool, applied, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.pool import (
+    LIKELY,
+    Banked,
+    Pool,
+    applied,
+    functions,
+    functions_of_one,
+    slope_at,
+)
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.core.op import Op
 
@@ -138,6 +146,12 @@ def _replaced(target: Target, block: Block, pool: Pool, brief: bool) -> None:
             text = f"{what} is applied to the gradient above, instead of multiplying it by {name}"
             if value is not None:
                 target.at(block.exit, value, Edit(("slope_on_gradient",), text, 1.3, at))
+        for told, value in functions(g):
+            if told in ("{} (1 - {})", "1 - {}²", "({} > 0)"):
+                text = (
+                    f"{told.replace('{}', 'g')} of the gradient above, g, stands there: {name} is taken of it"
+                )
+                target.at(block.exit, value, Edit(("slope_on_gradient", "slope_wrong"), text, 1.3, at))
         text = f"the gradient above is kept where it is positive itself, instead of multiplied by {name}"
         target.at(block.exit, np.maximum(g, 0), Edit(("slope_on_gradient", "slope_wrong"), text, 1.32, at))
     if not block.slope:

@@ -253,6 +253,8 @@ def _too_early(target: Target) -> None:
     if R.size < 2:
         return
     for axes, value in _summed(R):
+        if not np.ptp(R, axis=axes).any():
+            continue  # all are the same: that is a number times it
         everything = len(axes) == R.ndim
         where = "over everything" if everything else f"over axis {_told(axes)}"
         codes = ("summed_too_early", "sum_extra", *(("sum_all",) if everything else ()))

@@ -31,6 +31,7 @@ class Vocabulary:
         constants: numbers in J by what they are called there.
         kept: the factors of dropout masks, 1 / the keep probability.
         scales: numbers that J multiplies arrays by, even those that have another meaning too.
+        counts: how many entries of several axes are added up, or averaged, at once.
     """
 
     m: int = 1
@@ -38,6 +39,7 @@ class Vocabulary:
     constants: tuple[float, ...] = ()
     kept: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
 
     @cached_property
     def _words(self) -> list[tuple[float, Edit]]:
@@ -83,6 +85,10 @@ class Vocabulary:
             yield 1 / n, Edit(("constant_factor", "mean_for_sum"), text, 1.15)
             yield math.sqrt(n), _factor(f"√{n}", 1.2)
             yield 1 / math.sqrt(n), _factor(f"1/√{n}", 1.2)
+        for n in self.counts:
+            yield float(n), _factor(f"{n}, the number of entries of a sum or mean", 1.15)
+            text = f"divided by {n}, the number of entries of a sum or mean: a mean for a sum"
+            yield 1 / n, Edit(("constant_factor", "mean_for_sum"), text, 1.15)
         for a in self.sizes:
             for b in self.sizes:
                 if a != b:
