@@ -47,14 +47,16 @@ class Trace:
         return values[-1].line if values else None
 
 
-def traced(call: Callable[[], Any], files: set[str]) -> tuple[Any, Trace]:
+def traced(call: Callable[[], Any], files: set[str], trace: Trace | None = None) -> tuple[Any, Trace]:
     """The result of a call, and what was assigned meanwhile by code of these files.
+
+    A trace that is handed in has what was assigned even where the call raises.
 
     >>> result, trace = traced(lambda: _example(3), {__file__})
     >>> [(one.name, one.value) for one in trace.of("total")]
     [('total', 0), ('total', 1), ('total', 3)]
     """
-    trace = Trace()
+    trace = Trace() if trace is None else trace
     watched: dict[FrameType, _Watched] = {}
 
     def watch(frame: FrameType, event: str, _: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.target import Given, Target
-from tinygrad_edu.check.diagnosis.terms import Term
 from tinygrad_edu.check.report import Diagnosis
 
 __all__ = ["localised", "of_entries", "of_overwriting", "wrong_shape"]
@@ -144,28 +144,29 @@ def _slices(target: Given, same: Array) -> None:
                 return
 
 
-def of_overwriting(target: Target, groups: list[list[Term]]) -> None:
-    """Of several addends that overlap each entry holds but one: assigned where it should be added."""
-    for group in groups:
-        terms = [t for t in group if np.any(t.array)]
-        if len(terms) < 3 or target.given.shape != target.right.shape or target.given.size < 8:
+def of_overwriting(target: Target, contributions: Iterable[list[Array]]) -> None:
+    """Of several contributions that overlap each entry holds but one: assigned where it should be added."""
+    if target.given.shape != target.right.shape or target.given.size < 8:
+        return
+    for every in contributions:
+        terms = [t for t in every if np.any(t)]
+        if len(terms) < 3:
             continue
-        total = sum((t.array for t in group), np.zeros(target.right.shape))
-        wanted = target.given - (target.right - total)
         slack = target.bound + 64 * target.eps * float(np.max(np.abs(target.right)))
-        counts = sum((t.array != 0).astype(int) for t in terms)
+        counts = sum((t != 0).astype(int) for t in terms)
         if not np.any(counts > 1):
             continue
-        covered = np.zeros(wanted.shape, bool)
+        covered = np.zeros(target.right.shape, bool)
         for term in terms:
-            covered |= (np.abs(wanted - term.array) <= slack) & ((term.array != 0) | (counts == 0))
-        nothing = np.abs(wanted) <= slack  # what was put there last may itself be 0, as behind a mask
+            covered |= (np.abs(target.given - term) <= slack) & ((term != 0) | (counts == 0))
+        nothing = np.abs(target.given) <= slack  # what was put there last may itself be 0, as behind a mask
         if np.all(covered | nothing) and 4 * np.sum(nothing & (counts > 0)) <= np.sum(counts > 0):
             text = (
                 f"each entry holds only one of the {len(terms)} contributions that overlap "
                 "there: they are assigned one over the other instead of added up"
             )
             _note(target, Edit(("term_missing", "last_example_only"), text, 1.2))
+            return
 
 
 def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:

@@ -11,15 +11,16 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
-from tinygrad_edu.check.diagnosis.sums import parts
+from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_scatters", "other_parts", "picks_a_part", "puts_a_part", "sliced"]
+__all__ = ["last_contributions", "of_scatters", "other_parts", "picks_a_part", "puts_a_part", "sliced"]
 
 _MOST_PARTS = 64
 _FEW_PLACES = 12
+_MOST_ENTRIES = 5_000_000
 
 
 def of_scatters(target: Target, pool: Pool) -> None:
@@ -128,6 +129,44 @@ def _one_of_all(target: Target, pool: Pool, end: Step) -> None:
         text = f"of the entries of {pool.words.of(start)} that are added up, only the {told} is there"
         codes = ("last_example_only", "term_missing", "sum_missing")
         target.at(end.name, value, Edit(codes, text, 1.2, owner_of(target, end)))
+
+
+def last_contributions(target: Target) -> Iterator[list[Array]]:
+    """What each window contributes, of what is summed before it the last alone: of the filters the last."""
+    local = target.local
+    known = {s.name: s for s in local.steps}
+    found = []
+    for end in local.steps:
+        if end.op is None or end.op.kind != "indexing" or "shape" not in end.settings:
+            continue
+        run, step = [end], known.get(end.uses[0])
+        while step is not None and step.op is not None and step.op.moves and len(step.uses) == 1:
+            run.append(step)
+            step = known.get(step.uses[0])
+        value = None if step is None else _last_of_the_sum(local, step)
+        if value is None or len(local.steps) * target.right.size > _MOST_ENTRIES:
+            continue
+        for one in reversed(run):
+            assert one.op is not None
+            value = np.asarray(one.op.forward(value, **one.settings))
+        found.append(local.push({end.name: value}))
+    yield found
+
+
+def _last_of_the_sum(local: Local, step: Step) -> Array | None:
+    """The last of what a sum, or a product, adds up; None where a step adds nothing up."""
+    if _adds_up(step, local):
+        return _one_of(step, np.asarray(local.operand(step, 0), float), last=True)
+    carriers = local.backward.carriers[step.name]
+    if step.op is None or step.op.kind != "contraction" or len(carriers) != 1:
+        return None
+    k = carriers[0]
+    g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
+    summed = list(summed_in_a_product(step, g, c, k))
+    if len(summed) != 1:
+        return None
+    n, axis, other = summed[0]
+    return part_of_a_product(step, g, c, k, [n - 1], axis, other)
 
 
 def _one_place(target: Target, pool: Pool, step: Step, g: Array) -> None:

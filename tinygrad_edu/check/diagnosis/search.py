@@ -20,7 +20,7 @@ from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
 from tinygrad_edu.check.diagnosis.points import of_points
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import of_products
-from tinygrad_edu.check.diagnosis.scatters import of_scatters
+from tinygrad_edu.check.diagnosis.scatters import last_contributions, of_scatters
 from tinygrad_edu.check.diagnosis.slopes import of_lost_slopes, of_slopes
 from tinygrad_edu.check.diagnosis.sums import of_sums
 from tinygrad_edu.check.diagnosis.target import Target
@@ -144,7 +144,8 @@ class _Search:
             of_addends(target, groups, names, penalised=leaf, dearer=0.1 * sums_in_slopes(local, blocks))
             of_exchanged(target, groups, names, self.pool)
             of_sources(target, self.pool)
-            of_extra_penalty(target, self.truth.values[one.name], one.name)
+            if leaf:
+                of_extra_penalty(target, self.truth.values[one.name], one.name)
             if _enough(target, 1.0):
                 return target
             of_slopes(target, blocks, self.pool)
@@ -157,7 +158,10 @@ class _Search:
                 return target
             of_entries(target)
             of_a_factor(target, groups, names, self.pool)
-            of_overwriting(target, groups)
+            of_overwriting(target, [[t.array for t in group] for group in groups])
+            of_overwriting(target, last_contributions(target))
+            if not leaf:
+                of_extra_penalty(target, self.truth.values[one.name], one.name)
             of_leaves(target, self.pool)
             of_others(target, self.pool)
             of_sequences(target, self.pool)

@@ -33,6 +33,17 @@ _NUMBERS = {
 _COSTS = ("cost", "J", "loss", "L")
 
 
+class _Data(np.ndarray):
+    """An array of data of which ``X.dot(W)`` is ``X @ W``, so that it is recorded where W is a Tensor."""
+
+    def dot(self, other: Any, out: Any = None) -> Any:
+        return np.dot(self, other) if out is None else super().dot(other, out)
+
+
+def _data(value: Any) -> Any:
+    return value.view(_Data) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+
+
 class BackwardError(StudentFileError):
     """The forward pass runs, and the backward pass does not."""
 
@@ -79,7 +90,7 @@ class _Once:
     def __post_init__(self) -> None:
         for name, value in self.values.items():
             trained = name not in (*DATA, *LABELS) and np.asarray(value).dtype.kind == "f"
-            self.known[name] = Tensor(value, name=name) if trained else value
+            self.known[name] = Tensor(value, name=name) if trained else _data(value)
             if trained:
                 self.parameters[name] = self.known[name]
         if self.passes.owner is not None:
@@ -93,7 +104,13 @@ class _Once:
 
     def cost(self) -> tuple[Tensor, tuple[str, ...]]:
         """J, of the forward pass or of the cost function that goes with it."""
-        self.result = self._watched(self.passes.forward, self.known)
+        try:
+            self.result = self._watched(self.passes.forward, self.known)
+        except StudentFileError:
+            # one function for both may write into arrays on its way back: its cost is known by then
+            if self.passes.backward is not None or (J := self._assigned()) is None:
+                raise
+            return J, ()
         parts = self._parts(self.result)
         J = next((p for p in parts if isinstance(p, Tensor) and p.size == 1 and not self._predicts(p)), None)
         if J is None and self.passes.cost is not None:
@@ -102,11 +119,15 @@ class _Once:
             J = self._watched(self.passes.cost, {**first, **named}, positional=parts[:1])
             J = next((p for p in self._parts(J) if isinstance(p, Tensor) and p.size == 1), None)
         if J is None:  # it was printed, or made a float, on its way out
-            costs = [a.value for name in _COSTS for a in self.trace.of(name) if isinstance(a.value, Tensor)]
-            J = next((c for c in reversed(costs) if c.size == 1), None)
+            J = self._assigned()
         if J is not None:
             return J, ()
         return self._of_predictions(parts)
+
+    def _assigned(self) -> Tensor | None:
+        """The last value of a variable that is called as a cost is."""
+        costs = [a.value for name in _COSTS for a in self.trace.of(name) if isinstance(a.value, Tensor)]
+        return next((c for c in reversed(costs) if c.size == 1), None)
 
     @staticmethod
     def _parts(result: Any) -> list[Any]:
@@ -143,8 +164,6 @@ class _Once:
 
     def gradients(self) -> tuple[dict[str, Any], Trace]:
         """What the backward pass gives, by name, and what its variables were."""
-        if self.passes.backward is None:  # one function for both: its gradients are among its results
-            return self._named_gradients(self.result, self.trace), self.trace
         arrays = {name: plain(value) for name, value in {**self._by_name(), **self.known}.items()}
         owner = self.passes.owner
         if owner is not None:
@@ -153,7 +172,11 @@ class _Once:
             self.before = dict(vars(owner))
         trace, self.trace = self.trace, Trace()
         parts = [plain(p) for p in self._parts(self.result)]
-        result = self._watched(self.passes.backward, arrays, positional=parts)
+        result = (  # of one function for both, run on arrays, the gradients are in its results
+            self._watched(self.passes.forward, {n: plain(v) for n, v in self.known.items()})
+            if self.passes.backward is None
+            else self._watched(self.passes.backward, arrays, positional=parts)
+        )
         backward, self.trace = self.trace, trace
         return self._named_gradients(result, backward), backward
 
@@ -169,10 +192,11 @@ class _Once:
         self, f: Callable[..., Any], known: Mapping[str, Any], positional: list[Any] | None = None
     ) -> Any:
         arguments = self._arguments(f, known, positional)
-        result, trace = self.loaded.guarded(
-            lambda: traced(lambda: called(f, arguments), {str(self.loaded.path)})
-        )
-        self.trace = Trace([*self.trace.assigned, *trace.assigned])
+        files, trace = {str(self.loaded.path)}, Trace()
+        try:
+            result, _ = self.loaded.guarded(lambda: traced(lambda: called(f, arguments), files, trace))
+        finally:
+            self.trace = Trace([*self.trace.assigned, *trace.assigned])
         return result
 
     def _arguments(
