@@ -200,7 +200,65 @@ def backward(A, X, Y):
 """
 )
 
+LOSS_OF_A_CLASS = """import numpy as np
+
+class TwoLayerNet(object):
+    def __init__(self, input_size, hidden_size, output_size, std=1e-4):
+        self.params = {}
+        self.params['W1'] = std * np.random.randn(input_size, hidden_size)
+        self.params['b1'] = np.zeros(hidden_size)
+        self.params['W2'] = std * np.random.randn(hidden_size, output_size)
+        self.params['b2'] = np.zeros(output_size)
+
+    def loss(self, X, y=None, reg=0.0):
+        W1, b1 = self.params['W1'], self.params['b1']
+        W2, b2 = self.params['W2'], self.params['b2']
+        N, D = X.shape
+        scores = None
+        z1 = X.dot(W1) + b1
+        h1 = np.maximum(0, z1)
+        scores = h1.dot(W2) + b2
+        if y is None:
+            return scores
+        loss = None
+        shifted = scores - np.max(scores, axis=1, keepdims=True)
+        exp_scores = np.exp(shifted)
+        probs = exp_scores / np.sum(exp_scores, axis=1, keepdims=True)
+        correct_logprobs = -np.log(probs[range(N), y])
+        loss = np.sum(correct_logprobs) / N
+        loss += reg * (np.sum(W1 * W1) + np.sum(W2 * W2))
+        grads = {}
+        dscores = probs.copy()
+        dscores[range(N), y] -= 1
+        dscores /= N
+        grads['W2'] = np.dot(h1.T, dscores) + 2 * reg * W2
+        grads['b2'] = np.sum(dscores, axis=0)
+        dhidden = np.dot(dscores, W2.T)
+        dhidden[h1 <= 0] = 0
+        grads['W1'] = X.T.dot(dhidden) + 2 * reg * W1
+        grads['b1'] = np.sum(dhidden, axis=0)
+        return loss, grads
+"""
+LOSS_OF_WEIGHTS = """import numpy as np
+def svm_loss_vectorized(W, X, y, reg):
+    loss = 0.0
+    dW = np.zeros(W.shape)
+    N = X.shape[0]
+    scores = X.dot(W)
+    correct = scores[np.arange(N), y].reshape(N, 1)
+    margins = np.maximum(0, scores - correct + 1)
+    margins[np.arange(N), y] = 0
+    loss = np.sum(margins) / N + reg * np.sum(W * W)
+    mask = np.zeros(margins.shape)
+    mask[margins > 0] = 1
+    mask[np.arange(N), y] = -np.sum(mask, axis=1)
+    dW = X.T.dot(mask) / N + 2 * reg * W
+    return loss, dW
+"""
+
 WAYS = {
+    "loss of a class": LOSS_OF_A_CLASS,
+    "loss of weights": LOSS_OF_WEIGHTS,
     "propagate": PROPAGATE,
     "cost and gradients": PROPAGATE.replace('"db": db}, cost', '"db": db}, cost').replace(
         'return {"dw": dw, "db": db}, cost', 'return cost, {"dw": dw, "db": db}'
@@ -214,6 +272,8 @@ WAYS = {
     "object": OBJECT,
 }
 MISTAKES = {
+    "loss of a class": ("dhidden[h1 <= 0] = 0", "pass", "dW1", None),
+    "loss of weights": ("/ N + 2 * reg * W", "/ N + reg * W", "dW", 14),
     "propagate": ("1 / m * np.dot(X, (A - Y).T)", "np.dot(X, (A - Y).T)", "dw", 9),
     "course": ("(1 - np.power(A1, 2))", "(1 - A1)", "dZ1", 27),
     "loop": ("np.dot(dZ, A_prev.T) / m", "np.dot(dZ, A_prev.T)", "dW1", 32),

@@ -133,8 +133,8 @@ def update(step: Callable[..., Any], optimizer: Any = "sgd", *, seed: int = 0, *
         optimizer: ``"sgd"``, ``"momentum"``, ``"rmsprop"`` or ``"adam"``; or one of ``tg.optim``, whose
             settings count. The rules are those of the course: momentum takes (1 - β) dW.
         seed: of the random weights and gradients.
-        settings: ``lr``, ``beta``, ``beta1``, ``beta2``, ``epsilon``, where they are not 0.1, 0.9, 0.9, 0.999
-            and 1e-8.
+        settings: ``lr``, ``beta``, ``beta1``, ``beta2``, ``epsilon``, where they are not 0.03, 0.9, 0.9,
+            0.999 and 1e-8: none of these is 1 minus another, so that no two mistakes give the same numbers.
 
     Returns:
         A :class:`Report` with the entry ``W``.
@@ -182,7 +182,7 @@ def _textbook(optimizer: Any, settings: Mapping[str, float]) -> _Rule:
     beta = of("beta", 0.9)
     return _Rule(
         kind,
-        of("lr", 0.1),
+        of("lr", 0.03),
         of("beta1", beta),
         of("beta2", beta if kind == "rmsprop" else 0.999),
         of("epsilon", 1e-8),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import linecache
 import re
@@ -15,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from tinygrad_edu.check.student.in_place import HELPERS, without_writes
 
 __all__ = ["Loaded", "StudentFileError", "load"]
 
@@ -140,12 +143,14 @@ def load(path: str | Path) -> Loaded:
     source, cells = _code_cells(file, text) if file.suffix == ".ipynb" else (text, ())
     module = ModuleType(_MODULE)
     module.__file__ = str(file)
+    vars(module).update(HELPERS)
     loaded = Loaded(file, source, cells, module)
     # The lines are needed where a report points at one, and a notebook has no file of its own for them.
     linecache.cache[str(file)] = (len(source), None, source.splitlines(keepends=True), str(file))
 
     def run(code: str) -> None:
-        exec(compile(code, str(file), "exec"), module.__dict__)  # noqa: S102  (said plainly: the file is run)
+        tree = without_writes(ast.parse(code, str(file)))
+        exec(compile(tree, str(file), "exec"), module.__dict__)  # noqa: S102  (said plainly: the file is run)
 
     if not cells:
         loaded.guarded(partial(run, source))

@@ -40,6 +40,9 @@ class _Data(np.ndarray):
         return np.dot(self, other) if out is None else super().dot(other, out)
 
 
+_Data.__name__ = "ndarray"  # as messages call it
+
+
 def _data(value: Any) -> Any:
     return value.view(_Data) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
@@ -248,7 +251,8 @@ class _Once:
         for part in parts:
             if isinstance(part, Mapping):
                 return {str(k): v for k, v in part.items() if _is_array(v)}
-        arrays = [p for p in parts if _is_array(p)]
+        costs = {id(a.value) for name in _COSTS for a in trace.of(name)}
+        arrays = [p for p in parts if _is_array(p) and id(p) not in costs]
         if not arrays:
             found = next((vars(p) for p in parts if hasattr(p, "__dict__") and p is not None), None)
             return (

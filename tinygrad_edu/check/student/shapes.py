@@ -72,8 +72,9 @@ def made(f: Callable[..., Any], source: str) -> Any:
 
 
 def _several_classes(source: str) -> bool:
-    """Whether the code speaks of a softmax, or picks an entry by each example's label: ``p[range(m), y]``."""
-    return "softmax" in source or re.search(r"\[\s*(np\.arange|range)\(", source) is not None
+    """Whether the code speaks of a softmax, of classes, or of a label's entry: ``p[range(m), y]``."""
+    picked = re.search(r"\[\s*(np\.arange|range)\(|\[\s*y\[", source) is not None
+    return picked or "softmax" in source or "num_classes" in source
 
 
 def of_initialiser(loaded: Loaded) -> Shapes:

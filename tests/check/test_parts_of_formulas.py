@@ -1,0 +1,134 @@
+"""Mistakes in one addend, in one part of what is added up, and in each pass of a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+
+Case = tuple[tg.Tensor, dict[str, Any], str, str, str]
+"""J, gradients of which one is wrong, which one, a code that names the mistake, a word of the sentence."""
+r = np.random.default_rng(11)
+
+
+def tensor(name: str, *shape: int) -> tg.Tensor:
+    return tg.Tensor(r.standard_normal(shape), name=name)
+
+
+def named(name: str, value: tg.Tensor) -> tg.Tensor:
+    value.name = name
+    return value
+
+
+def factor_in_one_addend() -> Case:
+    s, y, w = tensor("s", 6, 4), r.integers(0, 4, 6), r.random(6) + 0.5
+    e = np.exp(s - np.max(s, axis=1, keepdims=True))
+    p = e / np.sum(e, axis=1, keepdims=True)
+    J = np.sum(-w * np.log(p[np.arange(6), y]))
+    return J, {"ds": p.data * w[:, None] - np.eye(4)[y]}, "ds", "chain_factor_missing", "missing"
+
+
+def hinge_without_its_mask() -> Case:
+    d = tensor("d", 7)
+    return np.sum(np.maximum(0, 1 - d) ** 2), {"dd": -2 * (1 - d.data)}, "dd", "slope_missing", "as if"
+
+
+def cumulative_sum_from_the_wrong_end() -> Case:
+    x = tensor("x", 3, 5)
+    c = named("c", np.cumsum(x, axis=1))
+    dc = 2 * c.data
+    return np.sum(c**2), {"dc": dc, "dx": np.cumsum(dc, axis=1)}, "dx", "inner_transpose", "direction"
+
+
+def one_of_the_pixels_that_were_repeated() -> Case:
+    x = tensor("x", 2, 3)
+    h = named("h", np.repeat(np.repeat(x, 2, axis=0), 2, axis=1))
+    R = r.standard_normal((4, 6))
+    dh = 2 * h.data * R
+    return np.sum(h**2 * R), {"dh": dh, "dx": dh[::2, ::2]}, "dx", "last_example_only", "only the first"
+
+
+def the_first_piece_for_the_largest() -> Case:
+    z = tensor("z", 5, 3)
+    h = named("h", np.max(z, axis=1))
+    dh = 2 * h.data
+    wrong = np.zeros((5, 3))
+    wrong[:, 0] = dh
+    return np.sum(h**2), {"dh": dh, "dz": wrong}, "dz", "wrong_layer", "index 0"
+
+
+def the_output_in_every_window() -> Case:
+    x, w = tensor("x", 2, 7), tensor("w", 3)
+    y = named("y", sum(w[k] * x[:, k : k + 5] for k in range(3)))
+    T = r.standard_normal((2, 5))
+    dy = y.data - T
+    dw = np.array([np.sum(y.data * x.data[:, k : k + 5]) for k in range(3)])
+    return np.sum((y - T) ** 2) / 2, {"dy": dy, "dw": dw}, "dw", "wrong_layer", "y stands where dy"
+
+
+def windows_read_side_by_side() -> Case:
+    x, w = r.standard_normal((2, 9)), tensor("w", 3)
+    x_ = tg.Tensor(x, name="x")
+    y = named("y", np.stack([np.sum(x_[:, 2 * k : 2 * k + 3] * w, axis=1) for k in range(4)], axis=1))
+    dy = 2 * y.data
+    dw = sum((dy[:, [k]] * x[:, k : k + 3]).sum(axis=0) for k in range(4))
+    return np.sum(y**2), {"dy": dy, "dw": dw}, "dw", "wrong_layer", "stride"
+
+
+def one_of_those_above_the_margin() -> Case:
+    s, y = tensor("s", 6, 5), r.integers(0, 5, 6)
+    margins = np.maximum(0, s - s[np.arange(6), y].reshape(6, 1) + 3)
+    ds = (margins.data > 0).astype(float)
+    ds[np.arange(6), y] = -1
+    return np.sum(margins), {"ds": ds}, "ds", "term_missing", "however many"
+
+
+def a_gate_in_every_pass(of: str) -> Case:
+    Wf, Wi, Wg = tensor("Wf", 3, 4), tensor("Wi", 3, 4), tensor("Wg", 3, 4)
+    xs, T = r.standard_normal((3, 2, 3)), r.standard_normal((2, 4))
+    c: Any = np.zeros((2, 4))
+    for x in xs:
+        f, i = (1 / (1 + np.exp(-(x @ W))) for W in (Wf, Wi))
+        c = f * c + i * np.tanh(x @ Wg)
+    kept, state = [], np.zeros((2, 4))
+    for x in xs:
+        f, i = (1 / (1 + np.exp(-(x @ W.data))) for W in (Wf, Wi))
+        g = np.tanh(x @ Wg.data)
+        kept.append((x, f, i, g, state))
+        state = f * state + i * g
+    dc, dWf, dWi = state - T, np.zeros((3, 4)), np.zeros((3, 4))
+    for x, f, i, g, before in reversed(kept):
+        slope = f * (1 - f) if of == "slope" else i * (1 - i)
+        dWi += x.T @ (dc * (f if of == "value" else g) * slope)
+        dWf += x.T @ (dc * before * f * (1 - f))
+        dc = dc * f
+    return np.sum((c - T) ** 2) / 2, {"dWf": dWf, "dWi": dWi}, "dWi", "wrong_layer", "Wf"
+
+
+def cases() -> Iterator[Any]:
+    for case in (
+        factor_in_one_addend,
+        hinge_without_its_mask,
+        cumulative_sum_from_the_wrong_end,
+        one_of_the_pixels_that_were_repeated,
+        the_first_piece_for_the_largest,
+        the_output_in_every_window,
+        windows_read_side_by_side,
+        one_of_those_above_the_margin,
+    ):
+        yield pytest.param(case, id=case.__name__)
+    for of in ("slope", "value"):
+        yield pytest.param(lambda of=of: a_gate_in_every_pass(of), id=f"a_gate_in_every_pass_{of}")
+
+
+@pytest.mark.parametrize("case", [*cases()])
+def test_it_is_named(case: Any) -> None:
+    J, manual, wrong, code, word = case()
+    report = tg.check.compare(J, manual)
+    assert [entry.name for entry in report if not entry.ok] == [wrong]
+    assert code in report[wrong].diagnosis.codes
+    assert word in report[wrong].diagnosis.sentence
