@@ -16,8 +16,9 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Ref, Step
+from tinygrad_edu.ops.elementwise.selection import where
 
-__all__ = ["of_points"]
+__all__ = ["of_left_out", "of_points"]
 
 _MOST_POINTS = 40
 _MOST_SIZE = 100_000
@@ -49,12 +50,87 @@ def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
             codes = ("slope_at_a", "slope_wrong") if at_y else ("wrong_layer", "slope_wrong")
             text = f"the slope of {pool.words.of(y)} is taken at {value.text} instead of {pool.words.of(x)}"
             target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost, x))
-        for step, u in function.applied:
-            factor = function.slope_without(step, u)
-            if factor is not None:
-                made, of = pool.words.of(step.name), pool.words.of(u)
-                text = f"{made} is differentiated as if it were {of}: its own slope is missing too"
-                target.at(block.exit, g * factor, Edit(("slope_missing", "z_for_a"), text, 1.0, x))
+
+
+def of_left_out(target: Target, pool: Pool) -> None:
+    """The right gradient of another formula: one in which a function, or a mask, is left out."""
+    local, program = target.local, target.local.program
+    steps = _needed(target)
+    if sum(s.value.size for s in steps) + sum(s.value.size for s in local.steps) > _MOST_SIZE:
+        return
+    tried = 0
+    for step in steps:
+        u = _of_one(step, pool)
+        if u is None or tried >= _MOST_POINTS:
+            continue
+        tried += 1
+        known: dict[str, Any] = {step.name: np.asarray(program[u].value)}
+        above, below = (program.gradients[n].name if n in program.gradients else "" for n in (step.name, u))
+        try:
+            value = _run_again(target, steps, known, above, below)
+        except (ValueError, TypeError):
+            continue
+        made, of = pool.words.of(step.name), pool.words.of(u)
+        text = f"{made} is differentiated as if it were {of}: its own slope is missing too"
+        codes: tuple[str, ...] = ("slope_missing", "z_for_a")
+        if _masks(step):
+            text = f"the mask that makes {made} of {of} is left out wherever it counts"
+            codes = ("dropout_mask_missing", "chain_factor_missing")
+        if value.shape == target.right.shape and np.isfinite(value).all():
+            target.whole(value, Edit(codes, text, 1.0, u))
+
+
+def _needed(target: Target) -> list[Step]:
+    """The steps, of the forward pass too, that the coefficients of the formula are computed by, in order."""
+    program, local = target.local.program, target.local
+    queue = [a.name for s in local.steps for a in s.args if isinstance(a, Ref) and a.name not in local.names]
+    seen = set(queue)
+    for name in queue:
+        for other in program[name].uses:
+            if other not in seen:
+                seen.add(other)
+                queue.append(other)
+    return [s for s in program.steps if s.name in seen and s.op is not None]
+
+
+def _of_one(step: Step, pool: Pool) -> str | None:
+    """The value that a forward step is a function of, entry by entry, or of which it masks some entries."""
+    arrays = [u for u in dict.fromkeys(step.uses) if u in pool.graph and pool.graph.find(u).requires_grad]
+    op = step.op
+    if step.role != "forward" or op is None or op.kind != "elementwise" or len(arrays) != 1:
+        return None
+    if pool.graph.find(arrays[0]).shape != step.shape or (op.linear and not _masks(step)):
+        return None
+    others = [u for u in step.uses if u != arrays[0] and pool.program[u].value.size > 1]
+    return arrays[0] if not others or _masks(step) else None
+
+
+def _masks(step: Step) -> bool:
+    return step.op is not None and step.op.kernel == where.kernel
+
+
+def _run_again(target: Target, steps: list[Step], known: dict[str, Any], above: str, below: str) -> Array:
+    """The formula with some values changed, and with a gradient passed on from one step to another."""
+    local, program = target.local, target.local.program
+    found: dict[str, Any] = {**local.sources, **{n: program[n].value for n in local.exact}}
+
+    def args(step: Step) -> list[Any]:
+        values = (
+            (found.get(a.name), known.get(a.name), a) if isinstance(a, Ref) else (a, a, a) for a in step.args
+        )
+        return [f if f is not None else k if k is not None else program[a.name].value for f, k, a in values]
+
+    for step in steps:
+        if step.name not in known and any(u in known for u in step.uses) and step.op is not None:
+            known[step.name] = step.op.forward(*args(step), **step.settings)
+    for step in local.steps:
+        if step.name == below and above in found:
+            found[step.name] = found[above]
+        else:
+            found[step.name] = (
+                args(step)[0] if step.op is None else step.op.forward(*args(step), **step.settings)
+            )
+    return np.asarray(found[local.root], float)
 
 
 def _points(pool: Pool, block: Block) -> Iterator[Any]:
@@ -113,34 +189,6 @@ class _Function:
         factor = np.asarray(found[self.block.exit], float)
         usable = factor.shape == self.block.factor.shape and np.isfinite(factor).all()
         return factor if usable else None
-
-    @property
-    def applied(self) -> Iterator[tuple[Step, str]]:
-        """The functions of one value that it is made of, and of which value each is."""
-        own = {s.name for s in self.steps} | {self.block.below}
-        for step in self.steps:
-            arrays = {u for u in step.uses if self.program[u].value.size > 1}
-            linear = step.op is not None and bool(step.op.linear)
-            if step.role == "forward" and len(arrays) == 1 and arrays <= own and not linear:
-                yield step, next(iter(arrays))
-
-    def slope_without(self, step: Step, of: str) -> Array | None:
-        """The factor, were one of its functions left out; None where it is not finite."""
-        gradients = self.program.gradients
-        if step.name not in gradients or of not in gradients:
-            return None
-        above, below = gradients[step.name].name, gradients[of].name
-        if {above, below} - {self.block.entry, *self.block.inside}:
-            return None
-        known: dict[str, Any] = {step.name: np.asarray(self.program[of].value)}
-        found: dict[str, Any] = {self.block.entry: np.ones(self.block.factor.shape)}
-        for other in self.steps:
-            if other is not step:
-                known[other.name] = self._run(other, known)
-        for other in self.between:
-            found[other.name] = found[above] if other.name == below else self._run(other, {**known, **found})
-        factor = np.asarray(found[self.block.exit], float)
-        return factor if factor.shape == self.block.factor.shape and np.isfinite(factor).all() else None
 
     def _run(self, step: Step, known: dict[str, Any]) -> Any:
         args = []

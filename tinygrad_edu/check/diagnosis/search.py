@@ -17,7 +17,7 @@ from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequenc
 from tinygrad_edu.check.diagnosis.loops import of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
-from tinygrad_edu.check.diagnosis.points import of_points
+from tinygrad_edu.check.diagnosis.points import of_left_out, of_points
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import of_products
 from tinygrad_edu.check.diagnosis.scatters import last_contributions, of_scatters
@@ -104,7 +104,8 @@ class _Search:
         with np.errstate(all="ignore"):
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
         target = self.explained(one, one.local, bound)
-        unsure = _least(target) > (_LIKELY if self._right_above(one) else _SURE)
+        least = _least(target)
+        unsure = least > _SURE and not self._right_above(one) or _LIKELY < least < _UNKNOWN
         small = one.given.size <= _MOST_TWICE
         if one.local.sources and (unsure or (small and not target.found)):
             # where the given gradients above explain nothing, the right ones may, or what made them
@@ -150,6 +151,7 @@ class _Search:
                 return target
             of_slopes(target, blocks, self.pool)
             of_points(target, blocks, self.pool)
+            of_left_out(target, self.pool)
             of_products(target, self.pool)
             of_sums(target, self.pool)
             of_scatters(target, self.pool)

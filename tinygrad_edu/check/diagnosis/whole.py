@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
@@ -10,6 +12,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 
 __all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
 
+_MOST_AXES = 5
 _ENTRIES = 4
 """From fewer entries no quotient is read: some two values would give it."""
 
@@ -20,9 +23,19 @@ def of_the_whole(target: Target) -> None:
     right = target.right
     if target.found:
         _averaged(target)
+    _axes_exchanged(target)
     if right.ndim == 2 and 1 not in right.shape:
         text = "the transposed result's entries are only put into the shape: .reshape where .T belongs"
         target.whole(right.T.reshape(right.shape), Edit(("transpose", "inner_transpose"), text, 1.05))
+
+
+def _axes_exchanged(target: Target) -> None:
+    """Two axes of the result exchanged, as of "fc" for "cf" in an einsum."""
+    right = target.right
+    for a, b in combinations(range(right.ndim), 2) if 2 < right.ndim <= _MOST_AXES else ():
+        if 1 not in (right.shape[a], right.shape[b]):
+            text = f"the result is transposed: its axes {a} and {b} are exchanged"
+            target.whole(np.swapaxes(right, a, b), Edit(("transpose", "inner_transpose"), text, 1.0))
 
 
 def _averaged(target: Target) -> None:
