@@ -105,7 +105,7 @@ class _Search:
             bound = tolerance(right, one.local.errors[one.local.root], one.eps)
         target = self.explained(one, one.local, bound)
         least = _least(target)
-        unsure = least > _SURE and not self._right_above(one) or _LIKELY < least < _UNKNOWN
+        unsure = (least > _SURE and not self._right_above(one)) or _LIKELY < least < _UNKNOWN
         small = one.given.size <= _MOST_TWICE
         if one.local.sources and (unsure or (small and not target.found)):
             # where the given gradients above explain nothing, the right ones may, or what made them

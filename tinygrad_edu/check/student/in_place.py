@@ -63,7 +63,7 @@ class _Writer(ast.NodeTransformer):
         if len(node.targets) != 1 or not isinstance(target, ast.Subscript):
             return node
         name, index = target.value, target.slice
-        keyed = isinstance(index, ast.Constant) and isinstance(index.value, str)
+        keyed = any(isinstance(n, ast.Constant) and isinstance(n.value, str) for n in ast.walk(index))
         if not isinstance(name, ast.Name) or name.id not in self.own or keyed:
             return node
         between = ast.Subscript(ast.Name(_INDEX, ast.Load()), index, ast.Load())

@@ -47,6 +47,10 @@ def _data(value: Any) -> Any:
     return value.view(_Data) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
 
+def _array(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, _Data) else plain(value)
+
+
 class BackwardError(StudentFileError):
     """The forward pass runs, and the backward pass does not."""
 
@@ -167,16 +171,16 @@ class _Once:
 
     def gradients(self) -> tuple[dict[str, Any], Trace]:
         """What the backward pass gives, by name, and what its variables were."""
-        arrays = {name: plain(value) for name, value in {**self._by_name(), **self.known}.items()}
+        arrays = {name: _array(value) for name, value in {**self._by_name(), **self.known}.items()}
         owner = self.passes.owner
         if owner is not None:
             for name, value in vars(owner).items():
                 setattr(owner, name, plain(value))
             self.before = dict(vars(owner))
         trace, self.trace = self.trace, Trace()
-        parts = [plain(p) for p in self._parts(self.result)]
+        parts = [_array(p) for p in self._parts(self.result)]
         result = (  # of one function for both, run on arrays, the gradients are in its results
-            self._watched(self.passes.forward, {n: plain(v) for n, v in self.known.items()})
+            self._watched(self.passes.forward, {n: _array(v) for n, v in self.known.items()})
             if self.passes.backward is None
             else self._watched(self.passes.backward, arrays, positional=parts)
         )
