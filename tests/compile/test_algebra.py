@@ -134,3 +134,16 @@ def test_a_slope_of_any_size_touches_only_the_entries_that_are_not_chosen(slope:
     w = np.array([1.0, 2.0])
     J, _ = tg.compile(loss)(w)
     assert J == 3.0
+
+
+def test_a_slope_that_has_saturated_stays_exact() -> None:
+    """Opened, ``0.9 v x² - 0.9 v x² a²`` at a = 1 is rounding, 2e7 times as large as the number beside it."""
+
+    def loss(w: Any, X: Any) -> Any:
+        v = np.sqrt(w * w * X * X + 1e-6) * X
+        return np.sum(np.tanh(0.3 * v**3)) + np.mean(v)
+
+    w, X = np.array(870.0), np.array([30.0, 0.3])
+    t = tg.Tensor(w)
+    expected = tg.grad(loss(t, X), [t])[0]
+    np.testing.assert_allclose(tg.compile(loss)(w, X)[1], expected, rtol=1e-13)

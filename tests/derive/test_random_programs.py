@@ -58,3 +58,10 @@ def test_a_number_between_two_precisions_is_cast(source_agrees):
     b = tg.Tensor(rng.normal(size=(3, 4)).astype(np.float32), name="b")
     source_agrees(np.mean(np.tanh(b) * a + b * 3 * b), ["a", "b"], rtol=1e-6)
     source_agrees(np.sum((b - b) * a + b**0 * a), ["a", "b"], rtol=1e-6)
+
+
+def test_a_reshape_to_one_number_of_entries_derives(source_agrees):
+    X = np.random.default_rng(0).normal(size=(3, 6))
+    w = tg.Tensor(np.array([[0.2, -0.3, 0.4]]), name="w")
+    source_agrees(np.mean((w @ X).reshape(-1) ** 2), ["w"])
+    source_agrees(np.mean((w @ X).reshape(6) ** 2), ["w"])

@@ -3,7 +3,8 @@
 ``((1 - Y)/(1 - A) - Y/A) A (1 - A)`` is what the chain rule gives for the sigmoid under the cross-entropy.
 Written as a sum of products of factors it comes to ``A - Y``, by itself: nothing here knows of either.
 
-A factor that is itself a sum stays whole until the others have had their chance to cancel against it.
+A factor that is itself a sum stays whole until the others have had their chance to cancel against it. Where
+nothing of it cancelled it is put together again: far out ``x (1 - a²)`` is 0, and ``x - x a²`` is rounding.
 """
 
 from __future__ import annotations
@@ -75,11 +76,11 @@ class _Expansion:
     def __init__(self, node: Node, resolve: Resolve, given: AbstractSet[Node]) -> None:
         self.node, self.resolve, self.given = node, resolve, given
         self.opened: dict[Node, None] = {}
-        """The given sums that have been taken apart."""
+        """The sums that have been taken apart: those that are given, and factors."""
 
     def sum(self) -> Sum:
         found = _combined(self.distributed(self.terms(self.node)))
-        for whole in self.opened:
+        for whole in reversed(self.opened):  # the inner ones first
             parts = _combined(self.terms(whole))
             found = _put_together(found, whole, parts) if len(parts) > 1 else found
         return found
@@ -139,6 +140,7 @@ class _Expansion:
                 done.append(product)
             else:  # quotients first, so that what they are multiplied with can still cancel
                 chosen = max(sums, key=self.has_quotients)
+                self.opened[chosen] = None  # 1 - a², where nothing cancels, is more exact than its terms
                 rest = product.times(Product(ONE, {chosen: 1}), -1)
                 waiting = [rest.times(term) for term in self.terms(chosen)] + waiting
             if len(done) + len(waiting) > MOST:

@@ -63,10 +63,12 @@ class _Function:
             return expression
 
         def change(e: Node) -> Node | None:
-            if e.op is None or not e.op.silent or examples.m not in e.settings.get("shape", ()):
+            given = e.settings.get("shape", ())
+            sizes = given if isinstance(given, (tuple, list)) else (given,)
+            if e.op is None or not e.op.silent or examples.m not in sizes:
                 return None
             size = examples.m
-            shape = tuple(Count(n, self.m, size) if n == size else n for n in e.settings["shape"])
+            shape = tuple(Count(n, self.m, size) if n == size else n for n in sizes)
             args = [rebuilt(a, change) for a in e.args]
             return applied(e.op, *args, settings={**e.settings, "shape": shape}, shape=e.shape, dtype=e.dtype)
 
