@@ -87,3 +87,17 @@ def test_a_number_that_says_how_many_without_data_stays_a_parameter() -> None:
     J = lambd / (2 * m) * np.sum(np.square(W))
     found = function_of(tg.derive(J, [W]))(W=np.ones((2, 2)), lambd=1.0, m=4)
     np.testing.assert_allclose(found["dW"], np.full((2, 2), 0.25), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [5, 10])
+def test_a_decimal_of_the_code_is_not_one_over_m(n):
+    """0.1 is λ, and not 1/m of ten examples, or 1/(2m) of five."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(3, n)), rng.normal(size=(1, n))
+    W = tg.Tensor(rng.normal(size=(1, 3)))
+    J = np.mean((W @ X - Y) ** 2) + 0.1 * np.sum(W**2)
+    space = {}
+    exec(tg.derive(J, W).numpy_source(), space)
+    X, Y = rng.normal(size=(3, 7)), rng.normal(size=(1, 7))
+    right = 2 * ((W.data @ X - Y) @ X.T / 7 + 0.1 * W.data)
+    np.testing.assert_allclose(space["gradients"](X, Y, W.data)["dW"], right)

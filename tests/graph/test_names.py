@@ -237,7 +237,7 @@ def test_a_loop_over_examples_is_numbered_above():
 
 
 def said(graph):
-    return {text for node in graph for text in node.said if text is not None}
+    return {text for node in graph for text in node.said if text}
 
 
 @pytest.mark.parametrize("y", [0.0, 1.0, 1])

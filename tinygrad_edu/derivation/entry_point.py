@@ -9,7 +9,7 @@ from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.chain_rule import Chain, Convention
 from tinygrad_edu.derivation.derivation import Derivation
-from tinygrad_edu.derivation.examples import examples_of
+from tinygrad_edu.derivation.examples import Told, examples_of
 from tinygrad_edu.derivation.numbers import NUMBERS_OF_EXAMPLES, with_named_numbers
 from tinygrad_edu.derivation.rerecording import shortened
 from tinygrad_edu.graph import Graph, Program
@@ -73,11 +73,12 @@ def derive(
         )
     graph = Graph(J, names=names)
     wanted = _wanted(graph, wrt)
-    integers = [value for name, value in values_of_the_caller(int) if name in NUMBERS_OF_EXAMPLES]
-    graph, named = with_named_numbers(graph, wanted, integers)
-    graph, written = shortened(graph, wanted, integers, named)
+    integers = {value for name, value in values_of_the_caller(int) if name in NUMBERS_OF_EXAMPLES}
+    told = Told.of(graph, integers)
+    graph, named = with_named_numbers(graph, wanted, told)
+    graph, written = shortened(graph, wanted, told, named)
     program = Program.of_graph(graph, wanted)
-    examples = examples_of(graph, program, integers, named.count)
+    examples = examples_of(graph, program, told, named.count)
     chain = Chain(program, examples, convention, named)
     if not chain.fits_convention():
         chain = Chain(program, examples, "exact", named)

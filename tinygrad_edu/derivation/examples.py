@@ -7,6 +7,7 @@ once more with another number of examples: what changed with it is m.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,10 +18,32 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.sizes import counted, given_arrays, resized
 from tinygrad_edu.graph import Axes, Graph, GraphNode, Program, Ref, Step, recorded_again
 
-__all__ = ["Examples", "examples_of"]
+__all__ = ["Examples", "Told", "examples_of"]
 
 _SHORT_DECIMAL = 8  # a longer decimal, such as 0.3333333333333333, is written as a fraction, 1/3
 _TOO_SMALL_TO_TELL = 5  # a 2, 3 or 4 that somebody wrote is more likely a factor of the formula
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the caller's code says of plain numbers."""
+
+    integers: AbstractSet[int]
+    """What stands in variables that may count the examples: a number m may have come from one."""
+    decimals: AbstractSet[float]
+    """Written as they are, and nowhere computed: 0.1 is λ and not 1/m, though there be ten examples."""
+
+    @classmethod
+    def of(cls, graph: Graph, integers: AbstractSet[int]) -> Told:
+        """What is said in the code that a graph was recorded from."""
+        said = [
+            (value, text)
+            for node in graph
+            for value, text in zip(node.args, node.said, strict=False)
+            if isinstance(value, float)
+        ]
+        computed = {value for value, text in said if text}
+        return cls(integers, {value for value, text in said if text == ""} - computed)
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,8 @@ class Examples:
     sized: Mapping[str, Mapping[str, Any]]
     """The settings of steps with :attr:`other` examples in place of m."""
     other: int
+    decimals: AbstractSet[float]
+    """Numbers that are not 1/m, whatever they come to."""
     alone: bool
     """Whether no other size in the program is m."""
 
@@ -51,7 +76,7 @@ class Examples:
         """``c, p`` where that operand is c mᵖ with p 1 or -1; None where it has nothing to do with m."""
         if (step, operand) in self.counted:
             return self.counted[step, operand], 1
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value in self.decimals:
             return None
         for factor in (1, -1, 2, -2):  # 2 m, of squares
             if value == factor * self.m and self.written:
@@ -61,15 +86,13 @@ class Examples:
         return None
 
 
-def examples_of(
-    graph: Graph, program: Program, variables: Sequence[int], count: str | None = None
-) -> Examples | None:
+def examples_of(graph: Graph, program: Program, told: Told, count: str | None = None) -> Examples | None:
     """The examples of a program, or None where it has none, or none that can be told.
 
     Args:
         graph: the graph that the program was made from.
         program: its program.
-        variables: the integers that the caller keeps in variables: a number m may have come from one.
+        told: what the caller's code says of plain numbers.
         count: the input that holds m itself, if there is one.
     """
     axes = Axes(program)
@@ -93,9 +116,10 @@ def examples_of(
         rows=axes.layout == "rows",
         along={name: places for name, places in along.items() if places},
         counted=dict(_counted(program, again, m, other)),
-        written=m >= _TOO_SMALL_TO_TELL or m in variables,
+        written=m >= _TOO_SMALL_TO_TELL or m in told.integers,
         sized={step.name: step.settings for step in again},
         other=other,
+        decimals=told.decimals,
         alone=not any(
             one == two == m
             for s, t in zip(program, again, strict=True)

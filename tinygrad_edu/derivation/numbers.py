@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.core.backward import verify
-from tinygrad_edu.derivation.examples import examples_of
+from tinygrad_edu.derivation.examples import Told, examples_of
 from tinygrad_edu.expression.arithmetic import POWER
 from tinygrad_edu.graph import Graph, GraphNode, Program, recorded_again
 from tinygrad_edu.graph.numbers import Numbers
@@ -29,29 +29,29 @@ class Named:
     """The number of examples, which shapes tell."""
 
 
-def with_named_numbers(graph: Graph, wanted: Sequence[str], integers: Sequence[int]) -> tuple[Graph, Named]:
+def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told) -> tuple[Graph, Named]:
     """The graph with the caller's named numbers as inputs; the graph itself where there are none.
 
     Args:
         graph: with one output.
         wanted: names that must stay.
-        integers: as for :func:`examples_of`.
+        told: as for :func:`examples_of`.
     """
-    said = [text for node in graph for text in node.said if text is not None]
+    said = [text for node in graph for text in node.said if text]
     if not said:
         return graph, Named()
     for node in graph:
         if node.op is not None:
             verify(node.tensor)
     arrays = any(node.shape for node in graph)
-    examples = examples_of(graph, Program.of_graph(graph, wanted), integers) if arrays else None
+    examples = examples_of(graph, Program.of_graph(graph, wanted), told) if arrays else None
     m = 0 if examples is None else examples.m
     numbers = Numbers({node.name for node in graph})
     counts = {name for name in NUMBERS_OF_EXAMPLES if numbers.value(name) == m}
 
     def number(node: GraphNode, k: int, value: Any) -> Any:
         text = node.said[k]
-        if text is None or (arrays and _stays(node, k, value, text, counts, m)):
+        if not text or (arrays and _stays(node, k, value, text, counts, m)):
             return value
         return numbers.quantity(text, value, node.dtype)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.chain_rule import Chain, is_seed
-from tinygrad_edu.derivation.examples import examples_of
+from tinygrad_edu.derivation.examples import Told, examples_of
 from tinygrad_edu.derivation.numbers import Named
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.node import Node, quantity
@@ -27,9 +27,7 @@ from tinygrad_edu.graph.formulas import expression_of
 __all__ = ["shortened"]
 
 
-def shortened(
-    graph: Graph, wrt: Sequence[str], variables: Sequence[int], named: Named
-) -> tuple[Graph, dict[str, Node]]:
+def shortened(graph: Graph, wrt: Sequence[str], told: Told, named: Named) -> tuple[Graph, dict[str, Node]]:
     """The same quantities by shorter formulas, and how those that have a name were written before.
 
     The graph itself, and nothing, where no formula is shorter.
@@ -37,13 +35,13 @@ def shortened(
     Args:
         graph: with one output.
         wrt: names that must stay.
-        variables: as for :func:`examples_of`.
+        told: as for :func:`examples_of`.
         named: which inputs are plain numbers.
     """
     program = Program.of_graph(graph, [])
     written = _written(program)
     if any(map(is_seed, program.inputs)):
-        examples = examples_of(graph, program, variables, named.count)
+        examples = examples_of(graph, program, told, named.count)
         chain = Chain(program, examples, "exact", named)
         formulas = {line.quantity: line.expression for line in chain.forward}
         given = [step.name for step in chain.inputs if step.name in graph]

@@ -34,7 +34,7 @@ class Numbers:
 
     def quantity(self, text: str | None, value: Any, dtype: Any) -> Any:
         """What the text says, computed from named numbers; the number where it says nothing else."""
-        if text is None:
+        if not text:
             return value
         before = dict(self.leaves)
         try:

@@ -36,7 +36,7 @@ class GraphNode:
     named: bool
     """Whether somebody gave it the name; else it is made from its operation."""
     said: tuple[str | None, ...] = ()
-    """For each operand how the caller wrote a plain number: ``m``, ``1 - y``; None: a literal, or unknown."""
+    """For each operand how the code has a plain number: ``m``, ``1 - y``; "": a literal, None: unknown."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The operation's settings (axis, keepdims, ...); the caller's arrays among them are ``Held`` by name."""
 

@@ -173,9 +173,11 @@ def _attribute(value: Any, name: str) -> Any:
 
 
 def written(e: ast.expr, scope: Scope) -> str | None:
-    """How the caller writes it, with the argument for a parameter; None for a literal."""
+    """How the caller writes it, with the argument for a parameter; "" for a literal, else None."""
     while isinstance(e, ast.Name) and e.id in scope.expressions:
         e, scope = scope.expressions[e.id]
+    if isinstance(e, ast.Constant):
+        return ""
     if scope.depth or not names_in(e):
         return None
     return ast.unparse(e)

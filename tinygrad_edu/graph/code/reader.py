@@ -43,7 +43,7 @@ class Said:
     loops: dict[Tensor, str] = field(default_factory=dict)
     """Values that a loop rebound: Z1, Z2, ... for layers and steps, Z⁽¹⁾, ... over examples."""
     numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
-    """Plain numbers by the node and the operand: ``y``, ``1 - y``, ``lambd / (2 * m)``."""
+    """Plain numbers by the node and the operand: ``y``, ``1 - y``, ``lambd / (2 * m)``; "" for a literal."""
     arrays: dict[Tensor, Computed] = field(default_factory=dict)
     """Plain arrays that NumPy computed: ``1 - Y``, ``X.T``."""
 
@@ -69,7 +69,7 @@ def said_by_the_caller(
 
 
 Match = tuple[int, tuple[tuple[Tensor, int, str | None], ...]]
-"""How sure it is, and what it says of plain operands, None for a literal. Operand -1: the node itself."""
+"""How sure it is, and what it says of plain operands, "" for a literal. Operand -1: the node itself."""
 _NOT: Match = (_NO, ())
 
 
