@@ -96,3 +96,52 @@ def test_many_arrays_that_nobody_holds_are_looked_at_quickly():
     for _ in range(1500):
         total = total + w * (rng.random((1, 6)) < 0.5)
     assert len(tg.Graph(np.sum(total))) > 3000
+
+
+# masks
+
+
+def test_a_mask_of_computed_values_is_computed_in_the_graph():
+    X, W = PIXELS / 255, tg.Tensor(rng.normal(size=(2, 3)))
+    Z = W @ X
+    graph = tg.Graph(np.sum(np.where(np.abs(Z) > 0.3, Z, 0.01 * Z)))
+    assert repr(graph.find("greater_1")) == "greater_1 (2, 6) = greater(absolute_1, 0.3)"
+
+
+def test_a_mask_in_a_loop_over_layers_is_that_of_its_own_layer():
+    A, layers = PIXELS / 255, [tg.Tensor(rng.normal(size=(3, 3))) for _ in range(3)]
+    for V in layers:
+        Z = V @ A
+        A = np.where(Z > 0.1, Z, 0.2 * Z)
+    graph = tg.Graph(np.sum(A))
+    found = [(n.args[0].name, n.args[1]) for n in graph if n.op is not None and n.op.name == "greater"]
+    assert found == [("Z1", 0.1), ("Z2", 0.1), ("Z3", 0.1)]
+
+
+def test_a_mask_out_of_sight_is_told_as_the_sign_of_what_it_picks_from():
+    class Net:
+        def active(self, Z):
+            return np.where(Z > 0, Z, 0.2 * Z)
+
+    W, X = tg.Tensor(rng.normal(size=(2, 3))), rng.normal(size=(3, 6))
+    graph = tg.Graph(np.sum(Net().active(W @ X)))
+    assert "greater(matmul_1, 0)" in repr(graph.find("greater_1"))
+
+
+def test_a_mask_that_is_no_sign_of_what_it_picks_from_is_given():
+    W, X = tg.Tensor(rng.normal(size=(2, 3))), rng.normal(size=(3, 6))
+    holder = iter([rng.random((2, 6)) < 0.5])
+    graph = tg.Graph(np.sum((W @ X) * next(holder)))
+    assert "mask_1" in graph
+
+
+def test_a_derived_source_computes_a_mask_of_computed_values():
+    X, w = rng.normal(size=(3, 6)), tg.Tensor(rng.normal(size=(1, 3)), name="w")
+    e = w @ X
+    J = np.mean(np.where(np.abs(e) <= 1, 0.5 * e**2, np.abs(e) - 0.5))
+    space = {}
+    exec(tg.derive(J, ["w"]).numpy_source(), space)
+    other = rng.normal(size=(3, 9))
+    v = w.data @ other
+    right = np.clip(v, -1, 1) @ other.T / 9
+    np.testing.assert_allclose(space["gradients"](X=other, w=w.data)["dw"], right, rtol=1e-12)

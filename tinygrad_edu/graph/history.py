@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.origins import origin, remember
 from tinygrad_edu.core.recipes import Recipes
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph.code import Said, made_of_others
+from tinygrad_edu.expression.arithmetic import MULTIPLY
+from tinygrad_edu.graph.code import Said, made_of_others, sign_of_another
 
 __all__ = ["History"]
 
@@ -91,10 +92,11 @@ class History:
         data = [leaf for leaf in self.leaves if not leaf.requires_grad and leaf.ndim]
         gone = [leaf for leaf in data if leaf in unnamed]
         told = {leaf: said.arrays[leaf] for leaf in gone if leaf in said.arrays}
-        again = {leaf: code.on_tensors(leaf, self._constants.leaf_of) for leaf, code in told.items()}
+        again = {leaf: code.on_tensors(leaf, self._standing_for) for leaf, code in told.items()}
         found = {leaf: made for leaf, made in again.items() if made is not None}
         known_first = sorted(data, key=lambda leaf: leaf in unnamed)
         found |= made_of_others([leaf for leaf in gone if leaf not in found], known_first)
+        found |= dict(self._signs({leaf for leaf in gone if leaf not in found}))
         known = {leaf: self.node(made) for leaf, made in found.items()}
         for code in told.values():
             said.numbers |= {(self.node(tensor), k): text for (tensor, k), text in code.numbers.items()}
@@ -102,6 +104,28 @@ class History:
         for tensor, args in before.items():
             self._enter(tensor, tuple(known.get(a, a) if isinstance(a, Tensor) else a for a in args))
         return bool(known)
+
+    def _signs(self, masks: Collection[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Masks beside what they are the signs of: ``Z * (Z > 0)``, ``where(Z > 0, Z, c * Z)``."""
+        for args in self.operands.values() if masks else ():
+            nodes = [a for a in args if isinstance(a, Tensor)]
+            for mask in nodes:
+                if mask in masks:
+                    others = [a for a in nodes if a is not mask]
+                    same = [a for a in others if all(b is a or self._multiple(b) is a for b in others)]
+                    made = sign_of_another(mask, same)
+                    if made is not None:
+                        yield mask, made
+
+    def _multiple(self, tensor: Tensor) -> Tensor | None:
+        """Of what a result is a number times; None where it isn't."""
+        if tensor.op is None or tensor.op.kernel != MULTIPLY.kernel:
+            return None
+        nodes = [a for a in self.operands.get(tensor, ()) if isinstance(a, Tensor)]
+        return nodes[0] if len(nodes) == 1 else None
+
+    def _standing_for(self, value: NDArray[Any] | Tensor) -> Tensor:
+        return self.node(value) if isinstance(value, Tensor) else self._constants.leaf_of(value)
 
     def _enter(self, tensor: Tensor, args: Operands) -> None:
         """A result, after what is new among the results it was computed from."""

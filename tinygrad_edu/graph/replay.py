@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinygrad_edu.core.application import apply
-from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.code import with_history
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
 __all__ = ["recorded_again"]
@@ -43,8 +43,5 @@ def recorded_again(
         own = settings(copy.deepcopy(node.settings))  # a generator of random numbers stays where it was
         value = {"value": node.tensor._data} if same_values else {}
         found = apply(node.op, args, own, **value)
-        if not isinstance(found, Tensor):  # a comparison: outside a graph, its result is a plain array
-            found = Tensor(found, requires_grad=False)
-            found.guards = recipe_for(node.op, args, own, found)
-        made[node] = found
+        made[node] = found if isinstance(found, Tensor) else with_history(found, node.op, args, own)
     return made

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY
+from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["SIGNS", "Operation", "Scope", "Unknown", "gives", "names_in", "operation", "plain", "written"]
 
@@ -65,26 +66,30 @@ def gives(e: ast.expr, number: Any, scope: Scope) -> bool:
         return False
 
 
-def plain(e: ast.expr, scope: Scope) -> Any:
-    """The value of an expression of plain values that reads and changes nothing, else Unknown."""
+def plain(e: ast.expr, scope: Scope, *, compared: bool = False) -> Any:
+    """The value of an expression of plain values that reads and changes nothing, else Unknown.
+
+    What is ``compared`` may hold Tensors, too: the result of a comparison is a plain array.
+    """
     if isinstance(e, ast.Constant):
         return e.value
     if isinstance(e, (ast.Tuple, ast.List)):
-        return tuple(plain(part, scope) for part in e.elts)
+        return tuple(plain(part, scope, compared=compared) for part in e.elts)
     if isinstance(e, ast.Name):
-        return _looked_up(e.id, scope)
+        return _looked_up(e.id, scope, compared=compared)
     try:
-        doing = operation(e, scope)
+        doing = operation(e, scope, compared=compared)
         if doing is not None:
-            operands = [plain(part, scope) for part in doing.operands]
+            compared = compared or isinstance(e, ast.Compare)
+            operands = [plain(part, scope, compared=compared) for part in doing.operands]
             if doing.function is len and isinstance(operands[0], (list, tuple, dict)):
                 return len(operands[0])
             with np.errstate(all="ignore"):
-                return doing.function(*map(_numeric, operands), **doing.settings)
+                return doing.function(*(_numeric(x, compared) for x in operands), **doing.settings)
         if isinstance(e, ast.Attribute):
-            return _attribute(plain(e.value, scope), e.attr)
+            return _attribute(plain(e.value, scope, compared=compared), e.attr)
         if isinstance(e, ast.Subscript):
-            return plain(e.value, scope)[_index(e.slice, scope)]
+            return plain(e.value, scope, compared=compared)[_index(e.slice, scope)]
     except Unknown:
         raise
     except Exception as error:
@@ -92,9 +97,9 @@ def plain(e: ast.expr, scope: Scope) -> Any:
     raise Unknown
 
 
-def _looked_up(name: str, scope: Scope) -> Any:
+def _looked_up(name: str, scope: Scope, *, compared: bool) -> Any:
     if name in scope.expressions:
-        return plain(*scope.expressions[name])
+        return plain(*scope.expressions[name], compared=compared)
     if name in scope.names:
         return scope.names[name]
     for function in _READ:
@@ -112,7 +117,7 @@ class Operation:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def operation(e: ast.expr, scope: Scope) -> Operation | None:
+def operation(e: ast.expr, scope: Scope, *, compared: bool = False) -> Operation | None:
     """What an expression computes; None where it only looks something up, or may change something.
 
     Raises:
@@ -125,18 +130,20 @@ def operation(e: ast.expr, scope: Scope) -> Operation | None:
     if isinstance(e, ast.Compare) and len(e.ops) == 1 and type(e.ops[0]) in COMPARISONS:
         return Operation(COMPARISONS[type(e.ops[0])], [e.left, e.comparators[0]])
     if isinstance(e, ast.Call):
-        return _call(e, scope)
+        return _call(e, scope, compared=compared)
     return None
 
 
-def _call(e: ast.Call, scope: Scope) -> Operation:
+def _call(e: ast.Call, scope: Scope, *, compared: bool) -> Operation:
     settings = {k.arg: plain(k.value, scope) for k in e.keywords if k.arg is not None}
     if len(settings) < len(e.keywords) or "out" in settings:
         raise Unknown
     try:
         function, operands = plain(e.func, scope), e.args
     except Unknown:
-        if not isinstance(e.func, ast.Attribute) or not isinstance(plain(e.func.value, scope), np.ndarray):
+        if not isinstance(e.func, ast.Attribute):
+            raise
+        if not isinstance(plain(e.func.value, scope, compared=compared), (np.ndarray, Tensor)):
             raise
         function, operands = getattr(np, e.func.attr, None), [e.func.value, *e.args]  # a method: X.mean()
     if function in _READ or function in _OF_NUMPY or isinstance(function, np.ufunc):
@@ -154,7 +161,9 @@ def _index(e: ast.expr, scope: Scope) -> Any:
     return plain(e, scope)
 
 
-def _numeric(value: Any) -> Any:
+def _numeric(value: Any, compared: bool) -> Any:
+    if compared and isinstance(value, Tensor):
+        return value._data
     if isinstance(value, (int, float, np.ndarray, np.generic, str)) or (
         isinstance(value, tuple) and all(isinstance(part, (int, float, np.generic)) for part in value)
     ):
@@ -164,7 +173,7 @@ def _numeric(value: Any) -> Any:
 
 def _attribute(value: Any, name: str) -> Any:
     """An attribute that is only looked up: of a module or array, or one that an object itself holds."""
-    if isinstance(value, (np.ndarray, np.generic)) and name in ("T", "shape", "size", "ndim"):
+    if isinstance(value, (np.ndarray, np.generic, Tensor)) and name in ("T", "shape", "size", "ndim"):
         return getattr(value, name)
     own = getattr(value, "__dict__", {})
     if name in own:

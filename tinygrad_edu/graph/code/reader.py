@@ -9,10 +9,11 @@ only where operations and operands agree with it, and for a number or array only
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -235,6 +236,8 @@ class _Reader:
             members = self._members(e.value, scope)
             row = self._is_array(e.value) and not node.requires_grad
             return (_PERHAPS if row or any(self._is(value, node) for value in members) else _NO), ()
+        if isinstance(e, ast.Compare) and not node.requires_grad and len(names_in(e) & scope.changing) == 1:
+            return self._compared(e, node, scope)
         try:
             value = plain(e, scope)
         except Unknown:
@@ -246,6 +249,18 @@ class _Reader:
             text = ast.unparse(e)
             self._arrays[node, text] = Computed(e, scope)
             return _SURE, ((node, -1, text),)
+        return _NOT
+
+    def _compared(self, e: ast.Compare, node: Tensor, scope: Scope) -> Match:
+        """A comparison of what a loop binds anew, by any that it can have been."""
+        (name,) = names_in(e) & scope.changing
+        if name not in self.could_be:
+            return _PERHAPS, ()
+        for other in sorted(self.could_be[name] - {node}, key=lambda tensor: tensor.seq):
+            names = ChainMap({name: self.users.get(other, other)}, cast("dict[str, Any]", scope.names))
+            found = self._leaf(e, node, replace(scope, names=names, changing=scope.changing - {name}))
+            if found[0]:
+                return found
         return _NOT
 
     def _members(self, e: ast.expr, scope: Scope) -> list[Any]:

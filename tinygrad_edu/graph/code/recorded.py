@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.plain import Operation, Scope, Unknown, operation, plain, written
 
-__all__ = ["Computed", "made_of_others"]
+__all__ = ["Computed", "made_of_others", "sign_of_another", "with_history"]
 
 _Way = tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]
 _OFTEN: tuple[_Way, ...] = (
@@ -28,6 +28,8 @@ _OFTEN: tuple[_Way, ...] = (
 )
 """What is often made of labels and inputs before they meet a parameter: a function and its operands."""
 _TRANSPOSED: _Way = np.transpose, lambda data: (data,)
+_SIGNS = (np.greater, np.less, np.greater_equal, np.less_equal)
+_FEW = 4  # entries of a mask that could be any numbers' signs
 _GLANCE = 8
 """How many entries are looked at before all are computed."""
 
@@ -41,29 +43,31 @@ class Computed:
     numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
     """The plain numbers in it that are no literals, by the Tensor that was made and the operand."""
 
-    def on_tensors(self, array: Tensor, leaf: Callable[[NDArray[Any]], Tensor]) -> Tensor | None:
-        """The array as a Tensor computed from the arrays in the expression; None where it isn't equal to it.
+    def on_tensors(self, array: Tensor, node: Callable[[NDArray[Any] | Tensor], Tensor]) -> Tensor | None:
+        """The array as a Tensor computed from what the expression holds; None where it isn't equal to it.
 
         Args:
             array: what the expression gave.
-            leaf: the Tensor for an array.
+            node: the Tensor of the graph for an array or Tensor of the caller's.
         """
         try:
-            made = self._value(self.expression, self.scope, leaf)
+            made = self._value(self.expression, self.scope, node, compared=False)
         except Unknown:
             return None
         return made if _is_again(made, array) else None
 
-    def _value(self, e: ast.expr, scope: Scope, leaf: Callable[[NDArray[Any]], Tensor]) -> Any:
+    def _value(self, e: ast.expr, scope: Scope, node: Callable[[Any], Tensor], *, compared: bool) -> Any:
         if isinstance(e, ast.Name) and e.id in scope.expressions:
-            return self._value(*scope.expressions[e.id], leaf)
-        doing = operation(e, scope)
+            return self._value(*scope.expressions[e.id], node, compared=compared)
+        doing = operation(e, scope, compared=compared)
         if isinstance(e, ast.Attribute) and e.attr == "T":
             doing = Operation(np.transpose, [e.value])
-        if doing is None or not any(isinstance(plain(part, scope), np.ndarray) for part in doing.operands):
-            value = plain(e, scope)
-            return leaf(value) if isinstance(value, np.ndarray) and value.ndim else value
-        operands = [self._value(part, scope, leaf) for part in doing.operands]
+        inside = compared or isinstance(e, ast.Compare)
+        parts = [] if doing is None else [plain(p, scope, compared=inside) for p in doing.operands]
+        if doing is None or not any(isinstance(part, (np.ndarray, Tensor)) for part in parts):
+            value = plain(e, scope, compared=compared)
+            return node(value) if isinstance(value, (np.ndarray, Tensor)) and value.ndim else value
+        operands = [self._value(part, scope, node, compared=inside) for part in doing.operands]
         made = _recorded(doing.function, operands, doing.settings)
         for k, (part, operand) in enumerate(zip(doing.operands, operands, strict=True)):
             text = None if isinstance(operand, Tensor) else written(part, scope)
@@ -79,13 +83,22 @@ def _recorded(function: Callable[..., Any], operands: Sequence[Any], settings: M
             made = function(*operands, **settings)
     except Exception as error:  # no operation of ours, or none on these shapes
         raise Unknown from error
+    op = NUMPY.get(function)
     if isinstance(made, Tensor):
         return made
-    op = NUMPY.get(function)  # a comparison: outside, its result is a plain array
     if not isinstance(op, Op) or not isinstance(made, np.ndarray):
         raise Unknown
-    tensor = Tensor(made, requires_grad=False)
+    return with_history(made, op, operands, settings)
+
+
+def with_history(value: NDArray[Any], op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor:
+    """A plain result, as of a comparison, as a Tensor that knows what it was computed from."""
+    tensor = Tensor(value, requires_grad=False)
     tensor.guards = recipe_for(op, tuple(operands), settings, tensor)
+    if tensor.guards is None:  # of Tensors that have a history themselves
+        tensor.op, tensor.settings = op, settings
+        parents = tuple(x if isinstance(x, Tensor) else None for x in operands)
+        tensor.operands = (*parents, *(x._data if isinstance(x, Tensor) else x for x in operands))
     return tensor
 
 
@@ -116,6 +129,15 @@ def made_of_others(arrays: Sequence[Tensor], data: Sequence[Tensor]) -> dict[Ten
     return found
 
 
+def sign_of_another(mask: Tensor, others: Iterable[Tensor]) -> Tensor | None:
+    """A mask such as ``Z > 0``, told by its values, of one of the others."""
+    if mask.dtype != np.bool_ or mask.size < _FEW or mask._data.all() or not mask._data.any():
+        return None
+    alike = (other for other in others if other.shape == mask.shape and other.dtype.kind in "fi")
+    made = (_recorded(comparison, (other, 0), {}) for other in alike for comparison in _SIGNS)
+    return next((tensor for tensor in made if same_values(tensor._data, mask._data)), None)
+
+
 def _looks(data: Tensor) -> Iterator[tuple[_Way, tuple[Any, ...]]]:
     """What is often made of some data, and what that looks like at a glance."""
     if data.size and data.dtype.kind in "fiu":
@@ -133,4 +155,5 @@ def _look(shape: tuple[int, ...], entries: NDArray[Any]) -> tuple[Any, ...]:
 
 
 def _is_again(made: Any, array: Tensor) -> bool:
-    return isinstance(made, Tensor) and made.guards is not None and same_values(made._data, array._data)
+    told = isinstance(made, Tensor) and (made.guards or made.op) is not None
+    return told and same_values(made._data, array._data)
