@@ -186,7 +186,7 @@ def test_a_slope_without_a_name_at_another_point() -> None:
     da2, dz2, da1 = tg.grad(J, [a2, z2, a1])
     dz1 = da1 * np.where(z2.data > 0, 1, 0.2)
     report = tg.check.compare(J, {"da2": da2, "dz2": dz2, "da1": da1, "dz1": dz1})
-    named(report["dz1"], "wrong_layer", "at z2 instead of z1")
+    named(report["dz1"], "wrong_layer", "z2 stands where z1 belongs")
 
 
 def test_the_slope_of_the_other_label() -> None:

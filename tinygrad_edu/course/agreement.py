@@ -137,9 +137,9 @@ def error(got: Any, wanted: Any) -> float:
 def _how_it_shows(printed: Callable[..., Values], given: Values, wanted: Values) -> str:
     """How what is printed shows to be wrong: by what it raises, by a shape, by a number; or ``"right"``.
 
-    >>> how_it_shows(lambda x: {"y": 2 * x}, {"x": 3}, {"y": 9})
+    >>> _how_it_shows(lambda x: {"y": 2 * x}, {"x": 3}, {"y": 9})
     'wrong number'
-    >>> how_it_shows(lambda x: {"y": x.T}, {"x": 3}, {"y": 9})
+    >>> _how_it_shows(lambda x: {"y": x.T}, {"x": 3}, {"y": 9})
     'raises AttributeError'
     """
     try:
