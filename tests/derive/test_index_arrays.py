@@ -82,3 +82,12 @@ def test_two_equal_index_arrays_are_two_arguments():
     other = {"E": E.data, "ours": np.array([0, 3]), "theirs": np.array([4, 4])}
     (right,) = tg.grad(np.sum(E[other["ours"]] * E[other["theirs"]]), [E])
     np.testing.assert_allclose(gradients(derivation, **other)["dE"], right.data, rtol=1e-12)
+
+
+def test_a_number_that_the_code_writes_is_not_twice_m():
+    X, w = rng.normal(size=(3, 7)), tg.Tensor(rng.normal(size=(1, 3)), name="w")
+    J = np.mean((w @ X) ** 2) + 14 * np.sum(w**2)
+    other = rng.normal(size=(3, 4))
+    (right,) = tg.grad(np.mean((w @ other) ** 2) + 14 * np.sum(w**2), [w])
+    found = gradients(tg.derive(J, ["w"]), X=other, w=w.data)["dw"]
+    np.testing.assert_allclose(found, right.data, rtol=1e-12)

@@ -30,7 +30,7 @@ class Told:
 
     integers: AbstractSet[int]
     """What stands in variables that may count the examples: a number m may have come from one."""
-    decimals: AbstractSet[float]
+    literals: AbstractSet[float]
     """Written as they are, and nowhere computed: 0.1 is λ and not 1/m, though there be ten examples."""
 
     @classmethod
@@ -40,7 +40,7 @@ class Told:
             (value, text)
             for node in graph
             for value, text in zip(node.args, node.said, strict=False)
-            if isinstance(value, float)
+            if isinstance(value, (int, float))
         ]
         computed = {value for value, text in said if text}
         return cls(integers, {value for value, text in said if text == ""} - computed)
@@ -62,8 +62,8 @@ class Examples:
     sized: Mapping[str, Mapping[str, Any]]
     """The settings of steps with :attr:`other` examples in place of m."""
     other: int
-    decimals: AbstractSet[float]
-    """Numbers that are not 1/m, whatever they come to."""
+    literals: AbstractSet[float]
+    """Numbers that are not 1/m or 2 m, whatever they come to."""
     alone: bool
     """Whether no other size in the program is m."""
 
@@ -76,9 +76,12 @@ class Examples:
         """``c, p`` where that operand is c mᵖ with p 1 or -1; None where it has nothing to do with m."""
         if (step, operand) in self.counted:
             return self.counted[step, operand], 1
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value in self.decimals:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        for factor in (1, -1, 2, -2):  # 2 m, of squares
+        literal = value in self.literals
+        if literal and isinstance(value, float):
+            return None
+        for factor in (1, -1) if literal else (1, -1, 2, -2):  # 2 m, of squares
             if value == factor * self.m and self.written:
                 return factor, 1
             if value == 1 / (factor * self.m) and (self.written or len(repr(value)) > _SHORT_DECIMAL):
@@ -119,7 +122,7 @@ def examples_of(graph: Graph, program: Program, told: Told, count: str | None = 
         written=m >= _TOO_SMALL_TO_TELL or m in told.integers,
         sized={step.name: step.settings for step in again},
         other=other,
-        decimals=told.decimals,
+        literals=told.literals,
         alone=not any(
             one == two == m
             for s, t in zip(program, again, strict=True)
