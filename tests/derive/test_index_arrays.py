@@ -91,3 +91,23 @@ def test_a_number_that_the_code_writes_is_not_twice_m():
     (right,) = tg.grad(np.mean((w @ other) ** 2) + 14 * np.sum(w**2), [w])
     found = gradients(tg.derive(J, ["w"]), X=other, w=w.data)["dw"]
     np.testing.assert_allclose(found, right.data, rtol=1e-12)
+
+
+def test_a_decimal_out_of_sight_is_one_over_m_only_where_it_divides_the_cost():
+    class Model:
+        def penalised(self, w, X):
+            return np.mean((w @ X) ** 2) + 0.1 * np.sum(w**2)
+
+        def averaged(self, w, X):
+            m = X.shape[1]
+            return 1 / m * np.sum((w @ X) ** 2)
+
+    w, X, other = (
+        tg.Tensor(rng.normal(size=(1, 3)), name="w"),
+        rng.normal(size=(3, 10)),
+        rng.normal(size=(3, 4)),
+    )
+    for cost in (Model().penalised, Model().averaged):
+        (right,) = tg.grad(cost(w, other), [w])
+        found = gradients(tg.derive(cost(w, X), ["w"]), X=other, w=w.data)["dw"]
+        np.testing.assert_allclose(found, right.data, rtol=1e-12)

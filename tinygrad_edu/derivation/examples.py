@@ -32,6 +32,8 @@ class Told:
     """What stands in variables that may count the examples: a number m may have come from one."""
     literals: AbstractSet[float]
     """Written as they are, and nowhere computed: 0.1 is λ and not 1/m, though there be ten examples."""
+    computed: AbstractSet[float]
+    """What expressions such as ``1 / m`` came to."""
 
     @classmethod
     def of(cls, graph: Graph, integers: AbstractSet[int]) -> Told:
@@ -43,7 +45,7 @@ class Told:
             if isinstance(value, (int, float))
         ]
         computed = {value for value, text in said if text}
-        return cls(integers, {value for value, text in said if text == ""} - computed)
+        return cls(integers, {value for value, text in said if text == ""} - computed, computed)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Examples:
     other: int
     literals: AbstractSet[float]
     """Numbers that are not 1/m or 2 m, whatever they come to."""
+    shares: AbstractSet[float]
+    """Short decimals that are 1/m."""
     alone: bool
     """Whether no other size in the program is m."""
 
@@ -84,7 +88,7 @@ class Examples:
         for factor in (1, -1) if literal else (1, -1, 2, -2):  # 2 m, of squares
             if value == factor * self.m and self.written:
                 return factor, 1
-            if value == 1 / (factor * self.m) and (self.written or len(repr(value)) > _SHORT_DECIMAL):
+            if value == 1 / (factor * self.m) and (value in self.shares or len(repr(value)) > _SHORT_DECIMAL):
                 return 1 / factor, -1
         return None
 
@@ -114,21 +118,31 @@ def examples_of(graph: Graph, program: Program, told: Told, count: str | None = 
     for node in graph:
         for array in given_arrays(node.settings):
             along[array.called] = tuple(k for k, n in enumerate(array.shape) if n == m)
+    written = m >= _TOO_SMALL_TO_TELL or m in told.integers
     return Examples(
         m=m,
         rows=axes.layout == "rows",
         along={name: places for name, places in along.items() if places},
         counted=dict(_counted(program, again, m, other)),
-        written=m >= _TOO_SMALL_TO_TELL or m in told.integers,
+        written=written,
         sized={step.name: step.settings for step in again},
         other=other,
         literals=told.literals,
+        shares=told.computed | (_by_which_it_is_divided(axes) if written else set()),
         alone=not any(
             one == two == m
             for s, t in zip(program, again, strict=True)
             for one, two in zip(s.shape, t.shape, strict=True)
         ),
     )
+
+
+def _by_which_it_is_divided(axes: Axes) -> set[float]:
+    """The numbers 1/m by which the cost's data term is multiplied, where it is no ``mean`` that divides."""
+    m = axes.examples.size
+    if not any(not a.mean and axes.examples.axis in a.axes for a in axes.averaged):
+        return set()
+    return {sign / (k * m) for k in (1, 2) for sign in (1, -1)}
 
 
 def _data(axes: Axes, graph: Graph) -> dict[GraphNode, tuple[int, ...]]:
