@@ -1,7 +1,7 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
 from tinygrad_edu.errors import answers
-from tinygrad_edu.nn import init, optim
+from tinygrad_edu.nn import init, optim, plots
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
 from tinygrad_edu.nn.fitting import fit
@@ -35,6 +35,7 @@ __all__ = [
     "fit",
     "init",
     "optim",
+    "plots",
     "training",
 ]
 
