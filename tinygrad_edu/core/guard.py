@@ -88,12 +88,21 @@ def _lockable(array: NDArray[Any]) -> bool:
     return array.flags.owndata and array.flags.writeable
 
 
+_LARGE = 1024  # entries
+
+
 def same_values(a: Any, b: Any) -> bool:
     """Whether two values are equal to the bit, so that what was recorded from one holds for the other."""
     if a is b:
         return True
     a, b = np.asarray(a), np.asarray(b)
-    return bool(a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes())
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.size > _LARGE:  # a few entries tell most arrays apart
+        step = a.size // 16
+        if a.flat[::step].tobytes() != b.flat[::step].tobytes():
+            return False
+    return bool(a.tobytes() == b.tobytes())
 
 
 def sole_owner(holder: Any) -> bool:

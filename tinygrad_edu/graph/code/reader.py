@@ -97,6 +97,7 @@ class _Reader:
         self.scope = Scope(names, changing=frozenset(changing))
         self._known: dict[tuple[int, int], Match] = {}
         self._arrays: dict[tuple[Tensor, str], Computed] = {}
+        self._plain_values: dict[int, Any] = {}
         self.could_be: dict[str, set[Tensor]] = {}
         """Of names that a loop binds anew, what they can have been."""
 
@@ -238,9 +239,10 @@ class _Reader:
             return (_PERHAPS if row or any(self._is(value, node) for value in members) else _NO), ()
         if isinstance(e, ast.Compare) and not node.requires_grad and len(names_in(e) & scope.changing) == 1:
             return self._compared(e, node, scope)
-        try:
-            value = plain(e, scope)
-        except Unknown:
+        if node.requires_grad and isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)):
+            return _NOT  # a parameter is no result of plain values
+        value = self._plain(e, scope)
+        if value is Unknown:
             return _NOT
         if self._is(value, node):
             return _SURE, ()
@@ -250,6 +252,18 @@ class _Reader:
             self._arrays[node, text] = Computed(e, scope)
             return _SURE, ((node, -1, text),)
         return _NOT
+
+    def _plain(self, e: ast.expr, scope: Scope) -> Any:
+        """The value of an expression of plain values, worked out once for each; Unknown where it has none."""
+        if scope is self.scope and id(e) in self._plain_values:
+            return self._plain_values[id(e)]
+        try:
+            value = plain(e, scope)
+        except Unknown:
+            value = Unknown
+        if scope is self.scope:
+            self._plain_values[id(e)] = value
+        return value
 
     def _compared(self, e: ast.Compare, node: Tensor, scope: Scope) -> Match:
         """A comparison of what a loop binds anew, by any that it can have been."""
