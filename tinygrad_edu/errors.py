@@ -180,6 +180,17 @@ def folder_for(path: Path, function: str = "") -> None:
         raise FileNotFoundError(f"{function}there is no folder {path.parent} to write {path.name} in")
 
 
+def raise_for(error: Exception, told: Exception) -> Never:
+    """Raises what is told of an error, from that error; but no error is its own cause.
+
+    A program that follows the causes of an error, as a scheduler does that sends it on, would never end.
+    """
+    try:
+        raise told from (error.__cause__ if told is error else error)
+    finally:
+        del error, told  # an error's traceback keeps this frame, and the frame must not keep the error
+
+
 def described(value: Any, name: str | None) -> str:
     """A value as messages name it: its name, or what it is, and its shape."""
     shape = getattr(value, "shape", ())

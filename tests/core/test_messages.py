@@ -144,3 +144,21 @@ def test_modules_go_where_modules_can_go() -> None:
     assert copy.deepcopy(tg.nn) is tg.nn
     assert not hasattr(tg.nn, "Linear")
     assert importlib.import_module("tinygrad_edu.check.student") is tg.check.student
+
+
+def test_no_error_is_its_own_cause() -> None:
+    model = tg.nn.LogisticRegression(2)  # its cost refuses labels, below several operations
+    for act in (
+        lambda: tg.conv2d(np.ones((1, 5, 5, 1)), np.ones((3, 3, 2, 1))),
+        lambda: tg.max_pool2d(np.ones((1, 2, 2, 1)), 3),
+        lambda: model.loss(np.ones((2, 3)), np.full((1, 3), 3.0)),
+        lambda: tg.compile(lambda p, X, Y: model.loss(X, Y))({}, np.ones((2, 3)), np.full((1, 3), 3.0)),
+    ):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            act()
+        seen: list[BaseException] = []
+        one: BaseException | None = caught.value
+        while one is not None:
+            assert one not in seen
+            seen.append(one)
+            one = one.__cause__

@@ -174,3 +174,8 @@ def test_a_worker_killed_in_mid_training_changes_nothing() -> None:
 def test_what_is_no_client_is_refused(client: Any) -> None:
     with pytest.raises(TypeError, match=r"client: expected a Dask client.* got "):
         tg.distributed.fit(model(), X, Y, optimizer=tg.optim.SGD(lr=0.1), epochs=1, client=client)
+
+
+def test_labels_that_the_cost_refuses_come_back_as_an_error(client: Any) -> None:
+    with pytest.raises(ValueError, match=r"expected labels 0 or 1"):
+        tg.distributed.fit(model(), X, 3 * Y, optimizer=tg.optim.SGD(lr=0.1), epochs=1, client=client)

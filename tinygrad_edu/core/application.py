@@ -80,7 +80,7 @@ class CallableOp(Op):
         try:
             return self.arguments.further(*inputs, **given)
         except (TypeError, ValueError, IndexError) as error:
-            raise in_house_style(self.name, error) from error
+            errors.raise_for(error, in_house_style(self.name, error))
 
     def _floating(self) -> bool:
         """Whether it is a universal function of NumPy's with a float result, whose dtype may be chosen."""
@@ -247,7 +247,7 @@ def _compute(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
     try:
         return op.forward(*values, **settings)
     except (ValueError, IndexError, TypeError, np.linalg.LinAlgError) as error:
-        raise _explained(op, args, error) from error
+        errors.raise_for(error, _explained(op, args, error))
 
 
 _SIGNS = ("+", "−", "*", "/", "**", "@")

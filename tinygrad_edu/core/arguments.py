@@ -389,7 +389,7 @@ def called(name: str, numpy: tuple[Callable[..., Any], ...] = ()) -> Callable[[F
             try:
                 return function(*args, **given)
             except (TypeError, ValueError, IndexError) as error:
-                raise in_house_style(name, error) from error
+                errors.raise_for(error, in_house_style(name, error))
 
         return cast(F, call)
 

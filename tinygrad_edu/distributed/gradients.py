@@ -19,7 +19,7 @@ from tinygrad_edu.nn.dropout import training
 __all__ = ["Share", "added", "share"]
 
 Array = NDArray[Any]
-_KEPT = 4
+_MOST_KEPT = 4
 """Models that a thread keeps compiled: those of the last trainings."""
 _threads = threading.local()
 
@@ -57,8 +57,12 @@ def share(
         local.parameters[name].data[...] = value
     for k, generator in enumerate(local.generators):
         generator.bit_generator.state = np.random.default_rng((*draw, k)).bit_generator.state
-    with training():
-        J, gradients = local.step(local.parameters, X, Y)
+    try:
+        with training():
+            J, gradients = local.step(local.parameters, X, Y)
+    except Exception:  # what was recorded until then keeps the parameters read-only
+        _kept().pop(training_key)
+        raise
     m = X.shape[1]
     return Share(m * J, {name: m * g for name, g in gradients.items()}, m)
 
@@ -78,10 +82,15 @@ class _Local:
         self.step = CompiledStep(lambda _, X, Y: model.loss(X, Y), None, None)
 
 
+def _kept() -> OrderedDict[str, _Local]:
+    found: OrderedDict[str, _Local] = _threads.__dict__.setdefault("kept", OrderedDict())
+    return found
+
+
 def _local(key: str, model: bytes) -> _Local:
-    kept: OrderedDict[str, _Local] = _threads.__dict__.setdefault("kept", OrderedDict())
+    kept = _kept()
     if key not in kept:
         kept[key] = _Local(pickle.loads(model))
-        while len(kept) > _KEPT:
+        while len(kept) > _MOST_KEPT:
             kept.popitem(last=False)
     return kept[key]
