@@ -15,13 +15,14 @@ from functools import partial
 from importlib import import_module as imported
 from typing import Any
 
-from turns import OWN, THREADS, arguments, head, second_core, table, taking_turns, verified, written
+from turns import OWN, THREADS, arguments, page, second_core, table, taking_turns, verified, written
 
 # After turns, which sets the number of threads:
 import numpy as np  # isort: skip
+from step_by_hand import Step
+from step_engines import eager_descent, jax_descent, torch_descent
+from step_workloads import RATE, Params
 
-Params = dict[str, Any]
-RATE = 0.01
 F32 = np.float32
 
 
@@ -173,7 +174,6 @@ class Embedding:
 
 
 BLOCKS: tuple[Any, ...] = (Attention(), Images(), Embedding())
-Step = tuple[Callable[[], float], Params]
 
 
 def start(block: Any) -> tuple[Params, tuple[Any, Any]]:
@@ -192,17 +192,8 @@ def compiled(k: int) -> Step:
 
 def eager(k: int) -> Step:
     """tinygrad_edu, recording a graph each time."""
-    tg = imported("tinygrad_edu")
     arrays, data = start(BLOCKS[k])
-    p = {name: tg.Tensor(v) for name, v in arrays.items()}
-
-    def step() -> float:
-        J = BLOCKS[k].ours(p, *data)
-        for tensor, gradient in zip(p.values(), tg.grad(J, list(p.values())), strict=True):
-            tensor.data -= F32(RATE) * gradient
-        return float(J.item())
-
-    return step, {name: t.data for name, t in p.items()}
+    return eager_descent(BLOCKS[k].ours, arrays, *data)
 
 
 def torch_step(k: int, *, compile_it: bool = False) -> Step:
@@ -216,38 +207,14 @@ def torch_step(k: int, *, compile_it: bool = False) -> Step:
     p = {name: placed(name, v).requires_grad_() for name, v in arrays.items()}
     X, Y = placed("X", X), torch.from_numpy(Y)
     loss = torch.compile(block.torch) if compile_it else block.torch
-
-    def step() -> float:
-        J = loss(p, X, Y)
-        gradients = torch.autograd.grad(J, list(p.values()))
-        with torch.no_grad():
-            for tensor, gradient in zip(p.values(), gradients, strict=True):
-                tensor.sub_(gradient, alpha=RATE)
-        return float(J.detach())
-
+    step, _ = torch_descent(loss, p, X, Y)
     return step, {}
 
 
 def jax_jit(k: int) -> Step:
     """JAX, the whole update under jit, the parameters donated."""
-    jax = imported("jax")
-    arrays, (X, Y) = start(BLOCKS[k])
-    state = {name: jax.numpy.asarray(v) for name, v in arrays.items()}
-    shown: Params = {}
-
-    def update(p: Params, X: Any, Y: Any) -> Any:
-        J, g = jax.value_and_grad(BLOCKS[k].jax)(p, X, Y)
-        return J, {name: p[name] - RATE * g[name] for name in p}
-
-    run = jax.jit(update, donate_argnums=0)
-
-    def step() -> float:
-        nonlocal state
-        J, state = run(state, X, Y)
-        shown.update(state)
-        return float(J)
-
-    return step, shown
+    arrays, data = start(BLOCKS[k])
+    return jax_descent(BLOCKS[k].jax, arrays, *data)
 
 
 ENGINES: dict[str, Callable[..., Step]] = {
@@ -278,18 +245,16 @@ def report() -> str:
             print(block.name, *lines, sep="\n", file=sys.stderr)
             body += lines
         body += second_core(own)
-    return (
-        "\n".join(
-            [
-                *head("Blocks: attention, images, an embedding", "blocks.py"),
-                "Forward pass, backward pass and plain gradient descent. Each engine runs in a process of",
-                "its own; they take turns. Their costs over three steps agreed first. Below 1 ×, the",
-                "compiled step is faster.",
-                "",
-                *body,
-            ]
-        ).rstrip()
-        + "\n"
+    return page(
+        "Blocks: attention, images, an embedding",
+        "blocks.py",
+        [
+            "Forward pass, backward pass and plain gradient descent. Each engine runs in a process of",
+            "its own; they take turns. Their costs over three steps agreed first. Below 1 ×, the",
+            "compiled step is faster.",
+            "",
+            *body,
+        ],
     )
 
 

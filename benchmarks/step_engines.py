@@ -13,10 +13,14 @@ from step_workloads import RATE, Params, Workload
 
 def eager(w: Workload) -> Step:
     """tinygrad_edu, recording a graph each time."""
+    return eager_descent(ours(w), w.parameters(), *w.data())
+
+
+def eager_descent(loss: Callable[..., Any], parameters: Params, X: Any, Y: Any) -> Step:
+    """Plain descent in Tensors, on any loss."""
     tg = imported("tinygrad_edu")
 
-    (X, Y), p = w.data(), {k: tg.Tensor(v) for k, v in w.parameters().items()}
-    loss = ours(w)
+    p = {k: tg.Tensor(v) for k, v in parameters.items()}
 
     def step() -> float:
         J = loss(p, X, Y)
@@ -54,10 +58,11 @@ def compiled(w: Workload) -> Step:
 def torch_eager(w: Workload) -> Step:
     """PyTorch, eager, with the update in place under no_grad."""
     loss, X, Y, p = _torch(w)
-    return _torch_step(loss, X, Y, p)
+    return torch_descent(loss, p, X, Y)
 
 
-def _torch_step(loss: Any, X: Any, Y: Any, p: dict[str, Any]) -> Step:
+def torch_descent(loss: Callable[..., Any], p: Params, X: Any, Y: Any) -> Step:
+    """Plain descent in PyTorch, on any loss, with the update in place under no_grad."""
     torch = imported("torch")
 
     def step() -> float:
@@ -76,7 +81,7 @@ def torch_compiled(w: Workload) -> Step:
     torch = imported("torch")
 
     loss, X, Y, p = _torch(w)
-    return _torch_step(torch.compile(loss), X, Y, p)
+    return torch_descent(torch.compile(loss), p, X, Y)
 
 
 def _torch(w: Workload) -> tuple[Any, Any, Any, dict[str, Any]]:
@@ -103,8 +108,6 @@ def jax_jit(w: Workload) -> Step:
 
     jax.config.update("jax_enable_x64", True)
     X, Y = (jnp.asarray(a) for a in w.data())
-    state = {k: jnp.asarray(v) for k, v in w.parameters().items()}
-    shown: Params = {}
 
     def loss(p: Params, X: Any, Y: Any) -> Any:
         A = X
@@ -114,6 +117,15 @@ def jax_jit(w: Workload) -> Step:
         if w.classes == 1:
             return jnp.sum(jax.nn.softplus(Z) - Y * Z) / w.m
         return -jnp.sum(Y * jax.nn.log_softmax(Z, axis=0)) / w.m
+
+    return jax_descent(loss, w.parameters(), X, Y)
+
+
+def jax_descent(loss: Callable[..., Any], parameters: Params, X: Any, Y: Any) -> Step:
+    """Plain descent in JAX, on any loss, the whole update under jit, the parameters donated."""
+    jax = imported("jax")
+    state = {k: jax.numpy.asarray(v) for k, v in parameters.items()}
+    shown: Params = {}
 
     def update(p: Params, X: Any, Y: Any) -> Any:
         J, g = jax.value_and_grad(loss)(p, X, Y)

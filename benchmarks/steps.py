@@ -22,8 +22,8 @@ from turns import (
     THREADS,
     Times,
     arguments,
-    head,
     measured,
+    page,
     second_core,
     table,
     taking_turns,
@@ -129,27 +129,25 @@ def report() -> str:
             print(w.name, *lines, sep="\n", file=sys.stderr)
             body += lines
         body += second_core(own)
-    return (
-        "\n".join(
-            [
-                *head("Steps: forward pass, backward pass and update", "steps.py"),
-                "Each engine runs in a process of its own; they take turns. Their costs and parameters over",
-                "three steps agreed first. Below 1 ×, the compiled step is faster.",
-                "",
-                "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks:",
-                "that of D2 gives dA[l-1], too, down to dA[0]. *Lean student*: the same without dA[0].",
-                "*Expert*: every array made beforehand, `out=` everywhere. *Matrix products alone*: what no",
-                "step with this BLAS undercuts, unless it reads X once for both passes. NumPy's rows run",
-                "with the BLAS that it brings (`OPENBLAS_CORETYPE` chooses its kernels; a wrong guess can",
-                "cost a factor of two); JAX and PyTorch bring their own.",
-                "",
-                *body,
-                compile_time(),
-                "",
-                *notes,
-            ]
-        ).rstrip()
-        + "\n"
+    return page(
+        "Steps: forward pass, backward pass and update",
+        "steps.py",
+        [
+            "Each engine runs in a process of its own; they take turns. Their costs and parameters over",
+            "three steps agreed first. Below 1 ×, the compiled step is faster.",
+            "",
+            "*Student*: the course's formulas D1 to D6 and L13, line by line, in the course's blocks:",
+            "that of D2 gives dA[l-1], too, down to dA[0]. *Lean student*: the same without dA[0].",
+            "*Expert*: every array made beforehand, `out=` everywhere. *Matrix products alone*: what no",
+            "step with this BLAS undercuts, unless it reads X once for both passes. NumPy's rows run",
+            "with the BLAS that it brings (`OPENBLAS_CORETYPE` chooses its kernels; a wrong guess can",
+            "cost a factor of two); JAX and PyTorch bring their own.",
+            "",
+            *body,
+            compile_time(),
+            "",
+            *notes,
+        ],
     )
 
 

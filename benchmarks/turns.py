@@ -18,7 +18,7 @@ import platform
 import statistics
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter, process_time, sleep
 from typing import Any
@@ -227,14 +227,14 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
 
 
-def head(title: str, script: str) -> list[str]:
-    """The first lines of a page: how it was made, and on what."""
+def page(title: str, script: str, lines: Sequence[str]) -> str:
+    """A page: how it was made, on what, and the lines."""
     blas = os.environ.get("OPENBLAS_CORETYPE")
     command = (
         f"{f'OPENBLAS_CORETYPE={blas} ' if blas else ''}python benchmarks/{script} {' '.join(sys.argv[1:])}"
     )
     timed = "processor time, all threads of the process" if arguments.clock == "cpu" else "wall-clock time"
-    return [
+    head = [
         f"# {title}",
         "",
         f"Written by `{command}`:",
@@ -243,6 +243,7 @@ def head(title: str, script: str) -> list[str]:
         machine(),
         "",
     ]
+    return "\n".join([*head, *lines]).rstrip() + "\n"
 
 
 def machine() -> str:
