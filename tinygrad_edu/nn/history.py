@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.nn.figures import figure as new_figure
+from tinygrad_edu.nn.figures import saved
 
 __all__ = ["History"]
 
@@ -84,8 +85,7 @@ class History:
         """
         if not self.cost:
             raise ValueError("plot: the history is empty; train first")
-        figure_module = require_extra("matplotlib.figure", extra="plot")  # no window, no global state
-        figure = figure_module.Figure(figsize=(7, 4), layout="constrained")
+        figure = new_figure(7, 4)
         axes = figure.add_subplot()
         mini = self.steps_per_epoch > 1
         colour, width, told = ("#8ab4e8", 1, "cost of the mini-batch") if mini else ("#2c6fbb", 2, "cost")
@@ -105,9 +105,7 @@ class History:
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
         axes.legend()
-        if path is not None:
-            figure.savefig(path, dpi=160)
-        return figure
+        return saved(figure, path)
 
     def __repr__(self) -> str:
         if not self.cost:

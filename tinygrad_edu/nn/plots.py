@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.autodiff import func
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.nn.figures import figure as new_figure
+from tinygrad_edu.nn.figures import saved
 from tinygrad_edu.nn.history import History
-from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid
+from tinygrad_edu.nn.layers import ACTIVATIONS
 
 __all__ = ["activations", "costs", "decision_boundary", "descent", "gradient_norms", "tangents", "weights"]
 
@@ -23,18 +24,6 @@ Path = str | os.PathLike[str] | None
 _BLUE, _RED, _GREY = "#2c6fbb", "#b3261e", "#5f6368"
 _FOUR = ("sigmoid", "tanh", "relu", "leaky_relu")
 _FINE = 200  # points a side of a grid
-
-
-def _figure(width: float, height: float) -> Any:
-    return require_extra("matplotlib.figure", extra="plot").Figure(
-        figsize=(width, height), layout="constrained"
-    )
-
-
-def _saved(figure: Any, path: Path) -> Any:
-    if path is not None:
-        figure.savefig(path, dpi=160)
-    return figure
 
 
 def costs(histories: Mapping[str, History], path: Path = None) -> Any:
@@ -59,14 +48,14 @@ def costs(histories: Mapping[str, History], path: Path = None) -> Any:
     empty = [name for name, history in histories.items() if not history.cost]
     if not histories or empty:
         raise ValueError(f"costs: expected histories of training, got {empty or 'none'} without an update")
-    figure = _figure(7, 4)
+    figure = new_figure(7, 4)
     axes = figure.add_subplot()
     for name, history in histories.items():
         axes.plot(history.cost, lw=2, label=str(name))
     axes.set(xlabel="update", ylabel="cost J")
     axes.grid(alpha=0.3)
     axes.legend()
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def decision_boundary(model: Any, X: Any, Y: Any, path: Path = None) -> Any:
@@ -97,12 +86,12 @@ def decision_boundary(model: Any, X: Any, Y: Any, path: Path = None) -> Any:
     (low1, low2), (high1, high2) = X.min(axis=1) - 0.5, X.max(axis=1) + 0.5
     x1, x2 = np.meshgrid(np.linspace(low1, high1, _FINE), np.linspace(low2, high2, _FINE))
     regions = _classes(np.asarray(predict(np.stack([x1.ravel(), x2.ravel()])))).reshape(x1.shape)
-    figure = _figure(6, 5)
+    figure = new_figure(6, 5)
     axes = figure.add_subplot()
     axes.contourf(x1, x2, regions, levels=np.arange(-0.5, regions.max() + 1), cmap="coolwarm", alpha=0.35)
     axes.scatter(*X, c=_classes(Y), cmap="coolwarm", edgecolors="black", s=24)
     axes.set(xlabel="x1", ylabel="x2")
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def _classes(Y: Array) -> Array:
@@ -137,7 +126,7 @@ def descent(cost: Callable[[Any, Any], Any], steps: Sequence[Sequence[float]], p
     w, b = (np.linspace(c - r, c + r, 60) for c, r in zip(middle, reach, strict=True))
     surface = np.array([[float(cost(x, y)) for x in w] for y in b])
     heights = [float(cost(x, y)) for x, y in points]
-    figure = _figure(11, 4.5)
+    figure = new_figure(11, 4.5)
     flat, solid = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
     flat.contour(w, b, surface, levels=20, cmap="viridis")
     flat.plot(*points.T, "o-", color=_RED, ms=4)
@@ -145,7 +134,7 @@ def descent(cost: Callable[[Any, Any], Any], steps: Sequence[Sequence[float]], p
     solid.plot_surface(*np.meshgrid(w, b), surface, cmap="viridis", alpha=0.6)
     solid.plot(*points.T, heights, "o-", color=_RED, ms=4, zorder=5)
     solid.set(xlabel="w", ylabel="b", zlabel="J")
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = None) -> Any:
@@ -172,7 +161,7 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
         raise ValueError(f"tangents: expected finite numbers w, got an array {points.shape}")
     reach = max(float(np.ptp(points)), 1e-3)
     w = np.linspace(points.min() - reach, points.max() + reach, _FINE)
-    figure = _figure(7, 4.5)
+    figure = new_figure(7, 4.5)
     axes = figure.add_subplot()
     axes.plot(w, [float(cost(x)) for x in w], color=_BLUE, lw=2)
     slope = func.grad(cost)
@@ -184,7 +173,7 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
     axes.plot(points, [float(cost(x)) for x in points], "o-", color=_RED)
     axes.set(xlabel="w", ylabel="J(w)")
     axes.grid(alpha=0.3)
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def weights(W: Any, shape: tuple[int, ...], path: Path = None) -> Any:
@@ -212,7 +201,7 @@ def weights(W: Any, shape: tuple[int, ...], path: Path = None) -> Any:
         )
     columns = min(8, len(rows))
     lines = -(-len(rows) // columns)
-    figure = _figure(1.3 * columns, 1.4 * lines)
+    figure = new_figure(1.3 * columns, 1.4 * lines)
     for k, row in enumerate(rows):
         axes = figure.add_subplot(lines, columns, k + 1)
         largest = float(np.abs(row).max()) or 1.0
@@ -221,7 +210,7 @@ def weights(W: Any, shape: tuple[int, ...], path: Path = None) -> Any:
         axes.imshow(shown, cmap="RdBu_r", vmin=-largest, vmax=largest)
         axes.set_title(f"unit {k + 1}", fontsize=8)
         axes.axis("off")
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def activations(path: Path = None, *, names: Sequence[str] = _FOUR) -> Any:
@@ -241,17 +230,14 @@ def activations(path: Path = None, *, names: Sequence[str] = _FOUR) -> Any:
     >>> len(activations(names=("sigmoid", "tanh")).axes)
     4
     """
-    known: dict[str, Callable[..., Any]] = {
-        "sigmoid": sigmoid, "tanh": np.tanh, "relu": relu, "leaky_relu": leaky_relu,
-    }  # fmt: skip
     for name in names:
-        if name not in known:
-            raise ValueError(f"activations: expected names of {', '.join(known)}, got {name!r}")
+        if name not in _FOUR:
+            raise ValueError(f"activations: expected names of {', '.join(_FOUR)}, got {name!r}")
     z = np.linspace(-4, 4, _FINE)
-    figure = _figure(3 * len(names), 5)
+    figure = new_figure(3 * len(names), 5)
     for k, name in enumerate(names):
         variable = Tensor(z)
-        value = known[name](variable)
+        value = ACTIVATIONS[name](variable)
         value.backward(np.ones_like(z))
         assert variable.grad is not None
         shown = ((value.data, _BLUE, f"g(z) = {name}"), (variable.grad, _RED, "g'(z)"))
@@ -260,7 +246,7 @@ def activations(path: Path = None, *, names: Sequence[str] = _FOUR) -> Any:
             axes.plot(z, np.asarray(y), color=colour, lw=2)
             axes.set_title(title, fontsize=9)
             axes.grid(alpha=0.3)
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def gradient_norms(gradients: Sequence[Mapping[str, Any]], path: Path = None) -> Any:
@@ -283,7 +269,7 @@ def gradient_norms(gradients: Sequence[Mapping[str, Any]], path: Path = None) ->
     """
     if not gradients or not any(gradients):
         raise ValueError("gradient_norms: expected the gradients of at least one update, got none")
-    figure = _figure(7, 4)
+    figure = new_figure(7, 4)
     axes = figure.add_subplot()
     for name in dict.fromkeys(name for update in gradients for name in update):
         sizes = [np.linalg.norm(np.asarray(update.get(name, np.nan), float)) for update in gradients]
@@ -291,4 +277,4 @@ def gradient_norms(gradients: Sequence[Mapping[str, Any]], path: Path = None) ->
     axes.set(xlabel="update", ylabel="‖gradient‖", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend()
-    return _saved(figure, path)
+    return saved(figure, path)

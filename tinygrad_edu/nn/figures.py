@@ -1,0 +1,28 @@
+"""Figures of matplotlib (extra ``plot``), without a window and without global state."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tinygrad_edu.errors import require_extra
+
+__all__ = ["figure", "saved"]
+
+
+def figure(width: float, height: float) -> Any:
+    """An empty ``Figure`` of so many inches.
+
+    Raises:
+        MissingExtraError: without matplotlib.
+    """
+    return require_extra("matplotlib.figure", extra="plot").Figure(
+        figsize=(width, height), layout="constrained"
+    )
+
+
+def saved(drawn: Any, path: str | os.PathLike[str] | None) -> Any:
+    """The figure, also written to a file where a path is given."""
+    if path is not None:
+        drawn.savefig(path, dpi=160)
+    return drawn
