@@ -109,7 +109,7 @@ def examples_of(graph: Graph, program: Program, told: Told, count: str | None = 
     data = _data(axes, graph)
     other = _other_size(graph)
     for shapes in (False, True):
-        again = _recorded_again(graph, program, data, (m, other), count, shapes=shapes)
+        again = _recorded_again(graph, program, data, m, other, count, shapes=shapes)
         if again is not None and _alike(program, again):
             break
     else:
@@ -147,12 +147,11 @@ def _by_which_it_is_divided(axes: Axes) -> set[float]:
 
 def _data(axes: Axes, graph: Graph) -> dict[GraphNode, tuple[int, ...]]:
     """The leaves with the axes along which the examples lie, those of several batches of one size alike."""
-    chosen = axes.examples.axis
     tied = [axis for axis in axes.examples.ambiguous if axis.size == axes.examples.size]
     places = {node: [axes.along(node.name, axis) for axis in tied] for node in graph}
     apart = all(sum(map(bool, found)) < 2 for found in places.values())
     if len(tied) < 2 or not apart:
-        return {node: axes.along(node.name, chosen) for node in graph.inputs if node.shape}
+        return {node: axes.along(node.name) for node in graph.inputs if node.shape}
     return {node: sum(places[node], ()) for node in graph.inputs if node.shape}
 
 
@@ -170,7 +169,8 @@ def _recorded_again(
     graph: Graph,
     program: Program,
     data: Mapping[GraphNode, Sequence[int]],
-    sizes: tuple[int, int],
+    m: int,
+    n: int,
     count: str | None,
     *,
     shapes: bool,
@@ -179,17 +179,16 @@ def _recorded_again(
 
     ``shapes``: whether m in the shapes of settings becomes n, too.
     """
-    before, m = sizes
 
     def leaf(node: GraphNode) -> Tensor:
-        value = np.asarray(m) if node.name == count else node.value
+        value = np.asarray(n) if node.name == count else node.value
         for along in data.get(node, ()):
-            value = np.take(value, np.arange(m), along, mode="wrap")
+            value = np.take(value, np.arange(n), along, mode="wrap")
         return Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
 
     try:
         with np.errstate(all="ignore"):
-            fit = partial(resized, m=before, n=m, shapes=shapes)
+            fit = partial(resized, m=m, n=n, shapes=shapes)
             made = recorded_again(graph, leaf, settings=fit)
             names = {tensor: node.name for node, tensor in made.items()}
             return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)

@@ -92,18 +92,21 @@ class History:
         data = [leaf for leaf in self.leaves if not leaf.requires_grad and leaf.ndim]
         gone = [leaf for leaf in data if leaf in unnamed]
         told = {leaf: said.arrays[leaf] for leaf in gone if leaf in said.arrays}
-        again = {leaf: code.on_tensors(leaf, self._standing_for) for leaf, code in told.items()}
-        found = {leaf: made for leaf, made in again.items() if made is not None}
+        again = ((leaf, code.on_tensors(leaf, self._standing_for)) for leaf, code in told.items())
+        found = {leaf: made for leaf, made in again if made is not None}
+        read = [told[leaf] for leaf in found]
         known_first = sorted(data, key=lambda leaf: leaf in unnamed)
         found |= made_of_others([leaf for leaf in gone if leaf not in found], known_first)
         found |= dict(self._signs({leaf for leaf in gone if leaf not in found}))
+        if not found:
+            return False
         known = {leaf: self.node(made) for leaf, made in found.items()}
-        for code in told.values():
+        for code in read:
             said.numbers |= {(self.node(tensor), k): text for (tensor, k), text in code.numbers.items()}
         before, self.operands = self.operands, {}
         for tensor, args in before.items():
             self._enter(tensor, tuple(known.get(a, a) if isinstance(a, Tensor) else a for a in args))
-        return bool(known)
+        return True
 
     def _signs(self, masks: Collection[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Masks beside what they are the signs of: ``Z * (Z > 0)``, ``where(Z > 0, Z, c * Z)``."""

@@ -125,11 +125,13 @@ class Graph(Shown):
         said = Said()
         if names is not False:
             said = said_by_the_caller(history.computed, history.users, history.leaves)
-        called = name_nodes(history.tensors, names, history.users, said)
+        tensors = history.tensors
+        called = name_nodes(tensors, names, history.users, said)
         if names is not False and history.tell_computed_arrays(called.made, said):
-            called = name_nodes(history.tensors, names, history.users, said)
+            tensors = history.tensors
+            called = name_nodes(tensors, names, history.users, said)
         made: dict[Tensor, GraphNode] = {}
-        for tensor in history.tensors:
+        for tensor in tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in history.operands.get(tensor, ()))
             told = tuple(said.numbers.get((tensor, k)) for k in range(len(args)))
             settings = called.in_settings(tensor.settings)

@@ -83,9 +83,9 @@ def _recorded(function: Callable[..., Any], operands: Sequence[Any], settings: M
             made = function(*operands, **settings)
     except Exception as error:  # no operation of ours, or none on these shapes
         raise Unknown from error
-    op = NUMPY.get(function)
     if isinstance(made, Tensor):
         return made
+    op = NUMPY.get(function)
     if not isinstance(op, Op) or not isinstance(made, np.ndarray):
         raise Unknown
     return with_history(made, op, operands, settings)
