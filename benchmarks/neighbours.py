@@ -1,7 +1,8 @@
 """What other engines do with the same small questions, each of them tried: ``docs/comparison.md``.
 
 ``python benchmarks/neighbours.py --write docs/comparison.md`` needs the extra ``bench``; an engine that
-is not installed is left out. Every cell is a process of its own: one that crashes says so in its cell.
+is not installed is left out. Every engine has a process of its own, and an equal share of the time
+that is left; what crashes or takes longer says so in its cell. The whole ends in five minutes.
 tinygrad runs on its device PYTHON, which needs no compiler; ``DEV`` chooses another.
 """
 
@@ -311,11 +312,15 @@ def many_rows(e: Engine) -> str:
 def import_time(e: Engine) -> str:
     """processor time to import it, beyond NumPy's"""
 
+    compiled = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
     def cost(text: str) -> float:
         code = f"import numpy, time; t = time.process_time(); {text}; print(time.process_time() - t)"
         done = [
-            subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-            for _ in range(3)
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=compiled
+            )
+            for _ in range(2)
         ]
         return min(float(d.stdout.split()[-1]) for d in done)
 
@@ -334,32 +339,38 @@ def size(e: Engine) -> str:
 
 
 QUESTIONS = [
-    numpys_functions, kept, twice, second_derivative, written_between, long_chain, norm_at_zero,
-    columns_and_rows, many_rows, import_time, size,
+    numpys_functions, kept, twice, second_derivative, written_between, norm_at_zero, columns_and_rows,
+    many_rows, import_time, size, long_chain,
 ]  # fmt: skip
+"""The longest last: an engine that runs out of time in it has answered the others."""
 
 
-def cell(engine: str, question: str) -> str:
+def cell(engine: str, question: Callable[[Engine], str]) -> str:
     """What comes of a question, in this process."""
-    ask = globals()[question]
     try:
-        return str(ask(ENGINES[engine]))
+        return str(question(ENGINES[engine]))
     except FileNotFoundError as error:
         return f"not tried: needs {error.filename}"
     except Exception as error:  # noqa: BLE001
         return f"raises {type(error).__name__}"
 
 
-def apart(engine: str, question: str) -> str:
-    """What comes of a question, in a process of its own."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", __file__, "--cell", engine, question],
-            capture_output=True, text=True, check=False, timeout=60, env={"DEV": "PYTHON", **os.environ},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "not in 60 s"
-    return done.stdout.strip().splitlines()[-1] if done.returncode == 0 else "the process crashes"
+def column(engine: str, seconds: float) -> list[str]:
+    """What comes of all questions, in a process for the engine; after a crash another one goes on."""
+    end, cells = time.monotonic() + seconds, list[str]()
+    while len(cells) < len(QUESTIONS):
+        command = [sys.executable, "-W", "ignore", __file__, "--column", engine, str(len(cells))]
+        try:
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+                timeout=max(0.0, end - time.monotonic()), env={"DEV": "PYTHON", **os.environ},
+            )  # fmt: skip
+            said, ended = done.stdout, "the process crashes"
+        except subprocess.TimeoutExpired as error:
+            said, ended = error.stdout or b"", f"not in {seconds:.0f} s"
+        cells += [line for line in said.decode().splitlines() if line.startswith(ANSWER)]
+        cells += [ended] * (len(cells) < len(QUESTIONS))
+    return [text.removeprefix(ANSWER) for text in cells]
 
 
 def installed() -> list[str]:
@@ -375,31 +386,37 @@ def version(engine: Engine) -> str:
         return str(getattr(_module(engine.package), "__version__", ""))
 
 
-def table() -> str:
+def table(seconds: float) -> str:
     """The table, a row for each question."""
     names = installed()
     lines = ["| | " + " | ".join(ENGINES[n].title for n in names) + " |", "|---" * (len(names) + 1) + "|"]
-    for question in QUESTIONS:
-        cells = [apart(name, question.__name__) for name in names]
+    end, columns = time.monotonic() + seconds, list[list[str]]()
+    for name in names:  # each has an equal share of the time that is left
+        columns.append(column(name, (end - time.monotonic()) / (len(names) - len(columns))))
+    for question, *cells in zip(QUESTIONS, *columns, strict=True):
         lines.append(f"| {question.__doc__} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
+ANSWER = "answer: "
 START, END = "<!-- tried -->\n", "<!-- end of what was tried -->\n"
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cell", nargs=2)
+    parser.add_argument("--column", nargs=2, metavar=("ENGINE", "FROM"), help="for a process of its own")
+    parser.add_argument("--seconds", type=float, default=280.0, help="for all engines together")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    if options.cell:
-        print(cell(*options.cell))
+    if options.column:
+        engine, first = options.column
+        for question in QUESTIONS[int(first) :]:
+            print(f"{ANSWER}{cell(engine, question)}", flush=True)
         return
     versions = ", ".join(f"{ENGINES[n].title} {version(ENGINES[n])}" for n in installed())
     python = f"Python {platform.python_version()}, NumPy {np.__version__}"
-    text = f"{python}, {versions}; {time.strftime('%B %Y')}.\n\n{table()}"
+    text = f"{python}, {versions}; {time.strftime('%B %Y')}.\n\n{table(options.seconds)}"
     if options.write is None:
         print(text)
         return

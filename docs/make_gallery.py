@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import io
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ class Drawn(NamedTuple):
     """That drew it."""
     title: str
     """What a reader hears who can't see it."""
-    svg: str
+    image: bytes
     text: str
     """What is printed, where the line prints it."""
 
@@ -182,6 +183,88 @@ def thousands_of_operations() -> dict[str, Any]:
     return locals()
 
 
+def costs_of_several_runs() -> dict[str, Any]:
+    """The same network with four learning rates: the first is too small, the last too large."""
+    X = np.array([[1.0, -1.0, 1.0, -1.0], [1.0, -1.0, -1.0, 1.0]])
+    Y = np.array([[1, 1, 0, 0]])
+    histories = {}
+    for alpha in (0.01, 0.1, 1.0, 10.0):
+        model = tg.nn.MLP([2, 4, 1], activation="tanh", seed=1)
+        histories[f"α = {alpha}"] = tg.nn.fit(model, X, Y, optimizer=tg.optim.SGD(lr=alpha), epochs=60)
+    return locals()
+
+
+def the_boundary_that_a_model_draws() -> dict[str, Any]:
+    """What a model of two inputs predicts; and its cost, also on the examples that it was not trained on."""
+    X = rng.normal(size=(2, 200))
+    Y = (X[:1] * X[1:] > 0) * 1
+    model = tg.nn.MLP([2, 8, 1], activation="tanh", seed=1)
+    adam = tg.optim.Adam(lr=0.05)
+    history = tg.nn.fit(model, X, Y, optimizer=adam, epochs=60, batch_size=40, validation=0.2, seed=1)
+    return locals()
+
+
+def gradient_descent_on_a_surface() -> dict[str, Any]:
+    """A line through points has a cost J(w, b): the way down, from above and from the side."""
+    x = np.linspace(-1, 2, 20)
+    y = 1.5 * x + 0.5 + 0.2 * rng.normal(size=20)
+
+    def J(w, b):
+        return np.mean((w * x + b - y) ** 2)
+
+    steps = [(-1.0, -1.0)]
+    for _ in range(25):
+        w, b = (tg.Tensor(value) for value in steps[-1])
+        dw, db = tg.grad(J(w, b), [w, b])
+        steps.append((w.item() - 0.2 * dw, b.item() - 0.2 * db))
+    return locals()
+
+
+def steps_and_tangents() -> dict[str, Any]:
+    """One weight in the valley J = (w - 2)². A large step jumps to the other side, and still arrives."""
+
+    def J(w):
+        return (w - 2) ** 2
+
+    steps = [0.0]
+    for _ in range(3):
+        steps.append(steps[-1] - 0.8 * tg.func.grad(J)(steps[-1]))
+    return locals()
+
+
+def weights_as_images() -> dict[str, Any]:
+    """What each unit of the first layer looks for. The images are bars, upright or lying, in noise."""
+    upright = rng.integers(2, size=300)
+    places = rng.integers(8, size=300)
+    images = 0.3 * rng.normal(size=(300, 8, 8))
+    for image, up, place in zip(images, upright, places, strict=True):
+        (image.T if up else image)[place] += 1
+    X, Y = images.reshape(300, 64).T, upright[np.newaxis]
+    model = tg.nn.MLP([64, 8, 1], activation="tanh", seed=1)
+    history = tg.nn.fit(model, X, Y, optimizer=tg.optim.Adam(lr=0.02), epochs=150)
+    W1 = model.parameters()["W1"]
+    return locals()
+
+
+def activations_and_their_slopes() -> dict[str, Any]:
+    """Each function g above, its derivative g' below."""
+    return locals()
+
+
+def gradients_that_vanish() -> dict[str, Any]:
+    """With a sigmoid in each of six layers, the first layers get the smallest gradients."""
+    X = rng.normal(size=(2, 100))
+    Y = (X[:1] > X[1:]) * 1
+    model = tg.nn.MLP([2, 6, 6, 6, 6, 6, 1], activation="sigmoid", init="xavier", seed=1)
+    weights = {name: value for name, value in model.parameters().items() if name[0] == "W"}
+    gradients = []
+    for _ in range(60):
+        found = tg.grad(model.loss(X, Y), list(weights.values()))
+        gradients.append(dict(zip(weights, found, strict=True)))
+        tg.nn.fit(model, X, Y, optimizer=tg.optim.SGD(lr=1.0), epochs=1)
+    return locals()
+
+
 BOTH = ["tg.draw(J)", "tg.draw(J, backward=True)"]
 """Forward, and with the way back."""
 
@@ -231,6 +314,13 @@ KINDS: dict[Callable[[], dict[str, Any]], list[str]] = {
     one_weight_for_two_examples: [*BOTH, 'tg.draw(J, detail="layers", backward=True)'],
     an_image_and_its_weights: BOTH,
     thousands_of_operations: BOTH,
+    costs_of_several_runs: ["tg.nn.plots.costs(histories)"],
+    the_boundary_that_a_model_draws: ["tg.nn.plots.decision_boundary(model, X, Y)", "history.plot()"],
+    gradient_descent_on_a_surface: ["tg.nn.plots.descent(J, steps)"],
+    steps_and_tangents: ["tg.nn.plots.tangents(J, steps)"],
+    weights_as_images: ["tg.nn.plots.weights(W1, (8, 8))"],
+    activations_and_their_slopes: ["tg.nn.plots.activations()"],
+    gradients_that_vanish: ["tg.nn.plots.gradient_norms(gradients)"],
 }
 
 
@@ -238,12 +328,22 @@ def drawn(kind: Callable[[], dict[str, Any]], lines: list[str]) -> Iterator[Draw
     """The pictures of a computation, drawn by those lines."""
     global rng  # noqa: PLW0603  (the code on the page uses it)
     rng = np.random.default_rng(1)
-    names = kind()
+    with warnings.catch_warnings(action="ignore"):  # a learning rate that is too large is one of the pictures
+        names = kind()
     for number, line in enumerate(lines, 1):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             picture = eval(line, {"tg": tg}, names)  # noqa: S307  (the lines above)
-        file = f"gallery-{kind.__name__.replace('_', '-')}-{number}.svg"
-        yield Drawn(file, line, picture.sketch.title, picture.svg, printed.getvalue())
+        file = f"gallery-{kind.__name__.replace('_', '-')}-{number}"
+        if hasattr(picture, "savefig"):  # matplotlib's
+            picture.savefig(image := io.BytesIO(), dpi=100)
+            yield Drawn(f"{file}.png", line, titled(kind), image.getvalue(), "")
+        else:
+            yield Drawn(f"{file}.svg", line, picture.sketch.title, picture.svg.encode(), printed.getvalue())
+
+
+def titled(kind: Callable[[], dict[str, Any]]) -> str:
+    """What stands above its pictures."""
+    return kind.__name__.replace("_", " ").capitalize()
 
 
 def code(kind: Callable[[], dict[str, Any]]) -> str:
@@ -252,9 +352,9 @@ def code(kind: Callable[[], dict[str, Any]]) -> str:
     return textwrap.dedent(body).strip().removesuffix("return locals()").rstrip()
 
 
-def gallery() -> tuple[str, dict[str, str]]:
+def gallery() -> tuple[str, dict[str, bytes]]:
     """The page, and the pictures by file."""
-    pictures: dict[str, str] = {}
+    pictures: dict[str, bytes] = {}
     text = [
         "# Pictures",
         "",
@@ -262,17 +362,18 @@ def gallery() -> tuple[str, dict[str, str]]:
         "line that drew it; `rng` is `np.random.default_rng(1)`. With a file it is written, too:",
         '`tg.draw(J, "J.png")`, as .svg, .png, .pdf, .dot or .txt; `tg.draw(J, "-")` prints it. Blue boxes',
         "are parameters, grey ones data, white ones are computed, the yellow one is the output; red is all",
-        "about gradients.",
+        "about gradients. From *Costs of several runs* on the pictures are of training. They need the extra",
+        '`plot`, and are saved by an argument, too: `tg.nn.plots.activations(path="g.png")`.',
     ]
     for kind, lines in KINDS.items():
-        title = kind.__name__.replace("_", " ").capitalize()
-        text += ["", f"## {title}", "", inspect.getdoc(kind) or "", "", "```python", code(kind), "```"]
+        text += ["", f"## {titled(kind)}", "", inspect.getdoc(kind) or ""]
+        text += ["", "```python", lines_of, "```"] if (lines_of := code(kind)) else []
         for picture in drawn(kind, lines):
             text += ["", f"`{picture.line}`", ""]
             if picture.text:
                 text += ["```text", picture.text.rstrip(), "```"]
                 continue
-            pictures[picture.file] = picture.svg
+            pictures[picture.file] = picture.image
             text += [f"![{picture.title}](pictures/{picture.file})"]
     return "\n".join(text) + "\n", pictures
 
@@ -281,10 +382,10 @@ def main() -> None:
     """Writes the page and its pictures."""
     text, pictures = gallery()
     PAGE.write_text(text, encoding="utf-8")
-    for old in FOLDER.glob("gallery-*.svg"):
+    for old in FOLDER.glob("gallery-*"):
         old.unlink()
-    for file, svg in pictures.items():
-        (FOLDER / file).write_text(svg, encoding="utf-8")
+    for file, image in pictures.items():
+        (FOLDER / file).write_bytes(image)
 
 
 if __name__ == "__main__":
