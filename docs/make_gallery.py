@@ -208,27 +208,19 @@ def gradient_descent_on_a_surface() -> dict[str, Any]:
     """A line through points has a cost J(w, b): the way down, from above and from the side."""
     x = np.linspace(-1, 2, 20)
     y = 1.5 * x + 0.5 + 0.2 * rng.normal(size=20)
-
-    def J(w, b):
-        return np.mean((w * x + b - y) ** 2)
-
     steps = [(-1.0, -1.0)]
     for _ in range(25):
         w, b = (tg.Tensor(value) for value in steps[-1])
-        dw, db = tg.grad(J(w, b), [w, b])
+        dw, db = tg.grad(np.mean((w * x + b - y) ** 2), [w, b])
         steps.append((w.item() - 0.2 * dw, b.item() - 0.2 * db))
     return locals()
 
 
 def steps_and_tangents() -> dict[str, Any]:
     """One weight in the valley J = (w - 2)². A large step jumps to the other side, and still arrives."""
-
-    def J(w):
-        return (w - 2) ** 2
-
     steps = [0.0]
     for _ in range(3):
-        steps.append(steps[-1] - 0.8 * tg.func.grad(J)(steps[-1]))
+        steps.append(steps[-1] - 0.8 * 2 * (steps[-1] - 2))
     return locals()
 
 
@@ -316,8 +308,8 @@ KINDS: dict[Callable[[], dict[str, Any]], list[str]] = {
     thousands_of_operations: BOTH,
     costs_of_several_runs: ["tg.nn.plots.costs(histories)"],
     the_boundary_that_a_model_draws: ["tg.nn.plots.decision_boundary(model, X, Y)", "history.plot()"],
-    gradient_descent_on_a_surface: ["tg.nn.plots.descent(J, steps)"],
-    steps_and_tangents: ["tg.nn.plots.tangents(J, steps)"],
+    gradient_descent_on_a_surface: ["tg.nn.plots.descent(lambda w, b: np.mean((w * x + b - y) ** 2), steps)"],
+    steps_and_tangents: ["tg.nn.plots.tangents(lambda w: (w - 2) ** 2, steps)"],
     weights_as_images: ["tg.nn.plots.weights(W1, (8, 8))"],
     activations_and_their_slopes: ["tg.nn.plots.activations()"],
     gradients_that_vanish: ["tg.nn.plots.gradient_norms(gradients)"],
@@ -332,7 +324,7 @@ def drawn(kind: Callable[[], dict[str, Any]], lines: list[str]) -> Iterator[Draw
         names = kind()
     for number, line in enumerate(lines, 1):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            picture = eval(line, {"tg": tg}, names)  # noqa: S307  (the lines above)
+            picture = eval(line, {"tg": tg, "np": np, **names}, names)  # noqa: S307  (the lines above)
         file = f"gallery-{kind.__name__.replace('_', '-')}-{number}"
         if hasattr(picture, "savefig"):  # matplotlib's
             picture.savefig(image := io.BytesIO(), dpi=100)

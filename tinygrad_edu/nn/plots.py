@@ -160,7 +160,7 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
     if points.ndim != 1 or not points.size or not np.isfinite(points).all():
         raise ValueError(f"tangents: expected finite numbers w, got an array {points.shape}")
     reach = max(float(np.ptp(points)), 1e-3)
-    w = np.linspace(points.min() - reach, points.max() + reach, _FINE)
+    w = np.linspace(points.min() - reach / 2, points.max() + reach / 2, _FINE)
     figure = new_figure(7, 4.5)
     axes = figure.add_subplot()
     axes.plot(w, [float(cost(x)) for x in w], color=_BLUE, lw=2)
@@ -169,7 +169,9 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
         J, rise = float(cost(x)), float(np.asarray(slope(x)))
         near = np.array([x - reach / 4, x + reach / 4])
         axes.plot(near, J + rise * (near - x), color=_GREY, lw=1)
-        axes.annotate(f"dJ/dw = {rise:.3g}", (x, J), xytext=(6, -10), textcoords="offset points", fontsize=8)
+        side, outside = ("right", -8) if rise < 0 else ("left", 8)  # where the curve is not
+        place = {"xytext": (outside, -10), "textcoords": "offset points", "ha": side}
+        axes.annotate(f"dJ/dw = {rise:.3g}", (x, J), fontsize=8, **place)
     axes.plot(points, [float(cost(x)) for x in points], "o-", color=_RED)
     axes.set(xlabel="w", ylabel="J(w)")
     axes.grid(alpha=0.3)
