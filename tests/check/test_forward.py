@@ -82,3 +82,38 @@ def test_bad_input_is_told() -> None:
     with pytest.raises(ValueError, match="nothing to compare"):
         tg.check.forward(J, {})
     assert "NaN" in tg.check.forward(J, {"J": np.nan})["J"].diagnosis.text
+
+
+def attention() -> tuple[dict[str, Any], tg.Tensor]:
+    """One head in rows, as people write it, without a name for what is on the way."""
+    rng = np.random.default_rng(4)
+    X, T = rng.standard_normal((5, 4)), rng.standard_normal((5, 3))
+    Wq, Wk, Wv = (tg.Tensor(rng.standard_normal((4, 3)), name=f"W{k}") for k in "qkv")
+    Q, K, V = X @ Wq, X @ Wk, X @ Wv
+    S = Q @ K.T / np.sqrt(3)
+    e = np.exp(S - S.max(axis=1, keepdims=True))
+    P = e / e.sum(axis=1, keepdims=True)
+    out = P @ V
+    J = np.mean((out - T) ** 2)
+    for name, tensor in {"Q": Q, "K": K, "V": V, "S": S, "P": P, "out": out}.items():
+        tensor.name = name
+    return {n.name: n.value for n in tg.Graph(J)}, J
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expression", "code"),
+    [
+        ("P", "np.exp(S) / np.exp(S).sum(axis=0)", "softmax_axis"),
+        ("S", "Q @ K.T", "constant_factor"),
+        ("S", "K @ Q.T / np.sqrt(3)", "transpose"),
+        ("out", "P.T @ V", "inner_transpose"),
+        ("out", "S @ V", "z_for_a"),
+        ("out", "P @ K", "wrong_layer"),
+    ],
+)
+def test_a_forward_mistake_is_named_in_any_graph(quantity: str, expression: str, code: str) -> None:
+    v, J = attention()
+    given = eval(expression, {**v, "np": np})
+    entry = tg.check.forward(J, {quantity: given})[quantity]
+    assert not entry.ok
+    assert code in entry.diagnosis.codes, entry.diagnosis

@@ -116,6 +116,26 @@ class Local:
                 args.append(self.program[a.name].value if isinstance(a, Ref) else a)
         return args[0] if step.op is None else step.op.forward(*args, **step.settings)
 
+    def again(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
+        """The root's gradient where some coefficients have other values.
+
+        Args:
+            values: the coefficients' arrays, by the names of their steps.
+            passed: steps that pass on the gradient of another one as it is.
+        """
+        found: dict[str, Any] = {}
+        for step in self.steps:
+            above = (passed or {}).get(step.name, "")
+            if above in self.names:
+                found[step.name] = found.get(above, self.values[above])
+            elif any(u in found or u in values for u in step.uses):
+                args = [self.operand(step, k) for k in range(len(step.args))]
+                for k, a in enumerate(step.args):
+                    if isinstance(a, Ref):
+                        args[k] = found.get(a.name, values.get(a.name, args[k]))
+                found[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
+        return np.asarray(found.get(self.root, self.value), float)
+
     @cached_property
     def followers(self) -> dict[str, str]:
         """For each step the first one that carries it on."""

@@ -78,7 +78,7 @@ class Step:
         """The dtype of the value."""
         return self.value.dtype
 
-    @property
+    @cached_property
     def uses(self) -> tuple[str, ...]:
         """The names of the steps it reads."""
         return tuple(a.name for a in self.args if isinstance(a, Ref))

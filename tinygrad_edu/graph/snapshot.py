@@ -45,7 +45,7 @@ class GraphNode:
         """The operation; None for a leaf."""
         return self.tensor.op
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[GraphNode, ...]:
         """The operands that are nodes."""
         return tuple(a for a in self.args if isinstance(a, GraphNode))

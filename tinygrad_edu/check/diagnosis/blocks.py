@@ -15,7 +15,7 @@ from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Graph, GraphNode, Step
 
-__all__ = ["Block", "blocks_of", "sums_in_slopes"]
+__all__ = ["Block", "blocks_of", "function_of", "sums_in_slopes"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
         return None  # a constant; of numbers alone it may be a slope
     if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):
         below = None
-    slope = above is not None and below is not None and _function_of(graph, below, above)
+    slope = above is not None and below is not None and function_of(graph, below, above)
     single = moving[0] if len(moving) == 1 else None
     names = frozenset(s.name for s in between)
     return Block(entry, last.name, factor, above, below, slope, single, names)
@@ -150,7 +150,7 @@ def _between(local: Local, entry: str, end: str) -> list[Step]:
     return [s for s in local.steps if s.name in needed and s.name != entry]
 
 
-def _function_of(graph: Graph, x: str, y: str) -> bool:
+def function_of(graph: Graph, x: str, y: str) -> bool:
     """Whether y is computed from x and numbers alone."""
     start, queue = graph.find(x), [graph.find(y)]
     seen, met = {queue[0]}, False

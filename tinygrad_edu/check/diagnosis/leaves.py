@@ -44,33 +44,40 @@ def _moves_along(step: Step, program: Program) -> bool:
     return not step.named and op.kind == "elementwise" and len(arrays) == 1
 
 
-def _with_values(target: Target, steps: list[Step], values: Mapping[str, Any]) -> Array | None:
-    """The local gradient with other values of some forward quantities in its coefficients."""
-    local, known = target.local, dict(values)
-    for step in steps:
-        recomputed = step.role not in ("input", "forward") or _moves_along(step, local.program)
-        if step.name not in known and recomputed and any(u in known for u in step.uses):
-            args = [
-                known.get(a.name, local.program[a.name].value) if isinstance(a, Ref) else a for a in step.args
-            ]
-            known[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
-    found = {**local.sources, **{name: local.program[name].value for name in local.exact}}
-    for step in local.steps:
-        args = []
-        for a in step.args:
-            if not isinstance(a, Ref):
-                args.append(a)
-            else:
-                args.append(
-                    found[a.name] if a.name in found else known.get(a.name, local.program[a.name].value)
-                )
-        found[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
-    return np.asarray(found[local.root], float)
+class _Coefficients:
+    """The coefficients of a formula, and what becomes of it where some of them are other values."""
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.steps = target, coefficients(target)
+        self._program = program = target.local.program
+        self._follow = [
+            s for s in self.steps if s.role not in ("input", "forward") or _moves_along(s, program)
+        ]
+
+    def gradient(self, values: Mapping[str, Any]) -> Array:
+        """The local gradient with other values; what is computed from them alone moves along."""
+        known = dict(values)
+        for step in self._follow:
+            if step.name not in known and any(u in known for u in step.uses):
+                args = [
+                    known.get(a.name, self._program[a.name].value) if isinstance(a, Ref) else a
+                    for a in step.args
+                ]
+                known[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
+        return self.target.local.again(known)
+
+    def tried(self, values: Mapping[str, Any], *edits: Edit) -> bool:
+        """Whether these values give the array; then that is noted."""
+        try:
+            return self.target.whole(self.gradient(values), *edits)
+        except (ValueError, IndexError):
+            return False
 
 
 def of_leaves(target: Target, pool: Pool) -> None:
     """A quantity turned, shifted, transposed or squared in all its uses."""
-    steps = coefficients(target)
+    uses = _Coefficients(target)
+    steps = uses.steps
     with np.errstate(all="ignore"):
         for step in steps:
             node = pool.graph.find(step.name) if step.name in pool.graph else None
@@ -86,15 +93,16 @@ def of_leaves(target: Target, pool: Pool) -> None:
             for before in _before_moves(node):
                 told = f"the entries of {before.name} are reshaped to {name} in another order: no transpose"
                 value = np.asarray(before.value, float).reshape(step.shape)
-                _try(target, steps, {step.name: value}, Edit(("transpose", "wrong_layer"), told, 1.15))
+                uses.tried({step.name: value}, Edit(("transpose", "wrong_layer"), told, 1.15))
             for value, edit in _moved(np.asarray(step.value, float), name, node):
                 along = {name: dict(functions(value))[told] for name, told in companions.items()}
-                _try(target, steps, {step.name: value, **along}, edit)
+                uses.tried({step.name: value, **along}, edit)
 
 
 def of_others(target: Target, pool: Pool) -> None:
     """Another quantity in the place of one, in all its uses and in what is a function of it alone."""
-    steps = [s for s in coefficients(target) if s.value.dtype.kind == "f" and s.value.size > 1 and s.named]
+    uses = _Coefficients(target)
+    steps = [s for s in uses.steps if s.value.dtype.kind == "f" and s.value.size > 1 and s.named]
     pairs = [
         (step, other)
         for step in steps
@@ -103,7 +111,6 @@ def of_others(target: Target, pool: Pool) -> None:
     ]
     if len(pairs) > _MOST_OTHERS or target.right.size > _MOST_SIZE:
         return
-    every = coefficients(target)
     with np.errstate(all="ignore"):
         for step, other in pairs:
             text = f"{other.text} stands wherever {pool.words.of(step.name)} belongs"
@@ -112,12 +119,16 @@ def of_others(target: Target, pool: Pool) -> None:
                 codes = ("z_for_a", "wrong_layer")
             elif other.node is not None and feeds(other.node, step.name):
                 codes = ("a_for_z", "wrong_layer")
-            _try(target, every, {step.name: np.asarray(other.array)}, Edit(codes, text, 1.2))
+            uses.tried({step.name: np.asarray(other.array)}, Edit(codes, text, 1.2))
+        for node, other in pool.misread:
+            if any(s.name == node.name for s in uses.steps):
+                text = f"{other.text} stands wherever {pool.words.of(node.name)} belongs"
+                uses.tried({node.name: other.array}, Edit(("slope_wrong", "constant_factor"), text, 1.2))
         for k, step in enumerate(steps):
             for second in (s for s in steps[k + 1 :] if s.shape == step.shape):
                 text = f"{step.name} and {second.name} are exchanged: each stands where the other belongs"
                 swapped = {step.name: second.value, second.name: step.value}
-                _try(target, every, swapped, Edit(("wrong_layer",), text, 1.25))
+                uses.tried(swapped, Edit(("wrong_layer",), text, 1.25))
 
 
 def of_sources(target: Target, pool: Pool) -> None:
@@ -143,14 +154,6 @@ def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:
             if constant and other.name not in found and np.array_equal(other.value, value):
                 found[other.name] = told
     return found
-
-
-def _try(target: Target, steps: list[Step], values: Mapping[str, Any], *edits: Edit) -> bool:
-    try:
-        found = _with_values(target, steps, values)
-    except (ValueError, IndexError):
-        return False
-    return found is not None and target.whole(found, *edits)
 
 
 def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Edit]]:
@@ -203,9 +206,9 @@ def _before_moves(node: GraphNode) -> Iterator[GraphNode]:
 def of_stale(target: Target, pool: Pool) -> None:
     """Parameters that were updated before they were used: a step of unknown length along their gradients."""
     local = target.local
-    steps = coefficients(target)
+    uses = _Coefficients(target)
     with np.errstate(all="ignore"):
-        for step in steps:
+        for step in uses.steps:
             if step.role != "input" or not step.requires_grad or step.value.size > _MOST_SIZE * 10:
                 continue
             own = local.program.gradients.get(step.name)
@@ -215,16 +218,13 @@ def of_stale(target: Target, pool: Pool) -> None:
             for slope in [
                 g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape
             ]:
-                _along(target, steps, step, slope)
+                _along(uses, step, slope)
 
 
-def _along(target: Target, steps: list[Step], step: Step, slope: Array) -> None:
-    h = 1.0
-    moved = _with_values(target, steps, {step.name: step.value + h * slope})
-    back = _with_values(target, steps, {step.name: step.value - h * slope})
-    if moved is None or back is None:
-        return
-    D = (moved - back) / (2 * h)
+def _along(uses: _Coefficients, step: Step, slope: Array) -> None:
+    target = uses.target
+    moved, back = (uses.gradient({step.name: step.value + h * slope}) for h in (1.0, -1.0))
+    D = (moved - back) / 2
     linear = np.allclose(moved + back, 2 * target.right, rtol=1e-9, atol=1e-12)
     for aspect in target.aspects:
         if not linear or aspect.array.shape != D.shape or D.size < 3:
@@ -257,9 +257,9 @@ def _along(target: Target, steps: list[Step], step: Step, slope: Array) -> None:
 
 def of_sequences(target: Target, pool: Pool) -> None:
     """In every use at once the next value of a sequence, or the gradient on the other side of a slope."""
-    steps = coefficients(target)
-    for told, codes, mapping in _shifts(pool, steps):
-        _try(target, steps, mapping, Edit(codes, told, 1.15))
+    uses = _Coefficients(target)
+    for told, codes, mapping in _shifts(pool, uses.steps):
+        uses.tried(mapping, Edit(codes, told, 1.15))
     _sources(target, pool)
 
 

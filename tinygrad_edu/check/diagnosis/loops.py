@@ -24,7 +24,7 @@ from tinygrad_edu.check.diagnosis.passes import (
     product,
     windows_without_stride,
 )
-from tinygrad_edu.check.diagnosis.pool import LIKELY, Pool, applied, functions, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, LIKELY, Pool, applied, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.products import axes_of, feeds, owner_of
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
@@ -131,9 +131,9 @@ def _slopes_of_others(group: list[Block], pool: Pool, name: str, told: str) -> I
     for other in _sequences(pool, len(group)):
         if other == own or (other[0].op, other[0].shape) != (own[-1].op, own[-1].shape):
             continue
-        for _, f in list(_candidates())[: len(list(functions(0.0)))]:
+        for f in FUNCTIONS.values():
             right = [f(np.asarray(n.value, float)) for n in own]
-            if all(r is not None and np.allclose(r, b.factor) for r, b in zip(right, group, strict=True)):
+            if all(np.allclose(r, b.factor) for r, b in zip(right, group, strict=True)):
                 line = _with_factors(group, other, f)
                 text = f"the slope of {_made_with(pool, other[-1])} stands for {name}, {told}"
                 if line is not None:
@@ -146,8 +146,7 @@ def _times(entry: str, factor: Array) -> Made:
 
 def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
     """What people write for a slope, as functions of a value."""
-    for k, (told, _) in enumerate(functions(np.zeros(1))):
-        yield told, lambda v, k=k: list(functions(v))[k][1]  # type: ignore[misc]
+    yield from FUNCTIONS.items()
     for op in functions_of_one():
         if op.kernel in LIKELY:
             yield f"{op.name}({{}})", lambda v, op=op: applied(op, {}, v)  # type: ignore[misc]
@@ -275,8 +274,8 @@ def _others(
             yield "another line's value", ("wrong_layer",), dict(zip(nodes, sequence, strict=True)).get
     for one, which in ((nodes[-1], "last"), (nodes[0], "first")):
         yield f"the {which} of the sequence in each pass", ("wrong_layer",), lambda n, one=one: one  # type: ignore[misc]
-    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _fed_by(order, n)
-    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _feeding(order, n)
+    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _fed_by(pool, n)
+    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _feeding(pool, n)
 
 
 def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[GraphNode]:
@@ -339,13 +338,22 @@ def _made_as(node: GraphNode, depth: int = 3) -> Hashable:
     return node.op.kernel, node.shape, tuple(_made_as(n, depth - 1) for n in node.inputs)
 
 
-def _fed_by(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
-    before = [n for n in order if n is not node and n.shape == node.shape and feeds(node, n.name)]
-    return before[0] if before else None
+def _fed_by(pool: Pool, node: GraphNode) -> GraphNode | None:
+    """The first value of the same shape that a node is a function of, entry by entry."""
+    known: tuple[GraphNode | None] | None = pool.memo("fed by", node.name)
+    if known is None:
+        before = (n for n in pool.graph if n is not node and n.shape == node.shape and feeds(node, n.name))
+        known = pool.memo("fed by", node.name, found=(next(before, None),))
+    return known[0] if known else None
 
 
-def _feeding(order: list[GraphNode], node: GraphNode) -> GraphNode | None:
-    return next((n for n in order if n.shape == node.shape and feeds(n, node.name)), None)
+def _feeding(pool: Pool, node: GraphNode) -> GraphNode | None:
+    """The first value of the same shape that is a function of a node, entry by entry."""
+    known: tuple[GraphNode | None] | None = pool.memo("feeding", node.name)
+    if known is None:
+        behind = (n for n in pool.graph if n.shape == node.shape and feeds(n, node.name))
+        known = pool.memo("feeding", node.name, found=(next(behind, None),))
+    return known[0] if known else None
 
 
 def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:

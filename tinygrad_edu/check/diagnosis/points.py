@@ -111,26 +111,12 @@ def _masks(step: Step) -> bool:
 
 def _run_again(target: Target, steps: list[Step], known: dict[str, Any], above: str, below: str) -> Array:
     """The formula with some values changed, and with a gradient passed on from one step to another."""
-    local, program = target.local, target.local.program
-    found: dict[str, Any] = {**local.sources, **{n: program[n].value for n in local.exact}}
-
-    def args(step: Step) -> list[Any]:
-        values = (
-            (found.get(a.name), known.get(a.name), a) if isinstance(a, Ref) else (a, a, a) for a in step.args
-        )
-        return [f if f is not None else k if k is not None else program[a.name].value for f, k, a in values]
-
+    program = target.local.program
     for step in steps:
         if step.name not in known and any(u in known for u in step.uses) and step.op is not None:
-            known[step.name] = step.op.forward(*args(step), **step.settings)
-    for step in local.steps:
-        if step.name == below and above in found:
-            found[step.name] = found[above]
-        else:
-            found[step.name] = (
-                args(step)[0] if step.op is None else step.op.forward(*args(step), **step.settings)
-            )
-    return np.asarray(found[local.root], float)
+            args = [known.get(a.name, program[a.name].value) if isinstance(a, Ref) else a for a in step.args]
+            known[step.name] = step.op.forward(*args, **step.settings)
+    return target.local.again(known, {below: above} if below else None)
 
 
 def _points(pool: Pool, block: Block) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, sof
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["LIKELY", "Pool", "Value"]
+__all__ = ["FUNCTIONS", "LIKELY", "Pool", "Value"]
 
 LIKELY = frozenset(op.kernel for op in (sigmoid, tanh, relu, leaky_relu, softplus, exp))
 """The functions that people take for one another, whatever a copy of one is called."""
@@ -89,6 +89,31 @@ class Pool:
             for node in self.graph
             if node.value.dtype.kind in "fiu" and (node.value.size > 1 or self.numbers)
         ]
+
+    @cached_property
+    def misread(self) -> list[tuple[GraphNode, Value]]:
+        """Functions of a sum with a number, as √(var + ε), with the number outside of it, or left out."""
+        found = []
+        for node in self.graph:
+            u = node.inputs[0] if len(node.inputs) == 1 else None
+            if u is None or node.op is None or node.op.kind != "elementwise" or node.op.moves:
+                continue
+            if u.op is None or u.op.linear != ((0, 1),) or len(u.inputs) != 1 or len(u.args) != 2:
+                continue
+            (a,) = u.inputs
+            c: Any = next(x for x in u.args if x is not a)
+            if np.ndim(c) or a.shape != node.shape or node.value.dtype.kind != "f":
+                continue
+            try:
+                y = np.asarray(
+                    node.op.forward(*(a.value if x is u else x for x in node.args), **node.settings)
+                )
+            except (TypeError, ValueError):
+                continue
+            told, number = f"{node.op.name}({self.words.of(a.name)})", f"{float(c):.6g}"
+            found.append((node, Value(f"{told} + {number}", y + c, cost=0.1)))
+            found.append((node, Value(f"{told}, without the {number},", y, cost=0.1)))
+        return found
 
     @property
     def gradients(self) -> list[Value]:
@@ -244,24 +269,30 @@ def fits(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
     return all(a in (1, b) for a, b in pairs) and (any(a == b != 1 for a, b in pairs) or wide == shape)
 
 
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "{}": lambda v: v,
+    "1 - {}": lambda v: 1 - v,
+    "{}²": lambda v: v * v,
+    "1 - {}²": lambda v: 1 - v * v,
+    "1 + {}²": lambda v: 1 + v * v,
+    "1 - 2 {}": lambda v: 1 - 2 * v,
+    "1 - 2 {}²": lambda v: 1 - 2 * v * v,
+    "{} (1 - {})": lambda v: v * (1 - v),
+    "(1 - {})²": lambda v: (1 - v) ** 2,
+    "{} (1 - {}²)": lambda v: v * (1 - v * v),
+    "1 + {}": lambda v: 1 + v,
+    "{} (1 + {})": lambda v: v * (1 + v),
+    "({} > 0)": lambda v: (v > 0).astype(float),
+    "({} < 0)": lambda v: (v < 0).astype(float),
+    "1/{}": lambda v: np.where(v == 0, np.inf, 1 / np.where(v == 0, 1, v)),
+    "√{}": lambda v: np.sqrt(np.abs(v)),
+    "sign({})": np.sign,
+    "|{}|": np.abs,
+}
+"""Simple functions of a value that are written for a slope; the text has ``{}`` for it."""
+
+
 def functions(value: Any) -> Iterator[tuple[str, Array]]:
-    """Simple functions of a value that are written for a slope; the text has ``{}`` for it."""
+    """Each of those functions of a value."""
     v = np.asarray(value, float)
-    yield "{}", v
-    yield "1 - {}", 1 - v
-    yield "{}²", v * v
-    yield "1 - {}²", 1 - v * v
-    yield "1 + {}²", 1 + v * v
-    yield "1 - 2 {}", 1 - 2 * v
-    yield "1 - 2 {}²", 1 - 2 * v * v
-    yield "{} (1 - {})", v * (1 - v)
-    yield "(1 - {})²", (1 - v) ** 2
-    yield "{} (1 - {}²)", v * (1 - v * v)
-    yield "1 + {}", 1 + v
-    yield "{} (1 + {})", v * (1 + v)
-    yield "({} > 0)", (v > 0).astype(float)
-    yield "({} < 0)", (v < 0).astype(float)
-    yield "1/{}", np.where(v == 0, np.inf, 1 / np.where(v == 0, 1, v))
-    yield "√{}", np.sqrt(np.abs(v))
-    yield "sign({})", np.sign(v)
-    yield "|{}|", np.abs(v)
+    yield from ((told, f(v)) for told, f in FUNCTIONS.items())

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
-from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.pool import Pool, fits
 from tinygrad_edu.check.diagnosis.target import Target
 
 __all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
@@ -102,8 +102,10 @@ def of_exchanged_factors(target: Target, pool: Pool) -> None:
         told = np.isfinite(ratio) & (ratio != 0)
         if np.count_nonzero(told) < _ENTRIES or np.ptp(ratio[told]) == 0:
             return
+        near = [v for _, v in pool.misread if fits(v.array.shape, right.shape)]
         values = [
-            (v, np.broadcast_to(np.asarray(v.array, float), right.shape)) for v in pool.shaped(right.shape)
+            (v, np.broadcast_to(np.asarray(v.array, float), right.shape))
+            for v in (*pool.shaped(right.shape), *near)
         ]
         first = tuple(np.argwhere(told)[0])
         for one, a in values:

@@ -1,1 +1,0 @@
-"""What forward.py and explain.py still read the course by."""
