@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import update_wrapper
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Never
+from types import FunctionType, ModuleType
+from typing import Any, Never, TypeVar, cast
 
 __all__ = [
     "HistoryLostWarning",
@@ -22,6 +24,8 @@ __all__ = [
     "StaleGraphError",
     "require_extra",
 ]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class StaleGraphError(RuntimeError):
@@ -121,6 +125,77 @@ def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] 
     return AttributeError(f"{where} has no {name}{hint}")
 
 
+def arguments_explained(function: F, known: Mapping[str, str] | None = None) -> F:
+    """Lets a function, or a class, say what it takes where it is called with other arguments.
+
+    Nothing is looked at before the call has failed. ``known`` holds other libraries' names of settings, and
+    what to write for them.
+
+    >>> @arguments_explained
+    ... def picture(output, *, width=1): return width
+    >>> picture(3, widht=2)
+    Traceback (most recent call last):
+    ...
+    TypeError: picture has no widht; did you mean width?
+    >>> picture(width=2)
+    Traceback (most recent call last):
+    ...
+    TypeError: picture: expected output as well; it takes (output, *, width=1)
+    """
+    if isinstance(function, type):
+        cls: Any = function
+        if isinstance(cls.__init__, FunctionType):
+            cls.__init__ = arguments_explained(cls.__init__, known)
+        return function
+    explain = _wrong_arguments
+
+    def explained(*args: Any, **given: Any) -> Any:
+        try:
+            return function(*args, **given)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise  # from inside the function
+            told = explain(function, args, given, known or {}, error)
+        raise told
+
+    # It lives in the function's own module, where doctest looks for examples.
+    own: Any = FunctionType(explained.__code__, function.__globals__, closure=explained.__closure__)
+    wrapped: Any = update_wrapper(own, function)
+    return cast(F, wrapped)
+
+
+def _wrong_arguments(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    given: Mapping[str, Any],
+    known: Mapping[str, str],
+    error: TypeError,
+) -> TypeError:
+    signature = inspect.signature(function)
+    called, parameters = function.__name__, list(signature.parameters.values())
+    if called == "__init__":
+        called, parameters, args = type(args[0]).__name__, parameters[1:], args[1:]
+    by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    by_position = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    kinds = {p.kind for p in parameters}
+    for name in given:
+        if name not in by_name and inspect.Parameter.VAR_KEYWORD not in kinds:
+            return TypeError(str(unknown(called, name, known, by_name)))
+        if name in by_position[: len(args)]:
+            return TypeError(f"{called}: {name} is given twice, by position and by name")
+    plain = [p.replace(annotation=p.empty) for p in parameters]
+    takes = inspect.Signature(plain)
+    if len(args) > len(by_position) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        most = f"takes at most {len(by_position)} by position, got {len(args)}"
+        return TypeError(f"{called}: {most}; it takes {takes}")
+    filled = {*by_position[: len(args)], *given}
+    needed = [p.name for p in plain if p.default is p.empty and p.name in {*by_name, *by_position}]
+    missing = [name for name in needed if name not in filled]
+    if not missing:
+        return error
+    return TypeError(f"{called}: expected {', '.join(missing)} as well; it takes {takes}")
+
+
 FEW = 20
 """Names up to which a message lists them all."""
 
@@ -193,6 +268,8 @@ def raise_for(error: Exception, told: Exception) -> Never:
 
 def described(value: Any, name: str | None) -> str:
     """A value as messages name it: its name, or what it is, and its shape."""
+    if isinstance(value, (list, tuple)):
+        return f"{name or type(value).__name__} of {len(value)}"
     shape = getattr(value, "shape", ())
     return f"{name or type(value).__name__} {tuple(shape)}"
 
@@ -301,5 +378,5 @@ TRUTH = (
 
 PYTHON_CHOICE = (
     "{function}(...) compares whole arrays, as Python does, and {shape} entries have no one answer. "
-    "Entry by entry: {instead}; of all entries: np.{function}(t)."
+    "Entry by entry: {instead}; of all entries: {of_all}."
 )

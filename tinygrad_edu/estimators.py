@@ -22,11 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import answers, require_extra
+from tinygrad_edu.errors import answers, arguments_explained, require_extra
 from tinygrad_edu.nn import MLP, fit
 from tinygrad_edu.nn.checks import yes_or_no
 from tinygrad_edu.nn.optim import Adam
-from tinygrad_edu.nn.settings import naming_settings
 
 if TYPE_CHECKING:
     from sklearn import base, metrics, preprocessing
@@ -365,4 +364,4 @@ class MLPRegressor(base.RegressorMixin, _Network):  # type: ignore[misc]
 
 
 for _kind in (LogisticRegression, MLPClassifier, MLPRegressor):
-    naming_settings(_kind, _ELSEWHERE)
+    arguments_explained(_kind, _ELSEWHERE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.core.op import Op
 
 W = tg.Tensor(np.arange(12.0).reshape(3, 4), name="W")
 x = tg.Tensor(np.ones((4, 5)), name="x", requires_grad=False)
@@ -58,6 +60,21 @@ def set_data() -> None:
         (lambda: tg.Graph(J)[7], TypeError, "expected the name of a node, or its Tensor, got 7"),
         (lambda: tg.Tensor(3.0)[0], IndexError, "one number has no axes.*write t.item()"),
         (lambda: tg.clip(W, 1, 2, 3, 4), TypeError, r"at most 3 arguments, \(x, a_min, a_max\), got 5"),
+        (W.item, ValueError, r"item: expected one entry, .* \(3, 4\); write t\[i, j\].item"),
+        (lambda: f"{W:.3f}", ValueError, r"'.3f' formats one number, and this Tensor has shape \(3, 4\)"),
+        (lambda: W.sum(axis="x"), TypeError, "sum: expected whole numbers as axis, got 'x'"),
+        (lambda: W.reshape("x"), TypeError, "reshape: expected whole numbers as shape, got 'x'"),
+        (lambda: tg.reshape(W), TypeError, "reshape: expected a value for shape: write shape="),
+        (lambda: tg.expand_dims(W), TypeError, "expand_dims: expected a value for axis: write axis="),
+        (lambda: tg.leaky_relu(W, slope="a"), TypeError, "leaky_relu: expected a number as slope, got 'a'"),
+        (lambda: tg.stack(W, W), TypeError, r"as axis, got Tensor \(3, 4\); write stack\(\[a, b\]\)"),
+        (lambda: tg.convolve(W, W), ValueError, "convolve: .* expected vectors, with one axis"),
+        (lambda: tg.transpose(W, (0,)), ValueError, "transpose: W .* expected each axis once"),
+        (lambda: tg.ldexp(W, 0.5), TypeError, "ldexp: values of these types do not fit"),
+        (lambda: tg.embedding(W, [9]), IndexError, "list of 1: expected ids from 0 to 3, got some from 9"),
+        (lambda: np.einsum(W, W), ValueError, "einsum: expected subscripts .* first"),
+        (lambda: tg.no_grad(3), TypeError, "no_grad: takes at most 0 by position, got 1"),  # type: ignore[call-arg]
+        (lambda: sorted(W), ValueError, r"np.sort\(.*np.sort\(.*axis=None\)"),  # type: ignore[type-var]
         (lambda: tg.sum(np.ones(3), axis=4), ValueError, r"sum: ndarray \(3,\): axis 4 is out of bounds"),
         (lambda: tg.max_pool2d(np.ones((1, 2, 2, 1)), 3), ValueError, "max_pool2d: .* does not fit"),
         (lambda: tg.conv2d(np.ones((1, 5, 5, 1)), np.ones((3, 3, 2, 1))), ValueError, "^conv2d: ndarray"),
@@ -95,10 +112,15 @@ def test_an_empty_csv_file(tmp_path: Path) -> None:
         lambda t: bool(t > 0),
         lambda t: 0 < t < 1,
         lambda t: [1 for _ in range(3) if t <= 0.5],
+        lambda t: t.ndim and any(t > 0),
+        lambda t: t.ndim and not all(t > 0),
+        lambda t: t.ndim and all(row > 0 for row in t),
     ],
 )
 def test_a_condition_on_many_entries_is_answered_with_where_and_all(asked: Callable[..., object]) -> None:
-    with pytest.raises(ValueError, match=r"\(3, 4\) entries, .*np\.where\(.*np\.all\(.*np\.any\(") as caught:
+    with pytest.raises(
+        ValueError, match=r"\((3, )?4,?\) entries, .*np\.where\(.*np\.all\(.*np\.any\("
+    ) as caught:
         asked(W)
     if "0 < t" in str(caught.value):
         assert "np.all((0 < t) & (t < 1))" in str(caught.value)
@@ -115,12 +137,60 @@ def test_max_of_arrays_is_answered_where_the_source_cannot_be_read(text: str) ->
 def test_comparisons_that_nobody_takes_for_one_answer_stay_arrays() -> None:
     assert np.sum(W > 5) == 6
     assert [row.any() for row in W > 100] == [False] * 3
+    assert any(W[0] > 2)
+    assert not all(W[:, :1] > 0)
     assert np.where(W > 5, W, 0.0).shape == (3, 4)
 
     def bool(value: object) -> object:  # noqa: A001  (a function of the user's)
         return value
 
     assert bool(W > 5).shape == (3, 4)  # type: ignore[attr-defined]
+
+
+def public_functions() -> dict[str, Callable[..., object]]:
+    """What users call, without the course's own formulas and the operations; results are made by no user."""
+    rooms = (tg, tg.check, tg.check.student, tg.func, tg.data, tg.nn, tg.nn.plots, tg.optim, tg.distributed)
+    named = {name: getattr(room, name) for room in rooms for name in room.__all__}
+    results = {"Derivation", "Program", *tg.check.__all__, *tg.data.__all__}
+    return {
+        name: value
+        for name, value in named.items()
+        if callable(value)
+        and not isinstance(value, (ModuleType, Op))
+        and not (isinstance(value, type) and (name in results or issubclass(value, (Exception, Warning))))
+        and value not in (tg.Tensor, tg.define, tg.optim.Optimizer)
+        and not value.__module__.startswith("tinygrad_edu.ops")
+    }
+
+
+@pytest.mark.parametrize("name", sorted(public_functions()))
+def test_a_function_says_which_arguments_it_takes(name: str) -> None:
+    function = public_functions()[name]
+    parameters = inspect.signature(function).parameters.values()
+    taken = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        for right in (p.name for p in taken[-2:]):
+            with pytest.raises(TypeError, match=f"{name} has no {right}x; did you mean {right}"):
+                function(**{f"{right}x": 3})
+    needed = [p.name for p in taken if p.default is p.empty and p.kind is not p.POSITIONAL_ONLY]
+    if needed:
+        with pytest.raises(TypeError, match=rf"{name}: expected {needed[0]}.* as well; it takes \("):
+            function()
+        with pytest.raises(TypeError, match=r"given twice|takes at most 0 by position|goes by name"):
+            function(3, **{needed[0]: 3})
+
+
+def test_an_error_from_inside_a_function_is_left_as_it_is() -> None:
+    def wrong(x: tg.Tensor) -> tg.Tensor:
+        return x.missing(3, 4)  # type: ignore[attr-defined, no-any-return]
+
+    def with_too_many(x: tg.Tensor) -> tg.Tensor:
+        return wrong(x, x)  # type: ignore[call-arg]
+
+    with pytest.raises(AttributeError, match="missing"):
+        tg.func.grad(wrong)(W)
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        tg.func.grad(with_too_many)(W)
 
 
 def modules_that_hold_functions() -> list[str]:

@@ -126,6 +126,11 @@ def test_it_resumes_from_a_checkpoint(client: Any, tmp_path: Path) -> None:
         ("data.csv", Y, TypeError, "expected a Dask array"),
         ([dask.delayed(X)], Y, ValueError, "as many shards as X has"),
         (arrays.from_array(X * np.nan, chunks=(5, 9)), Y, ValueError, "expected finite numbers"),
+        (np.array(3.0), Y, TypeError, r"X: expected .* a NumPy array \(n_x, m\), got ndarray \(\)"),
+        (X[0], Y, TypeError, r"got ndarray \(61,\)"),
+        (tg.Tensor(X), Y, TypeError, r"got Tensor \(5, 61\)"),
+        (X.astype(str), Y, TypeError, r"shard \d: X: expected numbers, got dtype <U32"),
+        (arrays.from_array(X)[:, arrays.from_array(Y)[0] > 0], Y, ValueError, "X.compute_chunk_sizes"),
     ],
 )
 def test_data_that_cannot_be_used_is_said(

@@ -87,7 +87,7 @@ def test_an_axis_that_is_not_there_is_an_error(entry: Entry, axis: int) -> None:
         (lambda t: tg.var(t, unbiased=False), "write ddof="),
         (lambda t: t.sum(keepdim=True), "write keepdims="),
         (lambda t: t.mean(dim=0), "write axis="),
-        (lambda t: tg.sum(np.zeros(2), axis=t), "axis must be a plain value"),
+        (lambda t: tg.sum(np.zeros(2), axis=t), "expected whole numbers as axis, got Tensor"),
         (np.subtract.reduce, "np.subtract.reduce has no derivative rule"),
         (np.maximum.accumulate, "np.maximum.accumulate has no derivative rule"),
         (lambda t: np.nextafter.outer(t, t), "np.nextafter: it is about the gaps"),

@@ -17,6 +17,7 @@ from tinygrad_edu.core.kinds import elementwise, operation
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["define", "withdraw"]
 
@@ -42,6 +43,7 @@ def _with_a_rule(define: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
+@arguments_explained
 @_with_a_rule
 def define(
     *,

@@ -23,7 +23,7 @@ from tinygrad_edu.autodiff.running import Run, derivatives, has_history, like, r
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import answers
+from tinygrad_edu.errors import answers, arguments_explained
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -33,6 +33,7 @@ Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
 
+@arguments_explained
 def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
     """The function that gives the gradient of ``function``, which returns one number.
 
@@ -66,6 +67,7 @@ def grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> 
     return gradient
 
 
+@arguments_explained
 def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = False) -> Function:
     """The function that gives ``function``'s value and its gradient, from one pass.
 
@@ -96,6 +98,7 @@ def _value_and_grad(transform: str, function: Function, argnums: Argnums, has_au
     return both
 
 
+@arguments_explained
 def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     """The value at ``primals``, and the function from a gradient of it to the gradients of the primals.
 
@@ -123,6 +126,7 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
     return this.returned(this.output, this.ys), pull
 
 
+@arguments_explained
 def jvp(function: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value at ``primals``, and its derivative in the direction of ``tangents``, J t.
 
@@ -147,6 +151,7 @@ def jvp(function: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     return this.returned(this.output, this.ys), this.returned(this.output, found)
 
 
+@arguments_explained
 def hvp(function: Function, primals: Any, tangents: Any) -> Any:
     """The Hessian of ``function``, which returns one number, times ``tangents``: H t, without forming H.
 
@@ -172,6 +177,7 @@ def hvp(function: Function, primals: Any, tangents: Any) -> Any:
     return product if isinstance(primals, tuple) else product[0]
 
 
+@arguments_explained
 def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     """The function that gives the Jacobian: each entry of the result, derived by each entry of the argument.
 
@@ -194,6 +200,7 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     return _jacobian("jacobian", function, argnums)
 
 
+@arguments_explained
 def hessian(function: Function, argnums: Argnums = 0) -> Function:
     """The function that gives the matrix of second derivatives of ``function``, which returns one number.
 

@@ -10,10 +10,12 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.backward import gradients, seed_for
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["grad"]
 
 
+@arguments_explained
 def grad(
     output: Tensor, inputs: Tensor | Sequence[Tensor], gradient: Any = None, *, create_graph: bool = False
 ) -> list[Any]:

@@ -21,6 +21,7 @@ from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
 from tinygrad_edu.check.unnamed import unnamed
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, GraphNode, recorded_again
 
 __all__ = ["compare", "compared"]
@@ -33,6 +34,7 @@ _TELL_APART = (
 )
 
 
+@arguments_explained
 def compare(
     J: Tensor,
     manual: Mapping[str | Tensor, ArrayLike | Tensor] | Callable[..., Any],

@@ -15,6 +15,7 @@ from tinygrad_edu.check.report import Report
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["function", "random_values"]
 
@@ -23,6 +24,7 @@ _LABELS = ("Y", "y")
 _DATA = ("X", "x", "A0")
 
 
+@arguments_explained
 def function(
     backward: Callable[..., Any],
     loss: Any,

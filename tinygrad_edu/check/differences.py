@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_edu.autodiff.gradients import grad
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["GradientCheck", "InputCheck", "gradients"]
 
@@ -100,6 +101,7 @@ class GradientCheck:
         return {"text/html": f"<pre>{escape(str(self))}</pre>", "text/plain": str(self)}
 
 
+@arguments_explained
 def gradients(
     f: Callable[..., Tensor], *inputs: ArrayLike | Tensor, order: int = 1, epsilon: float | None = None
 ) -> GradientCheck:

@@ -14,6 +14,7 @@ from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import GraphNode
 
 __all__ = ["Explained", "Line", "explain"]
@@ -64,6 +65,7 @@ class Explained:
         }
 
 
+@arguments_explained
 def explain(J: Tensor, which: str | Tensor, *, convention: Convention = "course") -> Explained:
     """Tells the chain rule from J to one quantity.
 

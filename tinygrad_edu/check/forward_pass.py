@@ -18,6 +18,7 @@ from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
 from tinygrad_edu.check.rounding import precision, run
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import GraphNode
 
 __all__ = ["forward"]
@@ -25,6 +26,7 @@ __all__ = ["forward"]
 Array = NDArray[Any]
 
 
+@arguments_explained
 def forward(J: Tensor, manual: Mapping[str | Tensor, ArrayLike | Tensor], *, m: int | None = None) -> Report:
     """Compares forward values (Z, A, J) computed by hand with the recorded ones, and names the mistake.
 

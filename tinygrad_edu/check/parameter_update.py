@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.check.calling import called
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["update"]
 
@@ -122,6 +123,7 @@ _EDITS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 )
 
 
+@arguments_explained
 def update(step: Callable[..., Any], optimizer: Any = "sgd", *, seed: int = 0, **settings: float) -> Report:
     """Compares an update rule written by hand with the textbook's, and says what is off in it.
 

@@ -23,6 +23,7 @@ from tinygrad_edu.core.notebook_display import listing
 from tinygrad_edu.core.real_arrays import refuse_lookalikes
 from tinygrad_edu.core.structure import alike, is_record, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph
 
 __all__ = ["CompiledStep", "compile"]
@@ -41,6 +42,7 @@ _NO_NUMBA = (
 )
 
 
+@arguments_explained
 def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
     loss: Callable[..., Any], *, optimizer: Moves | None = None, backend: Backend = None
 ) -> CompiledStep:

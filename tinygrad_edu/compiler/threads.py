@@ -20,6 +20,7 @@ from typing import Any
 from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
 from tinygrad_edu import errors
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["get_num_threads", "set_num_threads", "spread", "threads_for"]
 
@@ -27,6 +28,7 @@ Part = Callable[..., None]
 """``part(k, *arrays)``: the part with that number, computed in those arrays."""
 
 
+@arguments_explained
 def set_num_threads(n: int) -> None:
     """Says on how many threads compiled steps work, in the whole process.
 
@@ -57,6 +59,7 @@ def set_num_threads(n: int) -> None:
         _idle.pop().inbox.put(None)
 
 
+@arguments_explained
 def get_num_threads() -> int:
     """On how many threads compiled steps work.
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.arguments import Arguments, in_house_style, refuse_unreal
+from tinygrad_edu.core.arguments import Arguments, refuse_unreal
 from tinygrad_edu.core.backward import NO_SETTINGS
 from tinygrad_edu.core.call_sites import calling_frame
 from tinygrad_edu.core.callers import variables_of_the_caller
+from tinygrad_edu.core.error_messages import in_house_style, in_our_words
 from tinygrad_edu.core.guard import Guard, hold
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.op import Op
@@ -247,7 +248,7 @@ def _compute(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
     try:
         return op.forward(*values, **settings)
     except (ValueError, IndexError, TypeError, np.linalg.LinAlgError) as error:
-        errors.raise_for(error, _explained(op, args, error))
+        errors.raise_for(error, _explained(op, args, settings, error))
 
 
 _SIGNS = ("+", "−", "*", "/", "**", "@")
@@ -263,13 +264,17 @@ def _undrawn(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
         bits.state = state
 
 
-def _explained(op: Op, args: Any, error: Exception) -> Exception:
+def _explained(op: Op, args: Any, settings: Mapping[str, Any], error: Exception) -> Exception:
     """The same kind of error, with the operation, and every operand by name and shape."""
     if not any(isinstance(a, Tensor) for a in args) and calling_frame() is None:
         return error  # a step of another operation, which says it of its own operands
+    try:
+        op.arguments.check(settings)
+    except TypeError as told:
+        return told
     if not isinstance(error, (ValueError, IndexError)):
         return in_house_style(op.name, error)
     names = variables_of_the_caller((Tensor, np.ndarray, np.generic))
     operands = [errors.described(a, getattr(a, "name", None) or names.get(id(a))) for a in args]
     sign = op.label if op.label in _SIGNS else None
-    return type(error)(errors.shape_mismatch(op.name, operands, error, sign))
+    return type(error)(errors.shape_mismatch(op.name, operands, in_our_words(str(error)), sign))

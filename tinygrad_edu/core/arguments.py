@@ -18,10 +18,10 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 import numpy as np
 
 from tinygrad_edu import errors
-from tinygrad_edu.core.table import RECORD
+from tinygrad_edu.core.error_messages import in_house_style
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Arguments", "called", "in_house_style", "plain", "refuse_unreal"]
+__all__ = ["Arguments", "called", "plain", "refuse_unreal"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -164,11 +164,10 @@ class Arguments:
     def _ready(self) -> Mapping[str, frozenset[type] | None]:
         """The function's own settings, and the types of those that are in their normal form; None for any."""
         settings = [n for n in self.settings if n not in self.choices and n in _parameters(self.function)]
-        whole: frozenset[type] = frozenset({int, tuple, str})
-        flag: frozenset[type] = frozenset({bool})
-        optional = whole | {type(None)}
-        kinds = {n: optional if self._may_be_none(n) else whole for n in self.whole}
-        kinds.update(dict.fromkeys(self.flags, flag))
+        kinds: dict[str, frozenset[type]] = dict.fromkeys(self.flags, frozenset({bool}))
+        for n in self.whole:
+            others: dict[type, bool] = {type(None): self._may_be_none(n), str: self._may_be_a_word(n)}
+            kinds[n] = frozenset({int, tuple, *(kind for kind, possible in others.items() if possible)})
         return {n: kinds.get(n) for n in settings}
 
     @cached_property
@@ -201,10 +200,8 @@ class Arguments:
         """
         if len(args) > len(self.order):
             known = [n for n in self.order if n in self.own]
-            raise TypeError(
-                f"{self.name}: takes by position at most {len(known)} arguments, ({', '.join(known)}), "
-                f"got {len(args)}"
-            )
+            most = f"takes by position at most {len(known)} arguments, ({', '.join(known)})"
+            raise TypeError(f"{self.name}: {most}, got {len(args)}")
         named = dict(zip(self.order, args, strict=False))
         for name, value in given.items():
             own = self.aliases.get(name, name)
@@ -230,9 +227,23 @@ class Arguments:
         parameter = self.own[name]
         return parameter.default is None or type(None) in _types(parameter.annotation)
 
+    def _may_be_a_word(self, name: str) -> bool:
+        return str in _types(self.own[name].annotation)
+
     def _refuse_without(self, found: Mapping[str, Any]) -> None:
-        for name in self._required - found.keys():
+        for name in sorted(self._required - found.keys()):
             raise TypeError(f"{self.name}: expected a value for {name}: write {name}=")
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Looks at settings with which the function failed.
+
+        Raises:
+            TypeError: one is missing that the function needs, or is a word where a number belongs.
+        """
+        self._refuse_without(settings)
+        for name, value in settings.items():
+            if isinstance(value, str) and type(self.own[name].default) in (int, float):
+                raise TypeError(f"{self.name}: expected a number as {name}, got {value!r}")
 
     def _normal(
         self, found: dict[str, Any], args: tuple[Any, ...], given: Mapping[str, Any]
@@ -241,10 +252,13 @@ class Arguments:
         for name, value in found.items():
             if name in self.whole and value is None and not self._may_be_none(name):
                 raise TypeError(f"{self.name}: expected a whole number as {name}, got None")
-            if name in self.whole and type(value) not in (int, type(None), str):
+            a_word = type(value) is str and self._may_be_a_word(name)
+            if name in self.whole and type(value) not in (int, type(None)) and not a_word:
                 found[name] = _whole(value)
-                if isinstance(value, (float, np.floating)):
-                    raise TypeError(f"{self.name}: expected whole numbers as {name}, got {value!r}")
+                if isinstance(value, (float, np.floating, str)) or isinstance(found[name], Tensor):
+                    came = errors.described(value, None) if isinstance(value, Tensor) else repr(value)
+                    listed = f"; write {self.name}([a, b])" if self.order[0] == "arrays" else ""
+                    raise TypeError(f"{self.name}: expected whole numbers as {name}, got {came}{listed}")
             elif name in self.flags and isinstance(value, np.bool_):
                 found[name] = bool(value)
             elif name in self.choices and not _among(value, self.choices[name]):
@@ -312,8 +326,10 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
 
 def _types(annotation: Any) -> set[Any]:
     """The types that an annotation is a union of, those inside tuples and sequences included."""
-    if get_origin(annotation) is Literal or isinstance(annotation, str):
+    if isinstance(annotation, str):
         return set()
+    if get_origin(annotation) is Literal:
+        return {str}
     if get_origin(annotation) in (Union, UnionType, tuple):
         return set().union(*map(_types, get_args(annotation)))
     return {annotation}
@@ -355,19 +371,6 @@ def refuse_unreal(name: str, values: Iterable[Any]) -> None:
             dtype = np.dtype(complex) if isinstance(value, complex) else value.dtype
             if dtype.kind not in "fiub":
                 raise TypeError(f"{name}: expected real numbers, got {type(value).__name__} of dtype {dtype}")
-
-
-_KINDS = (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, ValueError, TypeError)
-
-
-def in_house_style(name: str, error: Exception) -> Exception:
-    """An error of Python's or NumPy's with the function that was called; one of ours as it is."""
-    if type(error).__module__.partition(".")[0] not in ("builtins", "numpy"):
-        return error
-    said = str(error)
-    while (place := said.partition(": "))[0] in RECORD:  # of an operation that the function is made of
-        said = place[2]
-    return next(kind for kind in _KINDS if isinstance(error, kind))(f"{name}: {said}")
 
 
 def called(name: str, numpy: tuple[Callable[..., Any], ...] = ()) -> Callable[[F], F]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import math
 import sys
 from collections.abc import Collection
 from dis import get_instructions, opmap, opname
@@ -18,7 +19,8 @@ __all__ = ["as_array", "as_number", "compared"]
 
 _COMPARE, _STORE = opmap["COMPARE_OP"], opmap["STORE_SUBSCR"]
 _DRAWS = ("matplotlib", "mpl_toolkits", "seaborn")
-_ENTRYWISE = {"max": "maximum", "min": "minimum"}
+_ENTRYWISE = {"max": "maximum", "min": "minimum", "sorted": "sort"}
+"""Python's functions that compare, and NumPy's that do so entry by entry."""
 _BETWEEN = {opmap[name] for name in ("CACHE", "EXTENDED_ARG", "COPY", "TO_BOOL", "PRECALL") if name in opmap}
 """What may stand between a comparison and what takes its result."""
 
@@ -112,14 +114,20 @@ def _condition(tree: ast.AST | None) -> str:
     return told[0] if len(told) == 1 else " & ".join(f"({one})" for one in told)
 
 
-def _decides(frame: FrameType) -> bool:
-    """Whether the result of a comparison is taken for one answer: ``if``, ``and``, ``not``, ``bool(...)``."""
+def _decides(frame: FrameType, shape: tuple[int, ...]) -> bool:
+    """Whether the result of a comparison is taken for one answer: ``if``, ``and``, ``not``, ``bool(...)``.
+
+    Python's ``any(...)`` and ``all(...)`` take one answer of each row.
+    """
     code, at = frame.f_code.co_code, frame.f_lasti + 2
     while at < len(code) and code[at] in _BETWEEN:
         at += 2
     name = opname[code[at]]
     if name == "CALL":
-        return _builtin_called(frame, at, ("bool",)) is not None
+        asking = ("bool", "any", "all") if math.prod(shape[1:]) != 1 else ("bool",)
+        return _builtin_called(frame, at, asking) is not None
+    if name == "YIELD_VALUE" and frame.f_back is not None:  # any(row > 0 for row in t)
+        return _builtin_called(frame.f_back, frame.f_back.f_lasti, ("any", "all")) is not None
     jumps = "JUMP" in name and name.removesuffix("_OR_POP").endswith(("TRUE", "FALSE"))
     return jumps or name == "UNARY_NOT"
 
@@ -148,7 +156,7 @@ def compared(tensor: Any, other: Any, depth: int = 2) -> None:
     frame = sys._getframe(depth)
     several = next((a.shape for a in (tensor, other) if getattr(a, "size", 1) != 1), None)
     if _instruction(frame) == _COMPARE:
-        if several is not None and _decides(frame):
+        if several is not None and _decides(frame, several):
             _, tree = written_at(frame)
             raise ValueError(errors.TRUTH.format(source=_condition(tree), shape=several))
         return
@@ -160,7 +168,12 @@ def compared(tensor: Any, other: Any, depth: int = 2) -> None:
     instead = f"np.max(np.stack({given[0]}), axis=0)".replace("max", function) if len(given) == 1 else ""
     instead = instead or f"np.{_ENTRYWISE[function]}({', '.join(given)})"
     if several is not None:
-        raise ValueError(errors.PYTHON_CHOICE.format(function=function, shape=several, instead=instead))
+        of_all = f"np.{function}(t)"
+        if function == "sorted":
+            instead, of_all = f"np.sort({given[0]}, axis=0)", f"np.sort({given[0]}, axis=None)"
+        raise ValueError(
+            errors.PYTHON_CHOICE.format(function=function, shape=several, instead=instead, of_all=of_all)
+        )
     if tensor.requires_grad and isinstance(other, (int, float)):
         value = tensor._data
         if (other > value) if function == "max" else (other < value):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 from weakref import ReferenceType, ref
 
+from tinygrad_edu.errors import arguments_explained
+
 __all__ = ["Ambient", "Block", "ambient", "apart", "no_grad", "recorded", "scope", "surroundings"]
 
 P = ParamSpec("P")
@@ -59,6 +61,7 @@ def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return context.run(function, *args, **kwargs)
 
 
+@arguments_explained
 @dataclass
 class Block(ContextDecorator):
     """A ``with`` block, or decorator, that changes the surroundings and restores them, come what may."""
@@ -106,6 +109,7 @@ class recorded(Block):  # noqa: N801  (the counterpart of no_grad)
         return replace(outside, recording=True, transforms=outside.transforms + 1)
 
 
+@arguments_explained
 @dataclass
 class scope(Block):  # noqa: N801  (reads as the keyword it is used like)
     """Groups what is recorded inside under a name, as one box in pictures. Scopes nest.

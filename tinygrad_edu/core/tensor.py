@@ -209,7 +209,13 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
-        return self._data.item()
+        try:
+            return self._data.item()
+        except ValueError:
+            raise ValueError(
+                f"item: expected one entry, and this Tensor has shape {self.shape}; "
+                "write t[i, j].item() for one of them, t.tolist() for all"
+            ) from None
 
     def numpy(self) -> NDArray[Any]:
         """The value as an array of the caller's own: a copy."""
@@ -267,7 +273,15 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         return f"Tensor({', '.join(facts)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec and self.ndim == 0 else format(str(self), spec)
+        if spec and self.ndim == 0:
+            return format(self._data, spec)
+        try:
+            return format(str(self), spec)
+        except ValueError:
+            raise ValueError(
+                f"{spec!r} formats one number, and this Tensor has shape {self.shape}; "
+                "write np.round(t.data, 3) to print all of them"
+            ) from None
 
     def __len__(self) -> int:
         if self.ndim == 0:

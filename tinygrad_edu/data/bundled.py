@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.data.layout import DataSet, in_columns
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import arguments_explained, require_extra
 
 __all__ = ["breast_cancer", "digits"]
 
 
+@arguments_explained
 def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = True) -> DataSet:
     """Wisconsin breast cancer: 569 tumours, 30 measurements each; 1 is benign, 0 malignant.
 
@@ -29,6 +30,7 @@ def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = 
     return _load("load_breast_cancer", test_size, seed, standardise)
 
 
+@arguments_explained
 def digits(*, test_size: float = 0.2, seed: int = 0, standardise: bool = False) -> DataSet:
     """Handwritten digits: 1797 images of 8 × 8, so 64 features, scaled to 0..1; ten classes, Y one-hot.
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.data.layout import DataSet, Examples, in_columns
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import arguments_explained, require_extra
 
 __all__ = ["cats", "circles", "flower", "football", "moons"]
 
 
+@arguments_explained
 def cats(folder: str | Path) -> DataSet:
     """The cat images of the course, 209 for training and 50 for the test: X (12288, m) in 0..1; 1 is a cat.
 
@@ -45,6 +46,7 @@ def _cat_file(h5py: Any, folder: Path, part: str) -> Examples:
     return in_columns(images.reshape(len(images), -1) / 255.0, labels)
 
 
+@arguments_explained
 def football(path: str | Path) -> DataSet:
     """The football positions of the exercise "Regularization": X (2, 211), test set (2, 200).
 
@@ -71,6 +73,7 @@ def football(path: str | Path) -> DataSet:
     return DataSet(*train, *test, class_names=("other team", "own team"))
 
 
+@arguments_explained
 def flower(m: int = 400, seed: int = 1) -> Examples:
     """The planar "flower" of two colours: X (2, m), Y (1, m), half of each class.
 
@@ -97,6 +100,7 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
     return Examples(np.concatenate(petals, axis=1), np.repeat([[0.0, 1.0]], m // 2, axis=1))
 
 
+@arguments_explained
 def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     """Two interleaved half circles: X (2, m), Y (1, m). Needs the extra ``sklearn``.
 
@@ -109,6 +113,7 @@ def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     return in_columns(*make(n_samples=_examples("moons", m), noise=noise, random_state=seed))
 
 
+@arguments_explained
 def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
     """A circle inside another, class 1 inside: 300 examples and 100 for the test. Needs ``sklearn``.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.data.preparing import one_hot
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import arguments_explained, require_extra
 
 __all__ = ["Labelled", "csv", "image_folder"]
 
@@ -29,6 +29,7 @@ class Labelled(NamedTuple):
     feature_names: tuple[str, ...]
 
 
+@arguments_explained
 def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelled:
     r"""The rows of a table as examples: X (n_x, m) of its columns, Y of the column ``label``. Needs ``data``.
 
@@ -93,6 +94,7 @@ def _labels(column: Any, classes: bool | None) -> tuple[NDArray[Any], tuple[str,
     return (Y[1:] if len(values) == 2 else Y), tuple(map(str, values))
 
 
+@arguments_explained
 def image_folder(
     path: str | Path, size: tuple[int, int] = (64, 64), *, grey: bool = False, columns: bool = False
 ) -> Labelled:

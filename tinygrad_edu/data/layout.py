@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.errors import arguments_explained
+
 __all__ = ["DataSet", "Examples"]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -79,6 +81,7 @@ class DataSet:
         return f"DataSet(X_train {train}, X_test {test}, classes {', '.join(self.class_names)})"
 
 
+@arguments_explained
 def in_columns(rows: Any, labels: Any, *, classes: int = 2) -> Examples:
     """Examples in rows with integer labels, as libraries give them, in the course's layout."""
     labels = np.asarray(labels)

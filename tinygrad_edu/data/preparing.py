@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.data.layout import Array, Examples
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["Scaling", "Split", "multi_hot", "one_hot", "scaled", "split"]
 
@@ -27,6 +28,7 @@ class Split(NamedTuple):
     test: Examples
 
 
+@arguments_explained
 def split(
     X: Any,
     Y: Any,
@@ -131,6 +133,7 @@ def _numbers(called: str, X: Any) -> Array:
         raise TypeError(f"{called}: expected an array of numbers, one example a column, got {got}") from None
 
 
+@arguments_explained
 def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:
     """The training examples with mean 0 and deviation 1 in every feature, and others changed alike.
 
@@ -144,6 +147,7 @@ def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:
     return tuple(scaling(X) for X in (X_train, *others))
 
 
+@arguments_explained
 def one_hot(labels: Any, categories: Any = None, *, other: bool = False) -> Array:
     """A column for each label, with 1 in the row of its category: (C, m).
 
@@ -164,6 +168,7 @@ def one_hot(labels: Any, categories: Any = None, *, other: bool = False) -> Arra
     return _hot("one_hot", [[label] for label in _flat("one_hot", labels)], categories, other)
 
 
+@arguments_explained
 def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other: bool = False) -> Array:
     """A column for each group of labels, such as a text's words, with 1 in the row of each: (C, m).
 

@@ -12,12 +12,14 @@ from tinygrad_edu.derivation.derivation import Derivation
 from tinygrad_edu.derivation.examples import Told, examples_of
 from tinygrad_edu.derivation.numbers import NUMBERS_OF_EXAMPLES, with_named_numbers
 from tinygrad_edu.derivation.rerecording import shortened
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 
 __all__ = ["derive"]
 
 
+@arguments_explained
 def derive(
     J: Tensor,
     wrt: Tensor | str | Sequence[Tensor | str] | None = None,

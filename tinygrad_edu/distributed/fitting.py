@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.distributed.gradients import Share, added, share
 from tinygrad_edu.distributed.shards import Shards, shards_of
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import arguments_explained, require_extra
 from tinygrad_edu.nn.batches import Order, order_of, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import SECONDS, place
@@ -36,6 +36,7 @@ _RETRIES = 5
 """How often a task is tried again where the worker that ran it died."""
 
 
+@arguments_explained
 def fit(
     model: Model,
     X: Any,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import described, require_extra
+from tinygrad_edu.nn.checks import finite, numbers
 
 __all__ = ["Shards", "shards_of"]
 
@@ -73,12 +74,17 @@ def _of_loaders(X: Sequence[Any], Y: Any) -> list[tuple[Any, Any]]:
 
 def _of_arrays(client: Any, X: Any, Y: Any) -> list[tuple[Any, Any]]:
     arrays = require_extra("dask.array", extra="dask")
+    if not isinstance(X, (np.ndarray, arrays.Array)) or X.ndim != 2:
+        raise TypeError(
+            "X: expected a Dask array (n_x, m), a list of delayed arrays, or a NumPy array (n_x, m), "
+            f"got {described(X, None) if hasattr(X, 'shape') else repr(X)}"
+        )
     if isinstance(X, np.ndarray):
         threads = max(sum(client.nthreads().values()), 1)
         X = arrays.from_array(X, chunks=(-1, -(-X.shape[-1] // threads)))
-    if not isinstance(X, arrays.Array) or X.ndim != 2:
-        raise TypeError(
-            f"X: expected a Dask array (n_x, m), a list of delayed arrays, or a NumPy array, got {X!r}"
+    if np.isnan(X.shape[1]):
+        raise ValueError(
+            "X: expected a Dask array of known size, got (n_x, nan); write X.compute_chunk_sizes()"
         )
     X = X.rechunk({0: -1})
     if not isinstance(Y, (np.ndarray, arrays.Array)):
@@ -93,13 +99,10 @@ def _of_arrays(client: Any, X: Any, Y: Any) -> list[tuple[Any, Any]]:
 
 def _shard(X: Any, Y: Any, k: int) -> tuple[Array, Array]:
     """A shard, looked at when it is loaded."""
-    X, Y = np.asarray(X), np.asarray(Y)
+    X, Y = (np.asarray(numbers(f"shard {k}: {name}", part)) for name, part in (("X", X), ("Y", Y)))
     if X.ndim != 2 or Y.ndim != 2 or X.shape[1] != Y.shape[1]:
         raise ValueError(f"shard {k}: expected X (n_x, m) and Y (n[L], m), got {X.shape} and {Y.shape}")
-    for name, values in (("X", X), ("Y", Y)):
-        if not np.isfinite(values).all():
-            raise ValueError(f"shard {k}: {name}: expected finite numbers")
-    return X, Y
+    return finite(f"shard {k}: X", X), finite(f"shard {k}: Y", Y)
 
 
 def _size(shard: tuple[Array, Array]) -> int:

@@ -22,7 +22,7 @@ from tinygrad_edu.drawing.svg import png_of, to_svg
 from tinygrad_edu.drawing.text import to_text
 from tinygrad_edu.drawing.units import network_of, sketched, units
 from tinygrad_edu.drawing.view_selection import DETAILS, sketch_of
-from tinygrad_edu.errors import folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
@@ -142,6 +142,7 @@ def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
     return Graph(output, names=names)
 
 
+@arguments_explained
 def draw(
     output: Any,
     path: Any = None,

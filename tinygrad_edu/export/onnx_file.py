@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for
 from tinygrad_edu.export.onnx_builder import Builder
 from tinygrad_edu.export.onnx_operators import has_operator, write
 from tinygrad_edu.export.recording import Recording, recorded
@@ -24,6 +24,7 @@ __all__ = ["onnx"]
 _OPSET, _IR = 20, 10
 
 
+@arguments_explained
 def onnx(model: Callable[..., Any], X: Any, path: str | os.PathLike[str]) -> None:
     """Writes what ``model(X)`` computes as an ONNX file, which other tools can run. Needs the extra ``onnx``.
 

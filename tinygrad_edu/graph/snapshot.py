@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core.notebook_display import Shown
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph.code import Said, said_by_the_caller
 from tinygrad_edu.graph.history import History
 from tinygrad_edu.graph.naming import Names, name_nodes
@@ -90,6 +91,7 @@ class GraphNode:
         return f"{self.name} {self.shape}" + (f" = {self.op.name}({operands})" if self.op else "")
 
 
+@arguments_explained
 class Graph(Shown):
     """The computation behind some outputs: ``.nodes`` in topological order, each with a name of its own.
 

@@ -1,6 +1,6 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
-from tinygrad_edu.errors import answers
+from tinygrad_edu.errors import answers, arguments_explained
 from tinygrad_edu.nn import init, optim, plots
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
@@ -12,7 +12,6 @@ from tinygrad_edu.nn.layers import Dense, Neuron
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.normalise import BatchNorm, LayerNorm
 from tinygrad_edu.nn.sequences import RNN, Embedding
-from tinygrad_edu.nn.settings import naming_settings
 from tinygrad_edu.nn.stopping import EarlyStopping
 
 __all__ = [
@@ -41,6 +40,6 @@ __all__ = [
 
 for _name in __all__:
     if isinstance(globals()[_name], type):
-        naming_settings(globals()[_name], LAYER)
+        arguments_explained(globals()[_name], LAYER)
 
 answers(__name__, "tg.nn", "tg.nn.Sequential(...), or tg.nn.fit(model, X, Y, ...)", NN)

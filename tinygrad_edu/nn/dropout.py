@@ -72,13 +72,7 @@ class Dropout:
     Dropout(0.8)
     """
 
-    def __init__(
-        self, keep_prob: float = 0.5, *, seed: int | np.random.Generator | None = None, **others: Any
-    ) -> None:
-        for name in others:
-            raise TypeError(
-                f"Dropout has no setting {name}; expected keep_prob=, the share that stays: 1 - p"
-            )
+    def __init__(self, keep_prob: float = 0.5, *, seed: int | np.random.Generator | None = None) -> None:
         keep_prob = keeping("Dropout: keep_prob", keep_prob)
         if not isinstance(seed, np.random.Generator | None):
             seed = whole("Dropout: seed", seed, 0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.recording_cache import recordings_of
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.advice import beforehand
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
@@ -26,7 +27,6 @@ from tinygrad_edu.nn.parameter_discovery import buffers_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.running import Run
-from tinygrad_edu.nn.settings import refuse
 from tinygrad_edu.nn.steps import Model, compiled_step, eager_step, is_ours
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
 from tinygrad_edu.nn.weighting import weights_of
@@ -34,6 +34,7 @@ from tinygrad_edu.nn.weighting import weights_of
 __all__ = ["check_kinds", "facts", "fit", "to_train"]
 
 
+@partial(arguments_explained, known=FIT)
 def fit(
     model: Model,
     X: Any,
@@ -55,7 +56,6 @@ def fit(
     callbacks: Any = (),
     progress: bool | None = None,
     compile: bool = True,  # noqa: A002  (as tg.compile)
-    **others: Any,
 ) -> History:
     """Trains a model on examples X (n_x, m) with labels Y, in place.
 
@@ -87,7 +87,6 @@ def fit(
         compile: whether to record the cost once for each shape of batch, and from then on run it as
             straight-line NumPy (:func:`tinygrad_edu.compile`). A cost that looks at values, or does
             something else on the way, needs False.
-        **others: none. What other libraries call otherwise is answered with its name here.
 
     Returns:
         The :class:`History`: ``history.cost[k]`` is the cost before update k.
@@ -108,7 +107,6 @@ def fit(
     >>> round(history.cost[0], 6), model.predict(X)
     (0.693147, array([[0, 0, 1, 1]]))
     """
-    refuse("fit", others, FIT, _SETTINGS)
     check_kinds(model, optimizer)
     epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)
     batch_size = None if batch_size is None else whole("batch_size", batch_size, 1)
@@ -135,7 +133,7 @@ def fit(
     optimizer.bind(parameters)
     _check_rate(optimizer)
     for said in beforehand(model):
-        warnings.warn(f"fit: {said}", stacklevel=2)
+        warnings.warn(f"fit: {said}", stacklevel=3)
     arrays, axes = ((X, Y), axes) if weights is None else ((X, Y, weights), (*axes, 1))
     batches = Batches(arrays, axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
     generators = model.generators() if isinstance(model, Answering) else ()
@@ -161,9 +159,6 @@ def fit(
     finally:
         recordings_of(model).let_go()
     return run.history
-
-
-_SETTINGS = [name for name in inspect.signature(fit).parameters if name != "others"]
 
 
 def facts(

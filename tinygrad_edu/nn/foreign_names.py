@@ -89,7 +89,7 @@ LAYER: dict[str, str] = {
     **dict.fromkeys(["output_activation", "out_activation"], "output="),
     **dict.fromkeys(["loss", "criterion"], "cost="),
     **dict.fromkeys(["random_state", "rng"], "seed="),
-    **dict.fromkeys(["dropout", "p", "rate", "dropout_rate"], "keep_prob=, the share that stays"),
+    **dict.fromkeys(["dropout", "p", "rate", "dropout_rate"], "keep_prob=, the share that stays: 1 - p"),
     **dict.fromkeys(["n_features", "n_inputs"], "n_x, the first argument"),
     **dict.fromkeys(["device"], "no setting at all: it computes with NumPy, on the CPU"),
     **dict.fromkeys(["monitor", "mode"], "no setting: the validation cost is what is watched"),

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.checks import at_least
 
 __all__ = ["SCHEMES", "Scheme", "Seed", "generator", "he", "initial", "normal", "xavier", "zeros"]
@@ -40,6 +41,7 @@ def generator(seed: Seed = None) -> np.random.RandomState | np.random.Generator:
     raise TypeError(f"seed: expected an integer, a NumPy generator or None, got {seed!r}")
 
 
+@arguments_explained
 def zeros(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:  # noqa: ARG001  (a scheme takes both)
     """All zeros: right for logistic regression; in a deeper network all units of a layer then stay alike.
 
@@ -49,6 +51,7 @@ def zeros(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:  # noqa: ARG0
     return np.zeros(shape)
 
 
+@arguments_explained
 def normal(shape: Shape, seed: Seed = None, *, scale: float = 0.01) -> NDArray[np.float64]:
     """Small random weights, ``scale`` times a standard normal: what breaks the symmetry. Course: S6.
 
@@ -58,6 +61,7 @@ def normal(shape: Shape, seed: Seed = None, *, scale: float = 0.01) -> NDArray[n
     return np.asarray(generator(seed).standard_normal(shape) * scale)
 
 
+@arguments_explained
 def xavier(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     """A standard normal over sqrt(n[l-1]): keeps the variance from layer to layer, for tanh and sigmoid.
 
@@ -70,6 +74,7 @@ def xavier(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     return np.asarray(generator(seed).standard_normal(shape) / np.sqrt(shape[1]))
 
 
+@arguments_explained
 def he(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     """A standard normal times sqrt(2 / n[l-1]): the same for ReLU, which drops half of what comes in.
 

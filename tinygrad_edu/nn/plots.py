@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.autodiff import func
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.figures import figure as new_figure
 from tinygrad_edu.nn.figures import saved
 from tinygrad_edu.nn.history import History
@@ -26,6 +27,7 @@ _FOUR = ("sigmoid", "tanh", "relu", "leaky_relu")
 _FINE = 200  # points a side of a grid
 
 
+@arguments_explained
 def costs(histories: Mapping[str, History], path: Path = None) -> Any:
     """The cost curves of several runs in one picture, as for several learning rates (course: C3).
 
@@ -58,6 +60,7 @@ def costs(histories: Mapping[str, History], path: Path = None) -> Any:
     return saved(figure, path)
 
 
+@arguments_explained
 def decision_boundary(model: Any, X: Any, Y: Any, path: Path = None) -> Any:
     """What a model predicts over the plane of its two inputs, with the examples in it.
 
@@ -100,6 +103,7 @@ def _classes(Y: Array) -> Array:
     return found
 
 
+@arguments_explained
 def descent(cost: Callable[[Any, Any], Any], steps: Sequence[Sequence[float]], path: Path = None) -> Any:
     """The path of gradient descent on J(w, b), as contour lines and as a surface (course: figures 3 and 4).
 
@@ -137,6 +141,7 @@ def descent(cost: Callable[[Any, Any], Any], steps: Sequence[Sequence[float]], p
     return saved(figure, path)
 
 
+@arguments_explained
 def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = None) -> Any:
     """J(w) with the steps of gradient descent and the slope at each, dJ/dw by autodiff (course: figure 5).
 
@@ -178,6 +183,7 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
     return saved(figure, path)
 
 
+@arguments_explained
 def weights(W: Any, shape: tuple[int, ...], path: Path = None) -> Any:
     """The incoming weights of each unit as an image: each row of W[1].
 
@@ -215,6 +221,7 @@ def weights(W: Any, shape: tuple[int, ...], path: Path = None) -> Any:
     return saved(figure, path)
 
 
+@arguments_explained
 def activations(path: Path = None, *, names: Sequence[str] = _FOUR) -> Any:
     """The activations g(z) and, beneath each, its slope g'(z) by autodiff (course: A1 to A4).
 
@@ -251,6 +258,7 @@ def activations(path: Path = None, *, names: Sequence[str] = _FOUR) -> Any:
     return saved(figure, path)
 
 
+@arguments_explained
 def gradient_norms(gradients: Sequence[Mapping[str, Any]], path: Path = None) -> Any:
     """The size of each parameter's gradient over the updates: what vanishes, and what explodes.
 

@@ -126,7 +126,7 @@ class Run:
         said = rising(self.history, self.optimizer.lr, ended=ended, certain=certain)
         if said:
             self._told = True
-            warnings.warn(f"fit: {said}", stacklevel=4)
+            warnings.warn(f"fit: {said}", stacklevel=5)
 
     @property
     def _is_lost(self) -> bool:
@@ -137,7 +137,7 @@ class Run:
         k = len(self.history.cost) - 1
         self.history.stopped = f"the cost is {cost} before update {k}"
         warnings.warn(
-            f"fit: {self.history.stopped}; try a smaller learning rate than {self.optimizer.lr}", stacklevel=5
+            f"fit: {self.history.stopped}; try a smaller learning rate than {self.optimizer.lr}", stacklevel=6
         )
 
     def _judged(self, cost: float, accuracy: float | None) -> None:

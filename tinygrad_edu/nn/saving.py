@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.errors import folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for
 from tinygrad_edu.export import FileError, read, write
 from tinygrad_edu.nn import images, layers, normalise, sequences
 from tinygrad_edu.nn.chain import Layer
@@ -39,6 +39,7 @@ COUNTS = {"n", "n_in", "n_out", "vocabulary"}
 """Settings that say how many numbers a layer has at least."""
 
 
+@arguments_explained
 def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> None:
     """Writes a model to a file that :func:`load` makes the same model of.
 
@@ -93,6 +94,7 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
     )
 
 
+@arguments_explained
 def load(path: str | os.PathLike[str]) -> Any:
     """The model that :func:`save` wrote to a file; or the arrays by name.
 

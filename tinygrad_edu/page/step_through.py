@@ -17,7 +17,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.drawing import Picture
 from tinygrad_edu.drawing.formulas import Reading
 from tinygrad_edu.drawing.view_selection import gradients_of, view_of
-from tinygrad_edu.errors import folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 from tinygrad_edu.page.handout import handout
@@ -30,6 +30,7 @@ _MOST_NUMBERS = 20_000
 """Entries of inputs and constants up to which a page carries them, to compute with."""
 
 
+@arguments_explained
 def step_through(
     output: Tensor | Graph, path: str | os.PathLike[str], *, names: Names = None, title: str | None = None
 ) -> Path:

@@ -22,12 +22,14 @@ from tinygrad_edu.check.student.running import BackwardError, Run, run
 from tinygrad_edu.check.student.shapes import DATA, LABELS, made, of_initialiser, possible, said
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
+from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["check_file", "right_formulas"]
 
 _RUNS = 3
 
 
+@arguments_explained
 def check_file(
     path: str | Path, *, seed: int = 0, forward: str | None = None, backward: str | None = None
 ) -> Report:
@@ -72,6 +74,7 @@ def check_file(
     return replace(report, notes=(note, *first.notes, *report.notes))
 
 
+@arguments_explained
 def right_formulas(
     path: str | Path, *, seed: int = 0, forward: str | None = None, backward: str | None = None
 ) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Optimisers: how the parameters move along their gradients. Public as ``tg.optim``. See README.md here."""
 
-from tinygrad_edu.errors import answers
+from tinygrad_edu.errors import answers, arguments_explained
 from tinygrad_edu.nn.foreign_names import OPTIM
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
@@ -20,5 +20,8 @@ __all__ = [
     "StepDecay",
     "WarmUp",
 ]
+
+for _name in __all__:
+    arguments_explained(globals()[_name])
 
 answers(__name__, "tg.optim", "tg.optim.SGD(lr=0.1)", OPTIM)

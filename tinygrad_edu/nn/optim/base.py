@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import described
+from tinygrad_edu.errors import described, unknown
 from tinygrad_edu.nn.checks import above_zero, at_least
 from tinygrad_edu.nn.foreign_names import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
@@ -69,8 +69,7 @@ class Optimizer:
         if type(self).formula is Optimizer.formula and type(self).rule is Optimizer.rule:
             raise TypeError(f"{called} is abstract: expected a subclass with formula(W, dW, ...)")
         for name in others:
-            hint = f"; here it is {SETTINGS[name]}" if name in SETTINGS else ""
-            raise TypeError(f"{called} has no setting {name}{hint}")
+            raise TypeError(str(unknown(called, name, SETTINGS, ("lr", *self.settings))))
         self.parameters = None if parameters is None else named(parameters, called)
         self.lr = lr
         self.weight_decay = at_least(f"{called}: weight_decay", weight_decay, 0)

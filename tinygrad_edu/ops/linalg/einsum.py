@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import errors
 from tinygrad_edu.core.axes import Flow, Settings, Shapes, contracted
 from tinygrad_edu.core.facts import EACH
 from tinygrad_edu.core.kinds import composed, contraction
@@ -215,7 +216,8 @@ def _term(axes: Any) -> str:
         return "".join(letters[axis] for axis in axes)
     except (KeyError, TypeError):
         raise ValueError(
-            f"einsum: expected a list of integers from 0 to 51 or Ellipsis, got {axes!r}"
+            "einsum: expected subscripts such as 'ij,jk->ik' first, or after each array a list of integers "
+            f"from 0 to 51 and Ellipsis, got {errors.described(axes, None)}"
         ) from None
 
 

@@ -126,7 +126,5 @@ def embedding(E: Array, ids: Array) -> Array:
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding: expected whole numbers as ids, got dtype {ids.dtype}")
     if ids.size and (ids.min() < 0 or ids.max() >= E.shape[1]):
-        raise IndexError(
-            f"embedding: expected numbers from 0 to {E.shape[1] - 1}, got {ids.min()} to {ids.max()}"
-        )
+        raise IndexError(f"expected ids from 0 to {E.shape[1] - 1}, got some from {ids.min()} to {ids.max()}")
     return E[:, ids]
