@@ -19,7 +19,7 @@ from tinygrad_edu import nn, optim
 from tinygrad_edu.compiler.forward import CompiledForward
 from tinygrad_edu.course import models
 from tinygrad_edu.course.optimisers import random_mini_batches
-from tinygrad_edu.nn import live
+from tinygrad_edu.nn import batches, live
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 50))
@@ -522,3 +522,35 @@ def test_labels_of_the_validation_are_looked_at_once() -> None:
     network.parameters()["W1"].data[...] *= 2
     assert run(few, labels)[0] == pytest.approx(network.loss(few, labels).item())
     assert run(few, labels)[0] != pytest.approx(first)
+
+
+@pytest.mark.parametrize("batch_size", [None, 8], ids=["whole", "mini-batches, the last one short"])
+def test_an_array_that_a_callback_puts_in_the_place_of_another_is_trained(batch_size: int | None) -> None:
+    def run(compile: bool) -> dict[str, Any]:  # noqa: A002  (fit's name for it)
+        network = model()
+
+        def halved(history: nn.History) -> None:
+            if history.epochs == 2:
+                for p in network.parameters().values():
+                    p.data = p.data / 2
+
+        settings: dict[str, Any] = {"batch_size": batch_size, "callbacks": halved, "compile": compile}
+        return trained(model=network, **settings)[1]
+
+    compiled, eager = run(True), run(False)
+    for name, values in eager.items():
+        np.testing.assert_allclose(compiled[name], values, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_batches_picked_together_are_those_picked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_an_epoch(after: int) -> list[Any]:
+        cut = batches.Batches((X, Y), (1, 1), batch_size=8, shuffle=True, seed=3)
+        return [array for batch in cut.of_epoch(2, after) for array in batch]
+
+    together = of_an_epoch(0), of_an_epoch(3)
+    monkeypatch.setattr(batches, "TOGETHER", 1)
+    for those, ones in zip(together, (of_an_epoch(0), of_an_epoch(3)), strict=True):
+        assert len(those) == len(ones)
+        for this, one in zip(those, ones, strict=True):
+            np.testing.assert_array_equal(this, one)
+            assert this.flags.f_contiguous == one.flags.f_contiguous

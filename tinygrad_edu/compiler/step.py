@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any, Literal
 from weakref import ref
 
 import numpy as np
 
+from tinygrad_edu.compiler.arguments import bare, data_of, kind_of, value_of
 from tinygrad_edu.compiler.emit import Emitted
 from tinygrad_edu.compiler.memory import Buffer
 from tinygrad_edu.compiler.pipeline import Moves, Update, assembled
@@ -20,8 +20,7 @@ from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.compiler.threads import threads_for
 from tinygrad_edu.compiler.trace import Recording, record
 from tinygrad_edu.core.notebook_display import listing
-from tinygrad_edu.core.real_arrays import refuse_lookalikes
-from tinygrad_edu.core.structure import alike, is_record, leaves, rebuilt
+from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph
@@ -143,7 +142,7 @@ class _Compiled:
             and all(type(v) in (np.ndarray, Tensor) for v in params.values())
         ):
             self.keys = tuple(params)
-            self.kinds = tuple(map(_kind, (*values, *data)))
+            self.kinds = tuple(map(kind_of, (*values, *data)))
 
     def inputs(self, params: Any, data: Sequence[Any]) -> list[Any] | None:
         """The inputs, where they are like those that were recorded; None where that takes a closer look."""
@@ -161,6 +160,23 @@ class _Compiled:
         for x, (shape, dtype) in zip(given, self.kinds, strict=True):
             if type(x) is not np.ndarray or x.shape != shape or x.dtype is not dtype:
                 return None
+        return given
+
+    def inputs_again(self, held: Sequence[tuple[Tensor, Any]], data: Sequence[Any]) -> list[Any] | None:
+        """The inputs, where nothing but the data is another than in the call before."""
+        kinds = self.kinds
+        if len(held) + len(data) != len(kinds):
+            return None
+        given = []
+        for t, array in held:
+            if t._data is not array or not array.flags.writeable:
+                return None
+            given.append(array)
+        for x in data:
+            shape, dtype = kinds[len(given)]
+            if type(x) is not np.ndarray or x.shape != shape or x.dtype is not dtype:
+                return None
+            given.append(x)
         return given
 
 
@@ -187,25 +203,29 @@ class CompiledStep:
         self._renewed = 0
         self.trusting = False
         """Whether what the function finds by name is looked at only after :meth:`look_again`."""
-        self._trusted: _Compiled | None = None
+        self._trusted: tuple[_Compiled, ...] = ()
+        self._moved: Any = None
+        self._held: Sequence[tuple[Tensor, Any]] = ()
+        """Parameters that were moved before, and their arrays, where nobody looks at names in between."""
         self._last: _Compiled | None = None
 
     def __call__(self, params: Any, *data: Any) -> Any:
         """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
         update = self._update()
-        compiled = self._last
-        inputs = None
-        if (
-            compiled is not None
-            and compiled.update is update
-            and (compiled is self._trusted or compiled.holds())
-        ):
-            inputs = compiled.inputs(params, data)
+        compiled = inputs = None
+        if params is self._moved:
+            for compiled in self._trusted:  # of one or two shapes of batches
+                if (inputs := compiled.inputs_again(self._held, data)) is not None:
+                    break
         if inputs is None:
-            compiled, inputs = self._recorded(params, data, update)
+            compiled = self._last
+            if compiled is not None and compiled.update is update and compiled.holds():
+                inputs = compiled.inputs(params, data)
+            if inputs is None:
+                compiled, inputs = self._recorded(params, data, update)
+            self._trust(compiled, params)
         assert compiled is not None
         self._last = compiled
-        self._trusted = compiled if self.trusting else None
         if update == "descent":
             self.optimizer.begin(())
             inputs.append(self.optimizer.lr)
@@ -215,25 +235,34 @@ class CompiledStep:
             return J
         found = iter(grads)
         parts = zip(leaves(params), compiled.recording.parameters, strict=True)
-        return J, rebuilt(params, (next(found) if n else np.zeros_like(_bare(v)) for (_, v), n in parts))
+        return J, rebuilt(params, (next(found) if n else np.zeros_like(bare(v)) for (_, v), n in parts))
+
+    def _trust(self, compiled: _Compiled | None, params: Any) -> None:
+        """Takes note of parameters in which nobody puts others, so that the next call need not look."""
+        if self.trusting and compiled is not None and compiled.update is not None:
+            tensors = [leaf for _, leaf in leaves(params)]
+            if all(type(t) is Tensor for t in tensors):
+                known = self._trusted if params is self._moved else ()
+                self._trusted, self._moved = (*(c for c in known if c is not compiled), compiled), params
+                self._held = [(t, t._data) for t in tensors]
 
     def look_again(self) -> None:
         """At the next call, looks whether what the function finds by name is what it was."""
-        self._trusted = None
+        self._trusted = ()
 
     def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
         """What the call's signature came to, recorded where it is new, and the inputs for it."""
         if getattr(self.optimizer, "remembers", False):
             self.optimizer.claim([leaf for _, leaf in leaves(params)])
-        values = [_value(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
-        data = tuple(map(_data, data))
+        values = [value_of(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
+        data = tuple(map(data_of, data))
         arrays = [array for _, array in leaves(data)]
         signature = (
             update if isinstance(update, str) else None,
             alike(params),
             alike(data),
-            *map(_kind, values),
-            *map(_kind, arrays),
+            *map(kind_of, values),
+            *map(kind_of, arrays),
         )
         known = self._cache.get(signature, [])
         compiled = next((c for c in known if c.holds()), None)
@@ -263,7 +292,7 @@ class CompiledStep:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy records anew, into memory of its own."""
-        return {**self.__dict__, "_cache": {}, "_last": None, "_trusted": None}
+        return {**self.__dict__, "_cache": {}, "_last": None, "_trusted": (), "_moved": None, "_held": ()}
 
     def _update(self) -> Update:
         """How the parameters are moved: plain gradient descent is written out, and a formula beside it."""
@@ -332,61 +361,3 @@ class CompiledStep:
     def __repr__(self) -> str:
         name = getattr(self.loss, "__qualname__", repr(self.loss))
         return f"<compiled step of {name}: {len(self._cache)} signatures>"
-
-
-def _value(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
-    """A parameter's array: the Tensor's own, or the one given."""
-    value = (leaf.data if writable else leaf._data) if isinstance(leaf, Tensor) else leaf
-    if writable and not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable):
-        what = (
-            f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable)
-            if isinstance(value, np.ndarray)
-            else repr(value)
-        )
-        raise TypeError(
-            f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}"
-        )
-    refuse_lookalikes(value, f"compile: parameter {'/'.join(path)}: ")
-    if isinstance(value, (float, int)):
-        value = np.float64(value)
-    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fiub":
-        raise TypeError(
-            f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, "
-            f"got {type(leaf).__name__}"
-        )
-    return value
-
-
-def _bare(leaf: Any) -> Any:
-    return leaf._data if isinstance(leaf, Tensor) else leaf
-
-
-def _data(given: Any) -> Any:
-    """What is passed in as data, its leaves as arrays: numbers in a list are one."""
-    if isinstance(given, Mapping):
-        return {key: _data(value) for key, value in given.items()}
-    if is_record(given):
-        another = copy.copy(given)
-        for part in fields(given):
-            object.__setattr__(another, part.name, _data(getattr(given, part.name)))
-        return another
-    numbers = (int, float, np.number, np.bool_)
-    if isinstance(given, (list, tuple)) and not all(isinstance(x, numbers) for _, x in leaves(given)):
-        parts = [_data(value) for value in given]
-        if isinstance(given, tuple):
-            return type(given)(*parts) if hasattr(given, "_fields") else tuple(parts)
-        return parts
-    return _datum(given)
-
-
-def _datum(value: Any) -> Any:
-    bare = _bare(value)
-    refuse_lookalikes(bare, "compile: ")
-    array = np.asarray(bare)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
-    return array if array.ndim else array[()]
-
-
-def _kind(value: Any) -> tuple[Any, ...]:
-    return value.shape, value.dtype

@@ -36,6 +36,8 @@ class Ambient:
     block: ReferenceType[Any] | None = None
 
 
+_NOTHING = Ambient()
+
 # None means "nothing special": the common case costs one look-up. A new thread starts from the default.
 ambient: ContextVar[Ambient | None] = ContextVar("ambient", default=None)
 
@@ -69,12 +71,14 @@ class Block(ContextDecorator):
     variable: ClassVar[ContextVar[Ambient | None]] = ambient
     _tokens: list[Token[Ambient | None]] = field(default_factory=list, init=False, repr=False)
 
-    def _inside(self, outside: Ambient) -> Ambient:
+    def _inside(self, outside: Ambient) -> dict[str, Any]:
+        """What is different inside, by the name of the field."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
         outside = surroundings(self.variable)
-        here = replace(self._inside(outside or Ambient()), outside=outside, block=ref(self))
+        around = outside or _NOTHING
+        here = replace(around, **self._inside(around), outside=outside, block=ref(self))
         self._tokens.append(self.variable.set(here))
         return self
 
@@ -98,15 +102,15 @@ class no_grad(Block):  # noqa: N801  (the field's name for it)
     False
     """
 
-    def _inside(self, outside: Ambient) -> Ambient:
-        return replace(outside, recording=False)
+    def _inside(self, outside: Ambient) -> dict[str, Any]:  # noqa: ARG002  (others look at it)
+        return {"recording": False}
 
 
 class recorded(Block):  # noqa: N801  (the counterpart of no_grad)
     """Operations inside are recorded, within ``no_grad`` too: a function is run to be differentiated."""
 
-    def _inside(self, outside: Ambient) -> Ambient:
-        return replace(outside, recording=True, transforms=outside.transforms + 1)
+    def _inside(self, outside: Ambient) -> dict[str, Any]:
+        return {"recording": True, "transforms": outside.transforms + 1}
 
 
 @arguments_explained
@@ -128,5 +132,5 @@ class scope(Block):  # noqa: N801  (reads as the keyword it is used like)
         if not isinstance(given, str) or not given:
             raise TypeError(f"scope: expected a non-empty name, got {self.name!r}")
 
-    def _inside(self, outside: Ambient) -> Ambient:
-        return replace(outside, scope=(*outside.scope, self.name))
+    def _inside(self, outside: Ambient) -> dict[str, Any]:
+        return {"scope": (*outside.scope, self.name)}

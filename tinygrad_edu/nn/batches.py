@@ -13,6 +13,9 @@ from tinygrad_edu.nn.checks import whole, yes_or_no
 
 __all__ = ["Batches", "Order", "Validation", "held_out", "order_of", "shuffled"]
 
+TOGETHER = 1 << 18
+"""Bytes up to which batches are picked together: small ones cost a call each."""
+
 Array: TypeAlias = NDArray[Any]
 Order: TypeAlias = bool | Callable[[int, int], Array]
 """Whether to shuffle; or a function of epoch and m that gives the order of the examples."""
@@ -59,9 +62,14 @@ class Batches:
             yield self.arrays
             return
         order = order_of(epoch, self.m, self.shuffle, self.seed)
-        for k in range(after * self.size, self.m, self.size):
-            chosen = order[k : k + self.size]
-            yield tuple(_beside(a[chosen], axis) for a, axis in zip(self.arrays, self.axes, strict=True))
+        size = self.size
+        together = size * max(1, TOGETHER // max(sum(a[:size].nbytes for a in self.arrays), 1))
+        for k in range(after * size, self.m, together):
+            chosen = order[k : k + together]
+            rows = [a.take(chosen, axis=0) for a in self.arrays]
+            for start in range(0, len(chosen), size):
+                batch = slice(start, start + size)
+                yield tuple([_beside(a[batch], axis) for a, axis in zip(rows, self.axes, strict=True)])
 
 
 def order_of(epoch: int, m: int, shuffle: Order, seed: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,8 +46,8 @@ class training(Block):  # noqa: N801  (a block, like no_grad)
     variable: ClassVar[ContextVar[Ambient | None]] = _training
     on: bool = True
 
-    def _inside(self, outside: Ambient) -> Ambient:
-        return replace(outside, recording=self.on)
+    def _inside(self, outside: Ambient) -> dict[str, Any]:  # noqa: ARG002  (others look at it)
+        return {"recording": self.on}
 
 
 def in_mode(on: bool) -> Any:

@@ -64,27 +64,34 @@ class Run:
 
     def until(self, epochs: int, report: Report | None) -> None:
         """Trains until so many epochs are done, or there is a reason to stop."""
-        history, n = self.history, len(self.batches)
+        history = self.history
         with Interrupts() as interrupts:
             try:
                 if not history.cost:
                     self._save()  # from here on there is something to go on from, whatever happens
                 while history.epochs < epochs and not history.stopped:
-                    self._epoch(interrupts)
+                    with training():
+                        self._epoch(interrupts)
+                        while not self.callbacks and history.epochs < epochs and not history.stopped:
+                            self._between(report)  # entering the block anew takes as long as a small pass
+                            self._epoch(interrupts)
                     for callback in self.callbacks:
                         self._called(callback)
-                    self._midway = False
-                    self._tell_of_rising(ended=False)
-                    if report is not None:
-                        report(history.epochs, cost=float(np.mean(history.cost[-n:])))
-                    file = self.checkpoint
-                    if file is not None and not self._is_lost and file.due(history.epochs):
-                        self._save()
+                    self._between(report)
                 self._ended()
             except KeyboardInterrupt:
                 if not self._midway:
                     self._save()
                 raise
+
+    def _between(self, report: Report | None) -> None:
+        """What is done after an epoch, and not in it."""
+        self._midway, history, file = False, self.history, self.checkpoint
+        self._tell_of_rising(ended=False)
+        if report is not None:
+            report(history.epochs, cost=float(np.mean(history.cost[-len(self.batches) :])))
+        if file is not None and not self._is_lost and file.due(history.epochs):
+            self._save()
 
     def _ended(self) -> None:
         if not self._is_lost:
@@ -103,16 +110,15 @@ class Run:
             if self.judge is not None:
                 self.judge.look_again()
             self._looked = True
-        with training():
-            for batch in self.batches.of_epoch(epoch, after):
-                self._midway = False
-                if interrupts.asked:
-                    interrupts.check()
-                self._midway = True
-                cost = step(*batch)
-                note(cost)
-                if not math.isfinite(cost):
-                    return self._diverged(cost)
+        for batch in self.batches.of_epoch(epoch, after):
+            self._midway = False
+            if interrupts.asked:
+                interrupts.check()
+            self._midway = True
+            cost = step(*batch)
+            note(cost)
+            if not math.isfinite(cost):
+                return self._diverged(cost)
         if self.judge is not None:
             self._judged(*self.judge())
         return None

@@ -1,0 +1,76 @@
+"""What a compiled step is called with: its parameters and its data, as arrays."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.core.real_arrays import refuse_lookalikes
+from tinygrad_edu.core.structure import is_record, leaves
+from tinygrad_edu.core.tensor import Tensor
+
+__all__ = ["bare", "data_of", "kind_of", "value_of"]
+
+
+def value_of(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
+    """A parameter's array: the Tensor's own, or the one given."""
+    value = (leaf.data if writable else leaf._data) if isinstance(leaf, Tensor) else leaf
+    if writable and not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable):
+        what = (
+            f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable)
+            if isinstance(value, np.ndarray)
+            else repr(value)
+        )
+        raise TypeError(
+            f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}"
+        )
+    refuse_lookalikes(value, f"compile: parameter {'/'.join(path)}: ")
+    if isinstance(value, (float, int)):
+        value = np.float64(value)
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "fiub":
+        raise TypeError(
+            f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, "
+            f"got {type(leaf).__name__}"
+        )
+    return value
+
+
+def bare(leaf: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return leaf._data if isinstance(leaf, Tensor) else leaf
+
+
+def data_of(given: Any) -> Any:
+    """What is passed in as data, its leaves as arrays: numbers in a list are one."""
+    if isinstance(given, Mapping):
+        return {key: data_of(value) for key, value in given.items()}
+    if is_record(given):
+        another = copy.copy(given)
+        for part in fields(given):
+            object.__setattr__(another, part.name, data_of(getattr(given, part.name)))
+        return another
+    numbers = (int, float, np.number, np.bool_)
+    if isinstance(given, (list, tuple)) and not all(isinstance(x, numbers) for _, x in leaves(given)):
+        parts = [data_of(value) for value in given]
+        if isinstance(given, tuple):
+            return type(given)(*parts) if hasattr(given, "_fields") else tuple(parts)
+        return parts
+    return _one(given)
+
+
+def _one(value: Any) -> Any:
+    array = bare(value)
+    refuse_lookalikes(array, "compile: ")
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
+    return array if array.ndim else array[()]
+
+
+def kind_of(value: Any) -> tuple[Any, ...]:
+    """What of an array or number decides which recording serves it."""
+    return value.shape, value.dtype
