@@ -109,6 +109,78 @@ def a_gate_in_every_pass(of: str) -> Case:
     return np.sum((c - T) ** 2) / 2, {"dWf": dWf, "dWi": dWi}, "dWi", "wrong_layer", "Wf"
 
 
+def a_skip_that_joins_before_the_norm() -> Case:
+    x, W, T = tensor("x", 4, 5), tensor("W", 5, 5), r.standard_normal((4, 5))
+    s = np.sqrt(np.mean(x**2, axis=1, keepdims=True))
+    n = named("n", x / s)
+    out = named("out", x + np.maximum(n @ W, 0))
+    dout = out.data - T
+    dn = dout * (n.data @ W.data > 0) @ W.data.T
+    g = dout + dn
+    dx = g / s.data - x.data * np.mean(g * x.data, axis=1, keepdims=True) / s.data**3
+    return (
+        np.sum((out - T) ** 2) / 2,
+        {"dout": dout, "dn": dn, "dx": dx},
+        "dx",
+        "wrong_layer",
+        "dout is added to dn",
+    )
+
+
+def windows_of_maxima_assigned() -> Case:
+    a, T = tensor("a", 2, 7), r.standard_normal((2, 3))
+    p = named("p", np.stack([np.max(a[:, 2 * k : 2 * k + 3], axis=1) for k in range(3)], axis=1))
+    dp, da = 2 * (p.data - T), np.zeros((2, 7))
+    for k in range(3):
+        window = a.data[:, 2 * k : 2 * k + 3]
+        da[:, 2 * k : 2 * k + 3] = (window == window.max(axis=1, keepdims=True)) * dp[:, [k]]
+    return np.sum((p - T) ** 2), {"dp": dp, "da": da}, "da", "term_missing", "assigned one over the other"
+
+
+def padding_cut_off_at_one_end() -> Case:
+    x, w = tensor("x", 2, 4, 4), r.standard_normal((2, 6, 6))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    d = 2 * padded.data * w**2 + w
+    J = np.sum((padded * w) ** 2) + np.sum(padded * w)
+    return J, {"dx": d[:, :-2, :-2]}, "dx", "wrong_layer", "another slice"
+
+
+def the_first_channel_for_all() -> Case:
+    x, w, T = tensor("x", 3, 4), tensor("w", 5, 4), r.standard_normal((3, 5, 4))
+    y = named("y", x[:, None, :] * w)
+    dy = 2 * (y.data - T)
+    dw = np.sum(dy[:, :, [0]] * x.data[:, None, :], axis=0)
+    return np.sum((y - T) ** 2), {"dy": dy, "dw": dw}, "dw", "wrong_layer", "stand for all"
+
+
+def the_epsilon_outside_of_the_root() -> Case:
+    x, T = tensor("x", 6, 3), r.standard_normal((6, 3))
+    v = np.mean(x**2, axis=0)
+    n = named("n", x / np.sqrt(v + 0.1))
+    dn = 2 * (n.data - T)
+    s, wrong = np.sqrt(v.data + 0.1), np.sqrt(v.data) + 0.1
+    dx = (dn - n.data * np.mean(dn * n.data, axis=0)) / wrong
+    assert not np.allclose(s, wrong)
+    return np.sum((n - T) ** 2), {"dn": dn, "dx": dx}, "dx", "slope_wrong", "+ 0.1 are taken for each other"
+
+
+def a_loop(wrong: str) -> Case:
+    W, U, xs = tensor("W", 3, 4), tensor("U", 4, 4), r.standard_normal((4, 2, 3))
+    h0, T = r.standard_normal((2, 4)), r.standard_normal((2, 4))
+    states: list[Any] = [h0]
+    for k in range(4):
+        states.append(np.tanh(xs[k] @ W + states[-1] @ U))
+    J = np.sum((states[-1] - T) ** 2)
+    h = [h0, *(s.data for s in states[1:])]
+    dh, dW = 2 * (h[-1] - T), np.zeros((3, 4))
+    for k in reversed(range(4)):
+        dz = dh * (1 - h[k if wrong == "slope" else k + 1] ** 2)
+        dW += xs[3 - k if wrong == "order" else k].T @ dz
+        dh = dz @ U.data.T
+    word = {"slope": "the pass before", "order": "reverse order"}[wrong]
+    return J, {"dW": dW}, "dW", "wrong_layer", word
+
+
 def cases() -> Iterator[Any]:
     for case in (
         factor_in_one_addend,
@@ -119,10 +191,17 @@ def cases() -> Iterator[Any]:
         the_output_in_every_window,
         windows_read_side_by_side,
         one_of_those_above_the_margin,
+        a_skip_that_joins_before_the_norm,
+        windows_of_maxima_assigned,
+        padding_cut_off_at_one_end,
+        the_first_channel_for_all,
+        the_epsilon_outside_of_the_root,
     ):
         yield pytest.param(case, id=case.__name__)
     for of in ("slope", "value"):
         yield pytest.param(lambda of=of: a_gate_in_every_pass(of), id=f"a_gate_in_every_pass_{of}")
+    for wrong in ("slope", "order"):
+        yield pytest.param(lambda wrong=wrong: a_loop(wrong), id=f"a_loop_{wrong}")
 
 
 @pytest.mark.parametrize("case", [*cases()])
@@ -132,3 +211,24 @@ def test_it_is_named(case: Any) -> None:
     assert [entry.name for entry in report if not entry.ok] == [wrong]
     assert code in report[wrong].diagnosis.codes
     assert word in report[wrong].diagnosis.sentence
+
+
+def test_zeros_here_and_there_are_no_loop_that_stops_early() -> None:
+    z = tensor("z", 6, 7)
+    a = named("a", np.maximum(z, 0))
+    dz = 2 * a.data * (r.random((6, 7)) > 0.4)
+    found = tg.check.compare(np.sum(a**2), {"dz": dz})["dz"].diagnosis
+    assert "another mask" in found.text
+    assert "never filled in" not in found.sentence
+
+
+def test_a_gradient_of_zeros_stands_for_nothing() -> None:
+    c0, T = np.zeros((2, 3)), r.standard_normal((2, 3))
+    f, g = tensor("f", 2, 3), tensor("g", 2, 3)
+    c1 = named("c1", f * c0 + g)
+    c2 = named("c2", c1 * f * f)
+    J = np.sum((c2 - T) ** 2) + np.sum(c1**3)
+    dc2 = 2 * (c2.data - T)
+    found = tg.check.compare(J, {"dc2": dc2, "df": dc2 * 0 * c0, "dc1": 3 * c1.data**2})["dc1"].diagnosis
+    assert "term_missing" in found.codes
+    assert "stands where" not in found.sentence

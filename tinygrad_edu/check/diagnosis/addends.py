@@ -11,11 +11,11 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
-from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.products import codes_of_gradient, feeds
 from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
-__all__ = ["of_a_factor", "of_addends", "of_exchanged"]
+__all__ = ["of_a_factor", "of_addends", "of_exchanged", "of_misplaced"]
 
 _MOST_SUBSETS = 10
 _FEW = 4
@@ -67,10 +67,27 @@ def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNa
                     np.abs(rest - value.array) <= target.bound + 64 * target.eps * size
                 ):
                     continue
-                owners = [n for n in term.path if value.node is not None and feeds(value.node, n)]
-                codes = ("slope_missing", "wrong_layer") if owners else ("wrong_layer",)
-                text = f"{value.text} stands there for {names.of(terms)[k]}"
+                of = next((n for n in term.path if value.node is not None and feeds(value.node, n)), None)
+                codes, missing = codes_of_gradient(pool, value, of)
+                text = f"{value.text} stands there for {names.of(terms)[k]}{missing}"
                 target.found.append(Finding((Edit(codes, text, 1.1 + value.cost),)))
+
+
+def of_misplaced(target: Target, pool: Pool) -> None:
+    """An addend that joins another step than its own: before a slope that it passes by, or after."""
+    local = target.local
+    for step in local.steps:
+        if step.op is None or step.op.linear != ((0, 1),) or not step.op.commutative:
+            continue
+        both = dict.fromkeys(local.backward.carried(step))
+        for name in both:
+            addend = np.asarray(local.values[name], float)
+            beside = " + ".join(pool.words.of(n) for n in both if n != name)
+            for other in target.pulled[0] if addend.shape == step.shape and addend.any() else ():
+                if np.shape(local.values[other]) == addend.shape and other not in (*both, step.name):
+                    text = f"{pool.words.of(name)} is added to {pool.words.of(other)}, not to {beside}"
+                    codes = ("wrong_layer", "term_missing", "slope_wrong")
+                    target.changed({step.name: -addend, other: addend}, Edit(codes, text, 1.25))
 
 
 def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool) -> None:

@@ -49,7 +49,7 @@ def of_entries(target: Given) -> None:
         _note(target, Edit(("integer_division",), "it is rounded down: // instead of /", 1.1))
     wrong = ~same
     if wrong.any() and same.sum() >= 1 and np.all(given[wrong] == 0):
-        _zeros(target, wrong)
+        _zeros(target, wrong, np.abs(right) > slack)
     if right.ndim and wrong.any() and same.any():
         _slices(target, same)
     if right.ndim and wrong.any():
@@ -60,10 +60,13 @@ def _note(target: Given, edit: Edit) -> None:
     target.found.append(Finding((edit,)))
 
 
-def _zeros(target: Given, wrong: Array) -> None:
+def _zeros(target: Given, wrong: Array, there: Array) -> None:
     spans = _spans(wrong)
     where = _where(spans, wrong)
-    if where:
+    if np.any(there[np.ix_(*spans)] & ~wrong[np.ix_(*spans)]):  # they are scattered
+        text = f"{int(wrong.sum())} entries are 0 that should not be, the others are right: another mask"
+        _note(target, Edit(("slope_wrong", "dropout_mask_missing", "wrong_layer"), text, 1.5))
+    elif where:
         text = f"it is right elsewhere, and 0 {where}: a part is never filled in (the loop stops early?)"
         _note(target, Edit(("term_missing", "unknown"), text, 1.25))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.pool import Pool, functions
-from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.products import codes_of_gradient, feeds
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 
@@ -70,8 +70,8 @@ class _Coefficients:
         """Whether these values give the array; then that is noted."""
         try:
             return self.target.whole(self.gradient(values), *edits)
-        except (ValueError, IndexError):
-            return False
+        except (ValueError, IndexError, TypeError):
+            return False  # these values do not go through its steps
 
 
 def of_leaves(target: Target, pool: Pool) -> None:
@@ -139,10 +139,13 @@ def of_sources(target: Target, pool: Pool) -> None:
         for value in (*pool.forward, *pool.gradients):
             if value.array.shape == size and value.text != belongs and value.cost < _UNNAMED:
                 change = {name: np.asarray(value.array, float) - g}
-                text = f"{value.text} stands where {belongs} belongs"
-                before = value.gradient and value.node is not None and feeds(value.node, of)
-                codes = ("slope_missing", "wrong_layer") if before else ("wrong_layer",)
+                codes, missing = codes_of_gradient(pool, value, of if value.gradient else None)
+                text = f"{value.text} stands where {belongs} belongs{missing}"
                 target.changed(change, Edit(codes, text, 1.05 + value.cost))
+        for slices, told in _one_for_all(np.asarray(g, float)):
+            text = f"of {belongs}, the entries {told} stand for all: an index of the loop does not move"
+            edit = Edit(("wrong_layer", "examples_misaligned", "last_example_only"), text, 1.2)
+            target.changed({name: slices - g}, edit)
 
 
 def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:
@@ -167,19 +170,7 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
             told = f"{name} is shifted by one along axis {axis}: out of step"
             yield np.roll(value, shift, axis), Edit(codes, told, 1.2)
         yield np.flip(value, axis), Edit(codes, f"{name} is in reverse order along axis {axis}", 1.25)
-    if value.ndim >= 2:
-        for first in range(value.ndim):
-            for second in range(first + 1, value.ndim):
-                if value.ndim > 2:
-                    turned = np.flip(value, (first, second))
-                    told = (
-                        f"{name} is turned by 180° in the axes {first} and {second} "
-                        "(flipped), or is not where it should be"
-                    )
-                    yield turned, Edit(("wrong_layer", "inner_transpose"), told, 1.1)
-                if value.shape[first] == value.shape[second]:
-                    told = f"{name} is transposed in the axes {first} and {second}"
-                    yield np.swapaxes(value, first, second), Edit(("inner_transpose",), told, 1.15)
+    yield from _turned(value, name)
     if data and value.size > 2 and np.isin(value, (0, 1)).all() and value.any() and not value.all():
         text = f"1 - {name} stands where {name} belongs"
         yield 1 - value, Edit(("labels_swapped", "wrong_layer"), text, 1.15)
@@ -191,6 +182,33 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
         np.abs(value),
         Edit(("wrong_layer",), f"the absolute value of {name} stands where {name} belongs", 1.4),
     )
+
+
+def _turned(value: Array, name: str) -> Iterator[tuple[Array, Edit]]:
+    """Two axes flipped or exchanged, or one entry along an axis in the place of all."""
+    for one, told in _one_for_all(value):
+        text = f"of {name}, the entries {told} stand for all: an index of the loop does not move"
+        yield one, Edit(("wrong_layer", "last_example_only", "examples_misaligned"), text, 1.3)
+    for first in range(value.ndim):
+        for second in range(first + 1, value.ndim):
+            if value.ndim > 2:
+                turned = np.flip(value, (first, second))
+                told = (
+                    f"{name} is turned by 180° in the axes {first} and {second} "
+                    "(flipped), or is not where it should be"
+                )
+                yield turned, Edit(("wrong_layer", "inner_transpose"), told, 1.1)
+            if value.shape[first] == value.shape[second]:
+                told = f"{name} is transposed in the axes {first} and {second}"
+                yield np.swapaxes(value, first, second), Edit(("inner_transpose",), told, 1.15)
+
+
+def _one_for_all(value: Array) -> Iterator[tuple[Array, str]]:
+    """One slice along an axis in the place of every slice."""
+    for axis in range(value.ndim):
+        for k in (0, -1) if value.shape[axis] > 1 else ():
+            one = np.broadcast_to(np.take(value, [k], axis), value.shape)
+            yield one, f"at {k % value.shape[axis]} along axis {axis}"
 
 
 def _before_moves(node: GraphNode) -> Iterator[GraphNode]:
@@ -269,7 +287,7 @@ def _shifts(pool: Pool, steps: list[Step]) -> Iterator[tuple[str, tuple[str, ...
     order = list(pool.graph)
     kinds: dict[Any, list[GraphNode]] = {}
     for node in used:
-        if node.op is not None and node.value.size > 1:
+        if node.op is not None and node.value.size > 1 and node.value.dtype.kind == "f":
             kinds.setdefault((node.op.kernel, node.shape), []).append(node)
     for (kernel, shape), nodes in kinds.items():
         alike = [n for n in order if n.op is not None and n.op.kernel == kernel and n.shape == shape]

@@ -13,18 +13,23 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.loop_slopes import slopes_of_a_line
 from tinygrad_edu.check.diagnosis.passes import (
     Line,
     Made,
     alike,
+    line_of,
     lost_addends,
     lost_factors,
+    made_as,
+    made_with,
     one_gradient_times_a_value,
     other_slices,
     product,
+    sequences,
     windows_without_stride,
 )
-from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, LIKELY, Pool, applied, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of, feeds, owner_of
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
@@ -34,7 +39,6 @@ from tinygrad_edu.graph import GraphNode, Step
 __all__ = ["of_loops"]
 
 _FEW_PARTS = 12
-_MOST_INPUTS = 24
 
 
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
@@ -43,14 +47,14 @@ def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
         for line, edit in _edited(target, blocks, pool):
             try:
                 value = _run(target, line)
-            except ValueError:
+            except (ValueError, TypeError):
                 continue
             if value is not None and value.shape == target.right.shape:
                 target.whole(value, edit)
 
 
 def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    yield from _slopes(blocks, pool)
+    yield from slopes_of_a_line(blocks, pool)
     yield from _products(target, pool)
     yield from _sums(target)
     yield from lost_factors(target, pool)
@@ -82,89 +86,6 @@ def _run(target: Target, line: Line) -> Array | None:
         found[step.name] = own
         other.add(step.name)
     return target.right + local.push(changes) if target.may_fit(changes) else None
-
-
-def _slopes(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    ends = {(b.above, b.below): b for b in blocks if b.slope}
-
-    def kind(block: Block) -> Hashable:
-        node = pool.graph.find(block.above or "")
-        return node.op and node.op.kernel, block.factor.shape
-
-    def finer(block: Block) -> Hashable:
-        below = pool.graph.find(block.below or "")
-        return kind(block), below.op and below.op.kernel, str(below.settings)
-
-    def lines(block: Block) -> Hashable:
-        return tuple(line_of(pool, end or "") for end in (block.above, block.below))
-
-    groups = [*alike(ends.values(), kind)]
-    whole = [b for b in ends.values() if not any(b.inside < other.inside for other in ends.values())]
-    for blocks, key in ((list(ends.values()), finer), (whole, lines)):
-        groups += [group for group in alike(blocks, key) if group not in groups]
-    for group in groups:
-        x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
-        name, told = f"the slope of {y} at {x}", f"and so in each of {len(group)} passes of the loop"
-        yield (
-            {b.exit: _times(b.entry, np.ones(1)) for b in group},
-            Edit(("slope_missing",), f"{name} is missing, {told}", 1.1),
-        )
-        yield (
-            {b.exit: _times(b.entry, b.factor * b.factor) for b in group},
-            Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice, {told}", 1.15),
-        )
-        for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
-            for formula, f in _candidates():
-                line = _with_factors(group, [pool.graph.find(getattr(b, at)) for b in group], f)
-                itself = ("activation_for_slope",) if at == "above" and formula == "{}" else ()
-                what = formula.replace("{}", y if at == "above" else x)
-                if line is not None:
-                    yield line, Edit((*itself, *codes), f"{what} stands for {name}, {told}", 1.3)
-        yield from _slopes_of_others(group, pool, name, told)
-
-
-def _slopes_of_others(group: list[Block], pool: Pool, name: str, told: str) -> Iterator[tuple[Line, Edit]]:
-    """The same slope, taken of what another line of the loop makes by the same function."""
-    order = {node.name: k for k, node in enumerate(pool.graph)}
-    group = sorted(group, key=lambda b: order[b.above or ""])
-    own = [pool.graph.find(b.above or "") for b in group]
-    for other in _sequences(pool, len(group)):
-        if other == own or (other[0].op, other[0].shape) != (own[-1].op, own[-1].shape):
-            continue
-        for f in FUNCTIONS.values():
-            right = [f(np.asarray(n.value, float)) for n in own]
-            if all(np.allclose(r, b.factor) for r, b in zip(right, group, strict=True)):
-                line = _with_factors(group, other, f)
-                text = f"the slope of {_made_with(pool, other[-1])} stands for {name}, {told}"
-                if line is not None:
-                    yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.2)
-
-
-def _times(entry: str, factor: Array) -> Made:
-    return lambda found: np.asarray(found[entry]) * factor
-
-
-def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
-    """What people write for a slope, as functions of a value."""
-    yield from FUNCTIONS.items()
-    for op in functions_of_one():
-        if op.kernel in LIKELY:
-            yield f"{op.name}({{}})", lambda v, op=op: applied(op, {}, v)  # type: ignore[misc]
-            yield f"the slope of {op.name} at {{}}", lambda v, op=op: slope_at(op, {}, v)  # type: ignore[misc]
-
-
-def _with_factors(
-    group: list[Block], nodes: list[GraphNode], f: Callable[[Array], Array | None]
-) -> Line | None:
-    """The line with the function at a value for every slope; None where it is not finite."""
-    line, varies = dict[str, Made](), False
-    for block, node in zip(group, nodes, strict=True):
-        value = f(np.asarray(node.value, float))
-        if value is None or not np.isfinite(value).all() or value.shape != block.factor.shape:
-            return None
-        line[block.exit] = _times(block.entry, value)
-        varies = varies or float(np.ptp(value)) > 0
-    return line if varies else None
 
 
 def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
@@ -212,7 +133,7 @@ def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterato
                 ends[step.name] = product(step, k, np.zeros(np.shape(target.local.operand(step, 1 - k))))
                 continue
             line[step.name] = product(step, k, _moved(node.value, moves))
-            pair = _made_with(pool, node), _made_with(pool, pool.graph.find(base))
+            pair = made_with(pool, node), made_with(pool, pool.graph.find(base))
         if not line:
             continue
         text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
@@ -269,7 +190,12 @@ def _others(
             ("wrong_layer", "examples_misaligned"),
             turned.get,
         )
-    for sequence in _sequences(pool, len(nodes)):
+    yield (
+        "in reverse order",
+        ("wrong_layer", "examples_misaligned"),
+        dict(zip(nodes, nodes[::-1], strict=True)).get,
+    )
+    for sequence in sequences(pool, len(nodes)):
         if sequence[0].shape == nodes[-1].shape and sequence != nodes:
             yield "another line's value", ("wrong_layer",), dict(zip(nodes, sequence, strict=True)).get
     for one, which in ((nodes[-1], "last"), (nodes[0], "first")):
@@ -283,59 +209,13 @@ def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[G
     computed = [n for n in nodes if n.op is not None]
     if not computed:
         return nodes
-    like = _made_as(computed[-1])
-    made = [n for n in order if n.named == computed[-1].named and _made_as(n) == like]
+    like = made_as(computed[-1])
+    made = [n for n in order if n.named == computed[-1].named and made_as(n) == like]
     if by > 0:
         behind = made[made.index(computed[-1]) + 1 :] if computed[-1] in made else []
         return [*nodes, *behind[:1]]
     before = made[: made.index(computed[0])] if computed[0] in made and len(computed) == len(nodes) else []
     return [*before[-1:], *nodes]
-
-
-def _sequences(pool: Pool, passes: int) -> list[list[GraphNode]]:
-    """What the other lines of a loop make, one value in each pass."""
-    known: list[list[GraphNode]] | None = pool.memo("sequences", passes)
-    if known is None:
-        lines = alike(
-            (n for n in pool.graph if n.op is not None and n.value.size > 1),
-            lambda n: (line_of(pool, n.name), n.shape, _made_as(n, 2)),
-        )
-        known = [line for line in lines if len(line) == passes]
-        pool.memo("sequences", passes, found=known)
-    return known
-
-
-def line_of(pool: Pool, name: str) -> tuple[Any, tuple[int, ...], frozenset[str]]:
-    """Which line of a loop makes a value: its operation, and the parameters that enter it next."""
-    known: tuple[Any, tuple[int, ...], frozenset[str]] | None = pool.memo("line", name)
-    if known is None:
-        if name not in pool.graph:
-            return None, (), frozenset()
-        node = pool.graph.find(name)
-        found, queue = set[str](), [node]
-        for one in queue:
-            for other in one.inputs:
-                if other.is_leaf and other.requires_grad:
-                    found.add(other.name)
-                elif len(queue) < _MOST_INPUTS and one.op is not None and one.op.kind != "contraction":
-                    queue.append(other)
-        known = node.op and node.op.kernel, node.shape, frozenset(found)
-        pool.memo("line", name, found=known)
-    return known
-
-
-def _made_with(pool: Pool, node: GraphNode) -> str:
-    """What a value is called; without a name, also which parameters enter it, as those of a gate."""
-    told = pool.words.of(node.name)
-    _, _, entering = line_of(pool, node.name) if node.op is not None else ("", (), frozenset())
-    return told if node.named or not entering else f"{told} (of {', '.join(sorted(entering))})"
-
-
-def _made_as(node: GraphNode, depth: int = 3) -> Hashable:
-    """The operations that a value is made with: what one line of code leaves in each pass."""
-    if node.op is None or depth == 0:
-        return node.shape
-    return node.op.kernel, node.shape, tuple(_made_as(n, depth - 1) for n in node.inputs)
 
 
 def _fed_by(pool: Pool, node: GraphNode) -> GraphNode | None:

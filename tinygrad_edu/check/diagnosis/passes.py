@@ -19,11 +19,15 @@ __all__ = [
     "Line",
     "Made",
     "alike",
+    "line_of",
     "lost_addends",
     "lost_factors",
+    "made_as",
+    "made_with",
     "one_gradient_times_a_value",
     "other_slices",
     "product",
+    "sequences",
     "windows_without_stride",
 ]
 
@@ -32,6 +36,7 @@ Made = Callable[[Mapping[str, Any]], Any]
 Line = dict[str, Made]
 """The edited steps of one line of a loop."""
 _MOST_PASSES = 200
+_MOST_INPUTS = 24
 _MOST_ADDENDS = 5
 
 
@@ -229,3 +234,49 @@ def _put(step: Step, index: tuple[slice, ...]) -> Made:
         return whole
 
     return made
+
+
+def sequences(pool: Pool, passes: int) -> list[list[GraphNode]]:
+    """What the other lines of a loop make, one value in each pass."""
+    known: list[list[GraphNode]] | None = pool.memo("sequences", passes)
+    if known is None:
+        lines = alike(
+            (n for n in pool.graph if n.op is not None and n.value.size > 1),
+            lambda n: (line_of(pool, n.name), n.shape, made_as(n, 2)),
+        )
+        known = [line for line in lines if len(line) == passes]
+        pool.memo("sequences", passes, found=known)
+    return known
+
+
+def line_of(pool: Pool, name: str) -> tuple[Any, tuple[int, ...], frozenset[str]]:
+    """Which line of a loop makes a value: its operation, and the parameters that enter it next."""
+    known: tuple[Any, tuple[int, ...], frozenset[str]] | None = pool.memo("line", name)
+    if known is None:
+        if name not in pool.graph:
+            return None, (), frozenset()
+        node = pool.graph.find(name)
+        found, queue = set[str](), [node]
+        for one in queue:
+            for other in one.inputs:
+                if other.is_leaf and other.requires_grad:
+                    found.add(other.name)
+                elif len(queue) < _MOST_INPUTS and one.op is not None and one.op.kind != "contraction":
+                    queue.append(other)
+        known = node.op and node.op.kernel, node.shape, frozenset(found)
+        pool.memo("line", name, found=known)
+    return known
+
+
+def made_with(pool: Pool, node: GraphNode) -> str:
+    """What a value is called; without a name, also which parameters enter it, as those of a gate."""
+    told = pool.words.of(node.name)
+    _, _, entering = line_of(pool, node.name) if node.op is not None else ("", (), frozenset())
+    return told if node.named or not entering else f"{told} (of {', '.join(sorted(entering))})"
+
+
+def made_as(node: GraphNode, depth: int = 3) -> Hashable:
+    """The operations that a value is made with: what one line of code leaves in each pass."""
+    if node.op is None or depth == 0:
+        return node.shape
+    return node.op.kernel, node.shape, tuple(made_as(n, depth - 1) for n in node.inputs)

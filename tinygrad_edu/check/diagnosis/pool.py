@@ -87,7 +87,7 @@ class Pool:
         return [
             Value(self.words.of(node.name), np.asarray(node.value), node, cost=0.0 if node.named else 0.25)
             for node in self.graph
-            if node.value.dtype.kind in "fiu" and (node.value.size > 1 or self.numbers)
+            if node.value.dtype.kind in "fiu" and (node.value.size > 1 or self.numbers) and node.value.any()
         ]
 
     @cached_property
@@ -126,12 +126,15 @@ class Pool:
 
     def _gradients(self) -> list[Value]:
         found = []
-        later = self._leaves_below()  # their gradients are computed from this one
+        below = self._below()  # their gradients are computed from this one
         for node in self.graph:
             step = self.program.gradients.get(node.name)
-            if step is None or node.name == self.own or node.name in later:
-                continue
             mine = self.given.get(node.name)
+            later = node.name in below and (node.is_leaf or mine is not None)
+            if step is None or node.name == self.own or later:
+                continue
+            if not (step.value if mine is None else mine).any():
+                continue  # in the place of another it would be nothing, as if that were missing
             if mine is not None and mine.shape == step.shape:
                 found.append(Value(f"d{node.name}", mine, node, gradient=True))
             else:
@@ -167,13 +170,13 @@ class Pool:
             values[k] for k in np.flatnonzero(np.abs(a - b) <= 1e-5 * (np.abs(a) + np.abs(b)) + 1e-8 * size)
         ]
 
-    def _leaves_below(self) -> set[str]:
-        """The leaves that the quantity in question is computed from."""
+    def _below(self) -> set[str]:
+        """The values that the quantity in question is computed from."""
         below = {self.own}
         for node in reversed(self.graph.nodes):
             if node.name in below:
                 below.update(other.name for other in node.inputs)
-        return {node.name for node in self.graph if node.is_leaf and node.name in below}
+        return below
 
     def gradients_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
         """The gradients of a shape, and their arrays as rows of one matrix."""
@@ -286,6 +289,8 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "({} < 0)": lambda v: (v < 0).astype(float),
     "1/{}": lambda v: np.where(v == 0, np.inf, 1 / np.where(v == 0, 1, v)),
     "√{}": lambda v: np.sqrt(np.abs(v)),
+    "1/√{}": lambda v: np.where(v == 0, np.inf, 1 / np.sqrt(np.abs(np.where(v == 0, 1, v)))),
+    "{}^(-3/2)": lambda v: np.where(v == 0, np.inf, np.abs(np.where(v == 0, 1, v)) ** -1.5),
     "sign({})": np.sign,
     "|{}|": np.abs,
 }

@@ -12,7 +12,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["axes_of", "codes_of_another", "feeds", "of_products", "owner_of", "tail_of"]
+__all__ = ["axes_of", "codes_of_gradient", "feeds", "of_products", "owner_of", "tail_of"]
 
 _FEW_PLACES = 12
 
@@ -307,7 +307,7 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
             told = f"{value.text}{'.T' if turned else ''} stands where {belongs} belongs"
 
             def edit(j: int = j, value: Value = value, told: str = told, cost: float = cost) -> Edit:
-                return Edit(codes_of_another(target, pool, step, j, value, j == k), told, cost, at)
+                return Edit(_codes_of_another(target, pool, step, j, value, j == k), told, cost, at)
 
             target.at(step.name, new, edit)
 
@@ -326,7 +326,7 @@ def _alike(values: list[Value], shape: tuple[int, ...]) -> Iterator[tuple[Value,
             yield value, array.T, True
 
 
-def codes_of_another(
+def _codes_of_another(
     target: Target, pool: Pool, step: Step, j: int, value: Value, gradient: bool
 ) -> tuple[str, ...]:
     """The codes of a product whose ``j``-th operand is another value, or another gradient."""
@@ -334,9 +334,7 @@ def codes_of_another(
     old = _before_moves(target, a.name) if isinstance(a, Ref) else ""
     if gradient:
         of = target.local.program[old].of if old in target.local.program else None
-        if of is not None and value.node is not None and feeds(value.node, of):
-            return ("slope_missing", "wrong_layer")
-        return ("wrong_layer",)
+        return codes_of_gradient(pool, value, of)[0]
     node = pool.graph.find(old) if old in pool.graph else None
     other = value.node
     if node is not None and other is not None and not value.gradient:
@@ -345,6 +343,19 @@ def codes_of_another(
         if feeds(other, node.name) and node.shape == other.shape:
             return ("a_for_z", "wrong_layer")
     return ("wrong_layer",)
+
+
+def codes_of_gradient(pool: Pool, value: Value, of: str | None) -> tuple[tuple[str, ...], str]:
+    """What it is to take a value's gradient for that of ``of``; and what is then missing, in words."""
+    node = value.node
+    if of is None or node is None or not feeds(node, of):
+        return ("wrong_layer",), ""
+    product = node.op is not None and node.op.linear_in(0) and node.op.linear_in(1)
+    factors = [n for n in node.inputs if product and n.name != of and n.value.size > 1 and not feeds(n, of)]
+    if len(factors) != 1:
+        return ("slope_missing", "wrong_layer"), ""
+    told = f": the factor {pool.words.of(factors[0].name)} is missing"
+    return ("chain_factor_missing", "slope_missing", "wrong_layer"), told
 
 
 def feeds(node: object, name: str) -> bool:

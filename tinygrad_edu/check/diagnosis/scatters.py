@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,15 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["last_contributions", "of_scatters", "other_parts", "picks_a_part", "puts_a_part", "sliced"]
+__all__ = [
+    "last_contributions",
+    "of_assigned",
+    "of_scatters",
+    "other_parts",
+    "picks_a_part",
+    "puts_a_part",
+    "sliced",
+]
 
 _MOST_PARTS = 64
 _FEW_PLACES = 12
@@ -30,7 +39,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
         if picks_a_part(step):
             _another_part(target, pool, step)
         index = step.settings.get("index")
-        if step.op is None or index is None or step.op.kind != "indexing" or "shape" not in step.settings:
+        if index is None or not _puts(step):
             continue
         g = np.asarray(target.local.operand(step, 0), float)
         shape = step.shape
@@ -100,9 +109,8 @@ def _adds_up(step: Step, local: Local) -> bool:
     op = step.op
     if len(step.uses) != 1 or local.program[step.uses[0]].shape == step.shape:
         return False
-    scatters = op is not None and op.kind == "indexing" and "shape" in step.settings
     sums = op is not None and op.kind == "reduction" and op.linear == ((0,),) and step.shape != ()
-    return scatters or sums
+    return _puts(step) or sums
 
 
 def _one_of_all(target: Target, pool: Pool, end: Step) -> None:
@@ -137,7 +145,7 @@ def last_contributions(target: Target) -> Iterator[list[Array]]:
     known = {s.name: s for s in local.steps}
     found = []
     for end in local.steps:
-        if end.op is None or end.op.kind != "indexing" or "shape" not in end.settings:
+        if not _puts(end):
             continue
         run, step = [end], known.get(end.uses[0])
         while step is not None and step.op is not None and step.op.moves and len(step.uses) == 1:
@@ -151,6 +159,37 @@ def last_contributions(target: Target) -> Iterator[list[Array]]:
             value = np.asarray(one.op.forward(value, **one.settings))
         found.append(local.push({end.name: value}))
     yield found
+
+
+def of_assigned(target: Target) -> None:
+    """Parts that are put into an array one after the other, and overlap: assigned instead of added up."""
+    local = target.local
+    ways = (s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),))
+    sums = {s.name: local.backward.carried(s) for s in ways}
+    inner = {name for carried in sums.values() for name in carried if local.program[name].of is None}
+    for top in (name for name in sums if name not in inner):
+        parts, rest, stack = list[Step](), list[str](), [top]
+        while stack:
+            name = stack.pop()
+            step = local.program[name]
+            if name in sums and (name == top or step.of is None):
+                stack += sums[name]
+            elif name in local.names and _puts(step):
+                parts.append(step)
+            else:
+                rest.append(name)
+        others = sum((np.asarray(local.values[name], float) for name in rest), np.zeros(()))
+        for order in (parts, parts[::-1]) if len(parts) > 1 else ():
+            whole = np.zeros(local.program[top].shape)
+            for step in order:
+                whole[step.settings["index"]] = local.operand(step, 0)
+            text = f"the {len(parts)} parts that overlap are assigned one over the other, not added up"
+            target.at(top, whole + others, Edit(("term_missing", "last_example_only"), text, 1.1))
+
+
+def _puts(step: Step) -> bool:
+    """Whether a step puts a gradient into zeros, by any index."""
+    return step.op is not None and step.op.kind == "indexing" and "shape" in step.settings
 
 
 def _last_of_the_sum(local: Local, step: Step) -> Array | None:
@@ -193,8 +232,7 @@ def picks_a_part(step: Step) -> bool:
 
 def puts_a_part(step: Step) -> bool:
     """Whether a step puts a gradient into a slice of zeros, as behind a window."""
-    op, index = step.op, step.settings.get("index")
-    return op is not None and op.kind == "indexing" and "shape" in step.settings and sliced(index)
+    return _puts(step) and sliced(step.settings.get("index"))
 
 
 def sliced(index: Any) -> bool:
@@ -207,16 +245,23 @@ def sliced(index: Any) -> bool:
 
 def other_parts(index: Any, shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:
     """Slices as long as those of an index, elsewhere along one axis, and how they are written."""
-    parts = index if isinstance(index, tuple) else (index,)
-    for axis, part in enumerate(parts):
-        start, stop, by = part.indices(shape[axis])
-        if by != 1 or stop - start >= shape[axis] or shape[axis] > _MOST_PARTS:
+    own = index if isinstance(index, tuple) else (index,)
+    starts = [part.indices(n) for part, n in zip(own, shape, strict=False)]
+    open_ = [k for k, (a, b, by) in enumerate(starts) if by == 1 and b - a < shape[k] <= _MOST_PARTS]
+    places = {k: range(shape[k] - (starts[k][1] - starts[k][0]) + 1) for k in open_}
+    for axes in (open_, *([k] for k in open_ if len(open_) > 1)):
+        if not axes or np.prod([len(places[k]) for k in axes]) > _MOST_PARTS:
             continue
-        for other in range(shape[axis] - (stop - start) + 1):
-            if other != start:
-                end = other + stop - start
-                moved = (*parts[:axis], slice(other, end), *parts[axis + 1 :])
-                yield moved, f"[{other}:{end}] instead of [{start}:{stop}] along axis {axis}"
+        for moved in product(*(places[k] for k in axes)):
+            if all(m != starts[k][0] for k, m in zip(axes, moved, strict=True)):
+                there = {
+                    k: slice(m, m + starts[k][1] - starts[k][0]) for k, m in zip(axes, moved, strict=True)
+                }
+                told = " and ".join(
+                    f"[{s.start}:{s.stop}] instead of [{starts[k][0]}:{starts[k][1]}] along axis {k}"
+                    for k, s in there.items()
+                )
+                yield tuple(there.get(k, part) for k, part in enumerate(own)), told
 
 
 def _another_part(target: Target, pool: Pool, step: Step) -> None:

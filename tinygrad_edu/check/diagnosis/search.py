@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.convention import Reading
-from tinygrad_edu.check.diagnosis.addends import of_a_factor, of_addends, of_exchanged
+from tinygrad_edu.check.diagnosis.addends import of_a_factor, of_addends, of_exchanged, of_misplaced
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
@@ -20,7 +20,7 @@ from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
 from tinygrad_edu.check.diagnosis.points import of_left_out, of_points
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import of_products
-from tinygrad_edu.check.diagnosis.scatters import last_contributions, of_scatters
+from tinygrad_edu.check.diagnosis.scatters import last_contributions, of_assigned, of_scatters
 from tinygrad_edu.check.diagnosis.slopes import of_lost_slopes, of_slopes
 from tinygrad_edu.check.diagnosis.sums import of_sums
 from tinygrad_edu.check.diagnosis.target import Target
@@ -160,6 +160,8 @@ class _Search:
                 return target
             of_entries(target)
             of_a_factor(target, groups, names, self.pool)
+            of_misplaced(target, self.pool)
+            of_assigned(target)
             of_overwriting(target, [[t.array for t in group] for group in groups])
             of_overwriting(target, last_contributions(target))
             if not leaf:

@@ -9,7 +9,12 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import axes_of, codes_of_another, feeds, owner_of, tail_of
+from tinygrad_edu.check.diagnosis.products import (
+    axes_of,
+    codes_of_gradient,
+    owner_of,
+    tail_of,
+)
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
@@ -104,8 +109,8 @@ def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail:
         other = np.asarray(value.array, float)
         if other.shape != np.shape(target.local.operand(step, 0)) or value.text == belongs:
             continue
-        codes = codes_of_another(target, pool, step, 0, value, gradient=True)
-        text = f"{value.text} stands where {belongs} belongs"
+        codes, missing = codes_of_gradient(pool, value, target.local.program[step.uses[0]].of)
+        text = f"{value.text} stands where {belongs} belongs{missing}"
         for axes, summed in _summed(other):
             same = axes == own
             also, told = ((), "") if same else (("sum_axis",), f", and is summed over axis {_told(axes)}")
@@ -280,7 +285,7 @@ def _of_others(target: Target, pool: Pool) -> None:
         g = np.asarray(value.array, float)
         if g.ndim and g.shape != target.right.shape and g.size > 1:
             leaf = value.node is not None and value.node.is_leaf
-            codes = ("bias_from_weights",) if leaf else ("wrong_layer", "sum_axis")
+            codes: tuple[str, ...] = ("bias_from_weights",) if leaf else ("wrong_layer", "sum_axis")
             for axes, summed in _summed(g):
                 if summed.shape == shape and (leaf or summed.size > 1):
                     text = f"{value.text} is summed over axis {_told(axes)}, instead of the gradient above"
@@ -293,7 +298,6 @@ def _of_others(target: Target, pool: Pool) -> None:
             wide = np.broadcast_to(g, shape)
         except ValueError:
             continue
-        text = f"{value.text} stands there: another quantity's gradient"
-        before = value.node is not None and g.shape == shape and feeds(value.node, pool.own)
-        codes = ("slope_missing", "wrong_layer") if before else ("wrong_layer",)
+        codes, missing = codes_of_gradient(pool, value, pool.own if g.shape == shape else None)
+        text = f"{value.text} stands there: another quantity's gradient{missing}"
         target.whole(wide, Edit(codes, text, 1.2 + value.cost))

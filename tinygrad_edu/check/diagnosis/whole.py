@@ -175,7 +175,8 @@ def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array,
         text = f"a penalty is there that J does not have: {c:.6g} times {told}"
         if code == "regularisation_factor":
             text = f"the penalty's term is {c:.6g} times {told}, which it is not in J"
-        target.found.append(Finding((*edits, Edit((code,), text, 1.1))))
+        codes = (code, "constant_factor") if code == "regularisation_factor" else (code,)
+        target.found.append(Finding((*edits, Edit(codes, text, 1.1))))
 
 
 def _a_factor_of_a_penalty(target: Target, c: float) -> bool:
