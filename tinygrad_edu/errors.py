@@ -173,8 +173,9 @@ def _wrong_arguments(
 ) -> TypeError:
     signature = inspect.signature(function)
     called, parameters = function.__name__, list(signature.parameters.values())
-    if called == "__init__":
-        called, parameters, args = type(args[0]).__name__, parameters[1:], args[1:]
+    if parameters and parameters[0].name == "self":
+        called = type(args[0]).__name__ if called == "__init__" else called
+        parameters, args = parameters[1:], args[1:]
     by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     by_position = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     kinds = {p.kind for p in parameters}

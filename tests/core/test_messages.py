@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,10 @@ W = tg.Tensor(np.arange(12.0).reshape(3, 4), name="W")
 x = tg.Tensor(np.ones((4, 5)), name="x", requires_grad=False)
 Z = W @ x
 J = tg.mean(Z)
+
+
+def WRITTEN(x: Any) -> Any:
+    return x
 
 
 def set_data() -> None:
@@ -78,6 +83,29 @@ def set_data() -> None:
         (lambda: tg.sum(np.ones(3), axis=4), ValueError, r"sum: ndarray \(3,\): axis 4 is out of bounds"),
         (lambda: tg.max_pool2d(np.ones((1, 2, 2, 1)), 3), ValueError, "max_pool2d: .* does not fit"),
         (lambda: tg.conv2d(np.ones((1, 5, 5, 1)), np.ones((3, 3, 2, 1))), ValueError, "^conv2d: ndarray"),
+        (lambda: tg.func.grad(3), TypeError, "grad: expected a function, got int"),
+        (lambda: tg.func.grad(abs, "a")(W), TypeError, "argnums: expected the number of an argument"),
+        (lambda: tg.func.hvp(np.sum, (W,), 3), TypeError, "expected tangents .*, got int for tuple"),
+        (lambda: tg.define(pullback=abs, domain=(3, 1))(WRITTEN), ValueError, "expected an interval such as"),
+        (lambda: tg.define(pullback=abs, domian=(1, 3)), TypeError, "domian; did you mean domain"),
+        (lambda: tg.draw(J, "a.svg", "b.svg"), TypeError, "expected one file after the tensor, got 'a.svg'"),
+        (lambda: tg.draw(J).save(), TypeError, r"save: expected path as well; it takes \(path\)"),
+        (lambda: tg.derive(J).latex(shape=True), TypeError, "latex has no shape; did you mean shapes"),
+        (lambda: tg.check.compare(J, {"dW": W}, m=0), ValueError, "m: expected the number .* got 0"),
+        (lambda: tg.check.gradients(abs, x, epsilon=0), ValueError, "expected a step above 0, got 0"),
+        (lambda: tg.check.update(3), TypeError, "update: expected the step as a function, got int"),
+        (lambda: tg.compile(abs, optimizer="sgd"), TypeError, "expected one of tg.optim, got 'sgd'"),
+        (lambda: tg.nn.Dense(2, 3)(3), ValueError, r"its input \(\): expected one example a column"),
+        (lambda: tg.nn.Embedding(5, 2)([9]), ValueError, r"expected words \(T, m\).* got shape \(1,\)"),
+        (lambda: tg.nn.MLP([2, 1]).predict(), TypeError, "predict: expected X as well"),
+        (lambda: tg.nn.fit(tg.nn.MLP, x, x, optimizer=tg.optim, epochs=1), TypeError, "expected a model"),
+        (lambda: tg.nn.init.he(3), TypeError, r"he: expected a shape \(n\[l\], n\[l-1\]\), got 3"),
+        (lambda: tg.nn.plots.costs(3), TypeError, "costs: expected histories by name, .* got int"),
+        (lambda: tg.nn.plots.tangents(abs, "a"), TypeError, "expected the steps as numbers, got 'a'"),
+        (lambda: tg.nn.plots.gradient_norms(3), TypeError, "expected a list of gradients by name, got int"),
+        (lambda: tg.data.scaled(x.data, np.ones((1, 5))), ValueError, "expected the 4 features"),
+        (lambda: tg.course.initialize_parameters(2, "a", 1), ValueError, "each at least 1, got .2, 'a'"),
+        (lambda: tg.course.L_layer_model(x.data, x.data, 3), TypeError, "expected layer sizes .* got 3"),
     ],
 )  # fmt: skip
 def test_an_error_says_what_was_expected_what_came_and_what_to_write(

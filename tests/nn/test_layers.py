@@ -365,7 +365,7 @@ def fit(kind: str, X: Any) -> None:
         (lambda: nn.Conv2D(1, 1, 0), "Conv2D: size: expected an integer of at least 1"),
         (lambda: nn.Conv2D(1, 1, 3, padding="all"), "Conv2D: padding: expected a number, a pair, 'same'"),
         (lambda: nn.MaxPool2D((1, 2, 3)), "MaxPool2D: size: expected a number, or"),
-        (lambda: nn.Embedding(5, 2)(np.array([[7]])), "embedding: expected numbers from 0 to 4, got 7 to 7"),
+        (lambda: nn.Embedding(5, 2)(np.array([[7]])), "expected ids from 0 to 4, got some from 7"),
         (lambda: nn.BatchNorm(2)(np.ones((3, 4))), r"BatchNorm\(2\): expected \(2, m\)"),
         (lambda: nn.Conv2D(3, 1, 2)(np.ones((1, 3, 9, 9))), r"np.moveaxis\(X, 1, 3\)"),
         (lambda: nn.Conv2D(1, 1, 2)(np.ones((1, 9, 9))), r"add the one channel: X\[..., None\]"),

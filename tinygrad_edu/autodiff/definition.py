@@ -43,8 +43,8 @@ def _with_a_rule(define: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-@arguments_explained
 @_with_a_rule
+@arguments_explained
 def define(
     *,
     pullback: Callable[..., Any] | tuple[Callable[..., Any] | None, ...],
@@ -115,6 +115,7 @@ def define(
             "linear": (), "moves": False, "rounding": inf,  # not declared, so not assumed
         }  # fmt: skip
         if samples is None and kind in (None, "elementwise"):
+            _check_domain(domain)
             op = elementwise(domain=domain, **facts)(forward)
         else:
             op = operation(kind=kind or "opaque", samples=[_sample(s, own) for s in samples or ()], **facts)(
@@ -152,6 +153,20 @@ def _make_room(name: str, functions: Sequence[Callable[..., Any]]) -> None:
             raise ValueError(
                 f"define: np.{function.__name__} already has a rule: tg.{NUMPY[function].__name__}"
             )
+
+
+def _check_domain(domain: Any) -> None:
+    """Refuses what is neither an interval nor several.
+
+    Raises:
+        ValueError: an interval is no pair of numbers, the lower one first.
+    """
+    try:
+        fits = all(float(low) < float(high) for low, high in ([domain] if np.ndim(domain) < 2 else domain))
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError(f"define: domain: expected an interval such as (-2.0, 2.0), got {domain!r}")
 
 
 def _check_template(name: str, latex: str, forward: FunctionType) -> None:

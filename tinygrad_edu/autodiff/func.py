@@ -19,7 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autodiff.running import Run, derivatives, has_history, like, run, seeds_for
+from tinygrad_edu.autodiff.running import (
+    Run,
+    derivatives,
+    has_history,
+    like,
+    require_function,
+    run,
+    seeds_for,
+)
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
@@ -87,6 +95,8 @@ def value_and_grad(function: Function, argnums: Argnums = 0, *, has_aux: bool = 
 
 
 def _value_and_grad(transform: str, function: Function, argnums: Argnums, has_aux: bool) -> Function:
+    require_function(transform, function)
+
     @wraps(function)
     def both(*args: Any, **settings: Any) -> Any:
         this = run(transform, function, args, settings, argnums, has_aux=has_aux)
@@ -286,7 +296,10 @@ def _paired(transform: str, function: Function, primals: Any, tangents: Any) -> 
     else:
         args, directions = (primals,), (tangents,)
     if alike(args) != alike(directions):
-        raise TypeError(f"{transform}: expected tangents in the structure of the primals")
+        raise TypeError(
+            f"{transform}: expected tangents in the structure of the primals, an array for each, "
+            f"got {type(tangents).__name__} for {type(primals).__name__}"
+        )
     this = run(transform, function, args, {}, range(len(args)), beside=tangents)
     flat = [t for _, t in leaves(directions)]
     what = f"{transform}: the tangent"

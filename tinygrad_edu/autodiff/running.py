@@ -125,8 +125,7 @@ def run(
 
     ``beside`` is what else goes into the results: a direction, which may itself be differentiated by.
     """
-    if not callable(function):
-        raise TypeError(f"{transform}: expected a function, got {type(function).__name__}")
+    require_function(transform, function)
     places = [_place(transform, k, len(args)) for k in ([argnums] if isinstance(argnums, int) else argnums)]
     around = surroundings()
     inside = around is not None and around.transforms > 0
@@ -151,7 +150,19 @@ def run(
     return Run(transform, own, output, aux, nested, nested and recording)
 
 
+def require_function(transform: str, function: Any) -> None:
+    """Refuses to differentiate what is no function.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    if not callable(function):
+        raise TypeError(f"{transform}: expected a function, got {type(function).__name__}")
+
+
 def _place(transform: str, k: int, n: int) -> int:
+    if not isinstance(k, (int, np.integer)):
+        raise TypeError(f"{transform}: argnums: expected the number of an argument, or several, got {k!r}")
     if not -n <= k < n:
         raise ValueError(f"{transform}: argnums names argument {k}, and the call has {n} by position")
     return k % n

@@ -124,8 +124,11 @@ def gradients(
     """
     if not inputs:
         raise ValueError("gradients: expected at least one input for f")
-    if order < 1:
-        raise ValueError(f"gradients: expected order 1, 2, ..., got {order}")
+    asked: Any = order
+    if not isinstance(asked, int) or asked < 1:
+        raise ValueError(f"gradients: expected order 1, 2, ..., got {order!r}")
+    if epsilon is not None and not epsilon > 0:
+        raise ValueError(f"gradients: epsilon: expected a step above 0, got {epsilon!r}")
     names = [getattr(x, "name", None) or f"input {k}" for k, x in enumerate(inputs)]
     values = [np.array(_plain(x, n), dtype=np.float64) for n, x in zip(names, inputs, strict=True)]
     slope = _derivative(_scalar(f), values, order - 1)

@@ -155,6 +155,8 @@ def update(step: Callable[..., Any], optimizer: Any = "sgd", *, seed: int = 0, *
     >>> update(step, "adam")["W"].diagnosis.text
     'the bias correction of v and s is missing'
     """
+    if not callable(step):
+        raise TypeError(f"update: expected the step as a function, got {type(step).__name__}")
     right = _textbook(optimizer, settings)
     rng = np.random.default_rng(seed)
     W, gradients = rng.standard_normal(_SHAPE), [rng.standard_normal(_SHAPE) for _ in range(_STEPS)]

@@ -39,6 +39,9 @@ class Truth:
     def __init__(self, J: Tensor, *, m: int | None = None, names: Names = None) -> None:
         if not isinstance(J, Tensor):
             raise TypeError(f"check: expected the cost J as a Tensor, got {type(J).__name__}")
+        asked: Any = m
+        if asked is not None and (not isinstance(asked, (int, np.integer)) or asked < 1):
+            raise ValueError(f"check: m: expected the number of examples, at least 1, got {m!r}")
         self._given = Graph(J, names=names)
         self.graph = self._given
         self.output = self._given.outputs[0].name

@@ -192,6 +192,8 @@ class CompiledStep:
     ) -> None:
         if not callable(loss):
             raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")
+        if optimizer is not None and not callable(getattr(optimizer, "update", None)):
+            raise TypeError(f"compile: optimizer: expected one of tg.optim, got {optimizer!r}")
         if backend not in ("numpy", None):
             given: object = backend
             wrong = f"compile: backend: expected 'numpy' or None, got {given!r}"

@@ -64,9 +64,9 @@ def initialize_parameters_deep(
     ValueError: initialize_parameters_deep: expected at least two layer sizes, each at least 1, got [2]
     """
     where = "initialize_parameters_deep"
-    sizes = list(layers_dims)
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"{where}: expected at least two layer sizes, each at least 1, got {sizes}")
+    sizes = list(layers_dims) if isinstance(layers_dims, (list, tuple, np.ndarray)) else []
+    if len(sizes) < 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):
+        raise ValueError(f"{where}: expected at least two layer sizes, each at least 1, got {layers_dims}")
     if isinstance(scale, str) and scale not in SCALES:
         raise ValueError(f"{where}: scale: expected a number or one of {', '.join(SCALES)}, got {scale!r}")
     rng = generator(seed)

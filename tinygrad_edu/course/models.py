@@ -158,6 +158,8 @@ def _optimizer(name: str, parameters: dict[str, Array], learning_rate: float) ->
 
 def _check(where: str, X: Array, layers_dims: Sequence[int]) -> None:
     check_examples(where, X)
+    if not hasattr(layers_dims, "__getitem__"):
+        raise TypeError(f"{where}: layers_dims: expected layer sizes such as [2, 4, 1], got {layers_dims!r}")
     if X.shape[0] != layers_dims[0]:
         raise ValueError(
             f"{where}: layers_dims[0]: expected {X.shape[0]}, the features of X, got {layers_dims[0]}"

@@ -51,8 +51,9 @@ def digits(*, test_size: float = 0.2, seed: int = 0, standardise: bool = False) 
 
 
 def _load(name: str, test_size: float, seed: int, standardise: bool, divide_by: float = 1.0) -> DataSet:
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size: expected a share between 0 and 1, got {test_size}")
+    asked: Any = test_size
+    if not isinstance(asked, (int, float)) or not 0 < asked < 1:
+        raise ValueError(f"test_size: expected a share between 0 and 1, got {test_size!r}")
     raw: Any = getattr(require_extra("sklearn.datasets", extra="sklearn"), name)()
     split = require_extra("sklearn.model_selection", extra="sklearn").train_test_split
     train, test, train_labels, test_labels = split(

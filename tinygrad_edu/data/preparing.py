@@ -116,13 +116,22 @@ class Scaling:
 
     def __call__(self, X: Any) -> Array:
         """X, scaled."""
-        found: Array = (_numbers("Scaling", X) - self.mean) / self.deviation
+        found: Array = (self._fitting(X) - self.mean) / self.deviation
         return found
 
     def back(self, X: Any) -> Array:
         """X as it was before."""
-        found: Array = _numbers("Scaling", X) * self.deviation + self.mean
+        found: Array = self._fitting(X) * self.deviation + self.mean
         return found
+
+    def _fitting(self, X: Any) -> Array:
+        X = given = _numbers("Scaling", X)
+        if X.ndim != 2 or len(X) != len(self.mean):
+            raise ValueError(
+                f"Scaling: expected the {len(self.mean)} features that it was learnt from, one example a "
+                f"column, ({len(self.mean)}, m), got shape {X.shape}"
+            )
+        return given
 
 
 def _numbers(called: str, X: Any) -> Array:

@@ -10,6 +10,7 @@ from tinygrad_edu.derivation.chain_rule import Chain, Convention
 from tinygrad_edu.derivation.function import numpy_source
 from tinygrad_edu.derivation.proof import is_same
 from tinygrad_edu.derivation.steps import DerivationStep, Page, backward_steps, forward_steps
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.expression.latex_style import aligned
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.graph import Graph
@@ -89,6 +90,7 @@ class Derivation:
     def _per_example(self) -> list[str]:
         return [line.name for line in self._chain.backward if line.per_example]
 
+    @arguments_explained
     def numpy_source(self) -> str:
         """A complete function of NumPy alone, ``gradients(X, Y, W1, ...)``, that gives the derivatives of J.
 
@@ -97,6 +99,7 @@ class Derivation:
         """
         return numpy_source(self._chain)
 
+    @arguments_explained
     def proves(self, name: str, formula: str) -> bool:
         """Whether a formula derived by hand equals that line's, for all values, by algebra.
 
@@ -119,6 +122,7 @@ class Derivation:
         """
         return is_same(self._chain, self[name].name, formula)
 
+    @arguments_explained
     def latex(self, *, shapes: bool = False) -> str:
         r"""All lines, aligned at their equals signs; for KaTeX, MathJax and LaTeX itself.
 
@@ -127,6 +131,7 @@ class Derivation:
         """
         return aligned(_lines((*self.forward, *self.steps), self._page.with_dimensions if shapes else None))
 
+    @arguments_explained
     def markdown(self) -> str:
         """The lines as a document: forward, then backward with shapes, local derivatives and notes."""
         parts = [self.forward, self.steps] if self.forward else [self.steps]

@@ -69,6 +69,7 @@ class Picture:
         """The picture in words, for a terminal."""
         return to_text(self.sketch)
 
+    @arguments_explained
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the picture; the ending says how: .svg, .png, .pdf, .dot or .txt.
 
@@ -136,10 +137,14 @@ def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
             raise TypeError(f"draw: for a model, expected X, or X and Y, got {len(data)} arrays")
         output = output(*data) if len(data) == 1 else output.loss(*data)
     elif data:
-        raise TypeError(f"draw: expected a file after the tensor, got {type(data[0]).__name__}")
+        raise TypeError(f"draw: expected one file after the tensor, got {', '.join(map(_told, data))}")
     if not isinstance(output, Tensor):
         raise TypeError(f"draw: expected a Tensor, a Graph or a model, got {type(output).__name__}")
     return Graph(output, names=names)
+
+
+def _told(given: Any) -> str:
+    return repr(given) if isinstance(given, str) else type(given).__name__
 
 
 @arguments_explained

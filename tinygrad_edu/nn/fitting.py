@@ -191,7 +191,7 @@ def _data(batches: Batches, generators: Sequence[np.random.Generator]) -> dict[s
 def check_kinds(model: Any, optimizer: Any) -> None:
     """Raises TypeError unless these are a model and an optimiser."""
     for method in ("parameters", "loss"):
-        if not callable(getattr(model, method, None)):
+        if isinstance(model, type) or not callable(getattr(model, method, None)):
             raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {model!r}")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(

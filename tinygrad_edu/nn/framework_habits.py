@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
-from tinygrad_edu.errors import unknown
+from tinygrad_edu.errors import arguments_explained, unknown
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.checks import one_of, yes_or_no
 from tinygrad_edu.nn.costs import LOSSES
@@ -56,6 +56,7 @@ class Trainable(Stateful):
     def __call__(self, X: Any) -> Any:
         """A[L]."""
 
+    @arguments_explained
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -89,6 +90,7 @@ class Trainable(Stateful):
         self._optimizer, self._metrics = optimizer, tuple(m for m in told if m not in ("accuracy", "acc"))
         return self
 
+    @arguments_explained
     def fit(
         self, X: Any, Y: Any, *, optimizer: Optimizer | None = None, epochs: int = 1, **settings: Any
     ) -> History:
@@ -117,6 +119,7 @@ class Trainable(Stateful):
         model: Any = self  # with a loss of its own
         return fit(model, X, Y, optimizer=chosen, epochs=epochs, **_as_here(settings))
 
+    @arguments_explained
     def evaluate(self, X: Any, Y: Any, metrics: Iterable[Any] | None = None) -> Scores:
         """The cost on examples, for classes the accuracy, and each metric: a name or a function.
 
@@ -167,6 +170,7 @@ class Trainable(Stateful):
             )
         self.load_state_dict(dict(zip(names, weights, strict=True)))
 
+    @arguments_explained
     def summary(self) -> None:
         """Prints the table of the layers, as ``print(model)`` does."""
         sys.stdout.write(f"{self}\n")

@@ -70,8 +70,9 @@ def xavier(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     >>> xavier((1, 4), seed=3)
     array([[ 0.89431424,  0.21825493,  0.04824873, -0.93174635]])
     """
+    n_prev = _units_before("xavier", shape)
     # Divided, not multiplied by the inverse, as the exercise does: its figures hold to the last bit.
-    return np.asarray(generator(seed).standard_normal(shape) / np.sqrt(shape[1]))
+    return np.asarray(generator(seed).standard_normal(shape) / np.sqrt(n_prev))
 
 
 @arguments_explained
@@ -83,7 +84,17 @@ def he(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     >>> he((1, 2), seed=3)
     array([[1.78862847, 0.43650985]])
     """
-    return np.asarray(generator(seed).standard_normal(shape) * np.sqrt(2.0 / shape[1]))
+    return np.asarray(generator(seed).standard_normal(shape) * np.sqrt(2.0 / _units_before("he", shape)))
+
+
+def _units_before(scheme: str, shape: Any) -> int:
+    if (
+        not isinstance(shape, (tuple, list))
+        or len(shape) < 2
+        or not all(isinstance(n, (int, np.integer)) for n in shape)
+    ):
+        raise TypeError(f"{scheme}: expected a shape (n[l], n[l-1]), got {shape!r}")
+    return int(shape[1])
 
 
 SCHEMES: dict[str, Callable[[Shape, Seed], NDArray[np.float64]]] = {

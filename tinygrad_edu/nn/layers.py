@@ -176,7 +176,7 @@ class Neuron(Activated):
 
 def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:
     """Raises ValueError unless A_prev is (n_in, m), m > 0. ``weights`` names what it is multiplied by."""
-    shape = tuple(A_prev.shape)
+    shape = tuple(np.shape(A_prev))
     if len(shape) == 2 and shape[0] == n_in and shape[1]:
         return
     called = getattr(A_prev, "name", None) or "its input"

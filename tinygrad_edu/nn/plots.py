@@ -47,6 +47,10 @@ def costs(histories: Mapping[str, History], path: Path = None) -> Any:
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['0.1', '0.01']
     """
+    if not isinstance(histories, Mapping):
+        raise TypeError(
+            f'costs: expected histories by name, {{"0.1": history}}, got {type(histories).__name__}'
+        )
     empty = [name for name, history in histories.items() if not history.cost]
     if not histories or empty:
         raise ValueError(f"costs: expected histories of training, got {empty or 'none'} without an update")
@@ -97,6 +101,13 @@ def decision_boundary(model: Any, X: Any, Y: Any, path: Path = None) -> Any:
     return saved(figure, path)
 
 
+def _numbers(called: str, steps: Any) -> Array:
+    try:
+        return np.asarray(steps, float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{called}: expected the steps as numbers, got {steps!r}") from None
+
+
 def _classes(Y: Array) -> Array:
     Y = np.atleast_2d(Y)
     found: Array = np.argmax(Y, axis=0) if len(Y) > 1 else (Y[0] > 0.5).astype(int)
@@ -123,7 +134,7 @@ def descent(cost: Callable[[Any, Any], Any], steps: Sequence[Sequence[float]], p
     >>> len(figure.axes)
     2
     """
-    points = np.asarray(steps, float)
+    points = _numbers("descent", steps)
     if points.ndim != 2 or points.shape[1:] != (2,) or not np.isfinite(points).all():
         raise ValueError(f"descent: expected pairs (w, b) of finite numbers, got an array {points.shape}")
     middle, reach = points.mean(axis=0), np.maximum(1.3 * np.ptp(points, axis=0), 1e-3)
@@ -161,7 +172,7 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
     >>> len(figure.axes[0].lines)  # the curve, three tangents, the steps
     5
     """
-    points = np.asarray(steps, float)
+    points = _numbers("tangents", steps)
     if points.ndim != 1 or not points.size or not np.isfinite(points).all():
         raise ValueError(f"tangents: expected finite numbers w, got an array {points.shape}")
     reach = max(float(np.ptp(points)), 1e-3)
@@ -277,6 +288,10 @@ def gradient_norms(gradients: Sequence[Mapping[str, Any]], path: Path = None) ->
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['dW1', 'dW2']
     """
+    if not isinstance(gradients, (list, tuple)):
+        raise TypeError(
+            f"gradient_norms: expected a list of gradients by name, got {type(gradients).__name__}"
+        )
     if not gradients or not any(gradients):
         raise ValueError("gradient_norms: expected the gradients of at least one update, got none")
     figure = new_figure(7, 4)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.checks import numbers
 from tinygrad_edu.nn.costs import Cost
 from tinygrad_edu.nn.dropout import training
@@ -53,6 +54,7 @@ class Answering(ABC):
         known = self.known_cost
         return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
 
+    @arguments_explained
     def predict(self, X: Any) -> NDArray[Any]:
         """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
 
@@ -69,6 +71,7 @@ class Answering(ABC):
         """
         return self.decided(self.predict_proba(X)) if self.classifies else self.predict_proba(X)
 
+    @arguments_explained
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """A[L] as an array, (n[L], m): after sigmoid and softmax the probabilities of the classes."""
         with no_grad(), training(False):
@@ -88,6 +91,7 @@ class Answering(ABC):
             np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
         )
 
+    @arguments_explained
     def accuracy(self, X: Any, Y: Any) -> float:
         """The share of examples that are predicted right, in all outputs. Y as in :meth:`loss`.
 

@@ -68,10 +68,10 @@ class Embedding:
 
     def __call__(self, X: Any) -> Any:
         """The vectors of the words."""
-        if len(X.shape) != 2:
-            raise ValueError(f"{self!r}: expected words (T, m), one example a column, got shape {X.shape}")
+        if len(shape := np.shape(X)) != 2:
+            raise ValueError(f"{self!r}: expected words (T, m), one example a column, got shape {shape}")
         found = embedding(self.E, X)
-        return found[:, 0] if X.shape[0] == 1 else np.transpose(found, (0, 2, 1))
+        return found[:, 0] if shape[0] == 1 else np.transpose(found, (0, 2, 1))
 
     @property
     def architecture(self) -> dict[str, Any]:
