@@ -180,7 +180,7 @@ def _wrong_arguments(
     by_position = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     kinds = {p.kind for p in parameters}
     for name in given:
-        if name not in by_name and inspect.Parameter.VAR_KEYWORD not in kinds:
+        if name not in by_name and (name in known or inspect.Parameter.VAR_KEYWORD not in kinds):
             return TypeError(str(unknown(called, name, known, by_name)))
         if name in by_position[: len(args)]:
             return TypeError(f"{called}: {name} is given twice, by position and by name")

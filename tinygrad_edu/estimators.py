@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.foreign_attributes import attributes_explained
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import answers, arguments_explained, require_extra
 from tinygrad_edu.nn import MLP, fit
 from tinygrad_edu.nn.checks import yes_or_no
+from tinygrad_edu.nn.foreign_names import NETWORK
 from tinygrad_edu.nn.optim import Adam
 
 if TYPE_CHECKING:
@@ -365,3 +367,4 @@ class MLPRegressor(base.RegressorMixin, _Network):  # type: ignore[misc]
 
 for _kind in (LogisticRegression, MLPClassifier, MLPRegressor):
     arguments_explained(_kind, _ELSEWHERE)
+    attributes_explained(_kind, NETWORK)

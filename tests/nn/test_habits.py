@@ -36,9 +36,22 @@ def test_a_habit_works_or_is_told_what_to_write(
     if not said:
         exec(line, names())
         return
-    with pytest.raises((TypeError, ValueError, AttributeError), match=said[0]):
+    with pytest.raises((TypeError, ValueError, AttributeError, KeyError), match=said[0]):
         exec(line, names())
 
 
 def test_there_are_as_many_as_were_promised() -> None:
     assert len(HABITS) >= 80
+
+
+def test_a_subclass_may_have_what_is_answered_and_nobody_else_is_offered_it() -> None:
+    class Scaled(tg.nn.Dense):
+        def __init__(self) -> None:
+            super().__init__(2, 3)
+            self.weight = tg.Tensor([1.0])
+
+    layer = Scaled()
+    assert layer.weight.data == 1
+    assert "weight" in dir(layer)
+    assert "weight" not in dir(tg.nn.Dense(2, 3))
+    assert not hasattr(tg.nn.Dense(2, 3), "weight")

@@ -1,11 +1,12 @@
 """Models and how they learn: layers, initialisers, optimisers, the training loop. See README.md here."""
 
+from tinygrad_edu.core.foreign_attributes import attributes_explained
 from tinygrad_edu.errors import answers, arguments_explained
 from tinygrad_edu.nn import init, optim, plots
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import LAYER, NN
+from tinygrad_edu.nn.foreign_names import HISTORY, LAYER, MODEL, NN, PART
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import AvgPool2D, Conv2D, Flatten, MaxPool2D
 from tinygrad_edu.nn.layers import Dense, Neuron
@@ -41,5 +42,12 @@ __all__ = [
 for _name in __all__:
     if isinstance(globals()[_name], type):
         arguments_explained(globals()[_name], LAYER)
+for _layer in (Dense, Neuron, Conv2D, BatchNorm, LayerNorm, Embedding, RNN):
+    attributes_explained(_layer, PART)
+attributes_explained(History, HISTORY)
+# Written to, these would change nothing, and no word of it.
+attributes_explained(
+    Sequential, {name: MODEL[name] for name in ("trainable", "training", "learning_rate", "lr")}
+)
 
 answers(__name__, "tg.nn", "tg.nn.Sequential(...), or tg.nn.fit(model, X, Y, ...)", NN)

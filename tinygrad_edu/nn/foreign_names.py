@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FIT", "LAYER", "MODEL", "NN", "OPTIM", "SETTINGS", "TOP"]
+__all__ = [
+    "ANSWERING", "FIT", "HISTORY", "LAYER", "MODEL", "NETWORK", "NN", "OPTIM", "OPTIMIZER", "PART",
+    "SCHEDULE", "SETTINGS", "TOP",
+]  # fmt: skip
 
 _ACTIVATIONS = {
     "ReLU": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "LeakyReLU": "leaky_relu",
@@ -31,6 +34,17 @@ NN: dict[str, str] = {
     ),
     "ModuleList": "a list: the Tensors in a layer's lists are found",
     "Parameter": "tg.Tensor(value)",
+    "ModuleDict": "a dict: the Tensors in a layer's dicts are found",
+    "ParameterList": "a list: the Tensors in a layer's lists are found",
+    **dict.fromkeys(["Input", "InputLayer"], "no layer: the first one says n_in, tg.nn.Dense(n_in, n_out)"),
+    "Activation": 'tg.relu as a layer, or activation="relu" of one',
+    "Identity": 'nothing: leave it out, or activation="linear"',
+    **dict.fromkeys(
+        ["Transformer", "TransformerEncoderLayer", "MultiheadAttention", "MultiHeadAttention"],
+        "a layer of one's own, of products and tg.softmax",
+    ),
+    **dict.fromkeys(["Conv1d", "Conv1D"], "tg.nn.Conv2D(n_in, n_out, size) on images with n_H = 1"),
+    "parallel": "tg.set_num_threads(n), or tg.distributed.fit for several machines",
     "functional": "tg itself: tg.relu, tg.softmax, tg.binary_cross_entropy",
     "utils": "clip_norm= or clip_value= of an optimiser, for gradients that are clipped",
 }
@@ -59,6 +73,35 @@ MODEL: dict[str, str] = {
     **dict.fromkeys(["to", "cuda", "cpu"], "no line at all: it computes with NumPy, on the CPU"),
     **dict.fromkeys(["float", "double", "half"], "dtype= of the layers"),
     "save": "tg.save(model, path)",
+    "save_weights": "tg.save(model.state_dict(), path)",
+    "load_weights": "model.load_state_dict(tg.load(path))",
+    **dict.fromkeys(["to_json", "get_config"], "model.architecture"),
+    **dict.fromkeys(["append", "add_module", "pop", "insert"], "tg.nn.Sequential([*model.layers, layer])"),
+    **dict.fromkeys(["get_layer", "named_children", "named_modules", "get_submodule"], "model.layers"),
+    "apply": "a loop over the layers: for layer in model.layers: ...",
+    "build": "nothing: a model is made with its parameters",
+    "clone": "copy.deepcopy(model)",
+    **dict.fromkeys(
+        ["register_buffer", "register_parameter"], "an attribute of a layer: its Tensors are found"
+    ),
+    **dict.fromkeys(
+        ["register_forward_hook", "register_backward_hook", "register_full_backward_hook"],
+        "tg.Graph(model.loss(X, Y)), which holds every value, and its gradient after backward()",
+    ),
+    **dict.fromkeys(["trainable_variables", "trainable_weights", "variables"], "model.parameters().values()"),
+    "get_parameter": 'model.parameters()["W1"]',
+    "coefs_": '[p for name, p in model.parameters().items() if name[0] == "W"]',
+    "intercepts_": '[p for name, p in model.parameters().items() if name[0] == "b"]',
+    "training": "model.trains; model.train() and model.eval() set it",
+    **dict.fromkeys(
+        ["trainable", "freeze", "unfreeze"], "tg.Tensor(value, requires_grad=False), for what is to stay"
+    ),
+    "predict_classes": "model.predict(X)",
+    "history": "what fit returns: history = model.fit(...)",
+    "optimizer": "the one that is given to fit, or to compile",
+    **dict.fromkeys(["output_shape", "input_shape"], "model.n_out and model.n_x"),
+    **dict.fromkeys(["learning_rate", "lr"], "lr= of the optimiser"),
+    **dict.fromkeys(["share_memory", "run_eagerly"], "no line at all: it computes with NumPy, on the CPU"),
     "add": "all layers at once: tg.nn.Sequential(layer, layer, ...)",
     "score": "model.accuracy(X, Y), or model.evaluate(X, Y, metrics)",
     "coef_": 'model.parameters(): model.parameters()["W1"]',
@@ -111,7 +154,81 @@ FIT: dict[str, str] = {
     **dict.fromkeys(["random_state"], "seed="),
     **dict.fromkeys(["opt", "optim"], "optimizer="),
 }
+PART: dict[str, str] = {
+    **dict.fromkeys(["weight", "kernel", "weights"], "W, or gamma of a normalisation: layer.parameters()"),
+    "bias": "b, or beta of a normalisation: layer.parameters()",
+    **dict.fromkeys(["get_weights", "state_dict"], "{k: p.data for k, p in layer.parameters().items()}"),
+    **dict.fromkeys(
+        ["set_weights", "load_state_dict"], "layer.W.data = values, or load_state_dict of the model"
+    ),
+    "trainable": "tg.Tensor(value, requires_grad=False), for what is to stay",
+    **dict.fromkeys(["in_features", "in_channels", "input_dim"], "n_in"),
+    **dict.fromkeys(["out_features", "out_channels", "units", "filters"], "n_out"),
+}
+"""What a layer has under another name."""
+SCHEDULE: dict[str, str] = {
+    **dict.fromkeys(
+        ["optimizer", "last_epoch", "verbose"], "no setting: the schedule is the rate, lr= of one"
+    ),
+    **dict.fromkeys(["initial_learning_rate", "learning_rate", "base_lr", "initial_lr"], "lr="),
+    **dict.fromkeys(["step_size", "decay_steps"], "every=, in steps; of a cosine steps="),
+    **dict.fromkeys(["T_max", "total_steps"], "steps="),
+    **dict.fromkeys(["gamma", "decay_rate"], "factor="),
+    **dict.fromkeys(["eta_min", "alpha"], "floor="),
+    **dict.fromkeys(["warmup_steps", "warmup"], "steps= of tg.optim.WarmUp(steps, then=...)"),
+}
+"""Settings of a schedule."""
+OPTIMIZER: dict[str, str] = {
+    "param_groups": "optimizer.lr, which may be set; what has settings of its own is an optimiser of its own",
+    **dict.fromkeys(["learning_rate", "get_lr", "get_last_lr"], "optimizer.lr, which may be set"),
+    "state_dict": "checkpoint= of tg.nn.fit, which keeps all of it; it is in optimizer.state and optimizer.t",
+    "load_state_dict": "resume=True of tg.nn.fit; or optimizer.state and optimizer.t, which may be set",
+    "minimize": "J.backward(); optimizer.step()",
+    "apply_gradients": "optimizer.step(parameters, gradients)",
+    "add_param_group": "an optimiser of its own",
+    **dict.fromkeys(["defaults", "get_config"], "repr(optimizer), or its attributes"),
+}
+"""What an optimiser has under another name."""
+HISTORY: dict[str, str] = {
+    **dict.fromkeys(["loss", "losses", "loss_curve_"], "history.cost of each update, or epoch_cost"),
+    "val_loss": "history.validation_cost",
+    **dict.fromkeys(["val_accuracy", "val_acc"], "history.validation_accuracy"),
+    "epoch": "range(history.epochs)",
+    "params": "history.epochs and history.steps_per_epoch",
+}
+"""What the history has under another name."""
+NETWORK: dict[str, str] = {
+    **dict.fromkeys(
+        ["coefs_", "intercepts_", "coef_", "intercept_"],
+        'estimator.network_.parameters(), {"W1": (n[1], n[0]), "b1": ...}, on standardised features',
+    ),
+    "loss_": "estimator.loss_curve_[-1]",
+    "best_loss_": "min(estimator.loss_curve_)",
+    "n_layers_": "len(estimator.network_.layers) + 1",
+    "out_activation_": "that of predict_proba: sigmoid for two classes, softmax for more; else linear",
+    "predict_log_proba": "np.log(estimator.predict_proba(X))",
+    **dict.fromkeys(["densify", "sparsify"], "nothing: the numbers are dense arrays"),
+}
+"""What an estimator has under another name."""
+ANSWERING: dict[str, str] = {
+    **dict.fromkeys(["batch_size", "steps"], "nothing: all examples are taken at once"),
+    **dict.fromkeys(
+        ["verbose", "callbacks", "workers", "return_dict"], "nothing: it shows nothing on the way"
+    ),
+    "sample_weight": "weights= of model.loss(X, Y, weights)",
+}
+"""Settings of ``predict`` and ``evaluate``."""
 TOP: dict[str, str] = {
+    "random": "np.random, and seed= of layers, models and tg.nn.fit",
+    "GradientTape": "nothing around it: every operation on a Tensor is recorded; then tg.grad(J, [w, b])",
+    **dict.fromkeys(["Variable", "Parameter"], "tg.Tensor(value)"),
+    "constant": "tg.Tensor(value, requires_grad=False), or a NumPy array",
+    **dict.fromkeys(["float32", "float64", "float16", "int32", "int64"], "that of NumPy: np.float32"),
+    "is_tensor": "isinstance(t, tg.Tensor)",
+    **dict.fromkeys(["allclose", "equal", "array_equal"], "that of NumPy: np.allclose(t, u)"),
+    "function": "tg.compile(loss); or nothing, since a value is computed as it is written",
+    "load_model": "tg.load(path)",
+    "save_model": "tg.save(model, path)",
     "tensor": "tg.Tensor(value)",
     "from_numpy": "tg.Tensor(array)",
     "manual_seed": "seed= of layers, models and tg.nn.fit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from tinygrad_edu.nn.checks import one_of, yes_or_no
 from tinygrad_edu.nn.costs import LOSSES
 from tinygrad_edu.nn.dropout import in_mode
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import MODEL
+from tinygrad_edu.nn.foreign_names import ANSWERING, MODEL
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.scores import Scores, scores
@@ -90,7 +91,7 @@ class Trainable(Stateful):
         self._optimizer, self._metrics = optimizer, tuple(m for m in told if m not in ("accuracy", "acc"))
         return self
 
-    @arguments_explained
+    @partial(arguments_explained, known={"x": "X, the first argument", "y": "Y, the second"})
     def fit(
         self, X: Any, Y: Any, *, optimizer: Optimizer | None = None, epochs: int = 1, **settings: Any
     ) -> History:
@@ -119,7 +120,7 @@ class Trainable(Stateful):
         model: Any = self  # with a loss of its own
         return fit(model, X, Y, optimizer=chosen, epochs=epochs, **_as_here(settings))
 
-    @arguments_explained
+    @partial(arguments_explained, known=ANSWERING)
     def evaluate(self, X: Any, Y: Any, metrics: Iterable[Any] | None = None) -> Scores:
         """The cost on examples, for classes the accuracy, and each metric: a name or a function.
 
@@ -178,7 +179,10 @@ class Trainable(Stateful):
     if not TYPE_CHECKING:  # a checker finds a name that is not there itself
 
         def __getattr__(self, name: str) -> Any:
-            raise unknown(type(self).__name__, name, MODEL, dir(type(self)))
+            known = MODEL
+            if name[:1] in "Wbw" and "layers" in vars(self) and name in self.parameters():
+                known = {name: f'model.parameters()["{name}"]'}
+            raise unknown(type(self).__name__, name, known, dir(type(self)))
 
     def _mode(self) -> Any:
         return in_mode(self.trains)

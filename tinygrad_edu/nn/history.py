@@ -15,6 +15,16 @@ from tinygrad_edu.nn.figures import saved
 __all__ = ["History"]
 
 
+class _Series(dict[str, list[float]]):
+    """Series by Keras' names."""
+
+    def __missing__(self, name: str) -> Any:
+        raise KeyError(
+            f"{name}: there are {', '.join(self)}; val_loss and val_accuracy come with validation=, and the "
+            "accuracy on other examples is model.accuracy(X, Y)"
+        )
+
+
 @dataclass
 class History:
     """The record of a training: ``cost[k]`` is the cost of batch k before update k, from k = 0.
@@ -55,7 +65,7 @@ class History:
             "val_loss": self.validation_cost,
             "val_accuracy": self.validation_accuracy,
         }
-        return {name: series for name, series in found.items() if series or name == "loss"}
+        return _Series({name: series for name, series in found.items() if series or name == "loss"})
 
     def judged(self, cost: float, accuracy: float | None) -> None:
         """Notes the validation of the epoch just completed; epochs without one before it are nan.

@@ -33,6 +33,20 @@ _OTHERS = (
 """What holds no parameters."""
 
 
+class _Name(str):
+    """The name of a parameter, which says where the parameter is when it is taken for one."""
+
+    __slots__ = ()
+
+    def __getattr__(self, asked: str) -> Any:
+        if asked.startswith("__"):
+            raise AttributeError(asked)
+        raise AttributeError(
+            f"model.parameters() goes through names, and {str(self)!r} has no {asked}; the Tensors are "
+            "model.parameters().values()"
+        )
+
+
 class Parameters(dict[str, Tensor]):
     """Parameters by name. Joining those of two models with ``|`` refuses names that both have.
 
@@ -41,6 +55,9 @@ class Parameters(dict[str, Tensor]):
     ...
     ValueError: both have parameters called W1, of which one would be lost: name them apart, ...
     """
+
+    def __iter__(self) -> Iterator[str]:
+        return map(_Name, super().__iter__())
 
     def __or__(self, other: Any) -> Any:
         both = sorted(name for name in self.keys() & other.keys() if self[name] is not other[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,12 @@ from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.checks import numbers
 from tinygrad_edu.nn.costs import Cost
 from tinygrad_edu.nn.dropout import training
+from tinygrad_edu.nn.foreign_names import ANSWERING
 
 __all__ = ["Answering"]
+
+
+_explained = partial(arguments_explained, known=ANSWERING)
 
 
 class Answering(ABC):
@@ -54,7 +59,7 @@ class Answering(ABC):
         known = self.known_cost
         return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
 
-    @arguments_explained
+    @_explained
     def predict(self, X: Any) -> NDArray[Any]:
         """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
 
@@ -71,7 +76,7 @@ class Answering(ABC):
         """
         return self.decided(self.predict_proba(X)) if self.classifies else self.predict_proba(X)
 
-    @arguments_explained
+    @_explained
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """A[L] as an array, (n[L], m): after sigmoid and softmax the probabilities of the classes."""
         with no_grad(), training(False):

@@ -132,7 +132,7 @@ class Run:
         said = rising(self.history, self.optimizer.lr, ended=ended, certain=certain)
         if said:
             self._told = True
-            warnings.warn(f"fit: {said}", stacklevel=5)
+            warnings.warn(f"fit: {said}", stacklevel=6)
 
     @property
     def _is_lost(self) -> bool:

@@ -302,8 +302,10 @@ class Optimizer:
         for key, gradient in moving.items():
             self.update(key, targets[key].data, np.array(gradient))
 
-    def zero_grad(self) -> None:
-        """Forgets the gradients of the parameters that the optimiser was made with."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients of the parameters that the optimiser was made with: they are None then."""
+        if not set_to_none:
+            raise ValueError("zero_grad: set_to_none: expected True: a gradient that is forgotten is None")
         for parameter in (self.parameters or {}).values():
             parameter.zero_grad()
 
