@@ -192,3 +192,37 @@ def test_variables_on_the_way_are_not_judged_where_the_result_is_right(tmp_path:
 def test_neither_cost_nor_prediction_is_said_with_what_came(tmp_path: Path) -> None:
     with pytest.raises(tg.check.student.StudentFileError, match=r"got Tensor \(6, 11\)"):
         checked(tmp_path, LOOSE.replace("return Z1, A1, Z2, A2", "return Z1"))
+
+
+def test_a_mistake_in_a_quantity_that_others_only_pass_on_is_blamed_where_it_is_made(tmp_path: Path) -> None:
+    shared = """
+import numpy as np
+shapes = {"a": (4,), "b": (4,)}
+def forward(a, b):
+    u = a * b
+    return np.sum(u**2 + a * u)
+def backward(a, b):
+    u = a * b
+    du = 2 * u
+    dt = du
+    return {"da": b * dt + u, "db": a * dt}
+"""
+    report = checked(tmp_path, shared)
+    assert report["du"].verdict == "wrong"
+    assert report["db"].diagnosis.root == "du"
+    assert checked(tmp_path, shared.replace("du = 2 * u", "du = 2 * u + a")).ok
+
+
+def test_gradients_that_are_not_given_are_told(tmp_path: Path) -> None:
+    partial = TWO_LAYERS.replace('return {"dW1": dW1, "db1": db1, ', "return {")
+    report = checked(tmp_path, partial)
+    assert report.ok
+    assert report.notes[0].endswith("Not judged, as backward does not give it: dW1, db1.")
+    assert "Not judged" not in str(checked(tmp_path, TWO_LAYERS))
+
+
+@pytest.mark.parametrize("returned", ["", "None", "{}"])
+def test_a_backward_pass_that_gives_nothing_is_told(returned: str, tmp_path: Path) -> None:
+    nothing = TWO_LAYERS[: TWO_LAYERS.index("    return {")] + f"    return {returned}\n"
+    with pytest.raises(tg.check.student.StudentFileError, match=f"it returns {returned or None}\n"):
+        checked(tmp_path, nothing)

@@ -1,4 +1,4 @@
-"""Python's operators on tensors: a closed set, so they look their operation up by name."""
+"""Python's operators on tensors: each is bound to the operation of its name when that is defined."""
 
 from __future__ import annotations
 

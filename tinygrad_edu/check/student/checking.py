@@ -69,9 +69,18 @@ def check_file(
     reports = [_compared(one) for one in runs]
     told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
     note = f"{loaded.name} was run, with random inputs of the shapes {told}."
-    note = " ".join([note, *map(_left_out, loaded.skipped)])
+    note = " ".join([note, *map(_left_out, loaded.skipped), *_missing(first)])
     report = with_lines(several(reports), loaded, first.backward, passes.backward or passes.forward)
     return replace(report, notes=(note, *first.notes, *report.notes))
+
+
+def _missing(one: Run) -> list[str]:
+    """Which parameters the backward pass gives no gradient for, where it names those of others."""
+    known = {n for name in one.gradients for n in (name, name.removeprefix("d"), name.removeprefix("grad_"))}
+    missing = [f"d{name}" for name in one.parameters if name not in known]
+    if not 0 < len(missing) < len(one.parameters):
+        return []
+    return [f"Not judged, as backward does not give it: {', '.join(missing)}."]
 
 
 @arguments_explained
@@ -143,8 +152,8 @@ def _fitting(loaded: Loaded, passes: Passes, seed: int) -> tuple[dict[str, Any],
 def _ran_with(shapes: Mapping[str, Any]) -> str:
     told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
     return (
-        f"forward runs with random inputs of the shapes {told}, and backward does not. "
-        "Say others in the file, if these are not meant: shapes = {'W1': (4, 3), ...}"
+        f"It was called with random inputs of the shapes {told}. "
+        "If others are meant, say them in the file: shapes = {'W1': (4, 3), ...}"
     )
 
 
@@ -207,8 +216,11 @@ def _compared(one: Run) -> Report:
     given: dict[str | Tensor, Any] = {
         f"d{name}" if name in one.parameters else name: g for name, g in one.gradients.items()
     }
-    reports = [compare(one.J, given)]
-    if not reports[0].ok:
-        ways = gradients_on_the_way(one.backward, shapes)
-        reports += [compare(one.J, {**_keyed(way), **given}) for way in ways if way.keys() - given.keys()]
+    alone = compare(one.J, given)
+    if alone.ok:
+        return alone
+    ways = gradients_on_the_way(one.backward, shapes)
+    whole = [compare(one.J, {**_keyed(way), **given}) for way in ways if way.keys() - given.keys()]
+    # Among equals the whole is preferred, but where a loop's counting is a guess, and nothing bears it out.
+    reports = [*whole, alone] if len(ways) == 1 else [alone, *whole]
     return max(reports, key=lambda r: sum(entry.ok for entry in r))

@@ -253,32 +253,32 @@ class _Once:
         """The gradients in a result: a dict, one among other things, an object, or a tuple in order."""
         parts = self._parts(result) if not isinstance(result, list) else list(result)
         for part in parts:
-            if isinstance(part, Mapping):
+            if isinstance(part, Mapping) and part:
                 return {str(k): v for k, v in part.items() if _is_array(v)}
         costs = {id(a.value) for name in _COSTS for a in trace.of(name)}
         arrays = [p for p in parts if _is_array(p) and id(p) not in costs]
         if not arrays:
-            found = next((vars(p) for p in parts if hasattr(p, "__dict__") and p is not None), None)
-            return (
-                self._of_attributes() if found is None else {k: v for k, v in found.items() if _is_array(v)}
-            )
+            found = next((vars(p) for p in parts if hasattr(p, "__dict__")), {})
+            gradients = {k: v for k, v in found.items() if _is_array(v)} or self._of_attributes()
+            if not gradients:
+                raise StudentFileError(
+                    "backward: expected gradients: a dict such as {'dW1': dW1, 'db1': db1}, a tuple, an "
+                    "object with such attributes, or attributes dW1, db1, ... of the network; it returns "
+                    f"{result!r:.60}"
+                )
+            return gradients
         return self._in_order(arrays, trace)
 
     def _of_attributes(self) -> dict[str, Any]:
         """What the backward pass has left in an object's attributes, or in a dict among them."""
         found: dict[str, Any] = {}
-        for name, value in vars(self.passes.owner or self).items():
+        for name, value in vars(self.passes.owner).items() if self.passes.owner is not None else ():
             if value is self.before.get(name):
                 continue
             if isinstance(value, Mapping) and name.startswith(("grad", "d")):
                 found |= {str(k): v for k, v in value.items() if _is_array(v)}
             elif _is_array(value) and name.startswith(("d", "grad")):
                 found[name] = value
-        if self.passes.owner is None or not found:
-            raise StudentFileError(
-                "backward: expected gradients: a dict such as {'dW1': dW1, 'db1': db1}, a tuple, an object "
-                "with such attributes, or attributes dW1, db1, ... of the network"
-            )
         return found
 
     def _in_order(self, arrays: list[Any], trace: Trace) -> dict[str, Any]:
