@@ -258,7 +258,7 @@ class _Once:
         costs = {id(a.value) for name in _COSTS for a in trace.of(name)}
         arrays = [p for p in parts if _is_array(p) and id(p) not in costs]
         if not arrays:
-            found = next((vars(p) for p in parts if hasattr(p, "__dict__")), {})
+            found: dict[str, Any] = next((vars(p) for p in parts if hasattr(p, "__dict__")), {})
             gradients = {k: v for k, v in found.items() if _is_array(v)} or self._of_attributes()
             if not gradients:
                 raise StudentFileError(
