@@ -1,4 +1,4 @@
-"""``tg.define``: a user's own operation, with the standing of a built-in one, checked when it is defined."""
+"""``tg.define``: an operation of the user's, which works like a built-in one and is checked at once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _defined: dict[str, Op] = {}
-"""The operations that users defined: those may be defined again, as a notebook's cell is run again."""
+"""The operations that users defined. They may be defined again, as when a notebook cell is run twice."""
 
 
 def _with_a_rule(define: Callable[P, R]) -> Callable[P, R]:
-    """Says what is missing where ``@tg.define`` stands bare."""
+    """Says what is missing where ``@tg.define`` is used without arguments."""
 
     @wraps(define)
     def checked(*args: P.args, **facts: P.kwargs) -> R:
@@ -156,7 +156,7 @@ def _make_room(name: str, functions: Sequence[Callable[..., Any]]) -> None:
 
 
 def _check_domain(domain: Any) -> None:
-    """Refuses what is neither an interval nor several.
+    """Raises unless the domain is an interval, or several.
 
     Raises:
         ValueError: an interval is no pair of numbers, the lower one first.

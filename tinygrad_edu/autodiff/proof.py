@@ -1,4 +1,4 @@
-"""A definition is held against central differences: does the rule give the derivative of the value?"""
+"""Checks with central differences that a rule gives the derivative of the value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["prove"]
 
 Array = NDArray[Any]
 ENTRIES = 40
-"""So many entries of an input are tried, drawn at random where there are more."""
+"""How many entries of an input are checked; drawn at random where there are more."""
 
 RTOL, ATOL = 1e-5, 1e-7
 """Central differences of step ε^(1/3) are good to about 1e-9; a rule that is off by less than RTOL passes."""

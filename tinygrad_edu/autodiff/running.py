@@ -1,4 +1,4 @@
-"""One run of a function on Tensors, which is all that its derivatives need to know of it."""
+"""One run of a function on Tensors: what its derivatives are computed from."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Run:
     """A Tensor, or a structure of them."""
     aux: Any
     nested: bool
-    """Results are Tensors, for somebody differentiates them in turn; else arrays."""
+    """Whether results are Tensors, since an outer transform differentiates them; else arrays."""
     recording: bool
-    """The results' own history is recorded."""
+    """Whether the results' own history is recorded."""
 
     @property
     def xs(self) -> list[Tensor]:
@@ -61,7 +61,7 @@ class Run:
         return y
 
     def returned(self, structure: Any, values: Iterable[Any], *, nested: bool | None = None) -> Any:
-        """Results in a structure of the caller's: arrays of his own at the outside, Tensors when nested."""
+        """Results in the caller's structure: new arrays from an outermost call, Tensors from a nested one."""
         nested = self.nested if nested is None else nested
         return rebuilt(structure, (_tensor(v) if nested else np.array(_bare(v)) for v in values))
 
@@ -75,7 +75,7 @@ def _bare(value: Any) -> Any:
 
 
 def has_history(tree: Any) -> bool:
-    """Whether somebody differentiates by one of the leaves."""
+    """Whether one of the leaves has a history, or requires a gradient."""
     return any(isinstance(leaf, Tensor) and leaf.requires_grad for _, leaf in leaves(tree))
 
 

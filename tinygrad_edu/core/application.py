@@ -1,4 +1,4 @@
-"""Calling an operation: its value, and the record of where that came from."""
+"""Calling an operation: computes the value and records the operands."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class CallableOp(Op):
         return f"<op {self.name}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> CallableOp:
-        """Itself, wherever it is found: ``help`` takes what can be found in a class for a function."""
+        """Returns the operation itself. With ``__get__``, ``help`` shows it as a function."""
         return self
 
     def _generally(self, inputs: tuple[Any, ...], given: Mapping[str, Any]) -> Any:
-        """With settings that the kernel does not know: written with other operations."""
+        """The value with settings that the kernel does not take: computed by other operations."""
         try:
             return self.arguments.further(*inputs, **given)
         except (TypeError, ValueError, IndexError) as error:
@@ -142,7 +142,7 @@ _PLAIN = (np.ndarray, np.generic, float, int)
 
 
 def _constant(value: Any, what: str) -> Any:
-    """An operand that isn't a Tensor, as the graph keeps it: a copy, which later writes do not reach."""
+    """A constant operand as the graph keeps it: a copy, so that later writes do not change it."""
     if isinstance(value, (float, int)):
         return value
     array = real(value, what=what)
@@ -153,7 +153,7 @@ def _constant(value: Any, what: str) -> Any:
 
 
 def _own(setting: Any) -> Any:
-    """A setting as the graph keeps it: an index array that is written to later must not change the rule's."""
+    """A setting as the graph keeps it. Arrays are copied, so that later writes do not change it."""
     if isinstance(setting, np.ndarray):
         copy = setting.copy()
         remember(setting, copy)
@@ -231,7 +231,7 @@ def _kept(
     recording: bool,
     guards: list[Guard],
 ) -> list[Any]:
-    """The operands' values as the graph keeps them. Adds the guards of those that could be written to."""
+    """The operands' values as the graph keeps them. Adds a guard for each array that can be written to."""
     saved: list[Any] = []
     for a, parent in zip(args, parents, strict=True):
         if parent is None:
@@ -255,7 +255,7 @@ _SIGNS = ("+", "−", "*", "/", "**", "@")
 
 
 def _undrawn(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any:
-    """A random value for a Symbol to show, which takes nothing from the generator's stream."""
+    """A random value for a Symbol to show. The generator's state is put back afterwards."""
     bits = settings["rng"].bit_generator
     state = bits.state
     try:
@@ -265,9 +265,9 @@ def _undrawn(op: Op, args: Any, values: Any, settings: Mapping[str, Any]) -> Any
 
 
 def _explained(op: Op, args: Any, settings: Mapping[str, Any], error: Exception) -> Exception:
-    """The same kind of error, with the operation, and every operand by name and shape."""
+    """The same kind of error, with the operation's name, and every operand by name and shape."""
     if not any(isinstance(a, Tensor) for a in args) and calling_frame() is None:
-        return error  # a step of another operation, which says it of its own operands
+        return error  # called by another operation, which names its own operands
     try:
         op.arguments.check(settings)
     except TypeError as told:

@@ -1,4 +1,4 @@
-"""How a function is called: NumPy's names and order, NumPy's defaults given explicitly, one style of refusal.
+"""How a function is called: NumPy's names and order, NumPy's defaults given explicitly, one form of error.
 
 Every public function, an operation or one composed of operations, has one :class:`Arguments`. It is read
 from the function's own signature and from that of the NumPy function that it answers to. What a caller gave
@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
 
 
 class Arguments:
-    """What a function may be given, and what is done with it.
+    """The arguments of a function, and how those of a call are brought to its own names and types.
 
     Args:
         name: what messages call it.
@@ -83,7 +83,7 @@ class Arguments:
 
     @property
     def further(self) -> Callable[..., Any]:
-        """What answers a call with settings that the function itself does not have."""
+        """The function that is called with settings which the function itself does not have."""
         if self._further is None:
             raise TypeError(f"{self.name}: its settings are: {', '.join(self.settings) or 'none'}")
         return self._further
@@ -99,13 +99,13 @@ class Arguments:
 
     @cached_property
     def settings(self) -> tuple[str, ...]:
-        """What messages call its settings: whatever may be left out or must be named."""
+        """The settings that messages list: arguments with a default, and those that must be named."""
         needed = {n for n, p in self.own.items() if p.kind in Positional and p.default is p.empty}
         return tuple(n for n, p in self.own.items() if n not in needed and p.kind not in Catching)
 
     @cached_property
     def theirs(self) -> Mapping[str, inspect.Parameter]:
-        """NumPy's parameters by name; none where it has no such function, or tells no signature."""
+        """NumPy's parameters by name. None where NumPy has no such function, or shows no signature."""
         function = self.numpy[0] if self.numpy else None
         if function is None:
             return {}
@@ -120,7 +120,7 @@ class Arguments:
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:
-        """NumPy's names of what is called otherwise here: ``a`` for ``x``."""
+        """NumPy's names of parameters that have another name here: ``a`` for ``x``."""
         ours = [n for n, p in self.own.items() if p.kind in (*Positional, Catching[0])]
         theirs = [n for n, p in self.theirs.items() if p.kind in Positional]
         pairs = zip(theirs, ours, strict=False)
@@ -128,7 +128,7 @@ class Arguments:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """The names of what is given by position, as NumPy has them, then the rest of ours."""
+        """The parameters in the order of positional arguments: NumPy's order, then the rest of ours."""
         theirs = [self.aliases.get(n, n) for n, p in self.theirs.items() if p.kind in Positional]
         own = [n for n, p in self.own.items() if p.kind in (*Positional, Catching[0])]
         if not theirs:  # not NumPy's: settings may be given by position as well
@@ -137,12 +137,12 @@ class Arguments:
 
     @cached_property
     def catches(self) -> bool:
-        """Whether it takes any number of arguments: those stay as they are."""
+        """Whether it takes any number of arguments. Those are passed on unchanged."""
         return any(p.kind is Catching[0] for p in self.own.values())
 
     @cached_property
     def catches_names(self) -> bool:
-        """Whether it passes names that it does not know on to another function."""
+        """Whether it passes arguments of unknown names on to another function."""
         return any(p.kind is Catching[1] for p in self.own.values())
 
     @cached_property
@@ -152,17 +152,17 @@ class Arguments:
 
     @cached_property
     def flags(self) -> frozenset[str]:
-        """The parameters that are yes or no."""
+        """The parameters of type bool."""
         return frozenset(n for n, p in self.own.items() if p.annotation is bool)
 
     @cached_property
     def choices(self) -> Mapping[str, tuple[Any, ...]]:
-        """The parameters that are one of a few words."""
+        """The parameters that take one of a few fixed strings."""
         return {n: get_args(p.annotation) for n, p in self.own.items() if get_origin(p.annotation) is Literal}
 
     @cached_property
     def _ready(self) -> Mapping[str, frozenset[type] | None]:
-        """The function's own settings, and the types of those that are in their normal form; None for any."""
+        """The function's own settings, and the types that need no conversion; None for any type."""
         settings = [n for n in self.settings if n not in self.choices and n in _parameters(self.function)]
         kinds: dict[str, frozenset[type]] = dict.fromkeys(self.flags, frozenset({bool}))
         for n in self.whole:
@@ -172,12 +172,12 @@ class Arguments:
 
     @cached_property
     def _required(self) -> frozenset[str]:
-        """What has to be given by name."""
+        """The parameters that have to be given by name."""
         parameters = _parameters(self.function).items()
         return frozenset(n for n, p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty)
 
     def ready(self, given: Mapping[str, Any]) -> bool:
-        """Whether settings are the function's own and in their normal form, so that nothing is to be done."""
+        """Whether the settings can be passed on as they are: own names, and types that need no conversion."""
         known = self._ready
         for name, value in given.items():
             if name not in known or isinstance(value, Tensor) or value is np._NoValue:
@@ -192,7 +192,7 @@ class Arguments:
         return not self._required or self._required <= given.keys()
 
     def bound(self, args: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-        """What was given, under the function's own names, with its settings in their normal form.
+        """The arguments of a call under the function's own names, with settings in their normal form.
 
         Raises:
             TypeError: too many arguments, one twice, or a name that is not known.
@@ -218,7 +218,7 @@ class Arguments:
         return self._normal(found, args, given)
 
     def named(self, args: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-        """The same for what is given by name to a function of any number of arguments."""
+        """The same for the named arguments of a function that takes any number of arguments."""
         found = {self.aliases.get(n, n): v for n, v in given.items()}
         self._refuse_without(found)
         return self._normal({n: v for n, v in found.items() if not self._says_nothing(n, v)}, args, given)
@@ -235,7 +235,7 @@ class Arguments:
             raise TypeError(f"{self.name}: expected a value for {name}: write {name}=")
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Looks at settings with which the function failed.
+        """Finds out whether settings are the reason why the function failed.
 
         Raises:
             TypeError: one is missing that the function needs, or is a word where a number belongs.
@@ -271,7 +271,7 @@ class Arguments:
         return found
 
     def _ask_numpy(self, args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
-        """An axis True, or several in a list: some of NumPy's functions take it, and others do not."""
+        """Lets NumPy decide on an axis True, or several in a list, which only some of its functions take."""
         if self.numpy:
             try:
                 self.numpy[0](*map(plain, args), **{n: plain(v) for n, v in given.items()})
@@ -282,7 +282,7 @@ class Arguments:
                     raise ValueError(f"{self.name}: {error}") from None
 
     def _says_nothing(self, name: str, value: Any) -> bool:
-        """Whether an argument only repeats a default. An unknown one is refused here."""
+        """Whether an argument repeats a default and can be dropped. An unknown one is refused here."""
         own, theirs = self.own.get(name), self.theirs.get(name)
         if own is not None:
             return value is np._NoValue or (name in self.settings and _among(value, (own.default,)))
@@ -302,7 +302,7 @@ class Arguments:
         raise TypeError(self.refusal(name, value))
 
     def refusal(self, name: str, *value: Any) -> str:
-        """Why an argument is not taken, and what to write instead."""
+        """The message for an argument that is not taken, with what to write instead."""
         with_value = f" with {value[0]!r}" if value and isinstance(value[0], (str, int, float)) else ""
         known = ", ".join(self.settings) or "none"
         return errors.not_a_setting(self.name, name, with_value, self._advice(name, *value), known)
@@ -363,7 +363,7 @@ def _among(value: Any, words: tuple[Any, ...]) -> bool:
 
 
 def refuse_unreal(name: str, values: Iterable[Any]) -> None:
-    """Complex numbers, text and objects are refused among plain arrays, as a Tensor refuses them."""
+    """Refuses plain arrays of complex numbers, text and objects, as Tensor does."""
     for value in values:
         if type(value) in (list, tuple):
             refuse_unreal(name, value)

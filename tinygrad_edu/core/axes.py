@@ -1,8 +1,8 @@
-"""How axes go through operations: what an operation says of its operands' axes, and of its result's.
+"""Which axis of an operation's operands becomes which axis of its result.
 
 ``op.axes`` is one of the rules below: a function of the operands' shapes and of the settings that gives a
 :class:`Flow`. It names each axis by a letter, in the manner of ``einsum``: the same letter at two operands
-says that these axes are one. Readers follow axes with it, whatever their sizes. None says nothing: unknown.
+says that these axes are one. Readers follow axes with it, whatever their sizes. None: not known.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class New:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of an axis: the same cut of one axis is the same piece wherever it is made."""
+    """A part of an axis. The same cut of the same axis gives equal pieces."""
 
     of: Letter
     cut: tuple[int, int, int]
@@ -72,7 +72,7 @@ Part = Letter | New | Piece | None
 
 @dataclass(frozen=True)
 class Flow:
-    """The axes of one operation: letters for each operand, what the result has, and what ends.
+    """The axes of one operation: letters for each operand's, those of the result, and those that end.
 
     >>> Flow((("i", "k"), ("k", "j")), ("i", "j"), {"k": SUMMED}).ended
     {'k': 'summed'}
@@ -82,7 +82,7 @@ class Flow:
     result: tuple[Part, ...]
     ended: Mapping[Letter, str] = field(default_factory=dict)
     meets: frozenset[Letter] = frozenset()
-    """Axes whose entries depend on one another from here on, or on their place (``softmax``, ``cumsum``)."""
+    """Axes along which an entry depends on other entries, or on its place (``softmax``, ``cumsum``)."""
     indices: tuple[tuple[Any, tuple[Letter | None, ...]], ...] = ()
     """Index arrays among the settings, with a letter for each of their axes."""
 
@@ -119,11 +119,11 @@ def each(shapes: Shapes, _: Settings) -> Flow:
 
 
 def along(default: int | None, *, flattens: bool = True) -> AxesRule:
-    """Entry by entry, but that those along the setting ``axis`` meet: ``softmax``, ``cumsum``, ``sort``.
+    """Entry by entry, except along the setting ``axis``, where entries mix: ``softmax``, ``sort``.
 
     Args:
         default: the axis where the setting is left out.
-        flattens: whether ``axis=None`` makes one row of all; else all axes meet.
+        flattens: whether ``axis=None`` makes one row of all; else entries mix along all axes.
     """
 
     def rule(shapes: Shapes, settings: Settings) -> Flow:

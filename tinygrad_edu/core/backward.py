@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Node(Protocol):
-    """What the backward pass needs to know of a tensor."""
+    """What the backward pass needs to know about a tensor."""
 
     _data: Any
     _pending: Any
@@ -118,7 +118,7 @@ def _walk(  # noqa: C901  (the small cases written out)
     seeds: Mapping[Any, Any], create_graph: bool, kept: set[Any] | None, spend: bool
 ) -> dict[Any, Any]:
     found = dict(seeds)
-    since = 0 if not kept else min(node.seq for node in kept)  # what is older cannot depend on them
+    since = 0 if not kept else min(node.seq for node in kept)  # older nodes cannot depend on them
     waiting: list[tuple[int, Any]] = []  # a heap: the youngest first
     for root in found:
         if root.op is not None:
@@ -162,7 +162,7 @@ def _walk(  # noqa: C901  (the small cases written out)
                 _arrive(gx, p, a, found, waiting, leaves)
             node = None
             continue
-        # The same for one operand and for two, written out: a call takes as long as a small product.
+        # Written out for one operand and for two, since a call takes as long as a small product.
         # Where nothing waits, as along a chain, the operand is next, without a turn through the heap.
         # What quick rules give has the shape and dtype of their operands, where those are of one shape.
         quick = op.quick
@@ -263,7 +263,7 @@ def _arrive(
     waiting: list[tuple[int, Any]],
     leaves: list[Any],
 ) -> None:
-    """Adds a gradient to what the operand has so far; the first one sends the operand into the queue."""
+    """Adds a gradient to the operand's own. With the first one the operand enters the queue."""
     if g.shape != value.shape or g.dtype is not value.dtype:
         g = fitted(g, value)
     if parent in found:
@@ -277,7 +277,7 @@ def _arrive(
 
 
 def _wanted(parent: Any, value: Any, since: int, older: list[Any]) -> bool:
-    """Whether an operand is to have a gradient; complains where a leaf holds another value than then."""
+    """Whether an operand gets a gradient. Raises where a leaf's value has changed since."""
     if parent.op is None and parent._data is not value:
         _check_leaf(parent, value)
     if parent.seq < since:
@@ -301,7 +301,7 @@ def _check_leaf(leaf: Any, recorded: Any) -> None:
 
 
 def _check_spent(node: Any) -> None:
-    """A differentiated graph's inputs are writable again: what was written shows when it is recomputed."""
+    """Makes the inputs of a differentiated graph writable. Changes are found by computing it again."""
     with np.errstate(all="ignore"):
         again = node.op.forward(*node.saved, **node.settings)
     if not same_values(again, node._data):
@@ -327,14 +327,14 @@ def seed_for(root: Any, gradient: Any) -> Any:
 
 
 def accumulate(found: Mapping[Any, Any]) -> None:
-    """Adds gradients to what their nodes have gathered; never in place, for arrays may be shared."""
+    """Adds gradients to those that their nodes have. Not in place, since arrays may be shared."""
     for node, g in found.items():
         node._pending = g if node._pending is None else node._pending + g
 
 
 def _let_go(nodes: list[Any], now: Spent) -> None:
-    """Lets go of what the nodes' rules depended on, and those before them: the user's arrays are writable."""
-    for node in nodes:  # the list grows; what an earlier pass has been through is let go already
+    """Drops the operands of the nodes, and of all before them, so that the user's arrays are writable."""
+    for node in nodes:  # the list grows; an earlier pass has dropped the operands of its nodes already
         if node.op is not None and type(node.guards) is not Spent:
             node.guards = now
             nodes.extend(p for p in node.parents if p is not None and p.requires_grad)

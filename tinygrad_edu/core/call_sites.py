@@ -1,4 +1,4 @@
-"""Where the code stands that called: its frame, and what is written there."""
+"""The place of the calling code: its frame, and the text of the expression."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DISPATCH = str(Path(__file__).parent) + os.sep
 
 
 def calling_frame() -> FrameType | None:
-    """The frame that called an operation itself; None where that is the package's own code."""
+    """The frame that called an operation; None where that is the package's own code."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_DISPATCH):
         frame = frame.f_back
@@ -26,7 +26,7 @@ def calling_frame() -> FrameType | None:
 
 
 def outer_frame() -> FrameType | None:
-    """The innermost frame outside the package: a library's, too."""
+    """The innermost frame outside the package, which may be a library's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
@@ -34,7 +34,7 @@ def outer_frame() -> FrameType | None:
 
 
 def written_at(frame: FrameType) -> tuple[str, ast.AST | None]:
-    """What a frame is evaluating just now, ``b - 0.1 * db``, as text and parsed; else its line, and None."""
+    """The expression a frame is evaluating, ``b - 0.1 * db``, as text and parsed; else its line, None."""
     code = frame.f_code
     lines = linecache.getlines(code.co_filename, frame.f_globals)
     line = lines[frame.f_lineno - 1].strip() if frame.f_lineno <= len(lines) else ""

@@ -17,11 +17,11 @@ _STANDARD = str(Path(os.__file__).parent)
 _DEPTH = 4
 """How many steps from a variable a value may be: ``net.layers[0].W``."""
 _WAYS = 3
-"""By how many ways something is looked into: ``layer.W`` is ``layers[1].W``, too."""
+"""On how many paths an object is looked into: ``layer.W`` is ``layers[1].W`` as well."""
 _LONG = 1000
 """The most members of a container that are looked at."""
 _MOST = 20_000
-"""How much is looked at in a scope: names are worth a moment, and no more."""
+"""How many values are looked at in a scope, so that finding names stays quick."""
 Wanted = type | tuple[type, ...]
 _PLAIN = (str, bytes, int, float, complex, type(None), type, ModuleType, FunctionType)
 
@@ -48,7 +48,7 @@ class Reached(NamedTuple):
     path: str
     """How code writes it: ``net.params["W1"]``."""
     name: str
-    """What its path ends in: W1; an element of a list by the list's name and its place."""
+    """The end of its path: W1. For an element of a list, the list's name and the index."""
     depth: int
     """How many steps it is from a variable."""
 
@@ -120,7 +120,7 @@ def _called(item: Reached, key: Any) -> str:
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
-    """The attributes of an object of the caller's or of a model; not of a library's, or a graph's reader."""
+    """The attributes of the caller's own objects and of models. Libraries' objects and graphs are skipped."""
     if type(value).__module__ == "builtins":
         return []
     module = sys.modules.get(type(value).__module__)
@@ -139,7 +139,7 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
 
 
 def values_of_the_caller(wanted: Wanted) -> Iterator[tuple[str, Any]]:
-    """``name, value`` of what the calling code can name: see :func:`reached`; strange names left out."""
+    """``name, value`` of what the calling code can name, where the name is usable: see :func:`reached`."""
     return ((item.name, item.value) for item in reached(wanted) if item.name.isidentifier())
 
 

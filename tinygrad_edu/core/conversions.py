@@ -1,4 +1,4 @@
-"""Where a value leaves the graph for Python: as a number, as an array, as the choice of ``max(0, z)``."""
+"""Conversions that lose a Tensor's history: to a number, to an array, by the choice of ``max(0, z)``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _instruction(frame: FrameType) -> int:
 
 
 def _asking() -> FrameType | None:
-    """The frame that asks, outside this package and NumPy."""
+    """The frame of the caller, outside this package and NumPy."""
     frame = outer_frame()
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "numpy":
         frame = frame.f_back
@@ -38,12 +38,12 @@ def _asking() -> FrameType | None:
 
 
 def _is_drawn(frame: FrameType) -> bool:
-    """Whether a library that draws asks: nothing is differentiated through a picture."""
+    """Whether the caller is a plotting library. It gets values: nobody differentiates through a picture."""
     return frame.f_globals.get("__name__", "").partition(".")[0] in _DRAWS
 
 
 def as_number(tensor: Any, what: str) -> None:
-    """A differentiable tensor becomes a plain number: told where it is one, refused where it is more.
+    """Warns where a differentiable tensor of one number becomes a plain number; refuses a larger one.
 
     Raises:
         TypeError: it has axes, or is written into an array.
@@ -66,9 +66,9 @@ def as_number(tensor: Any, what: str) -> None:
 
 
 def as_array(what: str, tensor: Any = None) -> None:
-    """A differentiable tensor becomes a plain array: for a picture, or refused.
+    """Lets plotting libraries have a differentiable tensor as a plain array, and refuses others.
 
-    Where ``tensor`` is given and holds one number, that is told, and given.
+    A ``tensor`` that is given and holds one number is converted, with a warning.
 
     Raises:
         TypeError: it would lose its history.
@@ -98,14 +98,14 @@ def _gathers(frame: FrameType, tensor: Any) -> bool:
 
 
 def _refuse_writing_into(frame: FrameType) -> None:
-    """``A[i, j] += t``: an array of numbers has no room for a history."""
+    """Refuses ``A[i, j] += t``: an array of numbers cannot hold a history."""
     if _instruction(frame) == _STORE:
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
         raise TypeError(errors.WRITTEN_INTO.format(line=line or "A[i] = t"))
 
 
 def _condition(tree: ast.AST | None) -> str:
-    """A comparison as arrays are compared: ``0 < t < 1`` is ``(0 < t) & (t < 1)``."""
+    """A comparison as arrays need it written: ``0 < t < 1`` is ``(0 < t) & (t < 1)``."""
     if not isinstance(tree, ast.Compare):
         return "t > 0"
     sides = [tree.left, *tree.comparators]
@@ -115,7 +115,7 @@ def _condition(tree: ast.AST | None) -> str:
 
 
 def _decides(frame: FrameType, shape: tuple[int, ...]) -> bool:
-    """Whether the result of a comparison is taken for one answer: ``if``, ``and``, ``not``, ``bool(...)``.
+    """Whether the result of a comparison is used as one answer: ``if``, ``and``, ``not``, ``bool(...)``.
 
     Python's ``any(...)`` and ``all(...)`` take one answer of each row.
     """
@@ -133,9 +133,9 @@ def _decides(frame: FrameType, shape: tuple[int, ...]) -> bool:
 
 
 def _builtin_called(frame: FrameType, at: int, names: Collection[str]) -> str | None:
-    """Which of Python's own functions the call at an instruction is of; None: of none of the names.
+    """Which of the named built-in functions is called at an instruction; None where it is none of them.
 
-    What loads the function starts at the same place as the call: that is known where the source is not.
+    It is told by position: the function is loaded where the call starts. This works without source.
     """
     code = frame.f_code
     if not any(n in code.co_names and n not in frame.f_locals and n not in frame.f_globals for n in names):
@@ -148,7 +148,7 @@ def _builtin_called(frame: FrameType, at: int, names: Collection[str]) -> str | 
 
 
 def compared(tensor: Any, other: Any, depth: int = 2) -> None:
-    """Looks at who compares: ``if``, and Python's ``max`` and ``min``, go by one answer for all entries.
+    """Refuses a comparison of arrays whose result ``if``, ``max`` or ``min`` uses as one answer.
 
     Raises:
         ValueError: the operands have more than one entry.

@@ -1,4 +1,4 @@
-"""What readers need to know of an operation beside its value and its rule.
+"""What readers need to know about an operation beside its value and its rule.
 
 Each fact is a field of :class:`~tinygrad_edu.core.op.Op`, said where the operation is defined, and tried by
 the generated tests at its sample inputs. Readers look up facts, never names, so an operation under
@@ -29,11 +29,11 @@ EACH: Group = (-2,)
 """Any one operand of an operation that takes any number, the others held fixed, as ``einsum``."""
 
 COMPARE, OR, XOR, AND, SUM, PRODUCT, MATRIX, SIGN, POWER, ATOM = range(1, 11)
-"""How tightly a text binds, loosest first: Python's order, but that ``@`` stands above ``*``. So in
+"""How tightly an operator binds, loosest first: Python's order, except that ``@`` is above ``*``. So in
 ``(A * B) @ C`` the brackets stay, which Python does not need and readers do."""
 
 Kink = Callable[..., Any]
-"""``(*xs, **settings)``: for each entry how far it is from where the operation has no derivative."""
+"""``(*xs, **settings)``: the distance of each entry from the nearest point without derivative."""
 
 Axes = AxesRule | None
 """How axes go through an operation; None: unknown."""
@@ -55,11 +55,11 @@ class Sign:
     label: str
     latex: str
     booleans: bool = False
-    """Whether Python's sign means the operation on booleans alone, as ``&`` does."""
+    """Whether Python's operator stands for the operation on booleans alone, as ``&`` does."""
 
     @cached_property
     def function(self) -> Callable[..., Any]:
-        """What Python's sign does, with whatever has it: arrays, Tensors, another library's symbols.
+        """What Python's operator does on anything that has it: arrays, Tensors, another library's symbols.
 
         >>> infix("-", SUM).function(5, 2), prefix("-", SIGN).function(5)
         (3, -5)
@@ -108,4 +108,4 @@ OF_KIND: Mapping[str, Mapping[str, Any]] = {
     "reduction": {"rounding": 1.0, "axes": ending()},
     "contraction": {"linear": ((0,), (1,)), "rounding": 1.0},
 }
-"""The facts that a kind says for its operations."""
+"""The facts that hold for all operations of a kind."""

@@ -1,4 +1,4 @@
-"""Attributes that objects of other libraries have: reading one is answered with what to write here.
+"""Attributes that objects of other libraries have: the error says what to write here.
 
 ``hasattr`` stays false. A ``__getattr__`` would do the same, and make every other read slower by
 several times; a descriptor for each name costs the others nothing.
@@ -87,11 +87,11 @@ ANSWERS: Mapping[str, str] = {
         }.items()
     },
 }  # fmt: skip
-"""By the name that it has elsewhere (PyTorch, TensorFlow, JAX, micrograd, ndarray): what to write here."""
+"""By the name in PyTorch, TensorFlow, JAX, micrograd or ndarray: what to write here."""
 
 
 class _Answer:
-    """A class attribute that is answered, and not there."""
+    """A class attribute that does not exist, and whose error says what to write."""
 
     __slots__ = ("instead", "name")
 
@@ -103,7 +103,7 @@ class _Answer:
 
 
 class WithoutElsewhere(type):
-    """The type of Tensor: leaves what is only answered out of ``dir`` and ``help``."""
+    """The metaclass of Tensor: hides these attributes from ``dir`` and ``help``."""
 
     def __dir__(cls) -> Iterable[str]:
         names = super().__dir__()
@@ -122,13 +122,13 @@ class Elsewhere:
 
 
 def answer(name: str, instead: str) -> None:
-    """Answers an attribute of that name, unless it is answered already."""
+    """Adds an attribute of that name whose error says what to write, unless there is one."""
     if not name.startswith("__") and name not in vars(Elsewhere):
         setattr(Elsewhere, name, _Answer(name, instead))
 
 
 def function_not_method(name: str, numpy: tuple[Callable[..., Any], ...], *, alone: bool = False) -> None:
-    """Answers a method of the name of a public function: ``t.tanh()`` with ``np.tanh(t)``."""
+    """Adds the error for a method of a public function's name: ``t.tanh()`` is ``np.tanh(t)``."""
     first = numpy[0] if numpy else None
     homes = [m for m, home in (("np", np), ("np.linalg", np.linalg)) if getattr(home, name, None) is first]
     answer(name, f"{homes[0] if first and homes else 'tg'}.{name}({'t' if alone else 't, ...'})")

@@ -69,7 +69,7 @@ def _locked(array: NDArray[Any], shared: bool) -> Guard:
     if found is None and not _lockable(array):
         found = _held.get(key)  # another thread may have locked it just now, or have let it go
         if found is None and not _lockable(array):
-            # A view, written to through its base, or read-only by somebody else's wish, who may change it.
+            # A view can be written to through its base; who made an array read-only can undo it.
             return Guard(array.copy())
     if found is None:
         guard = Guard(array.copy() if shared else array)
@@ -78,7 +78,7 @@ def _locked(array: NDArray[Any], shared: bool) -> Guard:
         found = _held.setdefault(key, entry)
         entry = None  # where another thread came first, no callback of this guard unlocks its array
     first = found[0]()
-    if first is None:  # it is going at this moment, in another thread
+    if first is None:  # another thread is releasing it at this moment
         return Guard(array.copy())
     array.setflags(write=False)  # by every thread: another may have entered the guard and not come to it yet
     return first
@@ -98,7 +98,7 @@ def same_values(a: Any, b: Any) -> bool:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
-    if a.size > _LARGE:  # a few entries tell most arrays apart
+    if a.size > _LARGE:  # comparing a few entries tells most arrays apart
         step = a.size // 16
         if a.flat[::step].tobytes() != b.flat[::step].tobytes():
             return False
@@ -112,7 +112,7 @@ def sole_owner(holder: Any) -> bool:
 
 
 def _references_of_an_unshared_array() -> int:
-    # Interpreters differ in what a local variable counts for, so it is measured, in a function like hold.
+    # How many references a local variable counts for differs by interpreter, so it is measured.
     leaf = SimpleNamespace(_data=np.zeros(1))
 
     def count(leaf: Any) -> int:

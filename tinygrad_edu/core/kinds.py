@@ -1,4 +1,4 @@
-"""The kinds of operation. What is common to a kind is said once, here: its sample shapes, its label.
+"""The kinds of operation, and what those of a kind have in common: sample shapes, label, facts.
 
 A decorator of this module turns a NumPy function and its pullbacks into an :class:`Op`, which is the
 public function, and enters it into the table of operations.
@@ -71,7 +71,7 @@ def operation(
     def define(forward: Callable[..., Any]) -> Op:
         op_name = name or forward.__name__
         rules = pullback if isinstance(pullback, tuple) else (pullback,)
-        known = {} if any(rules) else _QUESTION  # what has no derivative asks, or counts
+        known = {} if any(rules) else _QUESTION  # an operation without derivative compares, or counts
         op = CallableOp(
             name=op_name,
             forward=forward,

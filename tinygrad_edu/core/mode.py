@@ -28,7 +28,7 @@ class Ambient:
     recording: bool = True
     scope: tuple[str, ...] = ()
     constants: bool = False
-    """Whether what needs no gradient is recorded, too: a constant may hold another value when it is run."""
+    """Whether results without gradient are recorded too: a constant may have another value later."""
     transforms: int = 0
     """How many functions are being run in order to be differentiated, one inside the other."""
     outside: Ambient | None = None
@@ -43,7 +43,7 @@ ambient: ContextVar[Ambient | None] = ContextVar("ambient", default=None)
 
 
 def surroundings(variable: ContextVar[Ambient | None] = ambient) -> Ambient | None:
-    """What holds here. The setting of a block that is gone, and was kept from ending itself, is undone."""
+    """The settings in force. That of a block whose end was interrupted is undone."""
     here = variable.get()
     while here is not None and here.block is not None and here.block() is None:
         here = here.outside
@@ -52,7 +52,7 @@ def surroundings(variable: ContextVar[Ambient | None] = ambient) -> Ambient | No
 
 
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Runs a function outside of every block. What it sets ends with it, however it ends.
+    """Runs a function outside of every block. Settings that it changes end with it.
 
     >>> with no_grad():
     ...     apart(surroundings) is None
@@ -66,7 +66,7 @@ def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 @arguments_explained
 @dataclass
 class Block(ContextDecorator):
-    """A ``with`` block, or decorator, that changes the surroundings and restores them, come what may."""
+    """A ``with`` block, or decorator, that changes the surroundings and always restores them."""
 
     variable: ClassVar[ContextVar[Ambient | None]] = ambient
     _tokens: list[Token[Ambient | None]] = field(default_factory=list, init=False, repr=False)

@@ -1,6 +1,6 @@
-"""How things show themselves in a notebook.
+"""How objects are displayed in a notebook.
 
-What is shown needs pictures and tables, which rooms above make. They say so here, by the type of thing, so
+The display needs pictures and tables, which rooms above make. They register here by type, so
 that a Tensor needs to know none of them.
 """
 
@@ -17,7 +17,7 @@ PAINTERS: dict[type, Callable[[Any], dict[str, str]]] = {}
 
 
 class Shown:
-    """A thing that shows itself richly where somebody has said how to."""
+    """Base class of objects with a rich display, where one is registered for their type."""
 
     __slots__ = ()
 

@@ -10,12 +10,12 @@ __all__ = ["FLOAT64", "KNOWN", "convert"]
 
 FLOAT64 = np.dtype(np.float64)
 _MOST = 1000
-"""How many numbers are kept: those that a program names, not all that it computes."""
+"""How many numbers are kept: enough for those in a program's source, not for all that it computes."""
 _EXACT = 2.0**53
 
 
 def convert(number: float) -> Any:
-    """A Python number as a 0-d array of float64; itself where that is another number to NumPy.
+    """A Python number as a 0-d array of float64; unchanged where NumPy would treat that differently.
 
     >>> convert(2), convert(0.0)
     (array(2.), 0.0)

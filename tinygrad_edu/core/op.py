@@ -1,4 +1,4 @@
-"""What is known of an operation: its value, its derivative rule, and the facts that readers ask for.
+"""What defines an operation: its value, its derivative rule, and the facts that readers ask for.
 
 How an operation is called and recorded is in ``application``. A Tensor, a recipe and the table hold
 operations without calling them as a user does, so they need no more than this module.
@@ -40,20 +40,20 @@ class Op:
     label: str | None = None
     """What a picture writes into the node: by default its name at definition."""
     opaque: bool = False
-    """Its kernel is not one expression: formulas and source call it by name."""
+    """Whether formulas and source call it by name, since its kernel is not one expression."""
     general: Callable[..., Any] | None = None
-    """What answers a call with further settings of NumPy's, written with other operations."""
+    """The function for further settings of NumPy's, written with other operations."""
     kernel: str = ""
-    """What it computes with: its name at definition, which a copy under another name keeps."""
+    """The name of its kernel: that at definition, which a copy under another name keeps."""
     linear: tuple[Group, ...] = ()
     """Groups of operands; with the others held fixed it is linear in those of each group together."""
     sign: Sign | None = None
-    """How it is written with its operands; None for a call."""
+    """Its sign, such as +; None where it is written as a call."""
     source: str | Callable[..., Any] | None = None
     """How NumPy source has it, where that is neither its sign nor a call: a template over its parameters and
     settings, or ``(settings, *operands)`` to the text, an operand, or None for sign or call after all."""
     silent: bool = False
-    """Whether a formula may leave it unsaid: it repeats, regroups or converts entries, as the shapes show."""
+    """Whether formulas may leave it out: it repeats, regroups or converts entries, as shapes show."""
     commutative: bool = False
     """Whether its two operands may change places."""
     associative: bool = False
@@ -63,21 +63,21 @@ class Op:
     stops: bool = False
     """Whether a gradient may end at it: some entry of its result comes from no operand, or from one alone."""
     inverse: str | None = None
-    """The operation that gives its operand back."""
+    """Its inverse operation."""
     range: tuple[float, float] | None = None
-    """Between what its results lie, the ends included."""
+    """The interval of its results, the ends included."""
     monotone: Literal[1, -1] | None = None
-    """1: where an operand grows, no result falls; -1: none rises."""
+    """1: never decreasing in its operand; -1: never increasing."""
     rounding: float = inf
     """How far a result may be off, in units of eps; of what adds terms up, for each term, by their sizes."""
     kink: Kink | None = None
-    """How far each entry is from where there is no derivative; None: there is one everywhere."""
+    """The distance of each entry from the nearest point without derivative; None: there is no such point."""
     axes: Axes = None
     """How axes go through it; None: unknown."""
     into: Callable[..., Any] | None = None
     """Its kernel with a further setting ``out``, an array of the result's shape and dtype to fill."""
     parts: bool = False
-    """Whether a compiled step takes it apart into what its kernel is written with, and formulas do not."""
+    """Whether compiled steps replace it by the operations of its kernel, while formulas keep it."""
     parameters: tuple[str, ...] = field(init=False)
     settings: tuple[str, ...] = field(init=False)
     arguments: Any = field(init=False)
@@ -88,7 +88,7 @@ class Op:
     constant: bool = field(init=False)
     """No input has a gradient (comparisons, argmax): the result on Tensors is a plain array."""
     short: bool = field(init=False)
-    """One or two inputs, each with a gradient that goes on: the case that is worth a path of its own."""
+    """One or two inputs, each with a gradient: the case that has a shorter path of its own."""
     ufunc: Callable[..., Any] | None = field(init=False)
     """The universal function of NumPy's that its function is, on arrays."""
     quick: tuple[Pullback, ...] | None = field(init=False)

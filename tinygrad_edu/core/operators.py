@@ -162,7 +162,7 @@ def _comparison(record: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 
 
 def bind(name: str, record: Callable[..., Any]) -> None:
-    """Lets Python's operator be the operation of that name, without a look-up or a call between them."""
+    """Binds Python's operator to the operation of that name directly, which saves a look-up and a call."""
     if name in _UNARY:
         setattr(Operators, f"__{_UNARY[name]}__", record)
     if name in _COMPARISONS:

@@ -1,7 +1,7 @@
-"""Which array of the caller's a graph's own copy was made of.
+"""Remembers of which of the caller's arrays a graph's copy was made.
 
 A graph keeps copies of plain arrays, which later writes do not reach. Of which array a copy was made is
-remembered here by weak references, so that nothing is kept alive. Equal arrays that are two stay two.
+remembered here by weak references, so that nothing is kept alive. Two equal arrays stay two.
 """
 
 from __future__ import annotations

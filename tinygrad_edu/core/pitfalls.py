@@ -1,4 +1,4 @@
-"""Two traps of the course's notes, each told once for the line that walks into it.
+"""Two mistakes that the course's notes warn of, each reported once for its line.
 
 - Labels (m, 1) meet predictions (1, m), or b (n, 1) meets db (n,): NumPy repeats both, and the cost, or b,
   is a square matrix. Looked for where a result has the shape of none of its operands.
@@ -72,7 +72,7 @@ def _operands(tree: ast.AST | None, n: int) -> list[ast.AST | None]:
 
 
 def _says_so(text: ast.AST | None) -> bool:
-    """Whether an operand is given its axis where it stands: ``x[:, None]``, ``np.reshape(x, (n, 1))``."""
+    """Whether the expression itself gives the operand an axis: ``x[:, None]``, ``np.reshape(x, (n, 1))``."""
     return text is not None and any(
         (isinstance(node, ast.Constant) and node.value is None)
         or getattr(node, "attr", getattr(node, "id", None)) in {"newaxis", "expand_dims", "reshape"}
@@ -96,7 +96,7 @@ def _on_purpose(value: Any) -> bool:
 
 
 def _followed(value: Any) -> Any:
-    """The operand of which every entry stands in the result as one entry: of ``-x``, ``x.T``, ``2 * x``."""
+    """The operand whose entries become one entry each of the result: of ``-x``, ``x.T``, ``2 * x``."""
     if value.op.kind != "elementwise" and not value.op.moves:
         return None
     return next((p for p in value.parents if p is not None and p.size == value.size), None)
@@ -123,7 +123,7 @@ def _repeated(
     names = variables_of_the_caller(object)
     called = {k: _name(args[k], names) if (text := texts[k]) is None else ast.unparse(text) for k in pair}
     said = " and ".join(f"{called[k]} {shapes[k]}" for k in pair)
-    # Labels and gradients have come in the wrong shape more often than parameters and predictions.
+    # Labels and gradients have the wrong shape more often than parameters and predictions.
     given, to = sorted(pair, key=lambda k: (len(shapes[k]), hasattr(args[k], "op")))
     mended = called[given] if called[given].isidentifier() else f"({called[given]})"
     return (
@@ -151,7 +151,7 @@ FEW, MANY = 2, 8  # passes: from which on an update is looked for, and at which 
 
 
 def carried_over(met: Any, nodes: Iterable[Any], now: Spent) -> None:
-    """A pass came to what an earlier one has been through: where that goes on and on, its line is looked for.
+    """Called where a pass reaches nodes of an earlier one. Where that repeats, the line is looked for.
 
     ``met`` is the node it came to, ``nodes`` those whose gradient it has.
     """
@@ -180,7 +180,7 @@ def _spent_before(node: Any, now: Spent) -> bool:
 
 
 def _passes_through(node: Any) -> int:
-    """How many passes have ended in the history of a node, up to one more than is of interest."""
+    """How many passes ended in the history of a node, counted up to one more than matters."""
     passes: set[int] = set()
     waiting, seen = [node], {id(node)}
     while waiting and len(passes) <= MANY:

@@ -1,4 +1,4 @@
-"""What is found out of an operation when it is defined, so that each small call need not.
+"""Facts that are worked out once, when an operation is defined, to save time in each small call.
 
 Nothing here changes a value. An operation whose function is one universal function of NumPy's is computed by
 that, without the call around it. A rule that is nothing but + − × ÷ gives an entry-by-entry result of the

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["real", "refuse_lookalikes"]
 
-# Arrays by name, but * means something else, or some entries do not count: taken for arrays, they go wrong.
+# They are called arrays, but * means something else, or some entries do not count.
 _UNLIKE_ARRAYS = {
     np.ma.MaskedArray: "a masked array, whose mask would be lost: fill it, x.filled(0.0), or use np.where",
     np.matrix: "np.matrix, whose * is the matrix product: use np.asarray(M), and @",
@@ -46,7 +46,7 @@ def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArr
 
 
 def refuse_lookalikes(value: Any, what: str = "") -> None:
-    """Refuses what is an array by name, but means something else by it.
+    """Refuses types that are called arrays and behave otherwise.
 
     Raises:
         TypeError: a masked array, or ``np.matrix``.

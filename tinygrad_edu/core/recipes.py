@@ -1,4 +1,4 @@
-"""How a constant came about: what was computed from Tensors without gradient, kept without its values.
+"""How constants were computed from Tensors without gradient, kept without the values.
 
 Such results have no history: a training loop would carry it along. A recipe names the operation and refers
 weakly to what it was computed from. Whoever draws or derives computes it again, and takes it only where the
@@ -20,7 +20,7 @@ from tinygrad_edu.core.origins import remember
 __all__ = ["Recipe", "Recipes", "recipe_for"]
 
 _LONGEST = 16
-"""How many operations a recipe tells of: a constant that is updated for ever must not remember for ever."""
+"""The most operations in a recipe: a constant that is updated for ever must not keep all its past."""
 _LARGEST = 1024
 """How many entries an index array may have that a recipe keeps."""
 
@@ -43,7 +43,7 @@ class Recipe:
 
 
 def recipe_for(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], made: Any) -> Recipe | None:
-    """The recipe of a constant that was just made, unless it would be long, large, or different each time."""
+    """The recipe of a constant that was just made, unless it would be long, large, or random."""
     if "rng" in settings or any(map(_large, settings.values())):
         return None
     kept: list[Any] = []

@@ -21,7 +21,7 @@ def fitted(g: Any, value: Any) -> Any:
     """A gradient in the shape and dtype of its input: broadcasting is undone here, and only here."""
     if g.shape != value.shape:
         wide = np.broadcast_shapes(g.shape, value.shape)
-        if g.shape != wide:  # a rule may leave the gradient as narrow as it came
+        if g.shape != wide:  # a rule may return a gradient that is still to be broadcast
             g = OPS["broadcast_to"](g, shape=wide)
         if wide != value.shape:
             g = OPS["sum_to"](g, shape=value.shape)

@@ -20,7 +20,7 @@ RECORD: dict[str, Callable[..., Any]] = {}
 """Every public function by its name: an operation's shortest path, or a function composed of operations."""
 
 NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""What answers to a NumPy function when one of its arguments is a Tensor."""
+"""What is called for a NumPy function when one of its arguments is a Tensor."""
 
 REFUSED: dict[Callable[..., Any], str] = {}
 """NumPy functions that are refused on purpose, and why."""

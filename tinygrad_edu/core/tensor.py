@@ -247,7 +247,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         accumulate(flow({self: seed_for(self, gradient)}, spend=not retain_graph))
 
     def _watch(self, *, over: bool = False) -> None:
-        """From now on, and until ``over``, what is recorded on it takes the whole path, which looks at it."""
+        """Until called with ``over``, operations on it take the general path, which looks for updates."""
         if type(self) is (_Watched if over else Tensor):
             self.__class__ = Tensor if over else _Watched
 
@@ -352,7 +352,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
 
 
 class _Watched(Tensor):
-    """A tensor that a loop carries on with its history: see :mod:`tinygrad_edu.core.pitfalls`."""
+    """A tensor whose updates a loop records: see :mod:`tinygrad_edu.core.pitfalls`."""
 
     __slots__ = ()
 
@@ -361,7 +361,7 @@ class _Watched(Tensor):
 
 
 def is_watched(value: Any) -> bool:
-    """Whether a loop carries the tensor on with its history."""
+    """Whether a loop records the updates of the tensor."""
     return type(value) is _Watched
 
 

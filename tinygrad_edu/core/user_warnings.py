@@ -1,4 +1,4 @@
-"""Warnings that teach: at the user's line, and once for each line."""
+"""Warnings for users: at the user's line, once for each line."""
 
 from __future__ import annotations
 

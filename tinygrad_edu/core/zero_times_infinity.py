@@ -1,4 +1,4 @@
-"""Entries that the result does not use have gradient 0, where the slope is infinite or no number, too.
+"""Entries that the result does not use have gradient 0, also where their slope is infinite or nan.
 
 ``np.sqrt(x)[1]`` does not depend on ``x[0]``. The chain rule multiplies 0 by the slope of the root, and at 0
 that is 0 · ∞, which is nan. So where a gradient comes out nan, the walk is done again with a note for each
@@ -198,7 +198,7 @@ def _reached_by(node: Any, k: int, rule: Callable[..., Any], mine: Any, live: Ma
 
 
 def _chooses(operand: Any) -> bool:
-    """Whether an operand has slope 0 but at its kinks. There it may have nan on purpose, for all to see."""
+    """Whether an operand has slope 0 except at kinks. A nan there is kept, since it may be on purpose."""
     op = None if operand is None else operand.op
     return op is not None and op.rounding == 0.0 and not op.linear and not op.moves
 

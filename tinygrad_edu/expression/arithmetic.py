@@ -30,12 +30,12 @@ SUM, MEAN, PROD, MAX, MIN = op_of(np.sum), op_of(np.mean), op_of(np.prod), op_of
 
 
 def kernels(*ops: Op) -> frozenset[str]:
-    """What they compute with, by which copies of them are known too."""
+    """The names of their kernels, by which copies of them are recognised too."""
     return frozenset(op.kernel for op in ops)
 
 
 def plain(value: Any) -> Node:
-    """A number as one writes it on paper: 2 for 2.0, whatever its dtype.
+    """A number as written on paper: 2 for 2.0, whatever its dtype.
 
     >>> plain(2.0) is plain(np.float32(2)), plain(0.5)
     (True, <0.5>)
@@ -47,7 +47,7 @@ def plain(value: Any) -> Node:
 
 
 def constant(value: Any) -> Node:
-    """A number; an array whose entries are all alike is one too, and takes its shape from what it meets."""
+    """A number. An array of equal entries counts as one, and takes its shape from the other operand."""
     found = np.asarray(value)
     if found.ndim == 0 or (found.size and (found == found.flat[0]).all()):
         return plain(found.flat[0])

@@ -37,7 +37,7 @@ __all__ = ["BOOK", "Good", "Identity", "good_for", "in_shape", "rewritten"]
 Good = Literal["shorter", "less work", "more accurate", "exact", "signs", "board", "transposes"]
 """shorter: to read. less work: to compute. more accurate: near the edges. exact: equal to the last
 bit, in any dtype. signs: of those, what puts a minus sign where it is read. board: mathematics, in which
-a vector is a column. transposes: what brings them to the letters."""
+a vector is a column. transposes: what moves them to single names."""
 
 Range = tuple[float, float]
 REAL: Range = (-np.inf, np.inf)
@@ -144,12 +144,12 @@ def _once(
 
 
 _PATIENCE = 8
-"""How often in a row a part may be replaced."""
+"""How many times in a row a part may be replaced."""
 
 
 @cache
 def _by_kernel(purposes: tuple[Good, ...]) -> Mapping[str, list[Identity]]:
-    """The identities by what stands outermost in their pattern, so that few are tried."""
+    """The identities by the outermost operation of their pattern, so that few are tried."""
     found: dict[str, list[Identity]] = {}
     for identity in good_for(*purposes):
         op = identity.pattern.op

@@ -64,7 +64,7 @@ class _Book:
             self.texts[name] = f"{name} = {value!r}"
 
     def _needed(self, by: str, used: str, function: FunctionType) -> None:
-        """A name that is not the function's own: of its module, or of those that it closes over."""
+        """A name that is not local to the function: of its module, or of its closure."""
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         if used in cells:
             value = cells[used].cell_contents

@@ -53,7 +53,7 @@ def guard_of(node: Node) -> Guard | None:
 
 
 def _but_at_a_point(node: Node) -> Node | None:
-    """What a choice is but where a part of it has a certain value: ``where(a == 0, 1, a)`` is a."""
+    """The branch of a choice that holds except at one value of a part: ``where(a == 0, 1, a)`` is a."""
     found = match(spelled(_guarded), node) if node.does(op_of(np.where)) else None
     if found is None:
         return None

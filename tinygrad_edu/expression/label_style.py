@@ -32,7 +32,7 @@ class Label(Style):
 
     Args:
         called: what to write for a name that has another one here.
-        unsaid: whether repeats and regroupings go without saying, as on the way back.
+        unsaid: whether broadcasts and reshapes are left out, as in the backward pass.
     """
 
     board = True
@@ -76,7 +76,7 @@ class Label(Style):
         return not settings or (sign.place == "postfix" and len(operands[0].shape) == 2)
 
     def signed(self, sign: Sign, operands: Sequence[Text]) -> Text:
-        """Questions stand in square brackets: 1 where the answer is yes, else 0."""
+        """Comparisons stand in square brackets: 1 where true, else 0."""
         text = super().signed(sign, operands)
         return Text(f"[{text}]") if sign.strength == COMPARE else text
 

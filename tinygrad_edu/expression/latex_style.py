@@ -110,7 +110,7 @@ class LaTeX(Style):
         return not settings or (sign.place == "postfix" and len(operands[0].shape) == 2)
 
     def signed(self, sign: Sign, operands: Sequence[Text]) -> Text:
-        r"""Questions stand in square brackets; ``W^{[1]}`` takes a ⊤ into its own superscript."""
+        r"""Comparisons stand in square brackets; ``W^{[1]}`` takes a ⊤ into its own superscript."""
         if sign.place == "postfix" and not sign.latex[2:3].isdigit():
             (x,) = operands
             if x.binds == POWER and re.fullmatch(r"[^{}^]*\^\{(\[[^{}]*\])\}", x.text):

@@ -43,7 +43,7 @@ class Node:
     """None for a name, a number and an array."""
     args: tuple[Node, ...]
     settings: Mapping[str, Any]
-    """Those that differ from what they are unless said otherwise."""
+    """Those that differ from their defaults."""
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     called: str

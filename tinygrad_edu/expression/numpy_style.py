@@ -60,7 +60,7 @@ class NumPy(Style):
         return None if op.source is None else _filled(op, op.source, operands, settings)
 
     def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:
-        """``|`` and ``&`` are questions on booleans alone."""
+        """``|`` and ``&`` are used between booleans alone."""
         return not settings and not (sign.booleans and any(x.dtype.kind != "b" for x in operands))
 
     def sign(self, sign: Sign, operands: Sequence[Text]) -> str:  # noqa: ARG002

@@ -18,13 +18,13 @@ __all__ = ["defaults_of", "dtype_of", "hashable", "shape_of", "told"]
 
 @cache
 def defaults_of(op: Op) -> Mapping[str, Any]:
-    """What the settings are unless said otherwise."""
+    """The default settings."""
     parameters = inspect.signature(op.forward).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def told(op: Op, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that must be said: those that are not what they are unless said otherwise.
+    """The settings that differ from their defaults.
 
     >>> import tinygrad_edu as tg
     >>> told(tg.sum, {"axis": 1, "keepdims": False})
@@ -64,7 +64,7 @@ def shape_of(op: Op, args: Sequence[Node], settings: Mapping[str, Any]) -> tuple
 
 
 def _reduced(op: Op, shape: tuple[int, ...], settings: Mapping[str, Any]) -> tuple[int, ...]:
-    """Of one operand: as the operation has it on an array of the same rank whose axes are short."""
+    """The shape for one operand, found on a small array of the same rank."""
     short = np.ones(tuple(2 + k for k in range(len(shape))))
     with np.errstate(all="ignore"):
         result = np.shape(op.forward(short, **settings))

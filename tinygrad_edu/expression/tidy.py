@@ -26,7 +26,7 @@ def tidied(node: Node, *, typed: bool = True) -> Node:
 
 
 def _unrepeated(node: Node) -> Node:
-    """Without what tells operands of elementwise operations to repeat, which they do anyway."""
+    """Without operations that repeat the operands of elementwise ones, which are broadcast anyway."""
     repeat = op_of(np.broadcast_to)
     done: dict[Node, Node] = {}
     for one in in_order(node):

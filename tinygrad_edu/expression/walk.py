@@ -105,7 +105,7 @@ def evaluate(node: Node, values: Mapping[str, Any], *, recorded: bool = False) -
 
 
 def cost(node: Node, weight: Callable[[Node], float], given: Iterable[Node] = ()) -> float:
-    """What computing it costs beyond what is given, each part once, by the weight of each operation."""
+    """The cost of computing it from what is given: the weights of its operations, each part counted once."""
     known = set(given)
     total = 0.0
     waiting = [node]

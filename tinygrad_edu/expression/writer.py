@@ -35,7 +35,7 @@ class Text:
     shape: tuple[int, ...] = ()
     dtype: np.dtype[Any] = FLOAT
     trailing: bool = False
-    """Whether it takes along what follows, as ``log x`` does: no factor may follow without brackets."""
+    """Whether what follows would be read as part of it, as after ``log x``: it needs brackets then."""
 
     def __str__(self) -> str:
         return self.text
@@ -52,7 +52,7 @@ def bracketed(text: Text, needed: int, brackets: tuple[str, str] = ("(", ")")) -
 
 
 class Style:
-    """How one reader has it. Subclasses say what a name, a number, an array, a sign and a call look like."""
+    """How expressions are written. Subclasses say how a name, a number, an array, a sign and a call look."""
 
     brackets: tuple[str, str] = ("(", ")")
     typed = False
@@ -119,7 +119,7 @@ class Style:
         raise NotImplementedError
 
     def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:  # noqa: ARG002
-        """Whether the sign says it: with settings it would not be all."""
+        """Whether the sign says all of it: settings would be lost."""
         return not settings
 
     def sign(self, sign: Sign, operands: Sequence[Text]) -> str:
