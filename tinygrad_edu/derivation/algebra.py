@@ -1,4 +1,4 @@
-"""Formulas as SymPy has them: what is done entry by entry is algebra, anything else one letter in it.
+"""Formulas in SymPy: entry-by-entry arithmetic as algebra, anything else as one symbol in it.
 
 ``dA * A * (1 - A)`` becomes a product of SymPy symbols; in ``W.T @ dZ * (1 - A**2)`` the matrix product
 is one symbol. Factors are pulled out of what is linear, so that 1/m comes to stand in front.
@@ -65,7 +65,7 @@ class Algebra:
         return self.symbols[expression]
 
     def define(self, quantity: Node, expression: Node) -> None:
-        """A forward value: what it is computed with is called by its name from here on."""
+        """Enters a forward value, so that later formulas call it by its name."""
         self.shortener.define(self.symbol(quantity), self.form(expression))
         self.given.named[expression] = quantity
         self._formed[expression] = self.symbol(quantity)
@@ -93,7 +93,7 @@ class Algebra:
         return self._over_axes(e)
 
     def _wrapped(self, e: Node) -> bool:
-        """Whether it was computed in integers that did not hold its value: then no algebra holds for it."""
+        """Whether it was computed in integers that overflowed, so that algebra does not hold for it."""
         data = self.given.data
         if e.dtype.kind not in "iu" or not all(q.called in data for q in quantities(e)):
             return False
@@ -101,11 +101,11 @@ class Algebra:
         try:
             with np.errstate(all="ignore"):
                 return not np.allclose(evaluate(e, data), evaluate(e, floats))
-        except (TypeError, IndexError):  # bits and indices: nothing that floats could be
+        except (TypeError, IndexError):  # bits and indices, which are never floats
             return False
 
     def _bounded(self, e: Node, args: list[Form]) -> Form:
-        """x / 0, 0 * inf and inf - inf stay infinite or nan, as NumPy has them; algebra would cancel them."""
+        """Whether it is x / 0, 0 * inf or inf - inf, which stay as NumPy has them: algebra cancels them."""
         if e.does(DIVIDE) and args[1] == 0:
             with np.errstate(all="ignore"):
                 value = number(float(np.divide(float(args[0]), 0.0))) if args[0].is_number else None
@@ -118,7 +118,7 @@ class Algebra:
         return self.symbol(number(math.nan)) if lost and not lost & form.free_symbols else form
 
     def _number(self, e: Node) -> Form:
-        """Whole numbers, halves and quarters as such; others as letters, which rounding cannot touch."""
+        """Whole numbers, halves and quarters as numbers; others as symbols, so that they are not rounded."""
         if math.isfinite(e.value) and float(e.value * 64).is_integer():
             return self.sympy.Rational(int(e.value * 64), 64)
         if e.value < 0:
@@ -222,11 +222,11 @@ class Algebra:
     # Back
 
     def tree(self, form: Form) -> Node:
-        """The expression that a form stands for, in the order in which a textbook would write it."""
+        """The expression for a SymPy form, in the order of a textbook."""
         return read(self.sympy, form, self.meaning, self.given)
 
     def measure(self, form: Form) -> float:
-        """How long a form is to write."""
+        """The length of a form when it is written."""
         return self.shortener.measure(form)
 
     def denominator(self, expression: Node) -> list[Form]:
@@ -239,19 +239,19 @@ class Algebra:
         return [f for f in factors if any(self.meaning[s].shape != () for s in f.free_symbols)]
 
     def simplest(self, form: Form, *, on_paper: bool = False) -> Form:
-        """The shortest form of it that is found."""
+        """The shortest form that is found."""
         return self.shortener.shortest(form, on_paper=on_paper)
 
 
 def _is_arithmetic(op: Op) -> bool:
-    """Whether SymPy's own sign says it: what is linear entry by entry, and the square."""
+    """Whether SymPy has it as arithmetic: what is linear entry by entry, and the square."""
     return (
         op.kind == "elementwise" and op.sign is not None and (bool(op.linear) or op.sign.place == "postfix")
     )
 
 
 def _leaves_entries(e: Node) -> bool:
-    """Whether its entries are those of its operand: repeated, called by another name, or just looked at."""
+    """Whether its entries are those of its operand: repeated, copied, or viewed."""
     if e.does(TRANSPOSE) and e.shape == ():
         return True
     return e.does(BROADCAST) or (
@@ -293,7 +293,7 @@ def _transposed(e: Node) -> Node | None:
 
 
 def _untransposed(e: Node) -> Node | None:
-    if set(e.shape) <= {1}:  # a number, whichever way it is turned
+    if set(e.shape) <= {1}:  # a number equals its transpose
         return e
     if e.does(TRANSPOSE) and not e.settings:
         return e.args[0]

@@ -36,7 +36,7 @@ _FORWARD_SIZE, _BACKWARD_SIZE = 24, 60
 """How long an unnamed intermediate may grow before it gets a line of its own."""
 
 _REAL_GAIN = 0.25
-"""By how much a formula must be shorter for a gradient from further back to be put in: more than a sign."""
+"""How much shorter a formula must become for a gradient from further back to be substituted."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,27 @@ class Line:
 
     step: Step
     expression: Node
-    """As code has it: safe where a term vanishes."""
+    """In the form for code: safe where a term vanishes."""
     on_paper: Node
-    """As mathematics has it."""
+    """In the form for formulas on paper."""
     per_example: bool = False
     """Whether it is m times the derivative of J, one column per example."""
     raw: Node | None = None
-    """What the rules made of it, for a gradient: in derivatives of J, nothing simplified."""
+    """For a gradient, the result of the rules: in derivatives of J, not simplified."""
     cancelled: Node | None = None
-    """What the chain rule, taken factor by factor, divides by, and this formula does not."""
+    """A denominator of the chain rule taken factor by factor that cancelled in this formula."""
 
     overflows: Node | None = None
-    """An exponential that the chain rule takes factor by factor, and this formula does without."""
+    """An exponential of the chain rule taken factor by factor that this formula does not need."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         return self.step.name
 
     @property
     def quantity(self) -> Node:
-        """The letter that stands for it."""
+        """The expression that names it."""
         return quantity(self.step.name, self.step.shape, self.step.dtype)
 
 
@@ -125,7 +125,7 @@ class Chain:
         return not any(self.m in parts(line.expression) for line in self.backward if line.per_example)
 
     def _enter(self, step: Step) -> Node:
-        """What later steps call this one: its name, or what it is."""
+        """How later steps refer to this one: its name, or its expression."""
         if step.name == self.named.count:
             return self.m
         if step.role == "input" or "rng" in step.settings:  # what was drawn is given, too
@@ -176,7 +176,7 @@ class Chain:
         return self.m if factor == 1 else applied(MULTIPLY, plain(factor), self.m)
 
     def _forward_line(self, step: Step, expression: Node, derived: bool) -> Node:
-        """As it was written; what is a gradient itself (create_graph) as short as can be."""
+        """The formula as it was written. That of a gradient (create_graph) in its shortest form."""
         line = Line(step, expression, on_paper(expression))
         if derived:
             line = Line(step, *self._written(self.algebra.simplest(self.algebra.form(expression)), step))
@@ -185,7 +185,7 @@ class Chain:
         return line.quantity
 
     def _written(self, form: Form, step: Step) -> tuple[Node, Node]:
-        """The formula as code has it, and as mathematics has it."""
+        """The formula in the form for code, and in the form for paper."""
         shown = self.algebra.tree(self.algebra.simplest(form, on_paper=True))
         return in_shape(self.algebra.tree(form), step.shape, step.dtype), on_paper(shown)
 
@@ -234,7 +234,7 @@ class Chain:
         return step.name in self.examples.along and step.name in self._gradients
 
     def _options(self, raw: Node) -> Iterator[Node]:
-        """The formula as it is, and with gradients from further back put in."""
+        """The formula, and variants with gradients from further back substituted."""
         yield raw
         further = {
             q: self._chosen[q]
@@ -247,7 +247,7 @@ class Chain:
             yield replaced(raw, further)
 
     def _in_convention(self, expression: Node, per_example: bool) -> Node:
-        """Of derivatives of J, the formula in the convention's quantities."""
+        """The formula, which is of derivatives of J, in the quantities of the convention."""
         scaled = {
             line.quantity: applied(DIVIDE, line.quantity, self.m, dtype=line.step.dtype)
             for line in self.backward
@@ -257,7 +257,7 @@ class Chain:
         return applied(MULTIPLY, expression, self.m, dtype=expression.dtype) if per_example else expression
 
     def _cancelled(self, expression: Node, form: Form) -> Node | None:
-        """The denominators that went away when gradients from further back were put in."""
+        """The denominators that cancelled when gradients from further back were substituted."""
         before = self.algebra.denominator(expression)
         after = self.algebra.sympy.denom(self.algebra.sympy.together(form))
         kept = self.algebra.sympy.Mul.make_args(after)
@@ -298,7 +298,7 @@ def _arithmetic(e: Node) -> bool:
 
 
 def _entry_by_entry(expression: Node) -> bool:
-    """Whether it is arithmetic alone, so that putting it in can make something shorter."""
+    """Whether it is arithmetic alone, so that substituting it can make something shorter."""
     if expression.op is not None and expression.size > _BACKWARD_SIZE:
         return False
     return all(

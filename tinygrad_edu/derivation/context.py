@@ -1,4 +1,4 @@
-"""What a derivation knows beside the formula at hand: names of values, m, labels that sum to 1, guards."""
+"""What a derivation knows beside the formula: names of values, m, labels that sum to 1, guards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dimensions of what stands in a formula: (4, m), and formulas with them under each term."""
+"""The dimensions of the parts of a formula: (4, m), and formulas with them under each term."""
 
 from __future__ import annotations
 

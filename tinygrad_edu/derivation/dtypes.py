@@ -1,4 +1,4 @@
-"""Formulas that compute with integers where NumPy had computed with floats: written so that nothing wraps."""
+"""Keeps formulas from overflowing where they compute with integers, and the recording used floats."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[N
     found = done[node]
     if found.dtype.kind != "b":
         return found
-    if dtype == FLOAT:  # the answer to a question is 1 or 0, and no gradient is True
+    if dtype == FLOAT:  # a comparison gives 1 or 0, and no gradient is True
         return applied(op_of(np.multiply), number(1.0), found, shape=found.shape)
     return applied(astype, found, settings={"dtype": dtype})
 
 
 def _wraps(node: Node, args: list[Node]) -> bool:
-    """Whether NumPy does the arithmetic in integers or booleans, other than a product of questions."""
+    """Whether NumPy does the arithmetic in integers or booleans, except in a product of comparisons."""
     op = node.rule
     if op.constant or op.moves or op.silent or any(a.dtype.kind == "f" and not a.is_number for a in args):
         return False

@@ -1,4 +1,4 @@
-"""``tg.derive``: a graph in, its formulas out."""
+"""``tg.derive``: from a graph to its formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""m: which numbers of a program are the number of examples, and which quantities hold one entry for each.
+"""The number of examples m: which numbers of a program are m, and which quantities have an entry for each.
 
 A constant 200 in a formula may be the number of examples, or just 200. To tell, the program is recorded
 once more with another number of examples: what changed with it is m.
@@ -29,15 +29,15 @@ class Told:
     """What the caller's code says of plain numbers."""
 
     integers: AbstractSet[int]
-    """What stands in variables that may count the examples: a number m may have come from one."""
+    """The numbers in variables that may count the examples."""
     literals: AbstractSet[float]
     """Written as they are, and nowhere computed: 0.1 is λ and not 1/m, though there be ten examples."""
     computed: AbstractSet[float]
-    """What expressions such as ``1 / m`` came to."""
+    """The values of expressions such as ``1 / m``."""
 
     @classmethod
     def of(cls, graph: Graph, integers: AbstractSet[int]) -> Told:
-        """What is said in the code that a graph was recorded from."""
+        """What the code says from which a graph was recorded."""
         said = [
             (value, text)
             for node in graph
@@ -60,12 +60,12 @@ class Examples:
     counted: dict[tuple[str, int], int]
     """``(step, operand) -> k`` where that operand is k m: counted by a rule, not written by anybody."""
     written: bool
-    """Whether a number that is m wherever it stands may be taken for it."""
+    """Whether any number with m's value may be taken for m."""
     sized: Mapping[str, Mapping[str, Any]]
     """The settings of steps with :attr:`other` examples in place of m."""
     other: int
     literals: AbstractSet[float]
-    """Numbers that are not 1/m or 2 m, whatever they come to."""
+    """Numbers that are not 1/m or 2 m, whatever their value."""
     shares: AbstractSet[float]
     """Short decimals that are 1/m."""
     alone: bool

@@ -1,4 +1,4 @@
-"""SymPy's forms back to formulas, in the order in which a textbook would write them."""
+"""From SymPy's forms back to formulas, in the order of a textbook."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Reader:
         return applied(POWER, self.read(form.base), self.read(form.exp))
 
     def _sum(self, form: Form) -> Node:
-        """What is added first, then what is subtracted; a number before the rest: 1 - A."""
+        """The terms of a sum: those that are added first, numbers before the rest: 1 - A."""
         content, rest = form.as_content_primitive()
         if content != 1 and rest.is_Add and all(abs(t.as_coeff_Mul()[0]) == 1 for t in rest.args):
             return self._times_a_number(content, self.read(rest))

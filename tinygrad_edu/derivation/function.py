@@ -26,7 +26,7 @@ _INDENT = "    "
 
 
 def numpy_source(chain: Chain) -> str:
-    """The function as source: what it needs of the forward pass, then the gradients, no line for nothing."""
+    """The source of the function: the needed part of the forward pass, then the gradients, no unused line."""
     return _Function(chain).source()
 
 
@@ -88,7 +88,7 @@ class _Function:
         return self.called[step.name] + (f"={step.value.item()!r}" if step.name in self.settings else "")
 
     def docstring(self) -> Iterator[str]:
-        """What goes in, with shapes, what comes out, and what the letters mean."""
+        """The docstring: arguments with shapes, results, and the meaning of the letters."""
         program = self.chain.program
         wrt = _listed([_told(name) for name in program.wrt])
         yield f'{_INDENT}"""The derivatives of {_told(program.output)} with respect to {wrt}.'
@@ -161,7 +161,7 @@ class _Function:
 
 
 def _told(name: str) -> str:
-    """A name, which may be any text, as a docstring can hold it."""
+    """A name, which may be any text, escaped for a docstring."""
     return " ".join(name.replace("\\", "\\\\").replace('"', "'").split())
 
 
@@ -177,7 +177,7 @@ def _needed(lines: Sequence[Line], wrt: Iterable[str]) -> list[Line]:
 
 
 def _with_shared_parts(lines: Sequence[tuple[str, Node]], taken: set[str]) -> Iterator[tuple[str, Node]]:
-    """The lines, and before them what several need and is worth computing once, under names not yet taken."""
+    """The lines, preceded by common subexpressions under new names."""
     chosen = _worth_computing_once([expression for _, expression in lines])
     shared: dict[Node, Node] = {}
     for name, expression in lines:
@@ -192,7 +192,7 @@ def _with_shared_parts(lines: Sequence[tuple[str, Node]], taken: set[str]) -> It
 
 
 def _worth_computing_once(lines: Sequence[Node]) -> set[Node]:
-    """What occurs more than once, and not just inside of something else that does; sums of names aside."""
+    """The subexpressions that occur more than once, the outermost of each; sums of names are left out."""
     times = Counter(e for line in lines for e in parts(line) if e.op is not None)
     chosen = set()
     for part in sorted(times, key=lambda e: e.size, reverse=True):
@@ -218,7 +218,7 @@ def _renamed(expression: Node, called: dict[str, str]) -> Node:
 
 
 def _identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
-    """Names that Python takes, each different, as near to the given ones as can be."""
+    """Valid Python names, each different, similar to the given ones."""
     taken = {*reserved}
     called: dict[str, str] = {}
     for name in dict.fromkeys(names):

@@ -1,4 +1,4 @@
-"""Plain numbers that the caller keeps in variables, as quantities: x1, y, λ, and ``1 - y`` as what it is."""
+"""Plain numbers in the caller's variables as inputs of a graph: x1, y, λ."""
 
 from __future__ import annotations
 

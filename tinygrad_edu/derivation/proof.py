@@ -1,4 +1,4 @@
-"""Whether a formula derived by hand is the derived one: by algebra, for all values, not by trying some."""
+"""Proves by algebra that a formula derived by hand equals the derived one, for all values."""
 
 from __future__ import annotations
 

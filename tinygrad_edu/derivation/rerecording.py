@@ -1,4 +1,4 @@
-"""A graph recorded again from shorter formulas of the same quantities, where the book has such.
+"""Records a graph again from shorter formulas of the same quantities, where the book has them.
 
 A sigmoid, a softmax or a relu that somebody wrote out is known by the book of identities, so its slope is the
 textbook's. And a graph that holds derivatives already (create_graph): the rules record every factor of the

@@ -1,4 +1,4 @@
-"""The shortest form of a formula: what SymPy makes of it, values called by their names, guards taken away."""
+"""The shortest form of a formula: simplified by SymPy, values by their names, without needless guards."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ class Shortener:
         return 1
 
     def _divisions(self, form: Form) -> int:
-        """How many letters are divided by that may be 0: scalars are not counted."""
+        """The number of letters in denominators that may be 0; scalars are not counted."""
         walk = self.sympy.preorder_traversal
         powers = [p for p in walk(form) if p.is_Pow and _divides(p)]
         letters = [s for p in powers for s in walk(p.base) if s.is_Symbol]
         return sum(self.meaning[s].shape != () for s in letters)
 
     def measure(self, form: Form) -> float:
-        """How much there is to write: letters, numbers, and a little for each sign."""
+        """The length when written: letters, numbers, and a little for each sign."""
         if form.is_Symbol:
             meaning = self.meaning[form]
             if meaning == self.m:
@@ -179,11 +179,11 @@ class Shortener:
                 yield free
 
     def _divisors(self, form: Form) -> set[Form]:
-        """The factors below the line, scalars aside."""
+        """The factors of the denominator, without scalars."""
         below = self.sympy.Mul.make_args(self.sympy.factor(self.sympy.denom(self.sympy.together(form))))
         return {abs(f) for f in below if any(self.meaning[s].shape != () for s in f.free_symbols)}
 
 
 def _divides(power: Form) -> bool:
-    """Whether it is written below a fraction's line."""
+    """Whether it is written in a denominator."""
     return bool(power.exp.is_number and power.exp < 0)

@@ -1,4 +1,4 @@
-"""m in settings: index arrays and shapes for another number of examples, and how m stands in them."""
+"""The number of examples m in settings: in index arrays and shapes, and the same for another m."""
 
 from __future__ import annotations
 

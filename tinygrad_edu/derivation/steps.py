@@ -1,4 +1,4 @@
-"""The lines of a derivation for the reader: name, formula, local derivative, value, and what to know."""
+"""The lines of a derivation: name, formula, local derivative, value, and notes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DerivationStep:
     """One line of a derivation: a quantity, and its formula in those before it."""
 
     name: str
-    """What it is called: Z1, or dZ1 for the gradient of Z1."""
+    """Its name: Z1, or dZ1 for the gradient of Z1."""
     of: str | None
     """The quantity whose gradient it is; None on the way forward."""
     formula: str
@@ -47,9 +47,9 @@ class DerivationStep:
     local: str
     """The derivative, by the quantity, of what is computed from it: ``∂A1/∂Z1 = 1 − A1²``."""
     value: NDArray[Any] = field(repr=False)
-    """What the formula comes to."""
+    """The value of the formula."""
     note: str = ""
-    """What to know: what was cancelled, and why that matters."""
+    """Notes: what was cancelled, and why that matters."""
     entries: tuple[str, ...] = ()
     """The formula of each entry, ``dA[0, i] = W[0, 0] * dZ[0, i] + ...``, where they were asked for."""
     entries_latex: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Page:
 
 
 def forward_steps(chain: Chain, written: Mapping[str, Node], page: Page) -> Iterator[DerivationStep]:
-    """The way to J, as it was written down: a sigmoid written out is shown written out."""
+    """The forward pass as it was written: a sigmoid that was written out is shown written out."""
     formulas = {line.quantity: line.on_paper for line in chain.forward}
     if written:
         found = {q.called: q for q in formulas}
@@ -132,7 +132,7 @@ def forward_steps(chain: Chain, written: Mapping[str, Node], page: Page) -> Iter
 def backward_steps(
     chain: Chain, written: Mapping[str, Node], graph: Graph, page: Page
 ) -> Iterator[DerivationStep]:
-    """The way back, in the order of the backward pass."""
+    """The gradients, in the order of the backward pass."""
     values = _values(chain)
     for line in chain.backward:
         facts = {"local": _local(line, chain, graph), "note": _note(line, chain, written)}
@@ -154,7 +154,7 @@ def _letters_of(chain: Chain) -> Mapping[str, str]:
 
 
 def _values(chain: Chain) -> dict[str, Any]:
-    """What the formulas come to, for the recorded inputs and forward values."""
+    """The values of the formulas, for the recorded inputs and forward values."""
     values: dict[str, Any] = {
         step.name: step.value for step in (*chain.program.inputs, *chain.program.forward)
     }

@@ -36,7 +36,7 @@ class Tag:
 
     arrow: Arrow
     part: Part
-    """What the tag stands for."""
+    """The quantity that the tag names."""
     rect: Rect
     points: Points
     label: tuple[float, float] | None
@@ -44,7 +44,7 @@ class Tag:
 
 @dataclass
 class Ribbon:
-    """A sketch with places, as long as it wants to be. ``loose`` are boxes that only tags lead to."""
+    """A sketch with places, in one strip of any length. ``loose`` are boxes that only tags lead to."""
 
     sketch: Sketch
     parts: dict[str, Rect] = field(default_factory=dict)
@@ -219,7 +219,7 @@ class _Ranking:
         yield "}"
 
     def _in_line(self) -> Iterator[str]:
-        """Unseen edges from what enters a scope to what is given in it."""
+        """Invisible edges from what enters a scope to what is given in it."""
         boxes = self.sketch.boxes
         given = {b.parts[0].key for b in boxes if b.parts[0].kind in ("parameter", "data")}
         entering: dict[tuple[str, ...], set[int]] = {}

@@ -43,7 +43,7 @@ class Picture:
     theme: str = "auto"
     direction: str = "LR"
     placed: Scene | None = None
-    """The shapes, where they have their places already."""
+    """The shapes, where they are placed already."""
 
     @cached_property
     def scene(self) -> Scene:
@@ -129,7 +129,7 @@ def _is_model(thing: Any) -> bool:
 
 
 def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
-    """The graph of a tensor; of a model that of its answer to X, or of its cost for X and Y."""
+    """The graph of a tensor. Of a model, that of its output for X, or of its cost for X and Y."""
     if isinstance(output, Graph):
         return output
     if _is_model(output):
@@ -169,8 +169,8 @@ def draw(
             returns the picture.
         arguments: of a model, ``draw(model, X, Y, "net.svg")``: X, or X and Y, come before the path, for what
             it computes, or its cost; without them its units are drawn.
-        fit: the space that it is made for: "16:9", "4:3", "A4", "column" (of text) or "strip" (never
-            broken into rows). By default as long as it is, and where that would be a strip, "16:9".
+        fit: the space that it fits into: "16:9", "4:3", "A4", "column" (of text) or "strip" (never
+            broken into rows). By default one row, or "16:9" where the row would be too long.
         detail: "quantities" draws what has a name, and puts other values into its formula; "all" draws each
             operation; "layers" a box for each scope; "units", of a model, a circle for each
             unit. "auto" is all of a few operations, quantities, and layers where there are many; of many

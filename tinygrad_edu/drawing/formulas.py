@@ -1,4 +1,4 @@
-"""What a picture says in formulas: of a value, of its gradient, and along an arrow.
+"""The formulas in a picture: of a value, of its gradient, and along an arrow.
 
 A value without a name is written out where it is used. Where that would be long it gets a mark, ①, and
 stands by itself.
@@ -66,7 +66,7 @@ class Reading:
             self._meant[step.name] = self._meaning(step)
 
     def name(self, key: str) -> str:
-        """What a value is called: its name, its mark, or nothing."""
+        """The name of a value, its mark, or nothing."""
         step = self.program[key]
         return legible(step.name) if step.named else self.marks.get(key, "")
 
@@ -95,12 +95,12 @@ class Reading:
             node = _without_start(node)
         if self.numbered:  # 1 · 2 is not to become 2
             return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
-        if unsaid:  # a sign goes to the front of what it belongs to
+        if unsaid:  # a minus sign goes to the front
             node = self._untied(rewritten(_bare(tidied(node)), "signs", "transposes"))
         return write(node, Label(self._called, unsaid=unsaid))
 
     def _untied(self, node: Node) -> Node:
-        """Without the share of those that tie, where none do: ``[Z > 0]``. What the two are is said once."""
+        """Without the share of ties, where nothing ties: ``[Z > 0]``. A note tells the convention."""
         if not any(one.does(ADD) for one in in_order(node)):
             return node
         done: dict[Node, Node] = {}
@@ -132,7 +132,7 @@ class Reading:
         return len(self._written[node])
 
     def _meaning(self, step: Step) -> Node:
-        """How formulas have a value: by its name, its number, its few entries, a mark, or written out."""
+        """How a value appears in formulas: by name, as a number, as entries, by a mark, or written out."""
         free = quantity(step.name, step.shape, step.dtype)
         if self.numbered and step.value.ndim == 0 and (step.named or not step.args):
             return number(step.value[()])
@@ -190,7 +190,7 @@ def _added_to_zero(node: Node) -> Node | None:
 
 
 def _bare(node: Node) -> Node:
-    """Without what only regroups or repeats a number for an operation that repeats it anyway."""
+    """Without operations that only reshape or repeat a number for an operation that broadcasts it anyway."""
     done: dict[Node, Node] = {}
     for one in in_order(node):
         args = [done[a] for a in one.args]

@@ -1,7 +1,7 @@
-"""Graphviz's ``dot``: the one on the machine, else the one that a Python package carries.
+"""Graphviz's ``dot``: the machine's, else that of a Python package.
 
 ``graphviz-pure`` is a port of Graphviz that comes from PyPI, so pictures work after ``pip install`` alone.
-It is asked for one thing: where boxes and arrows go. What they look like is written here.
+It computes where boxes and arrows go. Their look is written by this package.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def places(source: str, seconds: float | None = None) -> dict[str, Any] | None:
 
 
 def quoted(text: str) -> str:
-    r"""A text as an identifier or a label of DOT, whatever is in it.
+    r"""A text as an identifier or a label of DOT, escaped.
 
     >>> print(quoted('a "b" \\'))
     "a \"b\" \\"

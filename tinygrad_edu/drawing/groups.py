@@ -1,6 +1,6 @@
-"""Which operations are drawn as one box: those of a scope, or, where nobody opened any, a stretch of many.
+"""Which operations share a box: those of a scope, or, without scopes, a run of consecutive ones.
 
-Boxes never form a ring. Where a scope is entered again later, with other work between, it is a second box.
+Boxes never form a cycle. Where a scope is entered again later, with other work between, it is a second box.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Grouping:
     def _outside(
         self, computed: list[GraphNode], users: dict[GraphNode, list[GraphNode]], reading: Reading
     ) -> None:
-        """Outside of scopes each quantity is a group; what is no quantity belongs to its only user."""
+        """Outside of scopes each quantity is a group. Other values belong to the group of their only user."""
         for node in reversed(computed):
             later = users.get(node, [])
             if node not in self.told and len(later) == 1 and not self.scopes[later[0]]:
@@ -99,7 +99,7 @@ def _behind(group: Group) -> set[Group]:
 
 
 def in_stretches(graph: Graph, most: int) -> list[Group]:
-    """So many groups of operations that follow one another, and one for each named input."""
+    """The given number of groups of consecutive operations, and one for each named input."""
     computed = [node for node in graph if not node.is_leaf]
     size = -(-len(computed) // most)
     groups = list(_stretches(computed, size))

@@ -1,4 +1,4 @@
-"""The ways between the values that a picture shows, through those that it doesn't."""
+"""The paths between values that a picture shows, through those that it does not show."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def quantities(graph: Graph, reading: Reading) -> set[GraphNode]:
 
 
 def ways_into(head: GraphNode, drawn: set[GraphNode]) -> Iterator[Way]:
-    """The ways into a node from what is drawn. What is not drawn is used once, so they are few."""
+    """The paths into a node from drawn values. Values that are not drawn are used once, so there are few."""
     pending: list[tuple[GraphNode, tuple[tuple[GraphNode, int], ...]]] = [(head, ())]
     while pending:
         node, behind = pending.pop()
@@ -86,7 +86,7 @@ def repeated_over(way: Way, examples: int | None) -> str:
 
 
 def homes(graph: Graph) -> dict[GraphNode, tuple[str, ...]]:
-    """The scope that each node is drawn in: what is given belongs where it alone is used.
+    """The scope that each node is drawn in. An input belongs to the only scope that uses it.
 
     Data that the first layers start from stay outside of them.
     """

@@ -1,6 +1,6 @@
-"""A graph as its layers: a box for each scope with its parameters and formulas, and what passes between.
+"""A graph as layers: a box for each scope with its parameters and formulas, and arrows for what passes.
 
-With the way back each box has a second half, as the course draws it: what the forward half keeps for it
+With the backward pass each box has a second half, as the course draws it: what the forward half keeps for it
 (the cache), the gradients that it computes, and what it hands on to the layer before.
 """
 
@@ -99,7 +99,7 @@ class Layers:
         return f"{self._called(node)}: {brief(node.value)}"
 
     def _formulas(self, group: Group) -> Iterator[Row]:
-        """The formulas of what has a name; where nothing has, what is done how often."""
+        """The formulas of named values; without names, the operations and their counts."""
         if group.single:
             return
         computed = [node for node in group.nodes if not node.is_leaf]

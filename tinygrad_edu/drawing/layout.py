@@ -1,4 +1,4 @@
-"""Sketch to page: the largest text with few crossings that a space allows."""
+"""From a sketch to a page: the layout with the largest text and few crossings that fits a space."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FITS: dict[str, tuple[float, float]] = {
 }
 """The spaces that a picture can be made for, in pixels of a screen: slides, a page, a column of text."""
 
-_COMFORTABLE = 13.0  # pixels of text on a slide, below which a picture does without frames and colours
-_LEAST = 12.2  # pixels of text on a slide, below which whatever makes it larger is welcome
+_COMFORTABLE = 13.0  # pixels of text on a slide, below which frames and colours are left out
+_LEAST = 12.2  # pixels of text on a slide, below which larger text goes first
 _FEW = 0.08  # crossings an arrow
 _USED_WIDELY = 3  # users, from which on what is given stands apart and is shown by tags
 _MOST_EXAMINED = 260  # arrows, up to which crossings are counted
@@ -60,7 +60,7 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
 
     Args:
         sketch: what to place.
-        fit: one of :data:`FITS`; None is as long as it wants to be, and where that would be a strip, "16:9".
+        fit: one of :data:`FITS`; None is one row, or "16:9" where the row would be too long.
         direction: "LR", or "TB" for a picture that is never cut.
 
     Raises:
@@ -92,8 +92,8 @@ def _best_ribbon(sketch: Sketch) -> Ribbon:
 
 
 def _candidates(sketch: Sketch) -> Iterator[tuple[Sketch, bool, bool]]:
-    """With all that makes a picture rich, then with less. Also whether there are frames, and in line."""
-    if len(sketch.boxes) > _MANY:  # to be looked at piece by piece: nothing makes it fit a slide
+    """The sketch with all details, then with fewer. Also whether it has frames, and lines them up."""
+    if len(sketch.boxes) > _MANY:  # it is looked at piece by piece, since it fits no slide
         yield sketch, False, False
         return
     scoped = _has_scopes(sketch)

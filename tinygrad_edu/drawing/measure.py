@@ -1,4 +1,4 @@
-"""How large boxes are: rows of text, matrices and colours, one above the other."""
+"""The sizes of boxes: rows of text, matrices and heat maps, one above the other."""
 
 from __future__ import annotations
 

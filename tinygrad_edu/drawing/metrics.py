@@ -1,4 +1,4 @@
-"""How wide a text is, on any machine: the widths of Helvetica, and what its stand-ins need in addition.
+"""The width of a text on any machine: that in Helvetica, and room for the fonts that replace it.
 
 Pictures name a row of fonts (Helvetica, Arial, Liberation Sans, DejaVu Sans), and every machine has one of
 them. The first three are equally wide. DejaVu Sans is wider, so a box gets some room to spare.
@@ -60,7 +60,7 @@ def _of_one(character: str) -> int:
 
 
 def legible(text: str) -> str:
-    r"""A text as a picture may show it: one line, no character that has no sign, and not without end.
+    r"""A text as a picture may show it: one line of printable characters, of limited length.
 
     >>> legible("a\nb\x07"), legible(" ")
     ('a b', '␣')

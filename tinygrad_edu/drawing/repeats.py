@@ -1,4 +1,4 @@
-"""What repeats is drawn once: steps of a recurrent net and equal layers become one, ``h[t]`` with "× 10".
+"""Draws repeated parts once: steps of a recurrent net and equal layers become one, ``h[t]`` with "× 10".
 
 Two scopes repeat one another where they hold the same boxes and arrows, and the same formulas up to the
 number in the names. What a step takes from the step before is the carry, a box of its own, ``h[t−1]``.
@@ -41,7 +41,7 @@ class _Scope:
 
 
 def folded(sketch: Sketch, values: Mapping[str, NDArray[Any]]) -> Sketch:
-    """The sketch, what repeats drawn once.
+    """The sketch with repeated parts drawn once.
 
     Args:
         sketch: a sketch of quantities.
@@ -155,7 +155,7 @@ class _Fold:
         self._named = {p.key: p.name for box in sketch.boxes for p in box.parts}
         self.fits = self._read()
 
-    # --------------------------------------------------------------------------------- do they repeat?
+    # ------------------------------------------------------------------------------------ comparison
 
     def _read(self) -> bool:
         """Sorts the arrows; whether the scopes are alike."""
@@ -183,7 +183,7 @@ class _Fold:
         return True
 
     def _started(self) -> bool:
-        """What only the first scope reads stands for what the others carry on."""
+        """What only the first scope reads takes the place of the carry of the others."""
         carries = {head for _, head in self.carried}
         for (outside, name), arrows in list(self.shared.items()):
             if len(arrows) < len(self.run):
@@ -219,7 +219,7 @@ class _Fold:
         if found is not None or len(parts) < _LEAST:
             return found
         if parts[0].kind == "gradient":
-            return _general(texts[:-1], numbers[:-1], self.letter)  # the last hears from the cost
+            return _general(texts[:-1], numbers[:-1], self.letter)  # the last gets its gradient from the cost
         return _general(texts[1:], numbers[1:], self.letter) if self._only_starts(parts[0], texts) else None
 
     def _only_starts(self, part: Part, texts: Sequence[str]) -> bool:

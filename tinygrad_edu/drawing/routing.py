@@ -1,4 +1,4 @@
-"""Ways of arrows between columns of boxes: level across a column, and up or down between two columns.
+"""Routes of arrows between columns of boxes: level across a column, and up or down between two columns.
 
 ``dot`` says where an arrow passes each column. Here its ends are spread along the boxes, and between two
 columns every arrow gets a lane of its own, in the order in which no two cross that need not.

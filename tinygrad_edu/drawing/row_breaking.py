@@ -1,4 +1,4 @@
-"""From a strip of paper to a page: the strip is cut between ranks, and its pieces stand as rows.
+"""From one row to a page: the strip is cut between ranks, and its pieces become rows.
 
 An arrow that is cut runs on to the right, down between the rows, and enters the next row from the left. Its
 neighbours keep their order, so that such arrows never cross one another.

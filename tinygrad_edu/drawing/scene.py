@@ -34,7 +34,7 @@ __all__ = [
     "headed",
 ]
 
-_BASE = 0.34  # from the middle of a line of text to where its letters stand, in sizes
+_BASE = 0.34  # from the middle of a line of text to its baseline, in font sizes
 _TIP = 8.0
 _APART = 6.0
 _LEGEND = 22.0
@@ -154,7 +154,7 @@ def full_page(
 
 
 def _legend_lines(sketch: Sketch, wide: float) -> list[str]:
-    """What the picture has to say for itself, in lines that are no wider than it."""
+    """The notes of the picture, in lines that are no wider than it."""
     lines: list[str] = []
     for sentence in sketch.legend:
         for word in sentence.split():

@@ -1,4 +1,4 @@
-"""A picture before it has a place on paper: boxes, arrows, and what stands in them.
+"""A picture before its layout: boxes, arrows, and what stands in them.
 
 Views make sketches of a graph, ``layout`` finds the places, and ``svg``, ``paper``, ``dot`` and ``text``
 write them down. Nothing here knows of Tensors or of pixels.
@@ -78,7 +78,7 @@ class Part:
     name: str = ""
     """How a tag elsewhere in the picture calls it."""
     spoken: str = ""
-    """What a screen reader says, and what is told where the mouse rests."""
+    """The text for screen readers, and for the tooltip."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Arrow:
     head: str
     label: str = ""
     note: str = ""
-    """What the label comes to: ``= 3``; or what happens besides: ``Σ over m``."""
+    """The value of the label: ``= 3``; or what else happens: ``Σ over m``."""
     within: bool = False
     """From part to part of one box."""
     plain: bool = False

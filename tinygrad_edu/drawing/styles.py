@@ -1,4 +1,4 @@
-"""Colours of pictures. Nothing is told by colour alone, and all words have contrast on their ground.
+"""Colours of pictures. Nothing is shown by colour alone, and all text has contrast.
 
 Blue is a parameter, grey is data, yellow the output, red the way back. Blue, yellow and red are apart for
 every kind of colour vision; on paper the frames differ, too.

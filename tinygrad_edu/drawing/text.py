@@ -29,7 +29,7 @@ def _lines(sketch: Sketch) -> Iterator[str]:
 
 
 def _columns(box: Box) -> list[str]:
-    """What a box says: its formula; its value; its gradient."""
+    """The text of a box: its formula; its value; its gradient."""
     value = box.parts[0]
     head = "".join(
         r.whole

@@ -1,4 +1,4 @@
-"""Which sketch a graph is drawn as: the view that was asked for, or the one that its size asks for."""
+"""Chooses the view of a graph: the one asked for, or one by its size."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _program_of(graph: Graph, *, backward: bool = True) -> Program:
 
 
 def _updated(graph: Graph) -> list[str]:
-    """What is given, and holds another value by now than what was computed with."""
+    """The inputs whose value has changed since the graph was recorded."""
     found: dict[str, None] = {}
     for node in graph:
         for operand, recorded in zip(node.args, node.tensor.saved, strict=False):
@@ -58,7 +58,7 @@ def _updated(graph: Graph) -> list[str]:
 
 
 def _said_of_updates(graph: Graph, program: Program, *, expected: bool) -> list[str]:
-    """That values in the picture do not belong together, where that is so."""
+    """A note where values in the picture do not belong together."""
     names = _updated(graph)
     if not names and not (expected and not program.gradients):
         return []

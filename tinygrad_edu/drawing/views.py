@@ -1,4 +1,4 @@
-"""Graph to sketch, in two views: every operation, or the quantities that have a name.
+"""From a graph to a sketch, in two views: every operation, or the quantities that have a name.
 
 In the second an unnamed value that is used once goes into the formula of its user, so that a layer is
 ``Z1 = W1 X + b1`` and ``A1 = tanh(Z1)``. Arrows then lead from quantity to quantity.
@@ -38,7 +38,7 @@ _MOST_LABELLED = 2  # arrows from one quantity, to have labels among the quantit
 
 @dataclass(frozen=True)
 class Gradients:
-    """What is known of the way back: values and formulas by the name of the quantity."""
+    """What is known about the backward pass: values and formulas by the name of the quantity."""
 
     values: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     formulas: Mapping[str, str] = field(default_factory=dict)
@@ -169,7 +169,7 @@ class View:
 
     @cached_property
     def _met(self) -> dict[GraphNode, list[float]]:
-        """The amounts that meet in each number, one for each way that leads on from it."""
+        """The amounts that are added in the gradient of each number, one for each of its uses."""
         found: dict[GraphNode, list[float]] = {}
         for way in self.ways:
             arriving = self.gradients.values.get(way.head.name)

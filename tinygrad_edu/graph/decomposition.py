@@ -1,4 +1,4 @@
-"""What an operation is composed of: its ``forward`` is run on Symbols, and what it did is read off."""
+"""The operations that an operation is composed of, found by running its ``forward`` on Symbols."""
 
 from __future__ import annotations
 

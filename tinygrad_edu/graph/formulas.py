@@ -12,7 +12,7 @@ from tinygrad_edu.graph.snapshot import GraphNode
 __all__ = ["LONGEST", "expression_of", "name_of"]
 
 LONGEST = 44
-"""Characters of a label that is still read at a glance."""
+"""The most characters of a label."""
 
 
 def expression_of(one: Step | GraphNode, operand: Callable[[Any], Node]) -> Node:
@@ -23,7 +23,7 @@ def expression_of(one: Step | GraphNode, operand: Callable[[Any], Node]) -> Node
 
 
 def name_of(one: Step | GraphNode) -> Node:
-    """The name that stands for it; a number without a name is written as the number."""
+    """Its name as an expression; a number without a name is written as the number."""
     if not (one.named or one.value.ndim or one.args):
         return number(one.value[()])
     return quantity(one.name, one.shape, one.dtype)

@@ -29,7 +29,7 @@ class History:
         self._nodes: dict[Tensor, Tensor] = {}
         self._constants = _Constants()
         self.users: dict[Tensor, Tensor] = {}
-        """Of what stands in for a Tensor of the user's: that one."""
+        """For a Tensor that replaces one of the user's: the user's."""
         waiting = [self.node(output) for output in dict.fromkeys(outputs)]
         seen = set(waiting)
         for tensor in waiting:
@@ -60,7 +60,7 @@ class History:
         return {tensor: args for tensor, args in self.operands.items() if tensor.op is not None}
 
     def node(self, tensor: Tensor) -> Tensor:
-        """The tensor that has the history: of a constant that was computed, one that stands in for it."""
+        """The tensor with the history: for a computed constant, the one that replaces it."""
         if tensor.guards is None or tensor.op is not None:
             return tensor
         if tensor not in self._nodes:
@@ -80,7 +80,7 @@ class History:
         )
 
     def tell_computed_arrays(self, unnamed: Container[Tensor], said: Said) -> bool:
-        """Gives what NumPy computed before it was recorded its history: ``1 - Y``, ``X / 255``.
+        """Adds the history of arrays that NumPy computed before the recording: ``1 - Y``, ``X / 255``.
 
         Args:
             unnamed: what no variable of the caller's holds.
@@ -131,7 +131,7 @@ class History:
         return self.node(value) if isinstance(value, Tensor) else self._constants.leaf_of(value)
 
     def _enter(self, tensor: Tensor, args: Operands) -> None:
-        """A result, after what is new among the results it was computed from."""
+        """A result, after those of its operands that are new."""
         for arg in args:
             if isinstance(arg, Tensor) and arg.op is not None and arg not in self.operands:
                 self._enter(arg, self._operands(arg))
@@ -161,7 +161,7 @@ class _Constants:
         return leaf
 
     def leaf_of(self, array: NDArray[Any]) -> Tensor:
-        """The leaf of an array of the caller's, which stays the caller's."""
+        """The leaf for an array of the caller's."""
         copy = array.copy()
         remember(array, copy)
         return self.leaf(copy)

@@ -81,7 +81,7 @@ def local_derivative(
 
 
 def _brief(text: object) -> str:
-    """What a derivative is of, or by."""
+    """An expression in a derivative: what is differentiated, or by what."""
     return str(text) if re.fullmatch(r"\S+", str(text)) else f"({text})"
 
 
@@ -110,7 +110,7 @@ def _shown(rule: Node, g: Node, style: Label, simpler: Callable[[Node], Node]) -
 
 
 def _holding(rule: Node, g: Node) -> set[Node]:
-    """The parts in which g is."""
+    """The parts that contain g."""
     found = {g}
     for part in in_order(rule):
         if any(a in found for a in part.args):

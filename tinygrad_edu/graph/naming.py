@@ -1,4 +1,4 @@
-"""Names for the nodes of a graph: given, else the caller's, else made of the operation or the content."""
+"""Names for the nodes of a graph: given, else the caller's, else made from the operation or the value."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Called:
     made: set[Tensor] = field(default_factory=set)
     """Those whose name had to be made."""
     also: dict[str, Tensor] = field(default_factory=dict)
-    """Whatever else the caller's code calls them: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
+    """Other names in the caller's code: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
     arrays: dict[int, str] = field(default_factory=dict)
     """The caller's arrays in settings, such as indices: what each is called, by its id."""
 
@@ -183,7 +183,7 @@ class _Found:
         return columns
 
     def name(self, tensor: Tensor) -> str | None:
-        """What to show: of what the loop calls W the numbered name, W1."""
+        """The name to show: for the loop's W the numbered name, W1."""
         ways = self.ways.get(tensor)
         of_a_round = self.said.loops.get(tensor)
         if not ways:

@@ -1,4 +1,4 @@
-"""Plain numbers that the caller keeps in variables, as quantities: x1, y, and ``1 - y`` as what it is."""
+"""Plain numbers in the caller's variables, as quantities of the graph: x1, y, and ``1 - y`` in terms of y."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Numbers:
         return self._values.get(name)
 
     def quantity(self, text: str | None, value: Any, dtype: Any) -> Any:
-        """What the text says, computed from named numbers; the number where it says nothing else."""
+        """The value of the text, computed from named numbers; the number itself where there is no text."""
         if not text:
             return value
         before = dict(self.leaves)

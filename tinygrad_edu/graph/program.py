@@ -58,7 +58,7 @@ class Step:
     args: tuple[Ref | Any, ...]
     settings: dict[str, Any]
     value: NDArray[Any]
-    """What it came to when it was recorded."""
+    """Its value when it was recorded."""
     scope: tuple[str, ...] = ()
     of: str | None = None
     """The quantity whose gradient this is."""
@@ -135,7 +135,7 @@ class Program:
 
     @classmethod
     def of_graph(cls, graph: Graph, wrt: Sequence[Tensor | str] | None = None) -> Program:
-        """The same, of a graph that is at hand, with its names."""
+        """The same for a graph, with the graph's names."""
         output = graph.outputs[0].tensor
         if not output.requires_grad:
             raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))
@@ -192,7 +192,7 @@ class Program:
         return "\n".join(map(repr, self.steps))
 
     def without_held_arrays(self) -> Program:
-        """The program with the arrays in its settings by their values alone, not by the caller's names."""
+        """The program with plain arrays in its settings, without the caller's names for them."""
         steps = tuple(replace(step, settings=replaced_in(step.settings, unheld)) for step in self.steps)
         return replace(self, steps=steps)
 

@@ -37,7 +37,7 @@ class GraphNode:
     named: bool
     """Whether somebody gave it the name; else it is made from its operation."""
     said: tuple[str | None, ...] = ()
-    """For each operand how the code has a plain number: ``m``, ``1 - y``; "": a literal, None: unknown."""
+    """For each operand how the code writes a plain number: ``m``, ``1 - y``; "": a literal, None: unknown."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The operation's settings (axis, keepdims, ...); the caller's arrays among them are ``Held`` by name."""
 
@@ -183,7 +183,7 @@ class Graph(Shown):
     __getitem__ = find
 
     def _nearest(self, which: str | Tensor) -> str:
-        """What the graph has instead: the node whose gradient is meant, the nearest names, or all names."""
+        """What the message offers: the node whose gradient is meant, the nearest names, or all names."""
         known = [n.name for n in self.nodes]
         if isinstance(which, str):
             if (value := which.removeprefix("grad_").removeprefix("d")) != which and value in self:

@@ -1,4 +1,4 @@
-"""The axes of a recorded computation, by name: which holds the examples, and which are one.
+"""The axes of a recorded computation: their names, which of them are the same, which holds the examples.
 
 See README.md of the room; ``../../core/axes.py`` has what operations say of their axes.
 """

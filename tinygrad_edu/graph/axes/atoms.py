@@ -33,7 +33,7 @@ class Atoms:
         self.cut: list[tuple[int, int, int] | None] = []
         """Which piece it is."""
         self.members: list[list[int]] = []
-        """Of an atom that stands for others: those, and itself."""
+        """Of a representative: the atoms that it stands for, and itself."""
         self._up: list[int] = []
         self._product: dict[int, Term] = {}
         self._pieces: dict[tuple[Term, tuple[int, int, int]], int] = {}
@@ -58,7 +58,7 @@ class Atoms:
         return len(self._up) - 1
 
     def find(self, atom: int) -> int:
-        """The one atom that stands for it and for all that it was joined with."""
+        """The atom that represents it and all that it was joined with."""
         up = self._up
         while up[atom] != atom:
             up[atom] = up[up[atom]]
@@ -66,7 +66,7 @@ class Atoms:
         return atom
 
     def expand(self, term: Term) -> Term:
-        """The term by what stands for its atoms, products written out."""
+        """The term with each atom replaced by its representative, products written out."""
         if not self._product:
             return tuple(map(self.find, term))
         found: list[int] = []
@@ -107,11 +107,11 @@ class Atoms:
         return True
 
     def _older(self, a: int, b: int) -> bool:
-        """Whether the first is to stand for both: one of a leaf before one that was made."""
+        """Whether the first is to represent both: a leaf's atom goes before one that was made."""
         return (bool(self.made[a]), a) < (bool(self.made[b]), b)
 
     def _paired(self, a: Term, b: Term) -> list[tuple[Term, Term]] | None:
-        """The parts of two products that are one another's, by their partial products."""
+        """The parts of two products that are equal, found by their partial products."""
         pairs: list[tuple[Term, Term]] = []
         while a or b:
             j = k = 0
@@ -132,7 +132,7 @@ class Atoms:
         return pairs
 
     def piece(self, term: Term, cut: tuple[int, int, int], size: int) -> int:
-        """The piece of an axis: the same cut of one axis is the same atom."""
+        """The piece of an axis. The same cut of the same axis is the same atom."""
         whole = self.expand(term)
         self.settle()
         known = self._pieces.get((whole, cut))
@@ -141,7 +141,7 @@ class Atoms:
         return known
 
     def settle(self) -> None:
-        """Joins the pieces of axes that have become one since."""
+        """Joins the pieces of axes that have been joined since."""
         again = True
         while again:
             again = False

@@ -1,4 +1,4 @@
-"""Axes: what a reader asks about the axes of a graph or program."""
+"""The axes of a graph or program, as readers ask for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIMPLE = (1.0, 2.0, 0.5)
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a computation: the same wherever it runs, and apart from others of its size."""
+    """One axis of a computation: the same in all values that have it, apart from others of its size."""
 
     name: str
     size: int
@@ -40,9 +40,9 @@ class Examples:
     axis: Axis | None
     """None where there is none, as for a single example."""
     found: Literal["use", "habit", "none"]
-    """use: told by what the operations do. habit: several fit, and a habit chose."""
+    """use: found from what the operations do. habit: several fit, and a usual name or order decided."""
     ambiguous: tuple[Axis, ...]
-    """The axes between which use does not tell: a reader accepts any of them."""
+    """The axes between which use does not decide. A reader accepts any of them."""
     candidates: tuple[Axis, ...]
     """All that could be it, most likely first."""
 
@@ -97,7 +97,7 @@ class Axes:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The steps whose axes could not be followed: what comes after them is told apart less well."""
+        """The steps whose axes could not be followed. The axes after them are less certain."""
         return tuple(self._walk.unknown)
 
     @cached_property

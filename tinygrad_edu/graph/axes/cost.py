@@ -33,7 +33,7 @@ class Division:
 
 
 class Cost:
-    """What can be said of the axes from the last step of a program, its scalar cost."""
+    """What the last step of a program, its scalar cost, says about the axes."""
 
     def __init__(self, walk: Walk, output: str) -> None:
         self.walk = walk
@@ -114,7 +114,7 @@ class Cost:
             yield from (value.operands[k] for k in operands)
 
     def _factor(self, value: Value) -> float | None:
-        """By what a step multiplies its one operand that is not a fixed number."""
+        """The factor by which a step multiplies its only operand that is not a fixed number."""
         op, args = value.step.op, value.step.args
         if op is None or op.axes is not each or len(args) != 2:
             return None

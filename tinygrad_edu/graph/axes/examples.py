@@ -1,6 +1,6 @@
-"""Which axis holds the examples: told from how the cost ends axes and how parameters serve them.
+"""Which axis holds the examples: found from the axes that the cost sums, and those that parameters have.
 
-Never from sizes. Names are asked last, as habits.
+Sizes are never used. Names are used last, as habits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HABITS = ("X", "x", "inputs", "data", "features", "Y", "y", "targets", "labels"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for an atom being the examples. Ordered: the least is the most likely."""
+    """The evidence that an atom is the examples. Ordered: the smallest is the most likely."""
 
     made: bool
     carried: bool
@@ -36,9 +36,9 @@ class Evidence:
     contracted: bool
     carriers: int
     served: int
-    """Less the number of parameters that serve it without carrying it."""
+    """Minus the number of parameters that are applied to it without having it."""
     meets: bool
-    """Whether its entries meet: a statistic, attention, a recurrence."""
+    """Whether its entries are combined: a statistic, attention, a recurrence."""
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -151,7 +151,7 @@ class _Search:
         return absent
 
     def evidence(self, atom: int) -> Evidence:
-        """What speaks for it."""
+        """The evidence for it."""
         own = self.carriers(atom)
         learned = {k for k in own if self.walk.leaves[k].requires_grad}
         carrying = sum(self.walk.leaves[k].bit for k in own)

@@ -1,4 +1,4 @@
-"""What axes are called: m for the examples, n0, n1, ... for units, else letters that claim nothing."""
+"""The names of axes: m for the examples, n0, n1, ... for units, else letters without meaning."""
 
 from __future__ import annotations
 

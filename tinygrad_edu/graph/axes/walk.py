@@ -131,7 +131,7 @@ class Walk:
         return value
 
     def _of_several(self, op: Op, operands: Sequence[Value | None]) -> bool:
-        """Whether parameters or Tensors of data meet other than in a sum."""
+        """Whether parameters or Tensors of data are combined other than in a sum."""
         arrays = [k for k, v in enumerate(operands) if v is not None and v.leaves & self.wide]
         leaves = 0
         for k in arrays:
@@ -197,11 +197,11 @@ class Walk:
         return terms[part]
 
     def _joined(self, found: Sequence[tuple[int, Value, int]], ends: bool, value: Value) -> Term:
-        """The term of one letter. A length of 1 beside n is repeated: it gives way, and joins nothing."""
+        """The term of one letter. A length of 1 beside n is broadcast, so it is not joined with n."""
         n = max(operand.step.shape[axis] for _, operand, axis in found)
         full = [operand for operand in found if operand[1].step.shape[operand[2]] == n]
         if n == 1 and not ends:
-            # A bias's 1 is not the examples of a single one: it gives way as well, where another has a name.
+            # The 1 of a bias is not the axis of a single example: it is not joined with a named axis.
             firm = [o for o in full if o[1].terms[o[2]] and not self._learned(o[1])]
             full = firm or [o for o in full if o[1].terms[o[2]]][:1] or full[:1]
         first = full[0][1].terms[full[0][2]]

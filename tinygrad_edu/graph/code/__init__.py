@@ -1,4 +1,4 @@
-"""What the caller's code says of a computation. See README.md in this folder."""
+"""What the caller's code tells about a computation. See README.md in this folder."""
 
 from tinygrad_edu.graph.code.reader import Said, said_by_the_caller
 from tinygrad_edu.graph.code.recorded import made_of_others, sign_of_another, with_history

@@ -1,4 +1,4 @@
-"""Expressions of plain values, worked out: only what reads, so that the caller notices nothing."""
+"""Evaluates expressions of plain values that only read, so that nothing changes for the caller."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean in a function of the caller's, or in one it calls, whose arguments are expressions."""
+    """The meaning of names in a function of the caller's. Those of one that it calls may be expressions."""
 
     names: Mapping[str, Any]
     expressions: Mapping[str, tuple[ast.expr, Any]] = field(default_factory=dict)
     changing: frozenset[str] = frozenset()
-    """The names that a loop binds anew: what they are now says nothing of before."""
+    """The names that a loop rebinds. Their present value is not the one of earlier rounds."""
     depth: int = 0
 
 
@@ -182,7 +182,7 @@ def _attribute(value: Any, name: str) -> Any:
 
 
 def written(e: ast.expr, scope: Scope) -> str | None:
-    """How the caller writes it, with the argument for a parameter; "" for a literal, else None."""
+    """The caller's text for it, with arguments in place of parameters; "" for a literal, else None."""
     while isinstance(e, ast.Name) and e.id in scope.expressions:
         e, scope = scope.expressions[e.id]
     if isinstance(e, ast.Constant):

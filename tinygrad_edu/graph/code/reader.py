@@ -1,4 +1,4 @@
-"""What the caller's code says of a computation: expressions of its source, matched with what was recorded.
+"""Matches the expressions of the caller's source with what was recorded, to name and explain it.
 
 Names of variables tell what a tensor is called now. They do not tell what was called Z in the rounds of a
 loop before, that the 0.0 of a product was ``1 - y``, or that an array is ``1 - Y``: NumPy and Python computed
@@ -39,7 +39,7 @@ _RAISED = str.maketrans("0123456789()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 
 @dataclass
 class Said:
-    """What the code calls things that no variable holds."""
+    """The names that the code gives to values which no variable holds any more."""
 
     loops: dict[Tensor, str] = field(default_factory=dict)
     """Values that a loop rebound: Z1, Z2, ... for layers and steps, Z⁽¹⁾, ... over examples."""
@@ -52,7 +52,7 @@ class Said:
 def said_by_the_caller(
     operands: Mapping[Tensor, Sequence[Any]], users: Mapping[Tensor, Tensor], leaves: Sequence[Tensor]
 ) -> Said:
-    """What the calling functions' source says of some nodes.
+    """What the source of the calling functions says about some nodes.
 
     Args:
         operands: of each computed node the operands: nodes, or plain numbers.
@@ -99,11 +99,11 @@ class _Reader:
         self._arrays: dict[tuple[Tensor, str], Computed] = {}
         self._plain_values: dict[int, Any] = {}
         self.could_be: dict[str, set[Tensor]] = {}
-        """Of names that a loop binds anew, what they can have been."""
+        """For each name that a loop rebinds, the values that it may have had."""
 
     def tell(self, said: Said) -> None:
-        """Adds what this function says; an inner one has the first word."""
-        for _ in range(2):  # what is bound anew may be anything at first, then what its expressions allow
+        """Adds what this function says. Inner functions go first."""
+        for _ in range(2):  # a rebound name may first have any value, then those of its expressions
             found = {name: self._bindings(name) for name in self.scope.changing}
             self.could_be |= {name: self._any_of(more) for name, more in found.items() if more}
             self._known.clear()
@@ -150,7 +150,7 @@ class _Reader:
         return isinstance(value, (np.ndarray, Tensor))
 
     def _values(self, said: Said) -> None:
-        """What stands for plain numbers and arrays; where two expressions could, the surer, else none."""
+        """The expressions for plain numbers and arrays. Of two that fit, the surer one; else none."""
         found: dict[tuple[Tensor, int], dict[str | None, int]] = {}
         for part in self._expressions():
             for node in self.operands:
@@ -180,7 +180,7 @@ class _Reader:
     # matching
 
     def match(self, e: ast.expr, node: Any, scope: Scope) -> Match:
-        """How surely an expression is what a node was recorded from."""
+        """How certain it is that a node was recorded from an expression."""
         if scope is not self.scope:
             return self._matched(e, node, scope) if scope.depth <= _DEEPEST else _NOT
         key = id(e), id(node)
@@ -347,7 +347,7 @@ class _Reader:
 
 
 def _adds_to(name: str, value: ast.expr) -> bool:
-    """Whether a sum is added to, round by round: its rounds are no quantities of their own."""
+    """Whether a sum is accumulated in a loop. Its partial sums are not quantities of their own."""
     sides = (value.left, value.right) if isinstance(value, ast.BinOp) else ()
     return any(isinstance(side, ast.Name) and side.id == name for side in sides)
 

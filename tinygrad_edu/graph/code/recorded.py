@@ -26,7 +26,7 @@ _OFTEN: tuple[_Way, ...] = (
     (np.equal, lambda data: (data, 1)),
     (np.negative, lambda data: (data,)),
 )
-"""What is often made of labels and inputs before they meet a parameter: a function and its operands."""
+"""What code often computes of labels and inputs before any parameter: a function and its operands."""
 _TRANSPOSED: _Way = np.transpose, lambda data: (data,)
 _SIGNS = (np.greater, np.less, np.greater_equal, np.less_equal)
 _FEW = 4  # entries of a mask that could be any numbers' signs
@@ -41,7 +41,7 @@ class Computed:
     expression: ast.expr
     scope: Scope
     numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
-    """The plain numbers in it that are no literals, by the Tensor that was made and the operand."""
+    """The plain numbers in it that are not literals, by the Tensor and the operand."""
 
     def on_tensors(self, array: Tensor, node: Callable[[NDArray[Any] | Tensor], Tensor]) -> Tensor | None:
         """The array as a Tensor computed from what the expression holds; None where it isn't equal to it.
@@ -103,9 +103,9 @@ def with_history(value: NDArray[Any], op: Op, operands: Sequence[Any], settings:
 
 
 def made_of_others(arrays: Sequence[Tensor], data: Sequence[Tensor]) -> dict[Tensor, Tensor]:
-    """Arrays that are made of others in one of the usual ways, told by their values: each as a Tensor again.
+    """Recognises arrays by their values as made of others in a usual way, and makes each a Tensor of those.
 
-    This is for code whose source is out of sight. One number throughout could be made of anything.
+    This is for code without source. An array of equal entries is skipped, since it could be made of anything.
 
     Args:
         arrays: those that nobody holds.
@@ -139,7 +139,7 @@ def sign_of_another(mask: Tensor, others: Iterable[Tensor]) -> Tensor | None:
 
 
 def _looks(data: Tensor) -> Iterator[tuple[_Way, tuple[Any, ...]]]:
-    """What is often made of some data, and what that looks like at a glance."""
+    """What is often made of some data, and a quick test for it."""
     if data.size and data.dtype.kind in "fiu":
         entries = _some(data._data)
         yield from ((way, _look(data.shape, way[0](*way[1](entries)))) for way in _OFTEN)
