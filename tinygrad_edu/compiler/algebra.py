@@ -46,7 +46,7 @@ _PROMISING = ARITHMETIC | kernels(WHERE, LOG, EXP, sigmoid)
 _ROUNDS = 4
 _EXACT = 2**53
 _PER_CALL = 500
-"""What calling NumPy once costs, in additions."""
+"""The cost of calling NumPy once, in additions."""
 _WEIGHT = {
     DIVIDE.kernel: 1.7,
     EXP.kernel: 4.0,
@@ -57,7 +57,7 @@ _WEIGHT = {
     WHERE.kernel: 12.0,
     sigmoid.kernel: 9.0,
 }
-"""What an operation costs for each entry, in additions; where() takes a branch."""
+"""The cost of an operation for each entry, in additions; where() branches."""
 
 
 def simplified(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
@@ -148,7 +148,7 @@ def _in_range(coefficient: Fraction, dtype: np.dtype[Any]) -> bool:
 
 
 def _roots(nodes: Iterable[Node], outputs: Iterable[Node]) -> set[Node]:
-    """Where arithmetic ends: what another kind of operation reads, or what is not read."""
+    """The nodes where arithmetic ends: those that another kind of operation reads, or that nothing reads."""
     roots = set(outputs)
     for node in nodes:
         if node.op not in ARITHMETIC:
@@ -168,7 +168,7 @@ def _readers(nodes: Iterable[Node], outputs: Iterable[Node]) -> dict[Node, set[N
 
 
 class _Given(AbstractSet[Node]):
-    """What is computed anyway: everything so far, but for what is there only for the node in question."""
+    """What is computed anyway: everything so far, except what only the node in question needs."""
 
     def __init__(self, computed: AbstractSet[Node], own: AbstractSet[Node]) -> None:
         self.computed, self.own = computed, own
@@ -197,7 +197,7 @@ def _unbroadcast(node: Node, sheet: Sheet) -> Node:
 
 
 def _cost(node: Node, given: AbstractSet[Node]) -> float:
-    """What computing a node costs beyond what is given, in additions of one entry."""
+    """The cost of computing a node from what is given, in additions of one entry."""
     seen: set[Node] = set()
     waiting = [node]
     total = 0.0

@@ -1,4 +1,4 @@
-"""What a compiled step is called with: its parameters and its data, as arrays."""
+"""The arguments of a compiled step, its parameters and data, as arrays."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def _one(value: Any) -> Any:
 
 
 def kind_of(value: Any) -> tuple[Any, ...]:
-    """What of an array or number decides which recording serves it."""
+    """The properties of an array or number that decide which recording is used."""
     return value.shape, value.dtype

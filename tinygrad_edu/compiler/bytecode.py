@@ -1,4 +1,4 @@
-"""What a function's code reads by name, from its bytecode."""
+"""The names that a function's code reads, from its bytecode."""
 
 from __future__ import annotations
 

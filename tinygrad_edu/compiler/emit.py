@@ -46,7 +46,7 @@ class Emitted:
     parts: int = 0
     """Into how many parts a loop over tiles is cut."""
     tile_nbytes: int = 0
-    """The memory that each thread of the loop has beside."""
+    """The memory that each thread of the loop has of its own."""
 
 
 def emitted(

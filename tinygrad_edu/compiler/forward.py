@@ -17,11 +17,11 @@ __all__ = ["CompiledForward"]
 
 @dataclass
 class _Forward:
-    """What one signature came to."""
+    """The compiled form of one signature."""
 
     make: Callable[[], Callable[..., Any]]
     once: Callable[..., list[Any]]
-    """What the data alone decide, and :attr:`make`'s function takes before anything else."""
+    """Computes from the data alone the first arguments of :attr:`make`'s function."""
     used: list[int]
     captured: list[Tensor]
     free_variables: FreeVariables

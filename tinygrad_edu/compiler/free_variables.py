@@ -104,7 +104,7 @@ class FreeVariables:
         self._seen.clear()
 
     def changed(self) -> str | None:
-        """What is not what it was, as code writes it; None where all is."""
+        """What has changed, as code writes it; None where nothing has."""
         for entry in self.links:
             now = entry[0](entry[1])
             if now is not entry[2] and not same(now, entry[2]):
@@ -264,7 +264,7 @@ class FreeVariables:
         return [name for name in names if self._everything or name in self.names]
 
     def _opaque(self, value: Any, path: str) -> None:
-        """Something of a library's: what it would be stored as says whether it has changed."""
+        """An object of a library: its pickle shows whether it has changed."""
         if hasattr(value, "__next__"):
             self.unsteady = True
         if (callable(value) and not hasattr(value, "__dict__")) or is_engine(type(value).__module__):

@@ -25,7 +25,7 @@ __all__ = ["CONSTANT", "INPUT", "REARRANGED", "Node", "Sheet", "array_of", "in_o
 
 CONSTANT, INPUT = "constant", "input"
 REARRANGED = kernels(TRANSPOSE, RESHAPE, EXPAND_DIMS, BROADCAST)
-"""Operations that give their operand's entries, looked at differently."""
+"""Operations that give a view of their operand's entries."""
 _COMPARED = 1 << 16
 """Arrays of fewer bytes are the same constant where their entries are."""
 
@@ -76,7 +76,7 @@ class Node:
 
     @cached_property
     def looks(self) -> bool:
-        """Whether its value is its operand's memory, looked at differently."""
+        """Whether its value is a view of its operand's memory."""
         if self.does(RESHAPE):
             return not self.copied
         if self.does(getitem):

@@ -37,7 +37,7 @@ def is_ufunc(node: Node) -> bool:
 
 
 def is_view(node: Node) -> bool:
-    """Whether its value is its operand's memory, looked at differently."""
+    """Whether its value is a view of its operand's memory."""
     return node.looks
 
 

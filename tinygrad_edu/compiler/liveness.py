@@ -1,4 +1,4 @@
-"""Who lives when: the lines of a step, the names of its values, and how long each value is read."""
+"""The lines of a step, the names of its values, and the lifetime of each value."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Lifetimes:
         self.partial = self._partial()
 
     def inline(self, node: Node) -> bool:
-        """Looking at an array differently needs no line of its own."""
+        """A view of an array needs no line of its own."""
         return is_view(node) and node not in self.ends
 
     def _last_uses(self) -> dict[Node, int]:
@@ -75,7 +75,7 @@ class Lifetimes:
         return last
 
     def _lives(self) -> dict[Node, Life]:
-        """What lives in the preallocated memory: everything but scalars, views and results."""
+        """The values in the preallocated memory: everything but scalars, views and results."""
         lives: dict[Node, Life] = {}
         for k, node in enumerate(self.order):
             if node in self.results or not takes_out(node):

@@ -1,4 +1,4 @@
-"""Where values live: preallocated memory, shared by values that are never alive at the same time.
+"""Places for values in preallocated memory, shared by values that are never alive at the same time.
 
 Lifetimes are known before anything runs, so places are given out largest value first, each at the lowest
 offset that is free for its whole life. A value that an elementwise operation reads for the last time is

@@ -57,7 +57,7 @@ def assembled(
 
     Args:
         recording: the loss, recorded.
-        keys: what the optimiser knows each parameter by.
+        keys: the optimiser's key of each parameter.
         update: "descent" writes W := W - rate dW into the function, which then takes the rate as its last
             argument; "lent" makes a function that gives the gradients to be read before the next call; an
             optimiser's methods are called; None makes a function whose gradients the caller may keep.
@@ -163,7 +163,7 @@ def _laid_out(buffers: Sequence[Buffer], nbytes: int) -> list[NDArray[Any]]:
 
 
 def _decided(outputs: Sequence[Node], data: set[str]) -> list[Node]:
-    """What is computed from the data alone, and read by what is not."""
+    """The nodes that are computed from the data alone, and that other nodes read."""
     alone: set[Node] = set()
     ends: dict[Node, None] = {}
     for node in in_order(outputs):

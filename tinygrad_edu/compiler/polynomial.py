@@ -30,7 +30,7 @@ MOST = 12
 
 
 class TooMany(Exception):  # noqa: N818  (says what there were)
-    """The sum has more terms, or is nested deeper, than is worth it; or a number that is not finite."""
+    """The sum has too many terms, is nested too deeply, or has a number that is not finite."""
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,7 @@ def _log_of(x: Node, sheet: Sheet) -> Node | None:
 
 
 def _in_dtype(node: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node:
-    """What an operation of that dtype makes of an operand before it computes."""
+    """The operand, converted to the dtype in which the operation computes."""
     if node.dtype == dtype:
         return node
     return sheet.node(astype, [node], {"dtype": dtype}, shape=node.shape, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Where numbers are multiplied in: at the few entries, not at the many.
+"""Moves multiplications by numbers to where there are few entries.
 
 The backward pass is linear in the gradient that it starts from. So the 1/m of the cost and the learning
 rate may be multiplied in at the output's gradient, at dW and db, or anywhere between; the fewest entries

@@ -108,7 +108,7 @@ def _equal_bits(a: Any, b: Any) -> bool:
 
 
 def stored(value: Any) -> bytes:
-    """What a value would be stored as: it tells whether an object has changed. Empty where it cannot be.
+    """The pickle of a value, which shows whether an object has changed. Empty where it has none.
 
     >>> stored([1]) == stored([1]), stored([1]) == stored([2]), stored(lambda: 0)
     (True, False, b'')

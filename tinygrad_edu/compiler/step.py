@@ -81,14 +81,14 @@ def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
 
 @dataclass
 class _Compiled:
-    """What one signature came to."""
+    """The compiled form of one signature."""
 
     make: Callable[[], Callable[..., Any]]
     recording: Recording
     emitted: Emitted
     update: Update
     targets: tuple[tuple[str, int], ...] = ()
-    """What the optimiser knows each parameter by that is moved, and which of the inputs it is."""
+    """The optimiser's key of each parameter that is moved, and which of the inputs it is."""
     spare: list[tuple[Callable[..., Any], dict[Any, Any]]] = field(default_factory=list)
     """Functions that no thread is running, with what an optimiser remembers of the arrays that each gives.
     Each has memory of its own, so that no lock is needed, which an interrupt could leave locked."""
@@ -253,7 +253,7 @@ class CompiledStep:
         self._trusted = ()
 
     def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
-        """What the call's signature came to, recorded where it is new, and the inputs for it."""
+        """The compiled form of the call's signature, recorded where it is new, and the inputs for it."""
         if getattr(self.optimizer, "remembers", False):
             self.optimizer.claim([leaf for _, leaf in leaves(params)])
         values = [value_of(leaf, path, writable=update is not None) for path, leaf in leaves(params)]

@@ -1,4 +1,4 @@
-"""How an expert says the same in NumPy: forms of one value of which one is several times faster.
+"""Replaces operations by equal forms that NumPy computes several times faster.
 
 Row sums as a product with a column of ones (BLAS, five times as fast as ``np.sum``), ``max(z, 0)`` against a
 row of zeros instead of the number (NumPy's loop for two arrays is vectorised, that for a number is not), and
@@ -32,7 +32,7 @@ LONGEST = 16_384
 FEWEST = 256
 """Entries from which on it matters."""
 FEW = 2048
-"""Entries up to which a call costs more than what it does."""
+"""Entries up to which calling NumPy costs more than the work."""
 SHORT = 64
 """Entries of a row up to which NumPy's loop costs more to begin than to run."""
 FEWEST_ROWS = 4

@@ -34,7 +34,7 @@ PARTS = 32
 
 
 class _Cannot(Exception):  # noqa: N818  (says what it is)
-    """The axis ends in something that a tile does not know how to do."""
+    """The axis ends in an operation that cannot be done by tiles."""
 
 
 def tiled(schedule: Schedule) -> Schedule:

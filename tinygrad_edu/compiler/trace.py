@@ -52,7 +52,7 @@ _RESERVED = {
         "columns_left",
     ],
 }
-"""What the source of a step calls, or calls something."""
+"""Names that the source of a step uses."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Recording:
         return {node.name: node.value for node in self.graph if node.is_leaf and node.name not in known}
 
     def without_values(self) -> Recording:
-        """What is worth keeping: the arrays of one call are let go of, for they may be large."""
+        """The recording without the arrays of one call, which may be large."""
         for node in self.graph:
             tensor = node.tensor
             if type(tensor) is Symbol and tensor.ndim:

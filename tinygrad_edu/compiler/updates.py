@@ -35,7 +35,7 @@ __all__ = ["Piece", "Rule", "pieces_of", "rule_of"]
 PIECE = 1 << 18
 """The bytes of a piece of each array (measured: half and twice as much are as fast)."""
 FEW = 1 << 12
-"""Entries of a parameter up to which it is put beside others: a call costs more than what it does."""
+"""Entries up to which a parameter is put beside others, since a call costs more than its work."""
 
 _number = count(1)
 
@@ -61,7 +61,7 @@ class Rule:
 def rule_of(
     formula: Callable[..., Sequence[Any]], arrays: Sequence[str], numbers: Sequence[str], dtype: DTypeLike
 ) -> Rule | None:
-    """The rule that a formula comes to; None where it does more than compute each entry by itself.
+    """The rule for a formula; None where it does more than compute each entry by itself.
 
     Args:
         formula: NumPy code, ``formula(*arrays, **numbers)``, that gives the new values of those arrays that

@@ -1,4 +1,4 @@
-"""What a training says once: that a model cannot learn as it stands, or that its cost rises."""
+"""Warnings of a training: a model that cannot learn as it stands, or a cost that rises."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SOME, LITTLE = 1.5, 1.01
 
 
 def beforehand(model: Any) -> list[str]:
-    """What is to be said of a model before it is trained.
+    """The warnings about a model before it is trained.
 
     >>> import tinygrad_edu as tg
     >>> for said in beforehand(tg.nn.MLP([2, 3, 1], activation="linear", seed=1)):
@@ -51,7 +51,7 @@ def beforehand(model: Any) -> list[str]:
 
 
 def rising(history: History, rate: float, *, ended: bool, certain: bool) -> str:
-    """What is to be said of a cost that rises; empty where it doesn't.
+    """The warning about a cost that rises; empty where it doesn't.
 
     >>> rising(History(cost=[0.7, 9.0]), 30.0, ended=False, certain=True)
     'the cost rises, from 0.7 to 9: steps are too long; try a smaller learning rate, such as lr=3'

@@ -11,7 +11,7 @@ from tinygrad_edu.nn.parameter_discovery import parameters_of
 __all__ = ["Layer", "check_chain", "flat", "numbered"]
 
 Layer: TypeAlias = Callable[[Any], Any]
-"""What takes A[l-1] to A[l]."""
+"""A function from A[l-1] to A[l]."""
 
 
 def flat(layers: Sequence[Any], model: Any) -> tuple[Layer, ...]:

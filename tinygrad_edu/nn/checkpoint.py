@@ -38,7 +38,7 @@ MOST = 0.02
 
 @dataclass
 class Standing:
-    """All that a training is, so far."""
+    """The complete state of a training."""
 
     state: Mapping[str, Tensor]
     optimizer: Optimizer

@@ -1,4 +1,4 @@
-"""Layers: what takes A[l-1], one example a column, to A[l]. Course: D1."""
+"""Layers: functions from A[l-1], one example a column, to A[l]. Course: D1."""
 
 from __future__ import annotations
 

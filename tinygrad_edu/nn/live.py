@@ -63,7 +63,7 @@ class Curve:
         )
 
     def __repr__(self) -> str:
-        """What is left of it where HTML is not shown."""
+        """The text where HTML is not shown."""
         return f"{self.done}/{self.total} epochs" + (f", cost {self.known[-1][1]:.6g}" if self.known else "")
 
     def _svg(self) -> str:

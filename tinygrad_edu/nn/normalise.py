@@ -24,7 +24,7 @@ _seen: ContextVar[Seen | None] = ContextVar("seen", default=None)
 
 @contextmanager
 def noting() -> Iterator[Seen]:
-    """Inside, what a :class:`BatchNorm` sees of a batch is listed, and its running statistics are let be."""
+    """Inside, :class:`BatchNorm` collects the statistics of batches, and its running ones stay as they are."""
     found: Seen = []
     before = _seen.set(found)
     try:

@@ -30,7 +30,7 @@ _OTHERS = (
     Op,
     Recordings,
 )
-"""What holds no parameters."""
+"""Types that hold no parameters."""
 
 
 class _Name(str):

@@ -1,4 +1,4 @@
-"""What a model answers for examples, and how often that is right."""
+"""The predictions of a model, and their accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formula sheets: every operation, defined once. Importing this fills the table of operations."""
+"""Every operation, each defined once. Importing this fills the table of operations."""
 
 from tinygrad_edu.ops.along_axis import cumulative, differences, filters, polynomials, sorting
 from tinygrad_edu.ops.elementwise import arithmetic, exponential, logic, rounding, selection, trigonometric

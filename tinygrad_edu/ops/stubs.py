@@ -1,4 +1,4 @@
-"""What editors and type checkers read of the public functions and of a Tensor's methods, from the table.
+"""The stubs of functions and of a Tensor's methods, which editors and type checkers read.
 
 ``python -m tinygrad_edu.ops.stubs`` writes ``tinygrad_edu/__init__.pyi`` and ``core/methods.pyi``. A function
 gives a Tensor where one of its operands is one, and an array where none is: one overload each.
@@ -60,7 +60,7 @@ Parameter = inspect.Parameter
 
 
 def files() -> dict[Path, str]:
-    """The files, and what belongs into them."""
+    """The files, and the text of each."""
     return {
         PACKAGE / "__init__.pyi": "".join([HEAD, *_public()]),
         PACKAGE / "core" / "methods.pyi": "".join([HEAD, METHODS, *_methods()]),

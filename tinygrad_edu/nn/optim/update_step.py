@@ -24,7 +24,7 @@ NUMBERS = ("rate", "t", "norm")
 
 @dataclass
 class Move:
-    """Parameters of one dtype on their way: ``done`` counts the pieces that have arrived."""
+    """A step of the parameters of one dtype: ``done`` counts the pieces that are computed."""
 
     update: Callable[..., None]
     pieces: Sequence[Any]
@@ -46,7 +46,7 @@ class Move:
 
 
 class Rules:
-    """What the formula of one optimiser came to, for each dtype, as long as it reads the same settings."""
+    """The compiled formula of one optimiser, for each dtype, as long as it reads the same settings."""
 
     def __init__(self) -> None:
         self._known: dict[np.dtype[Any], tuple[Rule | None, _Read]] = {}

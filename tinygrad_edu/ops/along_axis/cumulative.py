@@ -43,14 +43,14 @@ def _delayed(x: Array, axis: int, first: float) -> Array:
 
 
 def counted(name: str, x: Array, dtype: Any) -> Array:
-    """Cast to a dtype in which can be counted."""
+    """Cast to the dtype in which NumPy adds it up."""
     if dtype is not None and np.dtype(dtype).kind == "b":
         raise TypeError(f"{name}: 'dtype' is not supported with bool, in which 1 + 1 is 1")
     return x if dtype is None else astype(x, dtype=dtype)
 
 
 def _in_dtype(name: str) -> Callable[..., Array]:
-    """NumPy's ``dtype``: what is added up, or multiplied, is cast first."""
+    """NumPy's ``dtype``: operands are cast before they are added up, or multiplied."""
 
     def general(x: Array, *, axis: int | None = None, dtype: Any = None) -> Array:
         return RECORD[name](counted(name, x, dtype), axis=axis)
@@ -79,7 +79,7 @@ def cumsum(x: Array, *, axis: int | None = None) -> Array:
 
 
 def _from_the_end(a: Array, g: Array, axis: int) -> Array:
-    """s_k = g_k + a_{k+1} s_{k+1}: what reaches y_k of a recurrence, at once and by way of those after it."""
+    """s_k = g_k + a_{k+1} s_{k+1}: the gradient of y_k in a recurrence, with that of later entries."""
     return np.flip(recurrence(_delayed(np.flip(a, axis), axis, 0.0), np.flip(g, axis), axis=axis), axis)
 
 

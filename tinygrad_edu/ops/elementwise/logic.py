@@ -1,4 +1,4 @@
-"""Questions about each entry: booleans, without a gradient. On Tensors they give plain arrays."""
+"""Comparisons and tests of each entry: booleans, without a gradient. On Tensors they give plain arrays."""
 
 from __future__ import annotations
 

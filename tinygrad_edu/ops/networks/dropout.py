@@ -53,7 +53,7 @@ def dropout(
     Args:
         A: any shape.
         keep_prob: how likely an entry is kept, above 0 and up to 1.
-        rng: a NumPy generator, which each call takes further; without it, results can't be repeated.
+        rng: a NumPy generator, which each call advances; without it, results can't be repeated.
         training: whether to drop at all.
 
     Raises:

@@ -45,7 +45,7 @@ def _added(shapes: Shapes, _: Settings) -> Flow:
 
 
 def _looked_up(shapes: Shapes, _: Settings) -> Flow:
-    """Axes of :func:`embedding`: the words give way to the axes of the numbers."""
+    """Axes of :func:`embedding`: the axes of the numbers take the place of that of the words."""
     numbers = tuple(range(2, len(shapes[1]) + 2))
     return Flow(((0, 1), numbers), (0, *numbers), {1: PICKED})
 
@@ -90,11 +90,11 @@ def _summed(rows: Array, ids: Array) -> tuple[Array, Array]:
 
 
 FEW_NAMED = 4
-"""How many columns of a table there are for each number from which on most of it is left as it is."""
+"""Columns of a table for each number from which on most of the table stays as it is."""
 
 
 def columns_left(table: Array, x: Array, ids: Array) -> tuple[Array, Array]:
-    """The columns that ids name, each once, and what is left of them: x[:, i] taken from column ids[i].
+    """The columns that ids name, each once, and their new values: x[:, i] is taken from column ids[i].
 
     >>> columns_left(np.ones((1, 5)), np.array([[1.0, 2.0, 3.0]]), np.array([0, 0, 2]))
     (array([0, 2]), array([[-2., -2.]]))

@@ -1,4 +1,4 @@
-"""Pooling of images (m, n_H, n_W, n_C): each window gives way to its largest entry, or to its mean."""
+"""Pooling of images (m, n_H, n_W, n_C): each window becomes its largest entry, or its mean."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ def _handed_back(shapes: Shapes, _: Settings) -> Flow:
 def to_the_largest(
     g: Array, y: Array, x: Array, *, size: Any, stride: Any = 1, padding: Padding = 0
 ) -> Array:
-    """What each window hands back to its largest entry, equally to those that tie: the rule of max pooling.
+    """The rule of max pooling: a window's gradient goes to its largest entry, shared where entries tie.
 
     Args:
-        g: for each window what it hands back, (m, rows, columns, n_C).
+        g: the gradient of each window, (m, rows, columns, n_C).
         y: the largest entry of each, of the same shape.
         x: the images (m, n_H, n_W, n_C), and the shape of the result.
         size: of a window: a number, or (vertical, horizontal).

@@ -1,4 +1,4 @@
-"""Windows over images (m, n_H, n_W, n_C): every one of them read off at once, and put back again.
+"""Windows over images (m, n_H, n_W, n_C): all read at once, and put back.
 
 What is put back where windows overlap adds up. The two are each other's rule; convolution and pooling are
 written with them.

@@ -1,1 +1,1 @@
-"""What becomes of the rest of NumPy: other names, plain results, refusals."""
+"""The rest of NumPy: other names, plain results, refusals."""

@@ -78,7 +78,7 @@ NOT_ABOUT_TENSORS: dict[str, str] = {
         "set_printoptions setbufsize seterr seterrcall show_config show_runtime test fft.test linalg.test"
     ),
 }
-"""What takes no array of floats, by what it does."""
+"""Functions that take no array of floats, by what they do."""
 
 
 def numpy_function(name: str) -> Any:

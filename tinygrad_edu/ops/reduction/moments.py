@@ -1,4 +1,4 @@
-"""Means and what varies about them: variance, standard deviation, covariance, weighted means."""
+"""Weighted means, variance, standard deviation, covariance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about an array that are answered with places, counts, or yes and no: without a gradient."""
+"""Places, counts, and tests over axes: plain results, without a gradient."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def gathered(x: Array, axis: Axis) -> Array:
 
 
 def spread(rows: Array, x: Array, axis: Axis) -> Array:
-    """What :func:`gathered` gathered from x, put back."""
+    """Puts back what :func:`gathered` gathered from x."""
     taken = axes_of(x, axis)
     order = tuple(a for a in range(np.ndim(x)) if a not in taken) + taken
     return _in_order(np.reshape(rows, tuple(np.shape(x)[a] for a in order)), tuple(np.argsort(order)))
