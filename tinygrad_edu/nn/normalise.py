@@ -24,7 +24,7 @@ _seen: ContextVar[Seen | None] = ContextVar("seen", default=None)
 
 @contextmanager
 def noting() -> Iterator[Seen]:
-    """Inside, :class:`BatchNorm` collects the statistics of batches, and its running ones stay as they are."""
+    """Inside, :class:`BatchNorm` collects the statistics of batches, and running ones stay as they are."""
     found: Seen = []
     before = _seen.set(found)
     try:
