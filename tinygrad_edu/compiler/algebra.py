@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.compiler.instructions import is_ufunc
 from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product, TooMany, expanded
 from tinygrad_edu.compiler.rules import resolved, rewritten
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.arithmetic import (
     ADD,
@@ -37,6 +37,8 @@ from tinygrad_edu.expression.arithmetic import (
     WHERE,
     kernels,
 )
+from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.networks.activations import sigmoid
 
 __all__ = ["simplified"]
@@ -78,32 +80,28 @@ class _Simplifier:
         self.computed: set[Node] = set()
 
     def outputs(self) -> list[Node]:
-        nodes = in_order(self.wanted)
+        nodes = in_order(*self.wanted)
         roots = _roots(nodes, self.wanted)
         self.readers = _readers(nodes, self.wanted)
         for node in nodes:
             made = self._rebuilt(node)
-            if node in roots and made.op in ARITHMETIC and made.dtype.kind == "f":
+            if node in roots and made.kernel in ARITHMETIC and made.dtype.kind == "f":
                 made = self._cheaper(
                     made, _Given(self.computed, {made} | {self.new[n] for n in self._own(node)})
                 )
             self.computed.add(made)
             self.new[node] = made
-            if node in self.sheet.names and made.op not in (INPUT, CONSTANT):
+            if node in self.sheet.names and made.op is not None:
                 self.sheet.names.setdefault(made, self.sheet.names[node])
         return [self.new[node] for node in self.wanted]
 
     def _rebuilt(self, node: Node) -> Node:
-        if node.op in (INPUT, CONSTANT):
+        if node.op is None:
             return node
         args = tuple(self.new[a] for a in node.args)
         if is_ufunc(node):
             args = tuple(_unbroadcast(a, self.sheet) for a in args)
-        if args == node.args:
-            same = node
-        else:
-            same = self.sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
-        return rewritten(same, self.sheet)
+        return rewritten(self.sheet.on(node, args), self.sheet)
 
     def _own(self, root: Node) -> set[Node]:
         """The elementwise operations that nothing but this root needs."""
@@ -121,7 +119,7 @@ class _Simplifier:
 
     def _cheaper(self, node: Node, given: AbstractSet[Node]) -> Node:
         """The node as a polynomial, where that costs less."""
-        if not any(a.op in _PROMISING or a.number is not None for a in node.args):
+        if not any(a.kernel in _PROMISING or a.number is not None for a in node.args):
             return node  # one operation on what is not arithmetic: there is nothing to gain
         try:
             terms = expanded(node, lambda product: resolved(product, self.sheet), given)
@@ -151,7 +149,7 @@ def _roots(nodes: Iterable[Node], outputs: Iterable[Node]) -> set[Node]:
     """The nodes where arithmetic ends: those that another kind of operation reads, or that nothing reads."""
     roots = set(outputs)
     for node in nodes:
-        if node.op not in ARITHMETIC:
+        if node.kernel not in ARITHMETIC:
             roots.update(node.args)
     return roots
 
@@ -184,7 +182,7 @@ class _Given(AbstractSet[Node]):
 
 
 def _entrywise(node: Node) -> bool:
-    return node.op not in (INPUT, CONSTANT) and (is_ufunc(node) or node.does(WHERE, sigmoid))
+    return node.op is not None and (is_ufunc(node) or node.does(WHERE, sigmoid))
 
 
 def _unbroadcast(node: Node, sheet: Sheet) -> Node:
@@ -203,12 +201,12 @@ def _cost(node: Node, given: AbstractSet[Node]) -> float:
     total = 0.0
     while waiting:
         n = waiting.pop()
-        if n in seen or n in given or n.op in (INPUT, CONSTANT):
+        if n in seen or n in given or n.op is None:
             continue
         seen.add(n)
         waiting += n.args
         if not n.does(BROADCAST):
-            total += (n.size + (_PER_CALL if n.shape else 1)) * _WEIGHT.get(n.op, 1.0)
+            total += (n.entries + (_PER_CALL if n.shape else 1)) * _WEIGHT.get(n.kernel, 1.0)
     return total
 
 
@@ -263,7 +261,7 @@ class _Built:
             return self._node(NEGATIVE, node)
         if not node.shape and (1 / c).denominator == 1 and abs(1 / c) < _EXACT:
             return self._node(DIVIDE, node, self.sheet.constant(int(1 / c)))
-        if node.does(MULTIPLY) and node.args[0].size < node.size and node.args[0].dtype.kind == "f":
+        if node.does(MULTIPLY) and node.args[0].entries < node.entries and node.args[0].dtype.kind == "f":
             return self._node(MULTIPLY, self._multiple(c, node.args[0]), node.args[1])
         return self._node(MULTIPLY, self.sheet.constant(float(c)), node)
 
@@ -271,7 +269,7 @@ class _Built:
         """Small factors first, so that few entries are computed; a square where a factor comes twice."""
         if not factors:
             return None
-        factors.sort(key=lambda n: (n.size, n.dtype.kind != "f", n.seq))
+        factors.sort(key=lambda n: (n.entries, n.dtype.kind != "f", self.sheet.order[n]))
         total, *rest = factors
         for factor in rest:
             total = self._node(SQUARE, total) if factor is total else self._node(MULTIPLY, total, factor)

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, array_of
 from tinygrad_edu.compiler.instructions import (
     computes_in,
     constant_code,
     is_ufunc,
-    is_view,
     own_memory,
     takes_out,
     text,
@@ -24,9 +22,11 @@ from tinygrad_edu.compiler.liveness import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
 from tinygrad_edu.compiler.rows import Rows
 from tinygrad_edu.compiler.schedule import Loop, Schedule, columns_of
+from tinygrad_edu.compiler.views import is_view
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.arithmetic import MATMUL
+from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definitions
 from tinygrad_edu.expression.writer import Text
 
@@ -96,7 +96,7 @@ class _Writer(Lifetimes):
         )
         read = {node: None for node in read if node.number is None}
         whole = {
-            node: node.name or self.names.get(node, f"{self.prefix['part']}{k}")
+            node: node.called or self.names.get(node, f"{self.prefix['part']}{k}")
             for k, node in enumerate(read)
         }
         taken = {*self.inputs, *self.names.values()}
@@ -249,17 +249,17 @@ class _Writer(Lifetimes):
 
     def _drawn(self, node: Node) -> str:
         """A call that draws from its own generator, the one that the eager function draws from."""
-        generator = node.settings["rng"]
+        generator = node.settings["rng"].generator
         known = next((name for name, value in self.generators.items() if value is generator), None)
         rng = known or f"{self.prefix['rng']}{len(self.generators)}"
         self.generators[rng] = generator
         facts = [f"{k}={rng if k == 'rng' else literal(v)}" for k, v in node.settings.items()]
-        return f"{node.op}({', '.join([*(str(self._code(a)) for a in node.args), *facts])})"
+        return f"{node.rule.name}({', '.join([*(str(self._code(a)) for a in node.args), *facts])})"
 
     def _code(self, node: Node) -> Text:
-        if node.op == INPUT:
-            return Text(node.name, ATOM, node.shape, node.dtype)
-        if node.op == CONSTANT:
+        if node.is_name:
+            return Text(node.called, ATOM, node.shape, node.dtype)
+        if node.is_constant:
             return self._constant(node)
         if self.inline(node):
             return NUMPY.written(
@@ -298,8 +298,8 @@ class _Writer(Lifetimes):
         """The name of a constant array; of one number, in whichever shape is needed."""
         name = self.constant_names.setdefault((node, shape), f"{self.prefix['c']}{len(self.constants)}")
         if name not in self.constants:
-            self.constants[name] = (
-                array_of(node) if shape == node.shape else np.full(shape, node.value, node.dtype)
+            self.constants[name] = np.ascontiguousarray(
+                np.broadcast_to(np.asarray(node.value, node.dtype), shape)
             )
         return name
 
@@ -323,7 +323,7 @@ class _Writer(Lifetimes):
         behind = node
         while self.inline(behind) or is_view(behind):
             behind = behind.args[0]
-        kept = own_memory(behind) or behind.op == CONSTANT
+        kept = own_memory(behind) or behind.is_constant
         return (
             self._code(node).text if kept and node.shape else f"np.array({self._code(node)}, np.{node.dtype})"
         )
@@ -333,22 +333,24 @@ class _Writer(Lifetimes):
         if self.schedule.named:
             yield from self._moves_of_columns()
             return
-        moves = {W.name: by for W, by in self.schedule.moves.items()}
+        moves = {W.called: by for W, by in self.schedule.moves.items()}
         parameters = _listed(moves)
-        steps = _listed(
-            str(self._code(by) if by.number is None else constant_code(by)) for by in moves.values()
-        )
+        steps = _listed(self._step(by) for by in moves.values())
         yield f"deque(map(np.subtract, {parameters}, {steps}, {parameters}), 0)  # all of them, or none"
+
+    def _step(self, by: Node) -> str:
+        """What is subtracted, as it is written."""
+        return str(self._code(by) if by.number is None else constant_code(by))
 
     def _moves_of_columns(self) -> Iterator[str]:
         """The same, where of a table only those columns are written that are named."""
         moves = [
-            f"(np.subtract, {W.name}, {self._code(by) if by.number is None else constant_code(by)}, {W.name})"
+            f"(np.subtract, {W.called}, {self._step(by)}, {W.called})"
             for W, by in self.schedule.moves.items()
         ]
         for k, (W, by) in enumerate(self.schedule.named.items(), start=1):
             x, ids = columns_of(by).args
-            table = f"{W.name}{'.T' * (by is not columns_of(by))}"
+            table = f"{W.called}{'.T' * (by is not columns_of(by))}"
             which, left = (
                 _free(f"{name}_{k}", {*self.inputs, *self.names.values()}) for name in ("named", "left")
             )

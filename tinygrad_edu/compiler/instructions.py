@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node
+from tinygrad_edu.compiler.views import is_copied
 from tinygrad_edu.expression.arithmetic import (
     ADD,
     MATMUL,
@@ -19,10 +19,11 @@ from tinygrad_edu.expression.arithmetic import (
     PROD,
     SUM,
 )
+from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, in_numpy, literal
 from tinygrad_edu.expression.writer import Text
 
-__all__ = ["called", "constant_code", "is_ufunc", "is_view", "own_memory", "takes_out", "text"]
+__all__ = ["called", "constant_code", "is_ufunc", "own_memory", "takes_out", "text"]
 
 _REDUCTIONS = {
     op.kernel: f"np.{by.name}" for op, by in ((SUM, ADD), (MAX, MAXIMUM), (MIN, MINIMUM), (PROD, MULTIPLY))
@@ -31,14 +32,11 @@ _REDUCTIONS = {
 
 def is_ufunc(node: Node) -> bool:
     """Whether it computes entry by entry, so that it may overwrite an operand."""
-    return not (node.op in (CONSTANT, INPUT) or node.does(MATMUL)) and any(
-        isinstance(f, np.ufunc) for f in node.rule.numpy
+    return (
+        node.op is not None
+        and not node.does(MATMUL)
+        and any(isinstance(f, np.ufunc) for f in node.rule.numpy)
     )
-
-
-def is_view(node: Node) -> bool:
-    """Whether its value is a view of its operand's memory."""
-    return node.looks
 
 
 def own_memory(node: Node) -> bool:
@@ -46,22 +44,22 @@ def own_memory(node: Node) -> bool:
 
     What NumPy hands out without ``out=`` may be an operand, or a view of one.
     """
-    if node.op in (INPUT, CONSTANT):
+    if node.op is None:
         return False
     return takes_out(node) or (not node.shape and (is_ufunc(node) or _is_reduction(node)))
 
 
 def takes_out(node: Node) -> bool:
     """Whether NumPy can write the result where it is told to."""
-    if node.copied or (node.shape and node.rule.into is not None):
+    if is_copied(node) or (node.shape and node.rule.into is not None):
         return True
     if not node.shape or not all(a.shape or a.number is not None for a in node.args if node.does(MATMUL)):
         return False
-    if node.op in _REDUCTIONS:
+    if node.kernel in _REDUCTIONS:
         return _is_reduction(node)
     if node.does(MATMUL):
         return all(a.dtype == node.dtype for a in node.args)
-    return node.op == "dot_all" or (is_ufunc(node) and len(node.args) <= 2)
+    return is_ufunc(node) and len(node.args) <= 2
 
 
 def computes_in(node: Node) -> np.dtype[Any]:
@@ -85,7 +83,7 @@ def computes_in(node: Node) -> np.dtype[Any]:
 
 
 def _is_reduction(node: Node) -> bool:
-    return node.op in _REDUCTIONS and node.settings.keys() <= {"axis", "keepdims"}
+    return node.kernel in _REDUCTIONS and node.settings.keys() <= {"axis", "keepdims"}
 
 
 def constant_code(node: Node) -> Text:
@@ -106,7 +104,7 @@ def text(node: Node, code: Callable[[Node], Text], out: str | None) -> str:
     """
     if _is_reduction(node) and (takes_out(node) or not node.shape):
         return _reduction(node, code(node.args[0]), out)
-    if node.copied:
+    if is_copied(node):
         told = f", out={out}" if out else ""
         return f"copied({code(node.args[0])}, shape={node.shape}{told})"
     operands = [constant_code(a) if _is_number(a, node) else code(a) for a in node.args]
@@ -123,7 +121,7 @@ def _reduction(node: Node, x: Text, out: str | None) -> str:
     facts = [f"axis={literal(node.settings.get('axis'))}"]
     facts += ["keepdims=True"] * bool(node.settings.get("keepdims")) + ([f"out={out}"] if out else [])
     facts += [f"dtype=np.{node.dtype}"] * (computes_in(node) != node.dtype)
-    return f"{_REDUCTIONS[node.op]}.reduce({x}, {', '.join(facts)})"
+    return f"{_REDUCTIONS[node.kernel]}.reduce({x}, {', '.join(facts)})"
 
 
 def _is_number(operand: Node, node: Node) -> bool:
@@ -136,7 +134,7 @@ def _is_number(operand: Node, node: Node) -> bool:
 def called(node: Node) -> str:
     """NumPy's function for it: the ufunc, where several answer to the name."""
     function = _ufunc(node)
-    return f"np.{function.__name__}" if function is not None else in_numpy(node.rule) or node.op
+    return f"np.{function.__name__}" if function is not None else in_numpy(node.rule) or node.rule.name
 
 
 def _ufunc(node: Node) -> np.ufunc | None:

@@ -8,11 +8,12 @@ from itertools import count
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import Node
-from tinygrad_edu.compiler.instructions import is_ufunc, is_view, takes_out
+from tinygrad_edu.compiler.instructions import is_ufunc, takes_out
 from tinygrad_edu.compiler.memory import Life
 from tinygrad_edu.compiler.rows import rows_of
 from tinygrad_edu.compiler.schedule import Schedule
+from tinygrad_edu.compiler.views import is_view
+from tinygrad_edu.expression.node import Node
 
 __all__ = ["Lifetimes"]
 

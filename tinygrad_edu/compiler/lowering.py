@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import Node, Sheet, in_order
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import BROADCAST, POSITIVE, RESHAPE, SUM, kernels
+from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.ops.movement.shapes import astype
@@ -84,7 +86,7 @@ def built(
         parts = _decomposition(op, args, settings)
         if parts is not None:
             return parts.build(sheet, late)
-    node = sheet.node(op.kernel, args, settings, shape=shape, dtype=dtype)
+    node = sheet.node(op, args, settings, shape=shape, dtype=dtype)
     if op.kernel == probabilities.kernel:
         sheet.checked[args[0]] = node
     return node
@@ -94,14 +96,12 @@ def finished(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     """The outputs with the operations that the algebra knows taken apart too."""
     sheet.finished = True
     new: dict[Node, Node] = {}
-    for node in in_order(outputs):
+    for node in in_order(*outputs):
         args = [new[a] for a in node.args]
-        if node.op in ATOMS:
+        if node.kernel in ATOMS:
             new[node] = _decomposed(node, args, sheet)
-        elif args != list(node.args):
-            new[node] = sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
         else:
-            new[node] = node
+            new[node] = sheet.on(node, args)
         if node in sheet.names and new[node] is not node:
             sheet.names.setdefault(new[node], sheet.names[node])
     return [new[node] for node in outputs]

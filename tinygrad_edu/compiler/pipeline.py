@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.algebra import simplified
 from tinygrad_edu.compiler.emit import Emitted, emitted
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.compiler.lowering import finished, lowered
 from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
-from tinygrad_edu.compiler.scalars import again, scalars_moved
+from tinygrad_edu.compiler.scalars import scalars_moved
 from tinygrad_edu.compiler.schedule import columns_of, scheduled
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.compiler.strength_reduction import in_fast_forms
 from tinygrad_edu.compiler.threads import spread
 from tinygrad_edu.compiler.tiles import tiled
 from tinygrad_edu.compiler.trace import Recording, Values
 from tinygrad_edu.expression.arithmetic import MULTIPLY
+from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.movement.copying import copied
 from tinygrad_edu.ops.networks.embeddings import FEW_NAMED, columns_added, columns_left
 
@@ -80,7 +82,7 @@ def assembled(
         moves = {W: by for W, by in zip(parameters, steps, strict=True) if by.number != 0}
         named = {W: by for W, by in moves.items() if _names_few(W, by)}
         moves = {W: by for W, by in moves.items() if W not in named}
-        arguments = [*recording.arguments, rate.name]
+        arguments = [*recording.arguments, rate.called]
         written = emitted(tiled(scheduled([J], moves, named)), sheet.names, arguments)
     elif update == "lent":
         J, *gradients = _simplest([J, *gradients], sheet)
@@ -108,7 +110,7 @@ def _rate(recording: Recording) -> str:
 def _names_few(W: Node, by: Node) -> bool:
     """Whether it moves a few columns of a large table, or a few rows, and leaves the others as they are."""
     added = columns_of(by)
-    few = added.does(columns_added) and 0 < FEW_NAMED * added.args[1].size < added.settings["n"]
+    few = added.does(columns_added) and 0 < FEW_NAMED * added.args[1].entries < added.settings["n"]
     return few and added.dtype == W.dtype
 
 
@@ -166,9 +168,9 @@ def _decided(outputs: Sequence[Node], data: set[str]) -> list[Node]:
     """The nodes that are computed from the data alone, and that other nodes read."""
     alone: set[Node] = set()
     ends: dict[Node, None] = {}
-    for node in in_order(outputs):
-        if node.op not in (CONSTANT, INPUT):
-            own = [a in alone or a.op == CONSTANT or a.name in data for a in node.args]
+    for node in in_order(*outputs):
+        if node.op is not None:
+            own = [a in alone or a.is_constant or a.called in data for a in node.args]
             if own and all(own) and not node.random:
                 alone.add(node)
             else:
@@ -190,10 +192,10 @@ def of_values(recorded: Values) -> tuple[Callable[[], Callable[..., Any]], Calla
     taken = {step.name for step in recorded.program.steps}
     free = (name for name in map("once_{}".format, count(1)) if name not in taken)
     known = {node: sheet.input(name, node.shape, node.dtype) for node, name in zip(once, free, strict=False)}
-    names = [node.name for node in known.values()]
-    for node in in_order(outputs):
+    names = [node.called for node in known.values()]
+    for node in in_order(*outputs):
         if node not in known:
-            known[node] = again(node, known, sheet)
+            known[node] = sheet.on(node, (known[a] for a in node.args))
             if node in sheet.names:
                 sheet.names.setdefault(known[node], sheet.names[node])
     written = emitted(

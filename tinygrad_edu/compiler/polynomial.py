@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import Node
 from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT, kernels
+from tinygrad_edu.expression.node import Node
 
 __all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded"]
 
@@ -91,7 +91,7 @@ class _Expansion:
             raise TooMany
         if not self.opens(node):
             return [self.factored(node)]
-        if node.op in _SUMS and node in self.given:
+        if node.kernel in _SUMS and node in self.given:
             self.opened[node] = None
         if node.does(ADD):
             return self.terms(node.args[0], depth + 1) + self.terms(node.args[1], depth + 1)
@@ -135,7 +135,7 @@ class _Expansion:
         waiting = list(products)
         while waiting:
             product = self.resolved(waiting.pop(0))
-            sums = [n for n, e in product.factors.items() if e > 0 and n.op in _SUMS and self.opens(n)]
+            sums = [n for n, e in product.factors.items() if e > 0 and n.kernel in _SUMS and self.opens(n)]
             if not sums:
                 done.append(product)
             else:  # quotients first, so that what they are multiplied with can still cancel

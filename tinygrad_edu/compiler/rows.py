@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from tinygrad_edu.compiler.hash_consing import Node
-from tinygrad_edu.compiler.instructions import is_ufunc, is_view, takes_out
+from tinygrad_edu.compiler.instructions import is_ufunc, takes_out
+from tinygrad_edu.compiler.views import is_view
+from tinygrad_edu.expression.node import Node
 
 __all__ = ["Rows", "rows_of"]
 

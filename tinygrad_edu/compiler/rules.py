@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.hash_consing import Node, Sheet
 from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     ADD,
@@ -41,6 +41,7 @@ from tinygrad_edu.expression.arithmetic import (
     WHERE,
     kernels,
 )
+from tinygrad_edu.expression.node import Node
 from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.activations import sigmoid
 from tinygrad_edu.ops.networks.costs import probabilities
@@ -53,7 +54,7 @@ Rule = Callable[[Node, Sheet], Node | None]
 def rewritten(node: Node, sheet: Sheet) -> Node:
     """The node by the first rule that applies, again until none does."""
     while True:
-        for rule in _RULES.get(node.op, ()):
+        for rule in _RULES.get(node.kernel, ()):
             better = rule(node, sheet)
             if better is not None and better is not node and better.dtype == node.dtype:
                 node = better
@@ -84,10 +85,10 @@ def _power(node: Node, sheet: Sheet) -> Node | None:
 def _mean(node: Node, sheet: Sheet) -> Node | None:
     """The mean is the sum over the number of entries."""
     (x,) = node.args
-    if node.dtype != x.dtype or not node.size or node.dtype.itemsize < 4:
+    if node.dtype != x.dtype or not node.entries or node.dtype.itemsize < 4:
         return None
     total = sheet.node(SUM, [x], node.settings, shape=node.shape, dtype=node.dtype)
-    return sheet.node(DIVIDE, [total, sheet.constant(x.size // node.size)], dtype=node.dtype)
+    return sheet.node(DIVIDE, [total, sheet.constant(x.entries // node.entries)], dtype=node.dtype)
 
 
 def _transposed(node: Node, sheet: Sheet) -> Node | None:
@@ -117,12 +118,12 @@ def _narrowed(node: Node, sheet: Sheet) -> Node | None:
     if node.dtype.kind != "f" or wide.dtype.kind != "f":
         return None
     narrow = _as_narrow(wide, node.dtype, sheet)
-    if narrow is not None or wide.op not in ARITHMETIC or 2 * node.dtype.itemsize > wide.dtype.itemsize:
+    if narrow is not None or wide.kernel not in ARITHMETIC or 2 * node.dtype.itemsize > wide.dtype.itemsize:
         return narrow
     args = [a if a.dtype.kind == "b" else _as_narrow(a, node.dtype, sheet) for a in wide.args]
     if any(a is None for a in args):
         return None
-    return sheet.node(wide.op, [a for a in args if a is not None], shape=node.shape, dtype=node.dtype)
+    return sheet.node(wide.rule, [a for a in args if a is not None], shape=node.shape, dtype=node.dtype)
 
 
 def _as_narrow(node: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node | None:
@@ -139,7 +140,7 @@ def _as_narrow(node: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node | None:
     args = [a if a.dtype.kind == "b" else _as_narrow(a, dtype, sheet) for a in node.args]
     if any(a is None for a in args):
         return None
-    return sheet.node(node.op, [a for a in args if a is not None], shape=node.shape, dtype=dtype)
+    return sheet.node(node.rule, [a for a in args if a is not None], shape=node.shape, dtype=dtype)
 
 
 def _values(node: Node, depth: int = 4) -> set[float] | None:
@@ -148,12 +149,12 @@ def _values(node: Node, depth: int = 4) -> set[float] | None:
         return {0.0, 1.0}
     if node.number is not None:
         return {float(node.number)}
-    if node.op not in _OF_FEW or not depth:
+    if node.kernel not in _OF_FEW or not depth:
         return None
     operands = [_values(a, depth - 1) for a in node.args]
     if any(v is None for v in operands):
         return None
-    found = {_OF_FEW[node.op](*pair) for pair in combinations(*(v for v in operands if v is not None))}
+    found = {_OF_FEW[node.kernel](*pair) for pair in combinations(*(v for v in operands if v is not None))}
     return found if len(found) <= 32 else None
 
 
@@ -318,11 +319,11 @@ def _guard(node: Node) -> tuple[Node, Any, Node] | None:
 
 def _finite(node: Node, depth: int = 12) -> bool:
     """Whether a value is finite where the inputs are, and nothing overflows."""
-    if node.op in ("input", "constant"):
+    if node.op is None:
         return True
     if node.does(LOG):  # of a sum of exponentials, the largest of which is 1
         return node.args[0].does(SUM) and node.args[0].args[0].does(EXP)
-    return depth > 0 and node.op in _FINITE and all(_finite(a, depth - 1) for a in node.args)
+    return depth > 0 and node.kernel in _FINITE and all(_finite(a, depth - 1) for a in node.args)
 
 
 _FINITE = kernels(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.expression.arithmetic import (
     BROADCAST,
     EXPAND_DIMS,
@@ -22,9 +22,11 @@ from tinygrad_edu.expression.arithmetic import (
     TRANSPOSE,
     kernels,
 )
+from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
-__all__ = ["again", "scalars_moved"]
+__all__ = ["scalars_moved"]
 
 _ALONG = kernels(SUM, TRANSPOSE, RESHAPE, EXPAND_DIMS, NEGATIVE, BROADCAST, sum_to)
 """Linear in their only operand."""
@@ -52,7 +54,7 @@ def _carriers(nodes: Sequence[Node]) -> dict[Node, Node]:
     found: dict[Node, Node] = {}
     for node in nodes:
         depth[node] = 1 + max((depth[a] for a in node.args), default=0)
-        if node.op in _ALONG:
+        if node.kernel in _ALONG:
             found[node] = node.args[0]
         elif node.args and len(set(node.args)) == len(node.args):
             deepest = max(node.args, key=lambda a: (a.dtype.kind == "f", depth[a]))
@@ -63,8 +65,8 @@ def _carriers(nodes: Sequence[Node]) -> dict[Node, Node]:
 
 def _towards_the_start(outputs: list[Node], sheet: Sheet) -> list[Node]:
     """``r dW1, r db1, ...`` become ``dW1, db1, ...`` of a gradient that has been multiplied by r."""
-    nodes = in_order(outputs)
-    ends = {n: n.args[1] for n in nodes if (s := _scaled(n)) is not None and s[0].op == INPUT}
+    nodes = in_order(*outputs)
+    ends = {n: n.args[1] for n in nodes if (s := _scaled(n)) is not None and s[0].is_name}
     rates = {n.args[0] for n in ends}
     if len(rates) != 1:
         return outputs
@@ -72,18 +74,18 @@ def _towards_the_start(outputs: list[Node], sheet: Sheet) -> list[Node]:
     carrier = _carriers(nodes) | ends
     whole = _wanted_whole(nodes, outputs, ends, carrier)
     starts = [n for n in whole if carrier.get(n) not in whole]
-    if sum(n.size for n in starts) >= sum(n.size for n in ends):
+    if sum(n.entries for n in starts) >= sum(n.entries for n in ends):
         return outputs
     new: dict[Node, Node] = {}
     for node in nodes:
         if node in ends and node.args[1] in whole:
             new[node] = new[node.args[1]]
             continue
-        made = again(node, new, sheet)
+        made = sheet.on(node, (new[a] for a in node.args))
         if node in starts:
             made = sheet.node(MULTIPLY, [rate, made], dtype=node.dtype)
         if node in whole and node in sheet.names:
-            sheet.names.setdefault(made, f"{rate.name}_{sheet.names[node]}")
+            sheet.names.setdefault(made, f"{rate.called}_{sheet.names[node]}")
         new[node] = made
     return [new[n] for n in outputs]
 
@@ -114,16 +116,16 @@ def _users(nodes: Sequence[Node]) -> dict[Node, list[Node]]:
 
 def _towards_the_end(outputs: list[Node], sheet: Sheet) -> list[Node]:
     """``(c x) @ y`` becomes ``c (x @ y)`` where that has fewer entries."""
-    nodes = in_order(outputs)
+    nodes = in_order(*outputs)
     users = _users(nodes)
     new: dict[Node, Node] = {}
     for node in nodes:
         found = _scaled(node)
         ends = _ends(node, users, outputs) if found else None
-        if ends is not None and sum(e.size for e in ends) < node.size:
+        if ends is not None and sum(e.entries for e in ends) < node.entries:
             new[node] = new[found[1]] if found else node
             continue
-        made = again(node, new, sheet)
+        made = sheet.on(node, (new[a] for a in node.args))
         for arg in _behind_views(node):
             scaled = _scaled(arg)
             if scaled and new[arg] is new[scaled[1]] and node.does(MATMUL, SUM):
@@ -161,15 +163,3 @@ def _behind_views(node: Node) -> list[Node]:
             arg = arg.args[0]
         found.append(arg)
     return found
-
-
-def again(node: Node, new: Mapping[Node, Node], sheet: Sheet) -> Node:
-    """The node on the operands that have come in place of its own."""
-    if node.op in (INPUT, CONSTANT):
-        return node
-    args = tuple(new[a] for a in node.args)
-    return (
-        node
-        if args == node.args
-        else sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, in_order
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
+from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
 
 __all__ = ["Loop", "Schedule", "columns_of", "scheduled"]
 
@@ -79,6 +80,6 @@ def scheduled(
     cost, *gradients = outputs
     ends = [cost, *reversed(gradients), *reversed(moves.values())]
     ends += _parts(named)
-    draws = sorted((n for n in in_order(ends) if n.random), key=lambda n: n.seq)
-    nodes = [n for n in in_order([*draws, *ends]) if n.op not in (CONSTANT, INPUT)]
+    draws = sorted((n for n in in_order(*ends) if n.random), key=lambda n: n.settings["rng"].number)
+    nodes = [n for n in in_order(*draws, *ends) if n.op is not None]
     return Schedule((), None, tuple(nodes), tuple(outputs), moves, named)

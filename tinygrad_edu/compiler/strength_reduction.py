@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.compiler.instructions import is_ufunc
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     COPYSIGN,
@@ -24,6 +24,8 @@ from tinygrad_edu.expression.arithmetic import (
     SUM,
     TRANSPOSE,
 )
+from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
 
 __all__ = ["in_fast_forms"]
 
@@ -42,14 +44,10 @@ FEWEST_ROWS = 4
 def in_fast_forms(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     """The same outputs, each operation in its fastest form."""
     new: dict[Node, Node] = {}
-    for node in in_order(outputs):
+    for node in in_order(*outputs):
         args = tuple(new[a] for a in node.args)
         made = _fast(node, args, sheet)
-        if made is None:
-            same = node.op in (INPUT, CONSTANT) or args == node.args
-            made = (
-                node if same else sheet.node(node.op, args, node.settings, shape=node.shape, dtype=node.dtype)
-            )
+        made = sheet.on(node, args) if made is None else made
         if node in sheet.names:
             sheet.names.setdefault(made, sheet.names[node])
         new[node] = made
@@ -64,17 +62,17 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
     if node.does(MATMUL) and args[0].ndim > 2 and args[1].ndim == 2 and args[0].dtype == args[1].dtype:
         product = _product(_tall(args[0], sheet), args[1], sheet)
         return sheet.node(RESHAPE, [product], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
-    if node.does(NEGATIVE) and args[0].does(ABSOLUTE) and node.size < FEW:  # -|z| in one call
+    if node.does(NEGATIVE) and args[0].does(ABSOLUTE) and node.entries < FEW:  # -|z| in one call
         if args[0].args[0].dtype != node.dtype:
             return None
         return sheet.node(COPYSIGN, [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
-    if node.does(MAXIMUM, MINIMUM) and node.ndim and node.size >= FEWEST:
+    if node.does(MAXIMUM, MINIMUM) and node.ndim and node.entries >= FEWEST:
         x, other = args
         row = _row_of(node)
         if row is not None and other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
             zeros = sheet.constant(float(other.number), row, node.dtype)
-            return sheet.node(node.op, [x, zeros], shape=node.shape, dtype=node.dtype)
-    if is_ufunc(node) and len(args) == 2 and node.size >= FEW and node.shape[-1] < SHORT:
+            return sheet.node(node.rule, [x, zeros], shape=node.shape, dtype=node.dtype)
+    if is_ufunc(node) and len(args) == 2 and node.entries >= FEW and node.shape[-1] < SHORT:
         return _wider(node, args, sheet)
     return None
 
@@ -85,7 +83,7 @@ def _row_of(node: Node) -> tuple[int, ...] | None:
     while k and prod(node.shape[k:]) < SHORT:
         k -= 1
     row = (*(1,) * k, *node.shape[k:])
-    return row if node.size >= FEWEST_ROWS * prod(row) else None
+    return row if node.entries >= FEWEST_ROWS * prod(row) else None
 
 
 def _wider(node: Node, args: Sequence[Node], sheet: Sheet) -> Node | None:
@@ -93,17 +91,17 @@ def _wider(node: Node, args: Sequence[Node], sheet: Sheet) -> Node | None:
     row = _row_of(node)
     for x, short in (args, args[::-1]):
         fits = row is not None and x.shape == node.shape and short.shape[-1:] == node.shape[-1:]
-        if fits and row is not None and short.size == node.shape[-1] > 1 and short.dtype == node.dtype:
+        if fits and row is not None and short.entries == node.shape[-1] > 1 and short.dtype == node.dtype:
             repeated = sheet.node(MULTIPLY, [short, sheet.constant(1.0, row, node.dtype)], shape=row)
             operands = [repeated if a is short else a for a in args]
-            return sheet.node(node.op, operands, node.settings, shape=node.shape, dtype=node.dtype)
+            return sheet.node(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype)
     return None
 
 
 def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
     """Σ over the columns is X 1."""
     rows = x.ndim == 2 and node.settings.get("axis") in (1, -1) and node.settings.get("keepdims") is True
-    if not rows or x.dtype != node.dtype or x.size < FEWEST or x.shape[0] < FEWEST_ROWS:
+    if not rows or x.dtype != node.dtype or x.entries < FEWEST or x.shape[0] < FEWEST_ROWS:
         return None
     if node.dtype.itemsize < 8 and x.shape[1] > LONGEST:
         return None

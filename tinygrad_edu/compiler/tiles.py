@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tinygrad_edu.compiler.hash_consing import INPUT, Node
-from tinygrad_edu.compiler.instructions import is_ufunc, is_view
+from tinygrad_edu.compiler.instructions import is_ufunc
 from tinygrad_edu.compiler.schedule import Loop, Schedule
+from tinygrad_edu.compiler.views import is_view
 from tinygrad_edu.expression.arithmetic import MATMUL, MAX, MIN, SUM, TRANSPOSE, WHERE
+from tinygrad_edu.expression.node import Node
 from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.costs import probabilities
 
@@ -53,7 +54,7 @@ def tiled(schedule: Schedule) -> Schedule:
 
 def _seeds(nodes: Sequence[Node]) -> list[tuple[Node, int]]:
     """The large inputs of matrix products, with the axis of the examples: the last."""
-    inputs = dict.fromkeys(a for n in nodes for a in n.args if a.op == INPUT and a.ndim == 2)
+    inputs = dict.fromkeys(a for n in nodes for a in n.args if a.is_name and a.ndim == 2)
     large = [n for n in inputs if n.nbytes > CACHE and n.shape[-1] >= 4 * SHORTEST]
     return [(n, 1) for n in sorted(large, key=lambda n: -n.nbytes)]
 
@@ -79,7 +80,7 @@ class _Paths:
                 if any(a in self.inside for a in node.args):
                     raise _Cannot  # one example's value depends on what all of them add up to
                 self.after.add(node)
-            elif any(a in self.inside or a in self.cut for a in node.args) and node.op != CHECK:
+            elif any(a in self.inside or a in self.cut for a in node.args) and node.kernel != CHECK:
                 self._follow(node)
         if not self.inside.keys().isdisjoint(schedule.ends):
             raise _Cannot

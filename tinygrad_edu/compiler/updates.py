@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinygrad_edu.compiler.hash_consing import CONSTANT, INPUT, Node, Sheet, in_order
 from tinygrad_edu.compiler.instructions import is_ufunc, takes_out, text
 from tinygrad_edu.compiler.lowering import built
+from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.compiler.trace import naming
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import DIVIDE, MULTIPLY, SUBTRACT, WHERE
+from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, literal
+from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.expression.writer import Text
 from tinygrad_edu.graph.decomposition import recorded_since, stand_in
 from tinygrad_edu.ops.movement.shapes import astype
@@ -107,7 +109,7 @@ def rule_of(
     kept = [name for k, name in enumerate(arrays) if k != 1]
     if len(new) != len(kept):
         return None
-    order = [n for n in in_order(new) if n.op not in (CONSTANT, INPUT)]
+    order = [n for n in in_order(*new) if n.op is not None]
     if not all(_entry_by_entry(node) for node in order):
         return None
     writer = _Writer(order, dict(zip(kept, new, strict=True)), sheet.names, arrays, numbers, np.dtype(dtype))
@@ -135,7 +137,7 @@ def _as_node(result: Any, known: dict[Tensor, Node], sheet: Sheet) -> Node:
 
 
 def _entry_by_entry(node: Node) -> bool:
-    constants = all(a.number is not None for a in node.args if a.op == CONSTANT)
+    constants = all(a.number is not None for a in node.args if a.is_constant)
     return constants and not node.random and (is_ufunc(node) or node.does(WHERE, astype))
 
 
@@ -158,7 +160,7 @@ class _Writer:
         self.results: tuple[int, ...] = ()
         W = self.new[arrays[0]]
         read = [*(a for n in order for a in n.args), *(n for name, n in new.items() if name != arrays[0])]
-        minus = W.does(SUBTRACT) and W.args[0].name == arrays[0] and bool(W.args[1].shape)
+        minus = W.does(SUBTRACT) and W.args[0].called == arrays[0] and bool(W.args[1].shape)
         self.descends = minus and W not in read
         if self.descends:  # the last operation is that which puts W where it is kept
             self.order = [n for n in order if n is not W]
@@ -168,7 +170,7 @@ class _Writer:
     def _called(self, names: Mapping[Node, str]) -> dict[Node, str]:
         """The variables of the formula's own code; what it computes anew is ``new_v``."""
         new = [(name, n) for name, n in self.new.items() if not (self.descends and name == self.arrays[0])]
-        found = {node: f"new_{name}" for name, node in new if node.op not in (CONSTANT, INPUT)}
+        found = {node: f"new_{name}" for name, node in new if node.op is not None}
         taken = {*self.arrays, *self.numbers, *found.values(), "pieces", "done", "beside", "new", *_OTHERS}
         fresh = map("t{}".format, count(1))
         for node in self.order:
@@ -181,7 +183,7 @@ class _Writer:
     def _divisors(self) -> set[Node]:
         """Numbers that arrays are computed with."""
         operands = {a for n in self.order if n.shape for a in n.args}
-        return {a for a in operands if not a.shape and a.op not in (CONSTANT, INPUT)}
+        return {a for a in operands if not a.shape and a.op is not None}
 
     def source(self) -> str:
         named = [n for n in self.order if not n.shape and n in self.called]
@@ -208,10 +210,7 @@ class _Writer:
         return f"float({code})" if "np." in code else code
 
     def _expression(self, node: Node) -> Text:
-        args = [
-            self._code(a) if a.op in (CONSTANT, INPUT) or a in self.called else self._expression(a)
-            for a in node.args
-        ]
+        args = [self._code(a) if a.op is None or a in self.called else self._expression(a) for a in node.args]
         return NUMPY.written(node.rule, args, node.settings, shape=(), dtype=np.dtype(float))
 
     def _statements(self) -> Iterator[str]:
@@ -251,9 +250,9 @@ class _Writer:
         return len(self.scratch) - 1
 
     def _code(self, node: Node) -> Text:
-        if node.op == CONSTANT:
+        if node.is_constant:
             return literal(node.value)
-        return Text(self.called.get(node, node.name), ATOM, node.shape, node.dtype)
+        return Text(self.called.get(node, node.called), ATOM, node.shape, node.dtype)
 
 
 def _function(source: str) -> Callable[..., None]:

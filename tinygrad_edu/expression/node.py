@@ -6,6 +6,7 @@ object, so equality is identity, and a part that occurs in many places is one pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ class Node:
     value: Any
     """Of a number or an array; else None."""
     size: int
-    """How many operations it is made of, each counted as often as it is written."""
+    """How many operations it is made of, each counted as often as it is written; never more than 2⁶²."""
     height: int
     """How deep they are nested."""
     key: Any
@@ -81,6 +82,41 @@ class Node:
         )
 
     @property
+    def kernel(self) -> str:
+        """What its operation computes with; empty for a name, a number and an array."""
+        return "" if self.op is None else self.op.kernel
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of its value."""
+        return len(self.shape)
+
+    @property
+    def entries(self) -> int:
+        """The number of entries of its value."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that its value takes."""
+        return self.entries * self.dtype.itemsize
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws random numbers."""
+        return "rng" in self.settings
+
+    @property
+    def number(self) -> Any:
+        """The value of a constant whose entries are all alike, else None."""
+        return self.value if np.ndim(self.value) == 0 else None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a number or an array."""
+        return self.op is None and not self.called
+
+    @property
     def is_name(self) -> bool:
         """Whether it stands for a value by its name."""
         return bool(self.called)
@@ -101,14 +137,14 @@ class Node:
         assert self.op is not None, self
         return self.op
 
-    def does(self, op: Op) -> bool:
-        """Whether it is that operation, or one that computes with the same kernel.
+    def does(self, *ops: Op) -> bool:
+        """Whether it is one of these operations, or one that computes with the same kernel.
 
         >>> import tinygrad_edu as tg
         >>> applied(tg.exp, quantity("z")).does(tg.exp)
         True
         """
-        return self.op is not None and self.op.kernel == op.kernel
+        return self.op is not None and any(self.op.kernel == op.kernel for op in ops)
 
     def __repr__(self) -> str:
         if self.op is None:
@@ -139,7 +175,7 @@ def _once(key: Any, **facts: Any) -> Node:
     put(node, "dtype", np.dtype(facts["dtype"]))
     put(node, "called", facts.get("called", ""))
     put(node, "value", facts.get("value"))
-    put(node, "size", 1 + sum(max(a.size, 1) for a in args) if args else 0)
+    put(node, "size", min(1 + sum(max(a.size, 1) for a in args), 1 << 62) if args else 0)
     put(node, "height", 1 + max(a.height for a in args) if args else 0)
     with _ONE_AT_A_TIME:
         return _KNOWN.setdefault(key, node)
@@ -151,18 +187,23 @@ def quantity(called: str, shape: tuple[int, ...] = (), dtype: Any = FLOAT) -> No
     return _once(("name", called, tuple(shape), dtype), called=called, shape=shape, dtype=dtype)
 
 
-def number(value: Any) -> Node:
+def number(value: Any, shape: tuple[int, ...] = (), dtype: Any = None) -> Node:
     """A number: Python's, which takes the dtype of what it meets, or NumPy's with a dtype of its own.
+
+    Args:
+        value: the number.
+        shape: of an array, all of whose entries are that number.
+        dtype: what it comes to where it is used; then one of NumPy's stays one, also of float64.
 
     >>> number(2) is number(2), number(2) is number(2.0)
     (True, False)
     """
-    if isinstance(value, (np.ndarray, np.generic)):
+    if dtype is None and isinstance(value, (np.ndarray, np.generic)):
         value = np.asarray(value)[()]
         if value.dtype == FLOAT or value.dtype.kind == "b":
             value = value.item()
-    dtype = np.asarray(value).dtype
-    return _once(("number", type(value), repr(value)), value=value, shape=(), dtype=dtype)
+    dtype = np.asarray(value).dtype if dtype is None else np.dtype(dtype)
+    return _once(("number", type(value), repr(value), shape, dtype), value=value, shape=shape, dtype=dtype)
 
 
 def array(value: NDArray[Any]) -> Node:
@@ -197,5 +238,5 @@ def _made_again(op: Any, args: Any, settings: Any, shape: Any, dtype: Any, calle
     if called:
         return quantity(called, shape, dtype)
     if op is None:
-        return array(value)
+        return array(value) if np.ndim(value) else number(value, shape, dtype)
     return applied(op, *args, settings=settings, shape=shape, dtype=dtype)
