@@ -10,7 +10,7 @@ Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
@@ -66,6 +66,8 @@ class Node(Protocol):
 
 
 _array = np.ndarray
+_number = np.float64  # to ask two of these for their shapes and dtypes takes longer than to multiply them
+_ONE = np.float64(1.0)
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 _by_age = attrgetter("seq")
@@ -119,10 +121,8 @@ def _walk(  # noqa: C901  (the small cases written out)
 ) -> dict[Any, Any]:
     found = dict(seeds)
     since = 0 if not kept else min(node.seq for node in kept)  # older nodes cannot depend on them
-    waiting: list[tuple[int, Any]] = []  # a heap: the youngest first
-    for root in found:
-        if root.op is not None:
-            heappush(waiting, (-root.seq, root))
+    waiting = [(-root.seq, root) for root in found if root.op is not None]  # a heap: the youngest first
+    heapify(waiting)
     older: list[Any] = []  # what the walk does not come to
     leaves: list[Any] = []
     stopped: list[Any] = []  # a nan may end at these, and so reach no leaf
@@ -176,7 +176,9 @@ def _walk(  # noqa: C901  (the small cases written out)
                     gx = quick[0](g, y, a)
                 else:
                     gx = op.pullbacks[0](g, y, a)
-                    if gx.shape != a.shape or gx.dtype is not a.dtype:
+                    if (type(a) is not _number or type(gx) is not _number) and (
+                        gx.shape != a.shape or gx.dtype is not a.dtype
+                    ):
                         gx = fitted(gx, a)
                 if p in found:
                     found[p] = found[p] + gx
@@ -202,7 +204,9 @@ def _walk(  # noqa: C901  (the small cases written out)
                     gx = quick[0](g, y, a, KNOWN[b])
                 else:
                     gx = op.pullbacks[0](g, y, a, b)
-                    if gx.shape != a.shape or gx.dtype is not a.dtype:
+                    if (type(a) is not _number or type(gx) is not _number) and (
+                        gx.shape != a.shape or gx.dtype is not a.dtype
+                    ):
                         gx = fitted(gx, a)
                 if p in found:
                     found[p] = found[p] + gx
@@ -226,7 +230,9 @@ def _walk(  # noqa: C901  (the small cases written out)
                     gx = quick[1](g, y, KNOWN[a], b)
                 else:
                     gx = op.pullbacks[1](g, y, a, b)
-                    if gx.shape != b.shape or gx.dtype is not b.dtype:
+                    if (type(b) is not _number or type(gx) is not _number) and (
+                        gx.shape != b.shape or gx.dtype is not b.dtype
+                    ):
                         gx = fitted(gx, b)
                 if q in found:
                     found[q] = found[q] + gx
@@ -313,6 +319,8 @@ def seed_for(root: Any, gradient: Any) -> Any:
     if not root.requires_grad:
         raise RuntimeError(errors.NO_HISTORY.format(tensor=errors.described(root, root.name)))
     value = root._data
+    if gradient is None and type(value) is _number:
+        return _ONE
     if value.dtype.kind != "f":
         raise TypeError(errors.NOT_DIFFERENTIABLE.format(dtype=value.dtype))
     if gradient is None:

@@ -25,6 +25,7 @@ __all__ = ["shortest_path"]
 _new = object.__new__
 _surroundings = ambient.get
 _array = np.ndarray
+_number = np.float64
 
 
 def shortest_path(op: Op) -> Callable[..., Any]:
@@ -116,7 +117,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, 
         except Exception:  # noqa: BLE001
             guards = guard = None  # type: ignore[assignment]
             return apply(op, (x, y), {})
-        if entrywise and p is not None and q is not None:
+        if entrywise and p is not None and q is not None and type(t._data) is not _number:
             shape = t._data.shape
             if shape != a.shape and shape != b.shape:
                 with_repeats((x, y), shape)

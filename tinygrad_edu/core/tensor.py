@@ -151,12 +151,13 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
     @property
     def grad(self) -> NDArray[Any] | None:
         """The gradient gathered by ``backward()``: an array of the tensor's shape, or None."""
-        if self._pending is not None:
-            own = type(self._pending) is np.ndarray and sole_owner(self)
-            new = self._pending if own else np.array(self._pending)
-            old = getattr(self, "_grad", None)
-            self._grad, self._pending = new if old is None else np.asarray(old + new), None
-        return getattr(self, "_grad", None)
+        old = getattr(self, "_grad", None)
+        if self._pending is None:
+            return old
+        own = type(self._pending) is not np.ndarray or sole_owner(self)  # a number's array is a new one
+        new = np.asarray(self._pending) if own else np.array(self._pending)
+        self._grad, self._pending = new if old is None else np.asarray(old + new), None
+        return self._grad
 
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:

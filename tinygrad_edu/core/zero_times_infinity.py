@@ -27,6 +27,7 @@ from tinygrad_edu.core.table import OPS
 
 __all__ = ["nan_in", "picked_only", "reaching"]
 
+_array, _number = np.ndarray, np.float64
 _lowest = np.minimum.reduce
 
 
@@ -37,9 +38,10 @@ def nan_in(gradients: Iterable[Any]) -> bool:
     (False, True)
     """
     for g in gradients:
-        value = getattr(g, "_data", g)
-        lowest = _lowest(value, axis=None, initial=0.0) if type(value) is np.ndarray else value
-        if lowest != lowest:
+        if type(g) is not _number:
+            value = getattr(g, "_data", g)
+            g = _lowest(value, axis=None, initial=0.0) if type(value) is _array else value
+        if g != g:
             return True
     return False
 
