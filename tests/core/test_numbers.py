@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import tinygrad_edu as tg
-from tinygrad_edu.core import numbers
-from tinygrad_edu.core.quick import in_float64, is_arithmetic, ufunc_of
+from tinygrad_edu.core import number_cache as numbers
+from tinygrad_edu.core.kernel_analysis import in_float64, is_arithmetic, ufunc_of
 from tinygrad_edu.core.table import OPS
 
 ARITHMETIC = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide}

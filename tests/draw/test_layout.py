@@ -7,10 +7,10 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.draw.networks import KINDS
+from tinygrad_edu.drawing.box_sizes import label_size
 from tinygrad_edu.drawing.layout import FITS, laid_out
-from tinygrad_edu.drawing.measure import label_size
-from tinygrad_edu.drawing.metrics import SIZE
 from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Sketch
+from tinygrad_edu.drawing.text_widths import SIZE
 from tinygrad_edu.drawing.view_selection import sketch_of
 
 EVERY = [(kind, backward) for kind in KINDS for backward in (False, True)]

@@ -19,7 +19,8 @@ from tinygrad_edu import nn, optim
 from tinygrad_edu.compiler.forward import CompiledForward
 from tinygrad_edu.course import models
 from tinygrad_edu.course.optimisers import random_mini_batches
-from tinygrad_edu.nn import batches, live
+from tinygrad_edu.nn import batches
+from tinygrad_edu.nn import live_display as live
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 50))

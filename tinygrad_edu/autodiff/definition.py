@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from tinygrad_edu.autodiff.proof import prove
+from tinygrad_edu.autodiff.definition_check import prove
 from tinygrad_edu.core.kinds import elementwise, operation
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.samples import Sample

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autodiff.running import (
+from tinygrad_edu.autodiff.function_run import (
     Run,
     derivatives,
     has_history,

@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from tinygrad_edu.core.application import apply
-from tinygrad_edu.core.recipes import Recipe
+from tinygrad_edu.core.constant_history import Recipe
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.numpy_coverage.non_differentiable import plain
 

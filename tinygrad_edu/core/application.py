@@ -16,15 +16,15 @@ from tinygrad_edu.core.arguments import Arguments, refuse_unreal
 from tinygrad_edu.core.backward import NO_SETTINGS
 from tinygrad_edu.core.call_sites import calling_frame
 from tinygrad_edu.core.callers import variables_of_the_caller
+from tinygrad_edu.core.constant_history import recipe_for
+from tinygrad_edu.core.copied_arrays import remember
 from tinygrad_edu.core.error_messages import in_house_style, in_our_words
 from tinygrad_edu.core.guard import Guard, hold
+from tinygrad_edu.core.kernel_analysis import in_float64, is_arithmetic, keeps_float64, ufunc_of
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.origins import remember
 from tinygrad_edu.core.pitfalls import watch_for_updates, with_repeats
-from tinygrad_edu.core.quick import in_float64, is_arithmetic, keeps_float64, ufunc_of
 from tinygrad_edu.core.real_arrays import real
-from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.signatures import shown
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS

@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.mode import apart
-from tinygrad_edu.core.numbers import FLOAT64, KNOWN
+from tinygrad_edu.core.number_cache import FLOAT64, KNOWN
 from tinygrad_edu.core.pitfalls import Spent, carried_over
 from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.rules import fitted, recorded_rule

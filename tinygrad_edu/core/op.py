@@ -92,7 +92,7 @@ class Op:
     ufunc: Callable[..., Any] | None = field(init=False)
     """The universal function of NumPy's that its function is, on arrays."""
     quick: tuple[Pullback, ...] | None = field(init=False)
-    """Its rules for arrays of float64, where value and rules are entry by entry: see the module ``quick``."""
+    """Its rules for arrays of float64, where value and rules are entry by entry: see ``kernel_analysis``."""
     recorded: Callable[..., Any] = field(init=False)
     """The shortest way to record it on its inputs alone, without settings."""
 

@@ -15,7 +15,7 @@ from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import NO_SETTINGS
 from tinygrad_edu.core.guard import hold
 from tinygrad_edu.core.mode import ambient
-from tinygrad_edu.core.numbers import FLOAT64, KNOWN
+from tinygrad_edu.core.number_cache import FLOAT64, KNOWN
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.pitfalls import with_repeats
 from tinygrad_edu.core.tensor import Tensor, recorded_at

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core import protocols
 from tinygrad_edu.core.backward import NO_SETTINGS, Node, accumulate, flow, seed_for
+from tinygrad_edu.core.constant_history import Recipe, Recipes
 from tinygrad_edu.core.conversions import as_array, as_number
 from tinygrad_edu.core.foreign_attributes import Elsewhere, WithoutElsewhere
 from tinygrad_edu.core.guard import Guard, sole_owner
@@ -23,7 +24,6 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.pitfalls import Spent
 from tinygrad_edu.core.real_arrays import real
-from tinygrad_edu.core.recipes import Recipe, Recipes
 
 __all__ = ["Tensor", "is_watched", "recorded_at"]
 

@@ -10,7 +10,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.chain_rule import Chain, Convention
 from tinygrad_edu.derivation.derivation import Derivation
 from tinygrad_edu.derivation.examples import Told, examples_of
-from tinygrad_edu.derivation.numbers import NUMBERS_OF_EXAMPLES, with_named_numbers
+from tinygrad_edu.derivation.number_inputs import NUMBERS_OF_EXAMPLES, with_named_numbers
 from tinygrad_edu.derivation.rerecording import shortened
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, Program

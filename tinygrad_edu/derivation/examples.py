@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.derivation.sizes import counted, given_arrays, resized
+from tinygrad_edu.derivation.m_in_settings import counted, given_arrays, resized
 from tinygrad_edu.graph import Axes, Graph, GraphNode, Program, Ref, Step, recorded_again
 
 __all__ = ["Examples", "Told", "examples_of"]

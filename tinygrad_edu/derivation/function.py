@@ -10,9 +10,9 @@ from itertools import count
 from tinygrad_edu.derivation.chain_rule import Chain, Line
 from tinygrad_edu.derivation.dtypes import computed_in_floats
 from tinygrad_edu.derivation.line_breaking import WIDTH, assignment, paragraph
-from tinygrad_edu.derivation.sizes import counts_examples
+from tinygrad_edu.derivation.m_in_settings import counts_examples
 from tinygrad_edu.expression.definitions import definitions
-from tinygrad_edu.expression.held import Count
+from tinygrad_edu.expression.named_settings import Count
 from tinygrad_edu.expression.node import Node, applied, quantity
 from tinygrad_edu.expression.numpy_style import NumPy, needing_definitions
 from tinygrad_edu.expression.walk import in_order, parts, quantities, rebuilt, replaced

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.chain_rule import Chain, is_seed
 from tinygrad_edu.derivation.examples import Told, examples_of
-from tinygrad_edu.derivation.numbers import Named
+from tinygrad_edu.derivation.number_inputs import Named
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.node import Node, quantity
 from tinygrad_edu.expression.recording import said

@@ -25,9 +25,9 @@ from tinygrad_edu.nn.fitting import check_kinds, facts, to_train
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.progress import progress_bar
-from tinygrad_edu.nn.running import Run
-from tinygrad_edu.nn.steps import Model
 from tinygrad_edu.nn.stopping import Stopping
+from tinygrad_edu.nn.training_run import Run
+from tinygrad_edu.nn.training_step import Model
 
 __all__ = ["fit"]
 

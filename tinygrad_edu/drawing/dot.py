@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinygrad_edu.drawing.graphviz import quoted
-from tinygrad_edu.drawing.metrics import legible
 from tinygrad_edu.drawing.sketch import Cells, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.styles import THEMES
+from tinygrad_edu.drawing.text_widths import legible
 
 __all__ = ["to_dot"]
 

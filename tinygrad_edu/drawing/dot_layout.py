@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.drawing.box_sizes import Rect, box_size, label_size, part_size, tag_width
 from tinygrad_edu.drawing.graphviz import places, quoted
 from tinygrad_edu.drawing.layered_layout import stacked
-from tinygrad_edu.drawing.measure import Rect, box_size, label_size, part_size, tag_width
-from tinygrad_edu.drawing.metrics import LINE, width
 from tinygrad_edu.drawing.routing import Points, Route, routed
 from tinygrad_edu.drawing.sketch import Arrow, Box, Part, Sketch
+from tinygrad_edu.drawing.text_widths import LINE, width
 
 __all__ = ["Ribbon", "Tag", "crossings", "ranked"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.drawing.metrics import legible
+from tinygrad_edu.drawing.text_widths import legible
 from tinygrad_edu.drawing.values import brief
 from tinygrad_edu.expression import Node, applied, number, quantity, write
 from tinygrad_edu.expression.arithmetic import ADD

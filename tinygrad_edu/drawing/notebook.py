@@ -7,9 +7,9 @@ from html import escape
 from tinygrad_edu.core.notebook_display import PAINTERS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.drawing import draw
-from tinygrad_edu.drawing.metrics import legible
 from tinygrad_edu.drawing.sketch import Cells, Line, Row
 from tinygrad_edu.drawing.svg import data_of
+from tinygrad_edu.drawing.text_widths import legible
 from tinygrad_edu.drawing.values import shape_of, told
 from tinygrad_edu.graph import Graph
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.drawing.measure import Rect, label_size
+from tinygrad_edu.drawing.box_sizes import Rect, label_size
 from tinygrad_edu.drawing.sketch import Arrow
 
 __all__ = ["Points", "Route", "routed"]

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tinygrad_edu.drawing.box_sizes import Rect, box_size, label_size, part_size
 from tinygrad_edu.drawing.dot_layout import Ribbon, Tag
-from tinygrad_edu.drawing.measure import Rect, box_size, label_size, part_size
-from tinygrad_edu.drawing.metrics import LINE, width
 from tinygrad_edu.drawing.routing import Points, Route
 from tinygrad_edu.drawing.sketch import Arrow, Sketch
+from tinygrad_edu.drawing.text_widths import LINE, width
 
 __all__ = ["Line", "Page", "cut"]
 

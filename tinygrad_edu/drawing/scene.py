@@ -12,13 +12,22 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.drawing.box_sizes import (
+    BRACKET,
+    LABEL,
+    PAD,
+    Rect,
+    columns,
+    label_width,
+    row_size,
+    strip_size,
+)
 from tinygrad_edu.drawing.dot_layout import Tag
 from tinygrad_edu.drawing.layout import FITS
-from tinygrad_edu.drawing.measure import BRACKET, LABEL, PAD, Rect, columns, label_width, row_size, strip_size
-from tinygrad_edu.drawing.metrics import LINE, SIZE, width
 from tinygrad_edu.drawing.routing import Points
 from tinygrad_edu.drawing.row_breaking import Page
 from tinygrad_edu.drawing.sketch import Arrow, Cells, Line, Part, Sketch, Strip
+from tinygrad_edu.drawing.text_widths import LINE, SIZE, width
 
 __all__ = [
     "Group",

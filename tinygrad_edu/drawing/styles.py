@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from tinygrad_edu.drawing.metrics import FONTS, SIZE
+from tinygrad_edu.drawing.text_widths import FONTS, SIZE
 
 __all__ = ["THEMES", "Border", "Theme", "stylesheet"]
 

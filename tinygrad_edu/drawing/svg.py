@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.drawing.font import BOLD, FAMILY, REGULAR, all_known
 from tinygrad_edu.drawing.graphviz import RenderError
-from tinygrad_edu.drawing.metrics import SIZE, legible
 from tinygrad_edu.drawing.scene import Group, Image, Outline, Rectangle, Run, Scene, Shape, Text
 from tinygrad_edu.drawing.styles import stylesheet
+from tinygrad_edu.drawing.text_widths import SIZE, legible
 
 __all__ = ["data_of", "pixels_as_png", "png_of", "to_svg"]
 

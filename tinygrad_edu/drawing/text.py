@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tinygrad_edu.drawing.metrics import legible
 from tinygrad_edu.drawing.sketch import Box, Cells, Line, Part, Sketch
+from tinygrad_edu.drawing.text_widths import legible
 
 __all__ = ["to_text"]
 

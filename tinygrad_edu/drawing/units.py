@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.drawing.measure import Rect
-from tinygrad_edu.drawing.metrics import LINE, SIZE, width
+from tinygrad_edu.drawing.box_sizes import Rect
 from tinygrad_edu.drawing.scene import Group, Outline, Rectangle, Run, Scene, Text, full_page
 from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Sketch
+from tinygrad_edu.drawing.text_widths import LINE, SIZE, width
 from tinygrad_edu.expression.label_style import digits
 
 __all__ = ["Network", "network_of", "sketched", "units"]

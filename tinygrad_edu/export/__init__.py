@@ -1,7 +1,7 @@
 """Files that others read, too: ONNX models, arrays by name. See README.md in this folder."""
 
 from tinygrad_edu.errors import answers
-from tinygrad_edu.export.arrays import FileError, read, write
+from tinygrad_edu.export.array_files import FileError, read, write
 from tinygrad_edu.export.onnx_file import onnx
 
 __all__ = ["FileError", "onnx", "read", "write"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import require_extra
-from tinygrad_edu.export.sizes import Axis, Sizes
+from tinygrad_edu.export.free_axes import Axis, Sizes
 from tinygrad_edu.graph import Ref
 from tinygrad_edu.graph.naming import unique
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained, folder_for
+from tinygrad_edu.export.free_axes import Sizes, free_sizes
 from tinygrad_edu.export.onnx_builder import Builder
 from tinygrad_edu.export.onnx_operators import has_operator, write
 from tinygrad_edu.export.recording import Recording, recorded
-from tinygrad_edu.export.sizes import Sizes, free_sizes
 
 __all__ = ["onnx"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, COMPARE, POWER, SIGN, SUM, Sign
-from tinygrad_edu.expression.held import Held, held, replaced_in
+from tinygrad_edu.expression.named_settings import Held, held, replaced_in
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import counts_up, index_text
 from tinygrad_edu.expression.writer import STYLES, Style, Text

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, SIGN, Sign
-from tinygrad_edu.expression.held import Count, Held
+from tinygrad_edu.expression.named_settings import Count, Held
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import STYLES, Style, Text
 

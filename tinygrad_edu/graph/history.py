@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.constant_history import Recipes
+from tinygrad_edu.core.copied_arrays import origin, remember
 from tinygrad_edu.core.guard import same_values
-from tinygrad_edu.core.origins import origin, remember
-from tinygrad_edu.core.recipes import Recipes
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import MULTIPLY
 from tinygrad_edu.graph.code import Said, made_of_others, sign_of_another

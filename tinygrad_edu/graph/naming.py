@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.callers import Reached, reached
+from tinygrad_edu.core.copied_arrays import origin
 from tinygrad_edu.core.guard import same_values
-from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.expression.held import held, parts_in, replaced_in
+from tinygrad_edu.expression.named_settings import held, parts_in, replaced_in
 from tinygrad_edu.graph.code import Said
 
 __all__ = ["Called", "Names", "identifier", "name_nodes", "unique"]

@@ -15,10 +15,10 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.notebook_display import Shown
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
+from tinygrad_edu.graph.caller_numbers import Numbers
 from tinygrad_edu.graph.code import Said, said_by_the_caller
 from tinygrad_edu.graph.history import History
 from tinygrad_edu.graph.naming import Names, name_nodes
-from tinygrad_edu.graph.numbers import Numbers
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.compiler.recording_cache import recordings_of
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
-from tinygrad_edu.nn.advice import beforehand
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
@@ -26,9 +25,10 @@ from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
 from tinygrad_edu.nn.parameter_discovery import buffers_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.progress import progress_bar
-from tinygrad_edu.nn.running import Run
-from tinygrad_edu.nn.steps import Model, compiled_step, eager_step, is_ours
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
+from tinygrad_edu.nn.training_run import Run
+from tinygrad_edu.nn.training_step import Model, compiled_step, eager_step, is_ours
+from tinygrad_edu.nn.training_warnings import beforehand
 from tinygrad_edu.nn.weighting import weights_of
 
 __all__ = ["check_kinds", "facts", "fit", "to_train"]

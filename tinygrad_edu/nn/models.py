@@ -12,10 +12,10 @@ from tinygrad_edu.core.mode import ambient, scope
 from tinygrad_edu.core.notebook_display import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
 from tinygrad_edu.nn.framework_habits import Trainable
+from tinygrad_edu.nn.layer_chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.layers import Activated, Dense, described
 from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.prediction import Answering

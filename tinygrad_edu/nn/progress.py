@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from tinygrad_edu.errors import MissingExtraError, require_extra
-from tinygrad_edu.nn.live import in_notebook, live_curve
+from tinygrad_edu.nn.live_display import in_notebook, live_curve
 
 __all__ = ["Report", "progress_bar"]
 

@@ -14,10 +14,10 @@ from tinygrad_edu.core.table import OPS
 from tinygrad_edu.errors import arguments_explained, folder_for
 from tinygrad_edu.export import FileError, read, write
 from tinygrad_edu.nn import images, layers, normalise, sequences
-from tinygrad_edu.nn.chain import Layer
 from tinygrad_edu.nn.checkpoint import KIND as CHECKPOINT
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout
+from tinygrad_edu.nn.layer_chain import Layer
 from tinygrad_edu.nn.layers import ACTIVATIONS, described
 from tinygrad_edu.nn.models import Sequential
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.chain import Layer, numbered
 from tinygrad_edu.nn.images import Flatten
+from tinygrad_edu.nn.layer_chain import Layer, numbered
 from tinygrad_edu.nn.optim.base import check_unlocked
 from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.pytorch import is_pytorchs, translated

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.drawing.measure import PAD, Rect
-from tinygrad_edu.drawing.metrics import LINE, SIZE
+from tinygrad_edu.drawing.box_sizes import PAD, Rect
 from tinygrad_edu.drawing.pdf import pdf_of
 from tinygrad_edu.drawing.scene import Group, Outline, Rectangle, Run, Scene, Shape, Text, headed
+from tinygrad_edu.drawing.text_widths import LINE, SIZE
 from tinygrad_edu.expression.label_style import digits
 
 __all__ = ["handout"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tinygrad_edu.core.axes import Flow, New, Piece, Regroup
+from tinygrad_edu.core.copied_arrays import origin
 from tinygrad_edu.core.facts import ALL
-from tinygrad_edu.core.origins import origin
 from tinygrad_edu.graph.axes.atoms import Atoms, Term
 from tinygrad_edu.graph.program import Ref, Step
 

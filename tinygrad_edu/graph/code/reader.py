@@ -18,9 +18,9 @@ from typing import Any, cast
 import numpy as np
 
 from tinygrad_edu.core.callers import frames
+from tinygrad_edu.core.copied_arrays import origin
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.origins import origin
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.constant_history import recipe_for
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.recipes import recipe_for
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.plain import Operation, Scope, Unknown, operation, plain, written

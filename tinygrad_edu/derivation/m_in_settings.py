@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.expression.held import Count, Held, held, parts_in, replaced_in
+from tinygrad_edu.expression.named_settings import Count, Held, held, parts_in, replaced_in
 from tinygrad_edu.expression.numpy_style import counts_up
 
 __all__ = ["counted", "counts_examples", "given_arrays", "resized"]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.nn.chain import numbered
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import Flatten
+from tinygrad_edu.nn.layer_chain import numbered
 from tinygrad_edu.nn.layers import Dense
 from tinygrad_edu.nn.normalise import BatchNorm
 

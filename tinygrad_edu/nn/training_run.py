@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.advice import MUCH, rising
 from tinygrad_edu.nn.checkpoint import Checkpoint, Standing
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.evaluation import Judge
@@ -19,8 +18,9 @@ from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.interrupts import Interrupts
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.progress import Report
-from tinygrad_edu.nn.steps import Step
 from tinygrad_edu.nn.stopping import Stopping
+from tinygrad_edu.nn.training_step import Step
+from tinygrad_edu.nn.training_warnings import MUCH, rising
 
 __all__ = ["BatchesOfEpochs", "Run"]
 

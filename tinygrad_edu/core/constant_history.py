@@ -13,9 +13,9 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
+from tinygrad_edu.core.copied_arrays import remember
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.origins import remember
 
 __all__ = ["Recipe", "Recipes", "recipe_for"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.numbers import convert
+from tinygrad_edu.core.number_cache import convert
 
 __all__ = ["in_float64", "is_arithmetic", "keeps_float64", "ufunc_of"]
 

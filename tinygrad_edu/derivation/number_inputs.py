@@ -11,7 +11,7 @@ from tinygrad_edu.core.backward import verify
 from tinygrad_edu.derivation.examples import Told, examples_of
 from tinygrad_edu.expression.arithmetic import POWER
 from tinygrad_edu.graph import Graph, GraphNode, Program, recorded_again
-from tinygrad_edu.graph.numbers import Numbers
+from tinygrad_edu.graph.caller_numbers import Numbers
 
 __all__ = ["NUMBERS_OF_EXAMPLES", "Named", "with_named_numbers"]
 

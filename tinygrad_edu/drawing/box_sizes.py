@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinygrad_edu.drawing.metrics import LINE, width
 from tinygrad_edu.drawing.sketch import Arrow, Box, Cells, Line, Part, Row, Strip
+from tinygrad_edu.drawing.text_widths import LINE, width
 
 __all__ = [
     "BRACKET",
