@@ -146,3 +146,31 @@ def test_columns_named_twice_receive_both(
     found = tg.columns_added(x.T if turned else x, ids, n=n)
     assert found.dtype == dtype
     np.testing.assert_allclose(found, expected.T, rtol=1e-14 if dtype == np.float64 else 1e-6, atol=1e-12)
+
+
+def test_the_gradient_of_a_table_of_rows_lies_as_the_table_does() -> None:
+    E, ids = np.ones((9000, 3)), np.array([[1, 4], [4, 8999]])
+    for g in (np.ones((2, 2, 3)), np.broadcast_to(np.ones((2, 1, 3)), (2, 2, 3))):
+        table = tg.columns_added(np.moveaxis(g, -1, 0), ids, n=len(E)).T
+        assert table.flags.c_contiguous
+        assert table[[1, 4, 8999, 0]].sum(axis=1).tolist() == [3, 6, 3, 0]
+    turned = tg.columns_added(np.ones((3, 2, 2)), ids, n=len(E))
+    assert turned.flags.c_contiguous
+    np.testing.assert_array_equal(turned, table.T)
+
+
+def test_adam_on_a_table_moves_it_as_the_formula_says() -> None:
+    rng = np.random.default_rng(0)
+    start, words = rng.normal(size=(9000, 4)), rng.integers(9000, size=(6, 2))
+    params, plain = {"E": start.copy()}, start.copy()
+    step = tg.compile(
+        lambda p, words: np.sum(np.mean(p["E"][words], axis=1) ** 2), optimizer=tg.optim.Adam(lr=0.1)
+    )
+    v, s = np.zeros_like(plain), np.zeros_like(plain)
+    for t in range(1, 4):
+        step(params, words)
+        dE = np.zeros_like(plain)
+        np.add.at(dE, words, np.repeat(np.mean(plain[words], axis=1)[:, None], 2, axis=1))
+        v, s = 0.9 * v + 0.1 * dE, 0.999 * s + 0.001 * dE**2
+        plain -= 0.1 * v / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+        np.testing.assert_allclose(params["E"], plain, rtol=1e-9)

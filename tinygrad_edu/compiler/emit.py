@@ -29,6 +29,7 @@ from tinygrad_edu.expression.arithmetic import MATMUL
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definitions
 from tinygrad_edu.expression.writer import Text
+from tinygrad_edu.ops.networks.embeddings import columns_added
 
 __all__ = ["Emitted", "emitted"]
 
@@ -323,7 +324,7 @@ class _Writer(Lifetimes):
         behind = node
         while self.inline(behind) or is_view(behind):
             behind = behind.args[0]
-        kept = own_memory(behind) or behind.is_constant
+        kept = own_memory(behind) or behind.is_constant or behind.does(columns_added)  # a new table
         return (
             self._code(node).text if kept and node.shape else f"np.array({self._code(node)}, np.{node.dtype})"
         )

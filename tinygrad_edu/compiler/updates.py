@@ -264,13 +264,19 @@ def _function(source: str) -> Callable[..., None]:
     return function
 
 
-def pieces_of(rule: Rule, targets: Sequence[tuple[NDArray[Any], ...]], done: NDArray[Any]) -> list[Piece]:
+def pieces_of(
+    rule: Rule,
+    targets: Sequence[tuple[NDArray[Any], ...]],
+    done: NDArray[Any],
+    memory: list[NDArray[Any]] | None = None,
+) -> list[Piece]:
     """The pieces of parameters, with memory to work in; ``done`` counts those that are computed.
 
     Args:
         rule: what is computed on them.
         targets: of each parameter W, dW and the averages.
         done: a number that the last copy of each piece sets.
+        memory: that of pieces of the same rule, which are not needed any more; what is new is put there.
     """
     few = [arrays for arrays in targets if arrays[0].size <= FEW]
     long = PIECE // max(targets[0][0].itemsize, 1) if targets else 0
@@ -280,7 +286,10 @@ def pieces_of(rule: Rule, targets: Sequence[tuple[NDArray[Any], ...]], done: NDA
     for arrays in targets:
         if arrays[0].size > FEW:
             parts += (([], part) for part in _cut(arrays, long))
-    memory = [np.empty(max((p[0].size for _, p in parts), default=0), dtype) for dtype in rule.scratch]
+    memory = [] if memory is None else memory
+    size = max((p[0].size for _, p in parts), default=0)
+    if not memory or memory[0].size < size:
+        memory[:] = [np.empty(size, dtype) for dtype in rule.scratch]
     found: list[Piece] = []
     for k, (group, part) in enumerate(parts):
         scratch = [m[: part[0].size].reshape(part[0].shape) for m in memory]

@@ -91,12 +91,13 @@ class Rules:
             move.done[...] = 0
             return move
         done = np.zeros((), np.int64)
+        memory = known[3] if known is not None and known[0] is rule else []
         if rule is None:
             move = Move(_as_it_stands(optimizer), targets, done)
         else:
-            pieces: list[Piece] = pieces_of(rule, targets, done)
+            pieces: list[Piece] = pieces_of(rule, targets, done, memory)
             move = Move(rule.update, pieces, done)
-        kept[dtype] = (rule, arrays, move)
+        kept[dtype] = (rule, arrays, move, memory)
         return move
 
 

@@ -73,8 +73,8 @@ def columns_added(x: Array, ids: Array, *, n: int) -> Array:
     if wide == np.float64 and (k * n <= _FEW or n <= FEW_NAMED * ids.size):
         places = np.add.outer(np.arange(k) * n, ids)
         return np.bincount(places.ravel(), columns.ravel(), k * n).reshape(k, n).astype(x.dtype, copy=False)
-    named, sums = _summed(columns.T, ids)
-    by_row = columns.flags.f_contiguous and not columns.flags.c_contiguous  # a table of rows, turned
+    by_row = abs(x.strides[0]) == x.itemsize and k > 1  # of a table of rows, turned: so is this one
+    named, sums = _summed(np.reshape(np.moveaxis(x, 0, -1), (ids.size, k)) if by_row else columns.T, ids)
     table = np.zeros((n, k), x.dtype).T if by_row else np.zeros((k, n), x.dtype)
     table.T[named] = sums
     return table
