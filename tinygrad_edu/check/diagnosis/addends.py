@@ -15,7 +15,7 @@ from tinygrad_edu.check.diagnosis.products import codes_of_gradient, feeds
 from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
-__all__ = ["of_a_factor", "of_addends", "of_exchanged", "of_misplaced"]
+__all__ = ["of_a_factor", "of_addends", "of_exchanged", "of_misplaced", "of_weights"]
 
 _MOST_SUBSETS = 10
 _FEW = 4
@@ -109,6 +109,29 @@ def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNam
                 text = f"in {names.of(terms)[k]}, the factor {value.text} {told}"
                 edit = Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost)
                 target.found.append(Finding((edit,)))
+
+
+def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermNames) -> None:
+    """One addend, or all, times a number of its own for each row, or column: weights got wrong."""
+    given, right = target.given, target.right
+    if given.shape != right.shape or right.ndim != 2 or min(right.shape) < 3:
+        return
+    whole = [("the result", right, given)]
+    for group in groups[:3]:
+        terms = merged(group, target.bound)
+        for name, t in zip(names.of(terms), terms, strict=True) if 1 < len(terms) <= _MOST_SUBSETS else ():
+            whole.append((name if t.data else "the penalty's term", t.array, given - (right - t.array)))
+    slack = target.bound + 64 * target.eps * float(np.max(np.abs(given)))
+    for name, term, rest in whole:
+        for axis, each in ((1, "row"), (0, "column")):
+            square = np.sum(term * term, axis=axis, keepdims=True)
+            weights = np.sum(term * rest, axis=axis, keepdims=True) / np.where(square, square, 1)
+            used = np.count_nonzero(term, axis=axis) > 1
+            if used.sum() >= 3 and np.all(np.abs(rest - weights * term) <= slack * (1 + np.abs(weights))):
+                text = f"in {name}, each {each} is multiplied by another number than it should be"
+                codes = ("chain_factor_missing", "wrong_layer", "examples_misaligned")
+                target.found.append(Finding((Edit(codes, text, 2.0),)))
+                return
 
 
 def _between(

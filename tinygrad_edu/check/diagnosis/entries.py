@@ -19,7 +19,7 @@ _MOST_SLICES = 64
 def of_entries(target: Given) -> None:
     """Cut to a range, zero in places, rounded down, or with one slice in the place of another."""
     given, right = target.given, target.right
-    if given.shape != right.shape or right.size < 2 or not np.isfinite(given).all():
+    if given.shape != right.shape or not right.size or not np.isfinite(given).all():
         return
     slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
     same = np.abs(given - right) <= slack
@@ -28,10 +28,12 @@ def of_entries(target: Given) -> None:
             target,
             Edit(
                 ("unknown", "integer_division"),
-                "it is 0 everywhere (a division of integers, or never filled in?)",
+                "it is zero everywhere (a division of integers, never filled in, or added to itself?)",
                 1.3,
             ),
         )
+        return
+    if right.size < 2:
         return
     low, high = float(given.min()), float(given.max())
     inside = (right > low) & (right < high)

@@ -52,6 +52,7 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
             if norm is not None and _number_between(v, norm.right) is not None:
                 yield from norm.wrong()
     yield from _outputs(pool, x, v)
+    yield from _of_the_cost(pool, x, v)
 
 
 def _sums_to(pool: Pool, value: Value, axis: int) -> int:
@@ -246,6 +247,20 @@ def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
                 for array, codes, text, cost in output.wrong(others):
                     yield scale * array, codes, text, cost
                 return
+
+
+def _of_the_cost(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
+    """``-Y / P``, the gradient of a cost of many classes, with the second term of one of two."""
+    P = np.asarray(pool.graph.find(x).value, float)
+    if P.shape != v.shape or not (P.min() > 0 and P.max() < 1):
+        return
+    for label, Y in labels_of(pool, v.shape):
+        scale = _number_between(v, Y / P)
+        if scale is not None:
+            name = pool.words.of(x)
+            text = f"(1 - {label}) / (1 - {name}), the second term of the cost of two classes, is there too"
+            yield scale * (Y / P - (1 - Y) / (1 - P)), ("term_extra", "slope_wrong"), text, 1.05
+            return
 
 
 def _activated(pool: Pool, x: str) -> Iterator[Value]:

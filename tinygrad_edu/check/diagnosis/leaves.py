@@ -1,82 +1,30 @@
-"""Another array in the place of one that the formula uses: in all its uses, or one step on in a sequence."""
+"""Another array in the place of one that the formula uses, in all its uses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 
+from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.pool import Pool, functions
 from tinygrad_edu.check.diagnosis.products import codes_of_gradient, feeds
 from tinygrad_edu.check.diagnosis.target import Target
-from tinygrad_edu.graph import GraphNode, Program, Ref, Step
+from tinygrad_edu.graph import GraphNode, Step
 
-__all__ = ["of_leaves", "of_others", "of_sequences", "of_sources", "of_stale"]
+__all__ = ["of_leaves", "of_others", "of_sources", "of_stale"]
 
 _MOST_SIZE = 200_000
 _MOST_OTHERS = 100
 _UNNAMED = 0.25
-
-
-def coefficients(target: Target) -> list[Step]:
-    """The steps of the backward pass that carry no gradient and that the local formula uses, in order."""
-    program, local = target.local.program, target.local
-    needed, queue = set[str](), [a.name for s in local.steps for a in s.args if isinstance(a, Ref)]
-    for name in queue:
-        step = program[name]
-        if name not in local.names and name not in needed:
-            needed.add(name)
-            if step.role not in ("input", "forward") or _moves_along(step, program):
-                queue += step.uses
-    return [s for s in program.steps if s.name in needed]
-
-
-def _moves_along(step: Step, program: Program) -> bool:
-    """Whether a forward value is another with other places, or, without a name, a function of it alone."""
-    op = step.op
-    if step.role != "forward" or op is None:
-        return False
-    if op.moves and op.kind != "reduction":
-        return True
-    arrays = {name for name in step.uses if program[name].value.size > 1}
-    return not step.named and op.kind == "elementwise" and len(arrays) == 1
-
-
-class _Coefficients:
-    """The coefficients of a formula, and what becomes of it where some of them are other values."""
-
-    def __init__(self, target: Target) -> None:
-        self.target, self.steps = target, coefficients(target)
-        self._program = program = target.local.program
-        self._follow = [
-            s for s in self.steps if s.role not in ("input", "forward") or _moves_along(s, program)
-        ]
-
-    def gradient(self, values: Mapping[str, Any]) -> Array:
-        """The local gradient with other values; what is computed from them alone moves along."""
-        known = dict(values)
-        for step in self._follow:
-            if step.name not in known and any(u in known for u in step.uses):
-                args = [
-                    known.get(a.name, self._program[a.name].value) if isinstance(a, Ref) else a
-                    for a in step.args
-                ]
-                known[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
-        return self.target.local.again(known)
-
-    def tried(self, values: Mapping[str, Any], *edits: Edit) -> bool:
-        """Whether these values give the array; then that is noted."""
-        try:
-            return self.target.whole(self.gradient(values), *edits)
-        except (ValueError, IndexError, TypeError):
-            return False  # these values do not go through its steps
+_MOST_AXES = 3
 
 
 def of_leaves(target: Target, pool: Pool) -> None:
     """A quantity turned, shifted, transposed or squared in all its uses."""
-    uses = _Coefficients(target)
+    uses = Coefficients(target)
     steps = uses.steps
     with np.errstate(all="ignore"):
         for step in steps:
@@ -101,7 +49,7 @@ def of_leaves(target: Target, pool: Pool) -> None:
 
 def of_others(target: Target, pool: Pool) -> None:
     """Another quantity in the place of one, in all its uses and in what is a function of it alone."""
-    uses = _Coefficients(target)
+    uses = Coefficients(target)
     steps = [s for s in uses.steps if s.value.dtype.kind == "f" and s.value.size > 1 and s.named]
     pairs = [
         (step, other)
@@ -146,6 +94,9 @@ def of_sources(target: Target, pool: Pool) -> None:
             text = f"of {belongs}, the entries {told} stand for all: an index of the loop does not move"
             edit = Edit(("wrong_layer", "examples_misaligned", "last_example_only"), text, 1.2)
             target.changed({name: slices - g}, edit)
+        for kept, codes, told in _some_places(np.asarray(g, float)):
+            text = f"of {belongs}, {told}"
+            target.changed({name: kept - g}, Edit(codes, text, 1.4))
 
 
 def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:
@@ -211,6 +162,20 @@ def _one_for_all(value: Array) -> Iterator[tuple[Array, str]]:
             yield one, f"at {k % value.shape[axis]} along axis {axis}"
 
 
+def _some_places(value: Array) -> Iterator[tuple[Array, tuple[str, ...], str]]:
+    """The first or last place along some axes alone, as of a loop that overwrites; or all places but that."""
+    long = [k for k in range(value.ndim) if value.shape[k] > 1]
+    for count in range(1, min(len(long), _MOST_AXES) + 1):
+        for axes in combinations(long, count):
+            for k, which in ((0, "first"), (-1, "last")):
+                one = np.zeros(value.shape)
+                place = tuple(k if axis in axes else slice(None) for axis in range(value.ndim))
+                one[place] = value[place]
+                where = f"the {which} place along axis {', '.join(map(str, axes))}"
+                yield one, ("last_example_only", "term_missing"), f"only {where} is there"
+                yield value - one, ("example_omitted", "term_missing"), f"{where} is left out"
+
+
 def _before_moves(node: GraphNode) -> Iterator[GraphNode]:
     """The values of which another is only a rearrangement."""
     size = node.value.size
@@ -224,7 +189,7 @@ def _before_moves(node: GraphNode) -> Iterator[GraphNode]:
 def of_stale(target: Target, pool: Pool) -> None:
     """Parameters that were updated before they were used: a step of unknown length along their gradients."""
     local = target.local
-    uses = _Coefficients(target)
+    uses = Coefficients(target)
     with np.errstate(all="ignore"):
         for step in uses.steps:
             if step.role != "input" or not step.requires_grad or step.value.size > _MOST_SIZE * 10:
@@ -239,7 +204,7 @@ def of_stale(target: Target, pool: Pool) -> None:
                 _along(uses, step, slope)
 
 
-def _along(uses: _Coefficients, step: Step, slope: Array) -> None:
+def _along(uses: Coefficients, step: Step, slope: Array) -> None:
     target = uses.target
     moved, back = (uses.gradient({step.name: step.value + h * slope}) for h in (1.0, -1.0))
     D = (moved - back) / 2
@@ -271,116 +236,3 @@ def _along(uses: _Coefficients, step: Step, slope: Array) -> None:
             f"{alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
         )
         target.found.append(Finding((*aspect.edits, Edit(("stale_parameters",), told, 1.15), *factor)))
-
-
-def of_sequences(target: Target, pool: Pool) -> None:
-    """In every use at once the next value of a sequence, or the gradient on the other side of a slope."""
-    uses = _Coefficients(target)
-    for told, codes, mapping in _shifts(pool, uses.steps):
-        uses.tried(mapping, Edit(codes, told, 1.15))
-    _sources(target, pool)
-
-
-def _shifts(pool: Pool, steps: list[Step]) -> Iterator[tuple[str, tuple[str, ...], dict[str, Array]]]:
-    """Coefficients of the same kind and shape, taken for a sequence in the order of recording."""
-    used = [pool.graph.find(s.name) for s in steps if s.name in pool.graph]
-    order = list(pool.graph)
-    kinds: dict[Any, list[GraphNode]] = {}
-    for node in used:
-        if node.op is not None and node.value.size > 1 and node.value.dtype.kind == "f":
-            kinds.setdefault((node.op.kernel, node.shape), []).append(node)
-    for (kernel, shape), nodes in kinds.items():
-        alike = [n for n in order if n.op is not None and n.op.kernel == kernel and n.shape == shape]
-        if len(alike) < 2:
-            continue
-        first = [n for n in used if n.is_leaf and n.shape == shape and not n.requires_grad]
-        first += [n for n in used if n.is_leaf and n.shape == shape and n.requires_grad]
-        sequence = [*first[:1], *alike]
-        for by, what in ((1, "one step on"), (-1, "one step back")):
-            mapping = {}
-            pairs = []
-            for node in (*first[:1], *nodes):
-                k = sequence.index(node) + by
-                if 0 <= k < len(sequence):
-                    mapping[node.name] = np.asarray(sequence[k].value)
-                    pairs.append((sequence[k], node))
-            if mapping:
-                new, old = pairs[-1]
-                text = (
-                    f"{pool.words.of(new.name)} stands where {pool.words.of(old.name)} "
-                    f"belongs, and so in each step: {what} in the sequence"
-                )
-                yield text, ("wrong_layer",), mapping
-
-
-def _sources(target: Target, pool: Pool) -> None:
-    """Each given gradient replaced by that of what is computed from it, or comes after it."""
-    local = target.local
-    owners = {local.program[s].of: s for s in local.sources if local.program[s].of is not None}
-    relations: list[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]] = [
-        ("before the slope", ("slope_missing", "wrong_layer"), lambda n: _consumer(pool, n)),
-        ("after the slope", ("slope_extra", "wrong_layer"), lambda n: _producer(pool, n)),
-        ("one step on", ("wrong_layer",), lambda n: _neighbour(pool, n, 1)),
-        ("one step back", ("wrong_layer",), lambda n: _neighbour(pool, n, -1)),
-    ]
-    gradients = {v.node.name: v for v in pool.gradients if v.node is not None}
-    for what, codes, relation in relations:
-        changes, pairs = {}, []
-        for owner, step in owners.items():
-            other = relation(pool.graph.find(owner or ""))
-            if other is None or other.name not in gradients:
-                continue
-            new = np.asarray(gradients[other.name].array, float)
-            if new.shape == np.shape(local.sources[step]):
-                changes[step] = new - local.sources[step]
-                pairs.append((gradients[other.name].text, f"d{owner}"))
-        if changes and len(changes) > 1:
-            new_text, old_text = pairs[-1]
-            text = f"{new_text} stands where {old_text} belongs, and so in each step: the gradient {what}"
-            target.changed(changes, Edit(codes, text, 1.15))
-
-
-def _consumer(pool: Pool, node: GraphNode) -> GraphNode | None:
-    """The named quantity computed from a node entry by entry."""
-    for other in pool.graph:
-        if other is not node and other.shape == node.shape and other.named and _plainly_from(other, node):
-            return other
-    return None
-
-
-def _producer(pool: Pool, node: GraphNode) -> GraphNode | None:
-    for other in pool.graph:
-        if (
-            other is not node
-            and other.shape == node.shape
-            and other.named
-            and not other.is_leaf
-            and _plainly_from(node, other)
-        ):
-            return other
-    return None
-
-
-def _plainly_from(node: GraphNode, source: GraphNode) -> bool:
-    queue = [(node, 0)]
-    for one, depth in queue:
-        if one.op is None or one.op.kind != "elementwise" or depth > 6:
-            continue
-        for other in one.inputs:
-            if other is source:
-                return True
-            if other.shape == node.shape:
-                queue.append((other, depth + 1))
-    return False
-
-
-def _neighbour(pool: Pool, node: GraphNode, by: int) -> GraphNode | None:
-    if node.op is None:
-        return None
-    alike = [
-        n
-        for n in pool.graph
-        if n.op is not None and n.op.kernel == node.op.kernel and n.shape == node.shape and n.named
-    ]
-    k = alike.index(node) + by if node in alike else -1
-    return alike[k] if 0 <= k < len(alike) else None

@@ -6,7 +6,7 @@ are taken for one line, and an edit is made in all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tinygrad_edu.check.diagnosis.passes import (
     Line,
     Made,
     alike,
+    late_addends,
     line_of,
     lost_addends,
     lost_factors,
@@ -59,6 +60,7 @@ def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[L
     yield from _sums(target)
     yield from lost_factors(target, pool)
     yield from lost_addends(target, pool)
+    yield from late_addends(target, pool)
     yield from windows_without_stride(target, pool)
     yield from other_slices(target, pool)
 
@@ -104,6 +106,7 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
     for group in groups + [group for group in alike(members, own_line) if group not in groups]:
         (k,) = local.backward.carriers[group[0].name]
         yield from _of_others(target, pool, group, k)
+        yield from _of_other_passes(target, pool, group, k)
         if group[0].op.kind != "contraction":
             continue
         told = f"and so in each of {len(group)} passes of the loop"
@@ -133,13 +136,42 @@ def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterato
                 ends[step.name] = product(step, k, np.zeros(np.shape(target.local.operand(step, 1 - k))))
                 continue
             line[step.name] = product(step, k, _moved(node.value, moves))
-            pair = made_with(pool, node), made_with(pool, pool.graph.find(base))
+            both = made_with(pool, node), made_with(pool, pool.graph.find(base))
+            pair = both if both[0] != both[1] else pair
         if not line:
             continue
         text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
         yield line, Edit(codes, text, 1.15)
         if ends:
             yield line | ends, Edit(codes, f"{text}, and nothing where there is none", 1.2)
+
+
+def _of_other_passes(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[tuple[Line, Edit]]:
+    """The gradient of another pass in each product with a value of its own."""
+    local = target.local
+    steps = sorted(group, key=lambda s: local.backward.index[s.args[k].name])
+    names = [s.args[k].name for s in steps]
+    if len(set(names)) < len(names):
+        return
+    n, own = len(names), [pool.words.of(name) for name in names]
+    ways = {f"{own[0]} in each": [0] * n, f"{own[-1]} in each": [-1] * n}
+    ways |= {f"{own[0]} for {own[1]}, and so on": [0, *range(n - 1)]}
+    ways |= {f"{own[1]} for {own[0]}, and so on": [*range(1, n), n - 1]}
+    for told, places in ways.items():
+        line = {s.name: _with_gradient(local, s, k, names[j]) for s, j in zip(steps, places, strict=True)}
+        text = f"the gradient of another pass stands there in each of {n} passes of the loop: {told}"
+        yield line, Edit(("wrong_layer", "last_example_only"), text, 1.2)
+
+
+def _with_gradient(local: Local, step: Step, k: int, name: str) -> Made:
+    c = local.operand(step, 1 - k)
+    op, settings = step.op, step.settings
+    assert op is not None
+
+    def made(found: Mapping[str, Any]) -> Any:
+        return op.forward(*((found[name], c) if k == 0 else (c, found[name])), **settings)
+
+    return made
 
 
 def _moved(value: Any, moves: list[Step]) -> Array:

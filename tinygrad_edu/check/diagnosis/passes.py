@@ -19,6 +19,7 @@ __all__ = [
     "Line",
     "Made",
     "alike",
+    "late_addends",
     "line_of",
     "lost_addends",
     "lost_factors",
@@ -132,6 +133,65 @@ def lost_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                 text = f"{paths} missing: {told} {verb} not added to {other}"
                 passes = f"and so in each of {len(group)} passes of the loop"
                 yield line, Edit(("term_missing",), f"{text}, {passes}", 1.1 + 0.05 * size)
+
+
+def late_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    """An addend that joins only after the slope of its sum, in every pass."""
+    local = target.local
+    sums = [s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),)]
+    ways = [(s, way) for s in sums if (way := _entry_by_entry_after(local, s))]
+
+    def kind(one: tuple[Step, list[Step]]) -> Hashable:
+        names = local.backward.carried(one[0])
+        return one[0].shape, len(one[1]), tuple(_kernels(local, name) for name in names)
+
+    for group in alike(ways, kind):
+        for k in range(len(local.backward.carried(group[0][0]))):
+            for depth in range(len(group[0][1])):
+                line: Line = {}
+                for top, way in group:
+                    late = local.backward.carried(top)[k]
+                    others = [n for j, n in enumerate(local.backward.carried(top)) if j != k]
+                    line[top.name] = _sum_of(others, top.shape)
+                    line[way[depth].name] = _and_added(local, way[depth], late)
+                lone = _without_a_sum(local, group[-1][1][depth], depth, _kernels(local, late))
+                line |= {name: _passed_on(base, local.program[name].shape) for name, base in lone}
+                top, way = group[-1]
+                names = local.backward.carried(top)
+                beside = " + ".join(pool.words.of(n) for j, n in enumerate(names) if j != k)
+                text = f"{pool.words.of(names[k])} is added only after the slope that {beside} goes through"
+                passes = f"and so in each of {len(group)} passes of the loop"
+                yield line, Edit(("slope_missing", "slope_wrong", "term_missing"), f"{text}, {passes}", 1.2)
+
+
+def _entry_by_entry_after(local: Local, step: Step) -> list[Step]:
+    """The steps after one that multiply it entry by entry, one after the other."""
+    found = list[Step]()
+    while len(found) < _MOST_ADDENDS and (after := local.followers.get(step.name)) is not None:
+        step = local.program[after]
+        if len(local.backward.carried(step)) != 1 or step.op is None or step.op.kind != "elementwise":
+            break
+        found.append(step)
+    return [s for s in found if s.shape == found[0].shape]
+
+
+def _without_a_sum(local: Local, like: Step, depth: int, late: Hashable) -> Iterator[tuple[str, str]]:
+    """Steps like one in a pass that adds nothing up, such as the last, and the gradient that enters there."""
+    for step in local.steps:
+        if step.op is not like.op or step.shape != like.shape or len(local.backward.carried(step)) != 1:
+            continue
+        base = step.name
+        for _ in range(depth + 1):
+            above = local.backward.carried(local.program[base])
+            base = above[0] if len(above) == 1 else ""
+            if not base:
+                break
+        if base and _kernels(local, base) == late:
+            yield step.name, base
+
+
+def _and_added(local: Local, step: Step, late: str) -> Made:
+    return lambda found: np.asarray(local.applied(step, found)) + np.asarray(found[late])
 
 
 def _addends(local: Local, top: Step, sums: Mapping[str, Step]) -> list[str]:

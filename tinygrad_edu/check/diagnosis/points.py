@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.blocks import Block
+from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Ref, Step
 from tinygrad_edu.ops.elementwise.selection import where
 
-__all__ = ["of_left_out", "of_points"]
+__all__ = ["of_left_out", "of_other_functions", "of_points"]
 
 _MOST_POINTS = 40
 _MOST_SIZE = 100_000
@@ -38,10 +39,14 @@ def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
         if not block.slope or x is None or y is None or (x, y) in seen or block.factor.size > _MOST_SIZE:
             continue
         seen.add((x, y))
-        function = _Function(target, block, pool)
+        function = _Function(target.local, block, pool)
         if not function.several:
             continue  # one operation: its slope is in the bank
         g = np.asarray(target.local.values[block.entry], float)
+        swapped = function.slope_at(np.asarray(pool.graph.find(x).value), inverted=True)
+        if swapped is not None and function.asked:
+            text = f"the branches of the slope of {pool.words.of(y)} are exchanged: the condition is inverted"
+            target.at(block.exit, g * swapped, Edit(("slope_wrong",), text, 1.1, x))
         for value in _points(pool, block):
             factor = function.slope_at(np.asarray(value.array))
             if factor is None:
@@ -50,6 +55,31 @@ def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
             codes = ("slope_at_a", "slope_wrong") if at_y else ("wrong_layer", "slope_wrong")
             text = f"the slope of {pool.words.of(y)} is taken at {value.text} instead of {pool.words.of(x)}"
             target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost, x))
+
+
+def of_other_functions(target: Target, blocks: list[Block], pool: Pool) -> None:
+    """The slope of another function of the same graph, one that has no name and several steps."""
+    local, seen = target.local, set[tuple[str, str]]()
+    every: list[_Function] | None = pool.memo("functions of several steps", pool.own)
+    if every is None:
+        alone = Local(local.backward, local.root, {}, local.coefficient_errors)
+        slopes = [b for b in blocks_of(alone, pool.graph) if b.slope and b.below and b.above]
+        slopes = [b for b in slopes if b.factor.size <= _MOST_SIZE and pool.graph.find(b.below or "").named]
+        every = [f for f in (_Function(alone, b, pool) for b in slopes[-_MOST_POINTS:]) if f.several]
+        pool.memo("functions of several steps", pool.own, found=every)
+    for block in blocks:
+        x, y = block.below or "", block.above or ""
+        if not block.slope or not x or not y or (x, y) in seen or block.factor.size > _MOST_SIZE:
+            continue
+        seen.add((x, y))
+        for other in every:
+            ends = other.block.below or "", other.block.above or ""
+            factor = other.slope_at(np.asarray(pool.graph.find(x).value)) if ends != (x, y) else None
+            if factor is not None and not np.allclose(factor, block.factor):
+                its = pool.words.of(ends[1])
+                text = f"the slope of the function that makes {its} stands for that of {pool.words.of(y)}"
+                edit = Edit(("slope_wrong_activation", "slope_wrong"), text, 1.2, x)
+                target.at(block.exit, np.asarray(local.values[block.entry]) * factor, edit)
 
 
 def of_left_out(target: Target, pool: Pool) -> None:
@@ -131,9 +161,9 @@ def _points(pool: Pool, block: Block) -> Iterator[Any]:
 class _Function:
     """What leads from x to y, and from the gradient of y to that of x."""
 
-    def __init__(self, target: Target, block: Block, pool: Pool) -> None:
-        self.local, self.block = target.local, block
-        program = self.program = target.local.program
+    def __init__(self, local: Local, block: Block, pool: Pool) -> None:
+        self.local, self.block = local, block
+        program = self.program = local.program
         x = np.asarray(program[block.below or ""].value)
         self.asked: dict[str, Callable[[Array], Array]] = {}
         for node in pool.graph.inputs:
@@ -143,11 +173,11 @@ class _Function:
                         self.asked[node.name] = question
                         break
         touched = {block.below or "", *self.asked}
-        between = [s for s in target.local.steps if s.name in block.inside]
-        wanted = {u for s in between for u in s.uses if u not in target.local.names}
+        between = [s for s in local.steps if s.name in block.inside]
+        wanted = {u for s in between for u in s.uses if u not in local.names}
         self.steps: list[Step] = []
         for step in program.steps:
-            if step.op is not None and step.name not in target.local.names and touched & set(step.uses):
+            if step.op is not None and step.name not in local.names and touched & set(step.uses):
                 if step.op.kind != "elementwise" or step.shape != x.shape:
                     continue
                 touched.add(step.name)
@@ -160,11 +190,14 @@ class _Function:
         self.between = between
         self.several = len({s for s in self.steps if s.role == "forward"}) > 1 or bool(self.asked)
 
-    def slope_at(self, value: Array) -> Array | None:
-        """The factor between the two gradients, were x another value; None where it is not finite."""
+    def slope_at(self, value: Array, *, inverted: bool = False) -> Array | None:
+        """The factor between the two gradients, were x another value; None where it is not finite.
+
+        ``inverted``: with the opposite answer to every question about x.
+        """
         known: dict[str, Any] = {self.block.below or "": value}
-        known |= {name: question(value) for name, question in self.asked.items()}
-        found: dict[str, Any] = {self.block.entry: np.ones(self.block.factor.shape)}
+        known |= {name: question(value) ^ inverted for name, question in self.asked.items()}
+        found: dict[str, Any] = {self.block.entry: np.ones(np.shape(value))}
         try:
             for step in self.steps:
                 known[step.name] = self._run(step, known)
@@ -173,7 +206,7 @@ class _Function:
         except (ValueError, TypeError):
             return None
         factor = np.asarray(found[self.block.exit], float)
-        usable = factor.shape == self.block.factor.shape and np.isfinite(factor).all()
+        usable = factor.shape == np.shape(value) and np.isfinite(factor).all()
         return factor if usable else None
 
     def _run(self, step: Step, known: dict[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -63,15 +63,23 @@ class Pool:
         program: its steps.
         given: the user's own gradients, by quantity.
         words: what values are called.
-        own: the quantity whose gradient is looked at, which is not in its own formula.
+        aside: the caller's other arrays, by name: what is not in J, but was at hand.
     """
 
+    own = ""
+    """The quantity whose gradient is looked at, which is not in its own formula."""
+
     def __init__(
-        self, graph: Graph, program: Program, given: dict[str, Array], words: Words, own: str = ""
+        self,
+        graph: Graph,
+        program: Program,
+        given: dict[str, Array],
+        words: Words,
+        aside: Mapping[str, Array],
     ) -> None:
         self.numbers = all(node.value.size <= 1 for node in graph if node.requires_grad)
         """Whether the whole computation is one of numbers."""
-        self.graph, self.program, self.given, self.words, self.own = graph, program, given, words, own
+        self.graph, self.program, self.given, self.words, self.aside = graph, program, given, words, aside
         self._banks: dict[tuple[int, ...], _Bank] = {}
         self._known: dict[Any, Any] = {}
 
@@ -83,12 +91,13 @@ class Pool:
 
     @cached_property
     def forward(self) -> list[Value]:
-        """Quantities of the forward pass; those without a name cost a little."""
-        return [
+        """Quantities of the forward pass, then the caller's other arrays; some cost a little."""
+        computed = [
             Value(self.words.of(node.name), np.asarray(node.value), node, cost=0.0 if node.named else 0.25)
             for node in self.graph
             if node.value.dtype.kind in "fiu" and (node.value.size > 1 or self.numbers) and node.value.any()
         ]
+        return computed + [Value(name, array, cost=0.2) for name, array in self.aside.items()]
 
     @cached_property
     def misread(self) -> list[tuple[GraphNode, Value]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["axes_of", "codes_of_gradient", "feeds", "of_products", "owner_of", "tail_of"]
+__all__ = ["axes_of", "before_moves", "codes_of_gradient", "feeds", "of_products", "owner_of", "tail_of"]
 
 _FEW_PLACES = 12
 
@@ -87,10 +88,10 @@ def _called(target: Target, pool: Pool, step: Step, k: int) -> str:
     a = step.args[k]
     if not isinstance(a, Ref):
         return "a constant"
-    return pool.words.of(_before_moves(target, a.name))
+    return pool.words.of(before_moves(target, a.name))
 
 
-def _before_moves(target: Target, name: str) -> str:
+def before_moves(target: Target, name: str) -> str:
     """The value that a transposed or reshaped one was made of."""
     step = target.local.program[name]
     while step.role not in ("input", "forward") and step.op is not None and step.op.moves and step.uses:
@@ -174,6 +175,7 @@ class _Factors:
             if value is not None:
                 yield value, edit
         if self.g.ndim == self.c.ndim == 2:
+            yield from self._of_sums()
             yield from self._exchanged()
             yield from self._by_entries()
 
@@ -210,6 +212,14 @@ class _Factors:
         yield _T(c), only
         text = f"the gradient {above} is missing: {name} is only summed"
         yield self._product(np.ones(g.shape), c), self._edit("chain_factor_missing", text, 1.4)
+
+    def _of_sums(self) -> Iterator[tuple[Array, Edit]]:
+        left, right = (self.g, self.c) if self.k == 0 else (self.c, self.g)
+        if left.shape[1] == right.shape[0] > 1:
+            text = f"{self.above} and {self.name} are summed before they are multiplied, not after"
+            value = left.sum(axis=1, keepdims=True) @ right.sum(axis=0, keepdims=True)
+            yield value, self._edit("summed_too_early", text, 1.2)
+            yield value / left.shape[1], self._edit("summed_too_early", f"{text}; one of them averaged", 1.2)
 
     def _exchanged(self) -> Iterator[tuple[Array, Edit]]:
         g, c = self.g, self.c
@@ -290,7 +300,7 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
         if computed and j != k:
             continue
         belongs = _called(target, pool, step, j)
-        gradient = j == k
+        gradient, mirrored = j == k, _is_turned(target, step.args[j], old)
         for value, array, turned in _alike(values, old.shape):
             if value.text == belongs:
                 continue
@@ -304,7 +314,7 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
                 + (0.15 if turned else 0.0)
                 + (0.2 if value.gradient and not gradient else 0.0)
             )
-            told = f"{value.text}{'.T' if turned else ''} stands where {belongs} belongs"
+            told = f"{value.text}{'.T' if turned != mirrored else ''} stands where {belongs} belongs"
 
             def edit(j: int = j, value: Value = value, told: str = told, cost: float = cost) -> Edit:
                 return Edit(_codes_of_another(target, pool, step, j, value, j == k), told, cost, at)
@@ -312,9 +322,17 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
             target.at(step.name, new, edit)
 
 
+def _is_turned(target: Target, a: Any, value: Array) -> bool:
+    """Whether an operand is the transpose of the quantity that it is called by."""
+    if not isinstance(a, Ref) or value.ndim != 2:
+        return False
+    base = np.asarray(target.local.program[before_moves(target, a.name)].value)
+    return base.ndim == 2 and base.shape == value.shape[::-1] and np.array_equal(base.T, value)
+
+
 def _is_slope(target: Target, name: str) -> bool:
     """Whether a coefficient is no quantity, but was computed on the way back: that is a slope's."""
-    return target.local.program[_before_moves(target, name)].role not in ("input", "forward")
+    return target.local.program[before_moves(target, name)].role not in ("input", "forward")
 
 
 def _alike(values: list[Value], shape: tuple[int, ...]) -> Iterator[tuple[Value, Array, bool]]:
@@ -331,7 +349,7 @@ def _codes_of_another(
 ) -> tuple[str, ...]:
     """The codes of a product whose ``j``-th operand is another value, or another gradient."""
     a = step.args[j]
-    old = _before_moves(target, a.name) if isinstance(a, Ref) else ""
+    old = before_moves(target, a.name) if isinstance(a, Ref) else ""
     if gradient:
         of = target.local.program[old].of if old in target.local.program else None
         return codes_of_gradient(pool, value, of)[0]

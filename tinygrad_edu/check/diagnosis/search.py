@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.check.convention import Reading
-from tinygrad_edu.check.diagnosis.addends import of_a_factor, of_addends, of_exchanged, of_misplaced
+from tinygrad_edu.check.diagnosis.addends import (
+    of_a_factor,
+    of_addends,
+    of_exchanged,
+    of_misplaced,
+    of_weights,
+)
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
-from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sequences, of_sources, of_stale
+from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale
 from tinygrad_edu.check.diagnosis.loops import of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
-from tinygrad_edu.check.diagnosis.points import of_left_out, of_points
+from tinygrad_edu.check.diagnosis.points import of_left_out, of_other_functions, of_points
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import of_products
 from tinygrad_edu.check.diagnosis.scatters import last_contributions, of_assigned, of_scatters
+from tinygrad_edu.check.diagnosis.sequences import of_sequences
 from tinygrad_edu.check.diagnosis.slopes import of_lost_slopes, of_slopes
 from tinygrad_edu.check.diagnosis.sums import of_sums
 from tinygrad_edu.check.diagnosis.target import Target
@@ -39,6 +47,7 @@ from tinygrad_edu.check.manual import not_finite
 from tinygrad_edu.check.report import Diagnosis
 from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.truth import Truth
+from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.graph import GraphNode
 
 __all__ = ["diagnose", "vocabulary"]
@@ -46,6 +55,7 @@ __all__ = ["diagnose", "vocabulary"]
 ENOUGH = 1.6
 _SURE, _LIKELY, _UNKNOWN = 1.1, 1.35, 5.0
 _MOST_TWICE = 50_000
+_MOST_ASIDE = 20
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
 
@@ -85,7 +95,7 @@ class _Search:
         self.cost = 0.0
         self.data = depends_on_data(program)
         given = {name: one.given for name, one in self.judgement.of.items() if np.isfinite(one.given).all()}
-        self.pool = Pool(self.truth.graph, program, given, self.words)
+        self.pool = Pool(self.truth.graph, program, given, self.words, _aside(self.truth, given))
         self.vocabulary = vocabulary(self.truth, self.judgement.reading)
 
     def diagnosis(self, one: Judged) -> Diagnosis:
@@ -151,6 +161,7 @@ class _Search:
                 return target
             of_slopes(target, blocks, self.pool)
             of_points(target, blocks, self.pool)
+            of_other_functions(target, blocks, self.pool)
             of_left_out(target, self.pool)
             of_products(target, self.pool)
             of_sums(target, self.pool)
@@ -176,6 +187,8 @@ class _Search:
             of_exchanged_factors(target, self.pool)
             if not target.found:
                 self._two_edits(target, blocks)
+            if not target.found:
+                of_weights(target, groups, names)
         return target
 
     def _nothing(self, target: Target) -> None:
@@ -198,6 +211,33 @@ class _Search:
             of_products(other, pool, others=False)
 
         of_pairs(target, first, second)
+
+
+def _aside(truth: Truth, given: Mapping[str, Array]) -> dict[str, Array]:
+    """The caller's arrays that J does not have, and that are no gradient: of the shape of one that it has."""
+    known: dict[tuple[int, ...], list[Array]] = {}
+    for array in (*given.values(), *truth.values.values()):
+        known.setdefault(array.shape, []).append(np.asarray(array))
+    found: dict[str, Array] = {}
+    for name, array in values_of_the_caller(np.ndarray):
+        gradient = name.startswith("d") and name[1:] in truth.graph
+        usable = array.dtype.kind in "fiu" and 1 < array.size <= _MOST_TWICE and len(found) < _MOST_ASIDE
+        if gradient or not usable or name in found or array.shape not in known:
+            continue
+        value = np.asarray(array, float)
+        if (
+            np.isfinite(value).all()
+            and np.ptp(value)
+            and not any(_along(value, a) for a in known[value.shape])
+        ):
+            found[name] = value
+    return found
+
+
+def _along(a: Array, b: Array) -> bool:
+    """Whether one array is another times a number."""
+    square = float(np.vdot(b, b))
+    return not square or bool(np.allclose(a, float(np.vdot(b, a)) / square * b, rtol=1e-6, atol=0))
 
 
 def _enough(target: Target, cost: float) -> bool:

@@ -225,6 +225,7 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
         target.at(block.exit, g * bank.rows[k].reshape(S.shape), Edit(codes, text, cost, at))
     if brief:
         return
+    _in_one_branch(target, block, pool, name)
     values, rows = pool.gradients_of_shape(S.shape)
     for k in target.promising(block.exit, rows, g):
         value = values[k]
@@ -234,7 +235,31 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
             target.at(block.exit, g * np.asarray(value.array, float), edit)
 
 
+def _in_one_branch(target: Target, block: Block, pool: Pool, name: str) -> None:
+    """Another slope on one side of 0 alone, as in the lower branch of an ELU."""
+    given, right = target.given, target.right
+    if block.exit != target.local.root or not block.slope or given.shape != right.shape:
+        return
+    g = np.asarray(target.local.values[block.entry], float)
+    x, y = (pool.graph.find(n or "") for n in (block.below, block.above))
+    wrong = np.abs(given - right) > target.bound + 64 * target.eps * float(np.max(np.abs(right)))
+    for side, told in ((x.value > 0, "> 0"), (x.value <= 0, "≤ 0")):
+        if np.any(wrong & ~side) or np.count_nonzero(wrong) < _FEW:
+            continue
+        for node in (x, y):
+            v = np.asarray(node.value, float)
+            rows = [(f.replace("{}", pool.words.of(node.name)), a) for f, a in functions(v)]
+            for c in (*target.vocabulary.constants, *target.vocabulary.scales):
+                rows += [(f"{pool.words.of(node.name)} + {c:.6g}", v + c), (f"{c:.6g}", np.full(v.shape, c))]
+            for text, row in [*rows, ("1", np.ones(v.shape)), ("0", np.zeros(v.shape))]:
+                slope = np.where(side, row, block.factor)
+                said = f"where {pool.words.of(x.name)} {told}, {text} stands for {name}"
+                codes = ("slope_wrong", *(("slope_at_z",) if node is x else ()))
+                target.at(block.exit, g * slope, Edit(codes, said, 1.2, block.below or ""))
+
+
 _FINE = 1e-12
+_FEW = 4
 
 
 def _in_brackets(entry: Banked) -> str:

@@ -11,6 +11,7 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import (
     axes_of,
+    before_moves,
     codes_of_gradient,
     owner_of,
     tail_of,
@@ -105,11 +106,12 @@ def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: s
 def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: float | None) -> None:
     """Another gradient in the place of the one that is summed, over the same axes or others."""
     at, belongs = owner_of(target, step), pool.words.of(step.uses[0])
+    of = target.local.program[before_moves(target, step.uses[0])].of
     for value in pool.gradients:
         other = np.asarray(value.array, float)
         if other.shape != np.shape(target.local.operand(step, 0)) or value.text == belongs:
             continue
-        codes, missing = codes_of_gradient(pool, value, target.local.program[step.uses[0]].of)
+        codes, missing = codes_of_gradient(pool, value, of)
         text = f"{value.text} stands where {belongs} belongs{missing}"
         for axes, summed in _summed(other):
             same = axes == own

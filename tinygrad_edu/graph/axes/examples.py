@@ -216,10 +216,10 @@ class _Search:
             return divided[0]
         alike = len({frozenset(self.carriers(atom)) for atom in ties}) == 1
         apart = not any(self.present[a] & self.present[b] for a, b in combinations(ties, 2))
-        if alike or apart:  # axes of the same arrays, or each of a batch of its own: the first
-            return next(
-                a for leaf in self.walk.leaves for t in leaf.terms for a in self.atoms.expand(t) if a in ties
-            )
+        of_leaves = (t for leaf in self.walk.leaves for t in leaf.terms)
+        first = next((a for t in of_leaves for a in self.atoms.expand(t) if a in ties), None)
+        if (alike or apart) and first is not None:  # of the same arrays, or each of its own
+            return first
         for habit in _HABITS:
             for leaf in self.walk.leaves:
                 own = [a for term in leaf.terms for a in self.atoms.expand(term) if a in ties]
