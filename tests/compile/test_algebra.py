@@ -147,3 +147,22 @@ def test_a_slope_that_has_saturated_stays_exact() -> None:
     t = tg.Tensor(w)
     expected = tg.grad(loss(t, X), [t])[0]
     np.testing.assert_allclose(tg.compile(loss)(w, X)[1], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(300, 5), (40_000, 3), (16, 20, 10, 4), (40, 50, 50, 2), (7, 3, 3, 70)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kept", [True, False])
+def test_sums_over_many_short_rows(shape: tuple[int, ...], dtype: Any, kept: bool) -> None:
+    X = np.random.default_rng(0).normal(size=shape).astype(dtype) + dtype(1)
+    axes = tuple(range(len(shape) - 1))
+    b = np.ones(shape[-1], dtype)
+
+    def loss(b: Any, X: Any) -> Any:
+        return np.sum((b + X) ** 2) + np.sum(np.sum(b * X, axis=axes, keepdims=kept) ** 2)
+
+    J, grad = tg.compile(loss)(b, X)
+    wide = X.astype(np.float64)
+    sums = np.sum(wide, axis=axes)
+    np.testing.assert_allclose(J, np.sum((1 + wide) ** 2) + np.sum(sums**2), rtol=1e-5)
+    np.testing.assert_allclose(grad, 2 * np.sum(1 + wide, axis=axes) + 2 * sums**2, rtol=1e-5)
+    assert grad.shape == b.shape

@@ -1,8 +1,9 @@
 """Replaces operations by equal forms that NumPy computes several times faster.
 
-Row sums as a product with a column of ones (BLAS, five times as fast as ``np.sum``), ``max(z, 0)`` against a
-row of zeros instead of the number (NumPy's loop for two arrays is vectorised, that for a number is not), and
-one product of tall matrices instead of many small ones that are added up.
+Row sums as a product with a column of ones (BLAS, five times as fast as ``np.sum``), sums over many short
+rows as one with a row of ones, ``max(z, 0)`` against a row of zeros instead of the number (NumPy's loop for
+two arrays is vectorised, that for a number is not), and one product of tall matrices instead of many small
+ones that are added up.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tinygrad_edu.expression.arithmetic import (
 )
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.walk import in_order
+from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
 __all__ = ["in_fast_forms"]
 
@@ -58,7 +60,13 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
     if node.dtype.kind != "f" or node.dtype.itemsize < 4 or not args:
         return None
     if node.does(SUM):
-        return _row_sums(node, args[0], sheet) or _summed_products(node, args[0], sheet)
+        return (
+            _row_sums(node, args[0], sheet)
+            or _summed_products(node, args[0], sheet)
+            or _column_sums(node, args[0], sheet)
+        )
+    if node.does(sum_to):
+        return _column_sums(node, args[0], sheet)
     if node.does(MATMUL) and args[0].ndim > 2 and args[1].ndim == 2 and args[0].dtype == args[1].dtype:
         product = _product(_tall(args[0], sheet), args[1], sheet)
         return sheet.node(RESHAPE, [product], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
@@ -107,6 +115,28 @@ def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
         return None
     ones = sheet.constant(1.0, (x.shape[1], 1), node.dtype)
     return sheet.node(MATMUL, [x, ones], shape=node.shape, dtype=node.dtype)
+
+
+def _column_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
+    """Σ over many short rows is 1 X; of very many narrow ones a part at a time, as they lie."""
+    axes, width = (*range(x.ndim - 1),), x.shape[-1] if x.ndim else 0
+    over = broadcast_axes(x.shape, node.shape) if node.does(sum_to) else node.settings.get("axis")
+    if over not in (axes, *axes[: len(axes) == 1]) or not 1 < width < SHORT or node.entries != width:
+        return None
+    rows = prod(x.shape[:-1])
+    longest = LONGEST if node.dtype.itemsize < 8 else rows
+    parts = next((n for n in range(1, FEWEST) if rows % n == 0 and rows <= n * longest), 0)
+    if x.dtype != node.dtype or rows < FEWEST or not parts or (parts > 1 and x.ndim == 2):  # there by tiles
+        return None
+    shape = (parts, rows // parts, width)[parts == 1 :]
+    lying = sheet.node(RESHAPE, [x], {"shape": shape}, shape=shape, dtype=x.dtype) if x.shape != shape else x
+    ones = sheet.constant(1.0, (1, rows // parts), node.dtype)
+    sums = sheet.node(MATMUL, [ones, lying], shape=(*shape[:-2], 1, width), dtype=node.dtype)
+    if parts > 1:
+        sums = sheet.node(SUM, [sums], {"axis": 0, "keepdims": True}, shape=(1, 1, width), dtype=node.dtype)
+    if sums.shape == node.shape:
+        return sums
+    return sheet.node(RESHAPE, [sums], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
 
 
 def _summed_products(node: Node, x: Node, sheet: Sheet) -> Node | None:
