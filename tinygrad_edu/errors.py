@@ -1,4 +1,4 @@
-"""Every message that teaches: the exceptions of tinygrad_edu, and the words they are raised with.
+"""The exceptions of tinygrad_edu, and the texts of messages that several rooms use.
 
 An error says what was expected, what came, and where. Exceptions are Python's own wherever one
 fits (``TypeError``, ``ValueError``, ``IndexError``), so that code written for NumPy catches them.
@@ -97,7 +97,7 @@ def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the known ones nearest to it, if any is near.
+    """The end of a message about an unknown name: the known names that are similar, if there are any.
 
     >>> _did_you_mean("Adma", ["Adam", "SGD"])
     '; did you mean Adam?'
@@ -202,7 +202,7 @@ FEW = 20
 
 
 class _Module(ModuleType):
-    """A module that says what to write where it is called, or asked for a name that it has not."""
+    """A module whose errors say what to write where it is called, or lacks a name."""
 
     _shown: tuple[str, str, Mapping[str, str]]
 
@@ -257,7 +257,7 @@ def folder_for(path: Path, function: str = "") -> None:
 
 
 def raise_for(error: Exception, told: Exception) -> Never:
-    """Raises what is told of an error, from that error; but no error is its own cause.
+    """Raises an error with another as its cause, but never with itself as its cause.
 
     A program that follows the causes of an error, as a scheduler does that sends it on, would never end.
     """

@@ -31,6 +31,11 @@ def set_data() -> None:
     (W @ x).data = np.zeros((3, 5))
 
 
+def picked_by_floats() -> None:
+    step = tg.compile(lambda params, X: tg.sum(params["E"][X]))
+    step({"E": np.ones(3)}, np.array([0.0, 1.0]))
+
+
 @pytest.mark.parametrize(
     ("act", "error", "told"),
     [
@@ -65,6 +70,12 @@ def set_data() -> None:
         (lambda: tg.Graph(J)[7], TypeError, "expected the name of a node, or its Tensor, got 7"),
         (lambda: tg.Tensor(3.0)[0], IndexError, "one number has no axes.*write t.item()"),
         (lambda: tg.clip(W, 1, 2, 3, 4), TypeError, r"at most 3 arguments, \(x, a_min, a_max\), got 5"),
+        (lambda: tg.sum(W, 0, axis=1), TypeError, "sum: 'axis' is given by position and by name"),
+        (lambda: tg.exp(np.array([1j])), TypeError, "exp: expected real numbers, got ndarray of"),
+        (lambda: tg.var(np.array(["a"])), TypeError, "var: expected real numbers, got ndarray of dtype <U1"),
+        (lambda: tg.stack([np.array([1j])]), TypeError, "stack: expected real numbers"),
+        (lambda: tg.where(True, 1j, 2.0), TypeError, "where: expected real numbers, got ndarray"),
+        (picked_by_floats, IndexError, r"integers, booleans or slices; got float64. .*y.astype\(int\)"),
         (W.item, ValueError, r"item: expected one entry, .* \(3, 4\); write t\[i, j\].item"),
         (lambda: f"{W:.3f}", ValueError, r"'.3f' formats one number, and this Tensor has shape \(3, 4\)"),
         (lambda: W.sum(axis="x"), TypeError, "sum: expected whole numbers as axis, got 'x'"),

@@ -131,6 +131,12 @@ def axis_by_reshape():
     return np.reshape(x, (4, 1)) - np.ones(4), x * np.ones(4).reshape(-1, 1)
 
 
+def axis_given_on_another_line():
+    x, ones = tg.Tensor(np.arange(4.0)), np.ones(4)
+    by_none, by_two, by_function, negative = x[:, None], x[None], np.expand_dims(x, 1), -x[:, None]
+    return by_none - ones, by_two + np.ones((4, 1)), by_function * ones, negative / (ones + 1)
+
+
 def outer_products():
     x = tg.Tensor(np.arange(4.0))
     return np.outer(x, np.ones(4)), np.add.outer(x, x)
@@ -164,11 +170,12 @@ def one_example():
 @pytest.mark.parametrize(
     "run",
     [
-        axis_by_none, axis_by_expand_dims, axis_by_reshape, outer_products, distances, pairs_of_itself,
+        axis_by_none, axis_by_expand_dims, axis_by_reshape, axis_given_on_another_line,
+        outer_products, distances, pairs_of_itself,
         lengths_that_differ, one_operand_repeated, one_example,
     ],
 )  # fmt: skip
-def test_what_is_meant_goes_without_a_word(run):
+def test_no_warning_where_it_is_meant(run):
     assert repeated(run) == []
 
 

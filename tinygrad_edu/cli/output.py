@@ -1,4 +1,4 @@
-"""How commands speak: lines on the standard output."""
+"""Output of commands: lines on the standard output."""
 
 from __future__ import annotations
 

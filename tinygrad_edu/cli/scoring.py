@@ -1,4 +1,4 @@
-"""How good answers are: in the table's own classes and units, and against answering without looking."""
+"""Metrics of predictions: in the table's own classes and units, and against always giving the same answer."""
 
 from __future__ import annotations
 

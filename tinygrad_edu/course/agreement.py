@@ -28,7 +28,7 @@ TOLERANCE = 1e-12
 """The largest difference, in parts of the largest entry, that rounding may make in float64."""
 
 SHOWS = 1e-6
-"""A difference above this is a mistake that anybody can see; no slip may be smaller."""
+"""A difference above this is a clear mistake; no slip may show a smaller one."""
 
 Differentiate: TypeAlias = Callable[
     [Callable[..., Values], Mapping[str, Any], str | None], tuple[Values, Values]

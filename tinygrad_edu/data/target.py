@@ -1,4 +1,4 @@
-"""The column that a model is to learn: classes or numbers, and what the answers of the model mean."""
+"""The column that a model is to learn: classes or numbers, and how predictions are read."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ def _itself(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Penalty:
-    """What a model adds to its cost once, and not for each shard: λ of L2 and L1."""
+    """The penalties that are added to the cost once, and not for each shard: λ of L2 and L1."""
 
     l2: float = 0.0
     l1: float = 0.0

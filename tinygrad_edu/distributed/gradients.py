@@ -1,4 +1,4 @@
-"""What a worker does: the cost and the gradients of its examples."""
+"""The work of a worker: the cost and the gradients of its examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps on paper: a page for each moment, the picture always in its place, and below it what is said."""
+"""The steps as a PDF: a page for each, with the picture in the same place and the text below it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _caption(scene: Scene, lines: Sequence[str], *, back: bool) -> Iterator[Grou
 
 
 def _now(group: Group, known: set[str], told: set[str], carried: set[str], current: str) -> Iterator[Group]:
-    """What of a group is seen by now: empty boxes for what is still to come."""
+    """The visible part of a group: empty boxes for values that come later."""
     data = group.data
     if group.kind == "node":
         shapes = group.shapes if data["node"] in known else group.shapes[:1]

@@ -1,4 +1,4 @@
-"""What a page shows, moment by moment: each quantity forward, then each gradient backward.
+"""The steps of a page: each quantity forward, then each gradient backward.
 
 Numbers stand in the texts as ``⟦name⟧``, so that the page can put others there when it computes anew.
 """

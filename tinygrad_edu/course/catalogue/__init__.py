@@ -1,4 +1,4 @@
-"""Every row of the notes as an entry that can be looked up, called and doubted."""
+"""Every row of the notes as an entry that can be looked up, called and checked."""
 
 from __future__ import annotations
 

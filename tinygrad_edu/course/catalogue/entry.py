@@ -1,4 +1,4 @@
-"""What an entry of ``course.formulas`` is: a formula of the notes, and how it can be doubted.
+"""What an entry of ``course.formulas`` is: a formula of the notes, and how it is checked.
 
 An entry holds the formula derived by hand (``evaluate``), and the forward pass it belongs to, written in
 NumPy (``forward``). Whoever can differentiate the latter can compare: :mod:`tinygrad_edu.course.agreement`.
