@@ -91,15 +91,15 @@ def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
         MissingExtraError: the room's library is not installed.
     """
     if name not in rooms:
-        near = _did_you_mean(name, getattr(sys.modules.get(package), "__all__", ()))
+        near = did_you_mean(name, getattr(sys.modules.get(package), "__all__", ()))
         raise AttributeError(f"module {package!r} has no attribute {name!r}{near}")
     return importlib.import_module(f"{package}.{name}")
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the known names that are similar, if there are any.
 
-    >>> _did_you_mean("Adma", ["Adam", "SGD"])
+    >>> did_you_mean("Adma", ["Adam", "SGD"])
     '; did you mean Adam?'
     """
     public = [k for k in known if not k.startswith("_")]
@@ -121,7 +121,7 @@ def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] 
     """
     own = list(own)
     listed = f"; it has {', '.join(own)}" if 0 < len(own) <= FEW else ""
-    hint = f"; here it is {known[name]}" if name in known else _did_you_mean(name, own) or listed
+    hint = f"; here it is {known[name]}" if name in known else did_you_mean(name, own) or listed
     return AttributeError(f"{where} has no {name}{hint}")
 
 

@@ -191,6 +191,24 @@ def test_a_command_line_that_cannot_be_read_ends_with_2(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dorw", "a", "a=1"], "did you mean draw?"),
+        (["grade", "folder", "--tyme", "3"], "tinygrad-edu grade: error: there is no option --tyme"),
+        (["train", "t.csv", "--target", "y", "--epocs", "3"], "did you mean --epochs?"),
+        (["train", "t.csv", "--target", "y", "--optimizer", "adma"], "did you mean adam or adamw?"),
+        (["export", "m.npz", "m.onnx"], "there is no argument m.onnx; see tinygrad-edu export --help"),
+    ],
+)
+def test_an_option_that_there_is_not_is_answered_by_the_command(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["--help"], *([command, "--help"] for command in COMMANDS)],
 )

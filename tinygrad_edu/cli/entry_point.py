@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any, Never
 
 from tinygrad_edu.cli import (
     checking,
@@ -22,6 +23,7 @@ from tinygrad_edu.cli import (
 )
 from tinygrad_edu.core.version import __version__
 from tinygrad_edu.drawing import RenderError
+from tinygrad_edu.errors import did_you_mean
 
 __all__ = ["main"]
 
@@ -62,8 +64,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Errors name the command, and the nearest option or choice."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, left = super().parse_known_args(args, namespace)
+        if left:
+            kind = "option" if left[0].startswith("-") else "argument"
+            near = did_you_mean(left[0], self._option_string_actions)
+            self.error(f"there is no {kind} {left[0]}{near or f'; see {self.prog} --help'}")
+        return found, left
+
+    def error(self, message: str) -> Never:
+        chosen = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        near = did_you_mean(chosen[1], re.findall(r"[\w-]+", chosen[2])) if chosen else ""
+        super().error(message + near)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tinygrad-edu",
         description="An autograd engine that shows its work.",
         epilog="'tinygrad-edu COMMAND --help' tells more about a command.",

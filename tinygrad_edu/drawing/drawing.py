@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ from tinygrad_edu.drawing.svg import png_of, to_svg
 from tinygrad_edu.drawing.text import to_text
 from tinygrad_edu.drawing.units import network_of, sketched, units
 from tinygrad_edu.drawing.view_selection import DETAILS, sketch_of
-from tinygrad_edu.errors import arguments_explained, folder_for
+from tinygrad_edu.errors import arguments_explained, did_you_mean, folder_for
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
@@ -107,8 +106,7 @@ def _file_type(path: Path) -> str:
     ending = path.suffix.removeprefix(".").lower()
     if ending not in FORMATS:
         known = ", ".join(f".{f}" for f in FORMATS)
-        near = difflib.get_close_matches(ending, FORMATS, n=1)
-        hint = f"; did you mean .{near[0]}?" if near else ""
+        hint = did_you_mean(f".{ending}", [f".{f}" for f in FORMATS])
         raise ValueError(
             f"draw: unknown file type {path.suffix!r} of {path.name!r}: expected one of {known}{hint}"
         )
@@ -119,8 +117,7 @@ def one_of(option: str, value: Any, known: Iterable[str]) -> None:
     """Refuses what isn't one of the known values, and names the nearest."""
     known = list(known)
     if value not in known:
-        near = difflib.get_close_matches(str(value), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(value), known)
         raise ValueError(f"draw: {option} must be one of {', '.join(map(repr, known))}, got {value!r}{hint}")
 
 
