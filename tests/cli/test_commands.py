@@ -195,7 +195,7 @@ def test_a_command_line_that_cannot_be_read_ends_with_2(
     [
         (["dorw", "a", "a=1"], "did you mean draw?"),
         (["grade", "folder", "--tyme", "3"], "tinygrad-edu grade: error: there is no option --tyme"),
-        (["train", "t.csv", "--target", "y", "--epocs", "3"], "did you mean --epochs?"),
+        (["train", "t.csv", "--target", "y", "--epocs", "3"], "did you mean --epochs"),
         (["train", "t.csv", "--target", "y", "--optimizer", "adma"], "did you mean adam or adamw?"),
         (["export", "m.npz", "m.onnx"], "there is no argument m.onnx; see tinygrad-edu export --help"),
     ],
