@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import tinygrad_edu as tg
 from tests.export.running import run
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.export.onnx_operators import has_operator
+from tinygrad_edu.export.onnx_operators import KERNELS, has_operator
 
 CLAIMED = [
     pytest.param(op, sample, id=f"{name}-{k}")
@@ -38,3 +39,23 @@ def test_it_gives_the_same(op: Any, sample: Sample, dtype: Any, tmp_path: Path) 
     assert found.shape == expected.shape
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=1e-6 if dtype == np.float64 else 2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_a_copy_under_another_name_is_written_alike(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    twin = replace(OPS[name], name=f"twin_{name}")
+    monkeypatch.setitem(OPS, twin.name, twin)
+    sample = OPS[name].samples[0]
+    xs = sample.draw(np.random.default_rng(0), np.float64)
+    written = []
+    for op in (OPS[name], twin):
+
+        def function(*tensors: Any, op: Any = op) -> Any:
+            return op(*(sample.arrange(*tensors) if sample.arrange else tensors), **sample.settings)
+
+        tg.export.onnx(function, xs, tmp_path / "f.onnx")
+        written.append([node.op_type for node in onnx.load(tmp_path / "f.onnx").graph.node])
+    assert written[0] == written[1]

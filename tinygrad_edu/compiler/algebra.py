@@ -38,7 +38,7 @@ from tinygrad_edu.expression.arithmetic import (
     kernels,
 )
 from tinygrad_edu.expression.node import Node
-from tinygrad_edu.expression.walk import in_order
+from tinygrad_edu.expression.walk import cost, in_order
 from tinygrad_edu.ops.networks.activations import sigmoid
 
 __all__ = ["simplified"]
@@ -136,7 +136,7 @@ class _Simplifier:
             built = self.sheet.node(
                 BROADCAST, [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
             )
-        return built if _cost(built, given) < _cost(node, given) else node
+        return built if cost(built, _weight, given) < cost(node, _weight, given) else node
 
 
 def _in_range(coefficient: Fraction, dtype: np.dtype[Any]) -> bool:
@@ -194,20 +194,11 @@ def _unbroadcast(node: Node, sheet: Sheet) -> Node:
     return node
 
 
-def _cost(node: Node, given: AbstractSet[Node]) -> float:
-    """The cost of computing a node from what is given, in additions of one entry."""
-    seen: set[Node] = set()
-    waiting = [node]
-    total = 0.0
-    while waiting:
-        n = waiting.pop()
-        if n in seen or n in given or n.op is None:
-            continue
-        seen.add(n)
-        waiting += n.args
-        if not n.does(BROADCAST):
-            total += (n.entries + (_PER_CALL if n.shape else 1)) * _WEIGHT.get(n.kernel, 1.0)
-    return total
+def _weight(node: Node) -> float:
+    """The cost of an operation, in additions of one entry."""
+    if node.does(BROADCAST):
+        return 0.0
+    return (node.entries + (_PER_CALL if node.shape else 1)) * _WEIGHT.get(node.kernel, 1.0)
 
 
 class _Built:

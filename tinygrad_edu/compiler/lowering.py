@@ -18,7 +18,6 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import BROADCAST, POSITIVE, RESHAPE, SUM, kernels
 from tinygrad_edu.expression.node import Node
-from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.ops.movement.shapes import astype
@@ -95,21 +94,13 @@ def built(
 def finished(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     """The outputs with the operations that the algebra knows taken apart too."""
     sheet.finished = True
-    new: dict[Node, Node] = {}
-    for node in in_order(*outputs):
-        args = [new[a] for a in node.args]
-        if node.kernel in ATOMS:
-            new[node] = _decomposed(node, args, sheet)
-        else:
-            new[node] = sheet.on(node, args)
-        if node in sheet.names and new[node] is not node:
-            sheet.names.setdefault(new[node], sheet.names[node])
-    return [new[node] for node in outputs]
 
+    def taken_apart(node: Node, args: Sequence[Node]) -> Node | None:
+        stand_in = np.broadcast_to(np.zeros((), node.dtype), node.shape)
+        known = node.kernel in ATOMS
+        return built(node.rule, args, node.settings, stand_in, sheet, late=frozenset()) if known else None
 
-def _decomposed(node: Node, args: Sequence[Node], sheet: Sheet) -> Node:
-    stand_in = np.broadcast_to(np.zeros((), node.dtype), node.shape)
-    return built(node.rule, args, node.settings, stand_in, sheet, late=frozenset())
+    return sheet.rebuilt(outputs, taken_apart)
 
 
 def _may_be_composed(op: Op, settings: Mapping[str, Any]) -> bool:

@@ -193,14 +193,8 @@ def of_values(recorded: Values) -> tuple[Callable[[], Callable[..., Any]], Calla
     free = (name for name in map("once_{}".format, count(1)) if name not in taken)
     known = {node: sheet.input(name, node.shape, node.dtype) for node, name in zip(once, free, strict=False)}
     names = [node.called for node in known.values()]
-    for node in in_order(*outputs):
-        if node not in known:
-            known[node] = sheet.on(node, (known[a] for a in node.args))
-            if node in sheet.names:
-                sheet.names.setdefault(known[node], sheet.names[node])
-    written = emitted(
-        tiled(scheduled([known[node] for node in outputs])), sheet.names, [*names, *data, *recorded.captured]
-    )
+    outputs = sheet.rebuilt(outputs, lambda node, args: known.get(node))
+    written = emitted(tiled(scheduled(outputs)), sheet.names, [*names, *data, *recorded.captured])
     make = partial(_function, written, _code(written), None)
     if not once:
         return make, lambda *_: []

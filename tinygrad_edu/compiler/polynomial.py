@@ -21,7 +21,7 @@ import numpy as np
 from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT, kernels
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded"]
+__all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded", "factors_of"]
 
 ARITHMETIC = kernels(ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, SQUARE)
 _SUMS = kernels(ADD, SUBTRACT, NEGATIVE)
@@ -70,6 +70,11 @@ def expanded(node: Node, resolve: Resolve, given: AbstractSet[Node]) -> Sum:
         TooMany: the sum is long.
     """
     return _Expansion(node, resolve, given).sum()
+
+
+def factors_of(node: Node) -> Product:
+    """A node as one product; sums are factors of their own."""
+    return _Expansion(node, lambda product: None, frozenset()).factored(node)
 
 
 class _Expansion:

@@ -1,15 +1,18 @@
-"""Identities that are true for every value of the range in question, one function each."""
+"""The book of identities on a step's nodes, and what is no identity of values: dtypes, memory, guards."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import chain, permutations
 from itertools import product as combinations
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product
+from tinygrad_edu.compiler.lowering import ATOMS, built
+from tinygrad_edu.compiler.polynomial import ARITHMETIC, ONE, Product, factors_of
 from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
@@ -21,18 +24,14 @@ from tinygrad_edu.expression.arithmetic import (
     EXPAND_DIMS,
     GREATER,
     LOG,
-    LOG1P,
     MATMUL,
     MAX,
     MAXIMUM,
-    MEAN,
     MIN,
     MINIMUM,
     MULTIPLY,
     NEGATIVE,
-    POWER,
     RESHAPE,
-    SQRT,
     SQUARE,
     SUBTRACT,
     SUM,
@@ -40,8 +39,10 @@ from tinygrad_edu.expression.arithmetic import (
     TRANSPOSE,
     WHERE,
     kernels,
-)
-from tinygrad_edu.expression.node import Node
+)  # fmt: skip
+from tinygrad_edu.expression.book import Identity, good_for
+from tinygrad_edu.expression.node import Node, quantity
+from tinygrad_edu.expression.walk import in_order, matches
 from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.activations import sigmoid
 from tinygrad_edu.ops.networks.costs import probabilities
@@ -54,7 +55,7 @@ Rule = Callable[[Node, Sheet], Node | None]
 def rewritten(node: Node, sheet: Sheet) -> Node:
     """The node by the first rule that applies, again until none does."""
     while True:
-        for rule in _RULES.get(node.kernel, ()):
+        for rule in (*_RULES.get(node.kernel, ()), _by_the_book):
             better = rule(node, sheet)
             if better is not None and better is not node and better.dtype == node.dtype:
                 node = better
@@ -63,32 +64,64 @@ def rewritten(node: Node, sheet: Sheet) -> Node:
             return node
 
 
-def _power(node: Node, sheet: Sheet) -> Node | None:
-    """x² is a square, x³ a product, x^½ a root, and with a minus one over it; x¹ = x, x⁰ = 1."""
-    base, exponent = node.args
-    n = exponent.number
-    if n == 1 and base.shape == node.shape:
-        wider = {"dtype": node.dtype}
-        return (
-            base if base.dtype == node.dtype else sheet.node(astype, [base], wider, shape=node.shape, **wider)
-        )
-    if n == 0:
-        return sheet.constant(1.0, node.shape, node.dtype)
-    if n is None or abs(n) not in (0.5, 1, 2, 3) or base.dtype != node.dtype:
-        return None
-    size: dict[str, Any] = {"shape": node.shape, "dtype": node.dtype}
-    power = base if abs(n) == 1 else sheet.node(SQRT if abs(n) == 0.5 else SQUARE, [base], **size)
-    power = sheet.node(MULTIPLY, [base, power], **size) if abs(n) == 3 else power
-    return power if n > 0 else sheet.node(DIVIDE, [sheet.constant(1.0), power], **size)
+def _by_the_book(node: Node, sheet: Sheet) -> Node | None:
+    """The node by the first identity of the book that saves work or digits; None where none applies."""
+    for identity in _taken().get(node.kernel, ()):
+        if not (sheet.finished and _composes(identity)):
+            found = identity.found_in(node, typed=False, surely=True)
+            if found is not None:
+                made = _made(found, node.dtype, sheet)
+                if made in node.args and made.dtype != node.dtype:  # x ** 1 in wider floats
+                    return sheet.node(
+                        astype, [made], {"dtype": node.dtype}, shape=made.shape, dtype=node.dtype
+                    )
+                return made
+    return None
 
 
-def _mean(node: Node, sheet: Sheet) -> Node | None:
-    """The mean is the sum over the number of entries."""
-    (x,) = node.args
-    if node.dtype != x.dtype or not node.entries or node.dtype.itemsize < 4:
-        return None
-    total = sheet.node(SUM, [x], node.settings, shape=node.shape, dtype=node.dtype)
-    return sheet.node(DIVIDE, [total, sheet.constant(x.entries // node.entries)], dtype=node.dtype)
+@cache
+def _taken() -> Mapping[str, list[Identity]]:
+    """What the compiler takes from the book, by what stands outermost.
+
+    Not taken is what holds in a range alone; what would meet itself again, as softmax, which comes apart into
+    e^z / Σ e^z; and where a minus sign is to stand, which is the business of sums of products.
+    """
+    found: dict[str, list[Identity]] = {}
+    for identity in good_for("less work", "more accurate"):
+        after = identity.found_in(identity.pattern)
+        parts = () if after is None else in_order(_made(after, after.dtype, Sheet()))
+        kept = identity.ranges or "signs" in identity.good
+        if not kept and not any(identity.found_in(part) for part in parts):
+            found.setdefault(identity.pattern.kernel, []).append(identity)
+    return found
+
+
+@cache
+def _composes(identity: Identity) -> bool:
+    """Whether it gives what the algebra knows by name, and what is taken apart after it."""
+    after = identity.found_in(identity.pattern)
+    return after is not None and any(part.kernel in ATOMS for part in in_order(after))
+
+
+def _made(found: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node:
+    """What the book gives as nodes of the sheet; a number beside a truth value has the dtype of the whole."""
+    done: dict[Node, Node] = {}
+    for part in in_order(found):
+        if part in sheet.order:
+            done[part] = part
+        elif part.is_constant:
+            value = part.value.item() if isinstance(part.value, np.generic) else part.value
+            done[part] = sheet.constant(value, part.shape)
+        elif part.op is None:
+            done[part] = sheet.input(part.called, part.shape, part.dtype)
+        else:
+            args = [done[a] for a in part.args]
+            weak = all(a.number is not None or a.dtype.kind == "b" or a.dtype == dtype for a in args)
+            own = dtype if weak and part.dtype.kind == "f" and part.rule.kind == "elementwise" else part.dtype
+            value = np.broadcast_to(np.zeros((), own), part.shape)
+            late = frozenset[str]() if sheet.finished else ATOMS
+            done[part] = built(part.rule, args, part.settings, value, sheet, late)
+    return done[found]
 
 
 def _transposed(node: Node, sheet: Sheet) -> Node | None:
@@ -166,81 +199,6 @@ _OF_FEW: dict[str, Callable[..., float]] = {
 }
 
 
-def _chosen(node: Node, sheet: Sheet) -> Node | None:
-    """``where(c, 1, e)`` for e in [0, 1] is ``max(e, c)``: without a branch for each entry."""
-    condition, a, b = node.args
-    if a.number == 1 and _within_0_and_1(b) and condition.dtype.kind == "b" and b.dtype == node.dtype:
-        return sheet.node(MAXIMUM, [b, condition], shape=node.shape, dtype=node.dtype)
-    return None
-
-
-def _within_0_and_1(node: Node) -> bool:
-    """exp of what is at most 0."""
-    return node.does(EXP) and node.args[0].does(NEGATIVE) and node.args[0].args[0].does(ABSOLUTE)
-
-
-def _masked(node: Node, sheet: Sheet) -> Node | None:
-    """``where(c, g, s g)`` is ``g (s + (1 - s) c)``: a slope, without a branch for each entry."""
-    condition, a, b = node.args
-    if b.does(MULTIPLY) and b.args[0].number is not None and b.args[1] is a and condition.dtype.kind == "b":
-        s = float(b.args[0].number)
-        if s + (1 - s) != 1:  # nan, infinite, or so large that the 1 is lost
-            return None
-        scaled = sheet.node(MULTIPLY, [sheet.constant(1 - s), condition], dtype=node.dtype)
-        slope = sheet.node(ADD, [scaled, sheet.constant(s)], dtype=node.dtype)
-        return sheet.node(MULTIPLY, [a, slope], shape=node.shape, dtype=node.dtype)
-    return None
-
-
-def _log(node: Node, sheet: Sheet) -> Node | None:
-    """log σ(z) = z - log(1 + e^z), and log(1 - σ(z)) = -log(1 + e^z), without cancellation."""
-    return _log_of(node.args[0], sheet) if node.dtype == node.args[0].dtype else None
-
-
-def _log_of(x: Node, sheet: Sheet) -> Node | None:
-    if x.does(sigmoid):
-        z = _in_dtype(x.args[0], x.dtype, sheet)
-        return sheet.node(SUBTRACT, [z, _softplus(z, sheet)])
-    if x.does(SUBTRACT) and x.args[0].number == 1 and x.args[1].does(sigmoid):
-        return sheet.node(NEGATIVE, [_softplus(_in_dtype(x.args[1].args[0], x.dtype, sheet), sheet)])
-    return None
-
-
-def _in_dtype(node: Node, dtype: np.dtype[Any], sheet: Sheet) -> Node:
-    """The operand, converted to the dtype in which the operation computes."""
-    if node.dtype == dtype:
-        return node
-    return sheet.node(astype, [node], {"dtype": dtype}, shape=node.shape, dtype=dtype)
-
-
-def _softplus(z: Node, sheet: Sheet) -> Node:
-    """log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)."""
-    e = sheet.node(EXP, [sheet.node(NEGATIVE, [sheet.node(ABSOLUTE, [z])])])
-    return sheet.node(ADD, [sheet.node(MAXIMUM, [z, sheet.constant(0)]), sheet.node(LOG1P, [e])])
-
-
-def _logistic(node: Node, sheet: Sheet) -> Node | None:
-    """1 / (1 + e^-z) is σ(z)."""
-    above, below = node.args
-    z = _of_one_plus_exp(below) if above.number == 1 and not sheet.finished else None
-    return (
-        sheet.node(sigmoid, [z])
-        if z is not None and z.shape == node.shape and z.dtype == node.dtype
-        else None
-    )
-
-
-def _of_one_plus_exp(node: Node) -> Node | None:
-    """z, where a node is 1 + e^-z."""
-    if not node.does(ADD):
-        return None
-    for one, other in (node.args, node.args[::-1]):
-        if one.number == 1 and other.does(EXP) and other.args[0].does(NEGATIVE):
-            z = other.args[0].args[0]
-            return z if z.dtype == other.dtype == node.dtype else None  # -z of an unsigned one has wrapped
-    return None
-
-
 def _of_relu(node: Node, sheet: Sheet) -> Node | None:
     """z > 0 where max(z, 0) is, so that z itself need not be kept."""
     z, zero = node.args
@@ -250,15 +208,14 @@ def _of_relu(node: Node, sheet: Sheet) -> Node | None:
 
 
 _RULES: dict[str, tuple[Rule, ...]] = {
-    POWER.kernel: (_power,),
-    MEAN.kernel: (_mean,),
     TRANSPOSE.kernel: (_transposed,),
     astype.kernel: (_narrowed,),
-    WHERE.kernel: (_chosen, _masked),
-    LOG.kernel: (_log,),
-    DIVIDE.kernel: (_logistic,),
     GREATER.kernel: (_of_relu,),
 }
+
+
+# Identities between the factors of a product, and quotients and logarithms that are guarded:
+# n / where(n == 0, 1, d), n log where(n == 0, 1, d).
 
 
 # Quotients and logarithms that are guarded: n / where(n == 0, 1, d), n log where(n == 0, 1, d).
@@ -266,23 +223,34 @@ _RULES: dict[str, tuple[Rule, ...]] = {
 
 def resolved(product: Product, sheet: Sheet) -> Product | None:
     """A product with fewer factors; None where no identity applies."""
-    return _unguarded(product, sheet) or _with_sigmoids(product, sheet)
+    return _unguarded(product, sheet) or _factors_by_the_book(product, sheet)
 
 
-def _with_sigmoids(product: Product, sheet: Sheet) -> Product | None:
-    """1 / (1 + e^-z) is σ(z), and e^-z σ(z) is 1 - σ(z)."""
-    if sheet.finished:
-        return None
-    for factor, exponent in product.factors.items():
-        if exponent < 0 and (z := _of_one_plus_exp(factor)) is not None:
-            return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {sheet.node(sigmoid, [z]): 1}))
-        if exponent > 0 and factor.does(sigmoid):
-            (z,) = factor.args
-            e = sheet.node(EXP, [sheet.node(NEGATIVE, [z])])
-            if product.factors.get(e, 0) > 0:
-                rest = product.times(Product(ONE, {e: 1, factor: 1}), -1)
-                return rest.times(Product(ONE, {sheet.node(SUBTRACT, [sheet.constant(1), factor]): 1}))
+def _factors_by_the_book(product: Product, sheet: Sheet) -> Product | None:
+    """Some of its factors by an identity of the book: e^-z σ(z) is 1 - σ(z), whatever else there is."""
+    for identity, pattern in () if sheet.finished else _products():
+        for factors in permutations(product.factors, len(pattern)):
+            chosen = dict(zip(factors, pattern, strict=True))
+            if not all(product.factors[f] * e > 0 and f.does(p.rule) for f, (p, e) in chosen.items()):
+                continue
+            whole = quantity("whole", np.broadcast_shapes(*(f.shape for f in factors)), factors[0].dtype)
+            for bound in matches((p, f) for f, (p, _) in chosen.items()):
+                found = identity.replacement(bound, whole, surely=True)
+                if found is not None:
+                    rest = product.times(Product(ONE, {f: e for f, (_, e) in chosen.items()}), -1)
+                    return rest.times(Product(ONE, {_made(found, whole.dtype, sheet): 1}))
     return None
+
+
+@cache
+def _products() -> list[tuple[Identity, list[tuple[Node, int]]]]:
+    """The identities of products and quotients, with each factor's pattern and exponent."""
+    found = []
+    for identity in chain(_taken().get(MULTIPLY.kernel, ()), _taken().get(DIVIDE.kernel, ())):
+        product = factors_of(identity.pattern)
+        if product.coefficient == ONE and not any(p.is_name for p in product.factors):
+            found.append((identity, list(product.factors.items())))
+    return found
 
 
 def _unguarded(product: Product, sheet: Sheet) -> Product | None:
@@ -303,7 +271,8 @@ def _unguarded(product: Product, sheet: Sheet) -> Product | None:
             return product.times(Product(ONE, {factor: 1}), -1).times(Product(ONE, {inner: 1}))
         if spare != 1:
             continue
-        if factor.does(LOG) and exponent == 1 and (log := _log_of(inner, sheet)) is not None:
+        log = _by_the_book(sheet.node(LOG, [inner], dtype=factor.dtype), sheet) if factor.does(LOG) else None
+        if exponent == 1 and log is not None:
             return product.times(Product(ONE, {factor: 1}), -1).times(Product(ONE, {log: 1}))
         if not factor.does(LOG) and exponent < 0 and product.factors.get(inner, 0) > 0:
             return product.times(Product(ONE, {factor: 1})).times(Product(ONE, {inner: 1}), -1)

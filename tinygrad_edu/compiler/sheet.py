@@ -5,7 +5,7 @@ Expressions are interned, so equal subexpressions are one, and what no output re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from tinygrad_edu.compiler.views import REARRANGED
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.expression.node import Node, applied, array, number, quantity
+from tinygrad_edu.expression.walk import in_order
 
 __all__ = ["Draw", "Sheet"]
 
@@ -95,6 +96,23 @@ class Sheet:
         if args == node.args:
             return node
         return self.node(node.rule, args, node.settings, shape=node.shape, dtype=node.dtype)
+
+    def rebuilt(
+        self, outputs: Iterable[Node], change: Callable[[Node, tuple[Node, ...]], Node | None]
+    ) -> list[Node]:
+        """The outputs with each node changed, given its new operands; None: the same operation on those.
+
+        What comes in place of a quantity has its name.
+        """
+        new: dict[Node, Node] = {}
+        outputs = list(outputs)
+        for node in in_order(*outputs):
+            args = tuple(new[a] for a in node.args)
+            changed = change(node, args)
+            new[node] = made = self.on(node, args) if changed is None else changed
+            if node in self.names:
+                self.names.setdefault(made, self.names[node])
+        return [new[node] for node in outputs]
 
     def known(self, op: Op, args: tuple[Node, ...], like: Node) -> Node | None:
         """That elementwise operation of those operands, where it has been made."""

@@ -26,7 +26,6 @@ from tinygrad_edu.expression.arithmetic import (
     TRANSPOSE,
 )
 from tinygrad_edu.expression.node import Node
-from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
 __all__ = ["in_fast_forms"]
@@ -45,15 +44,7 @@ FEWEST_ROWS = 4
 
 def in_fast_forms(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     """The same outputs, each operation in its fastest form."""
-    new: dict[Node, Node] = {}
-    for node in in_order(*outputs):
-        args = tuple(new[a] for a in node.args)
-        made = _fast(node, args, sheet)
-        made = sheet.on(node, args) if made is None else made
-        if node in sheet.names:
-            sheet.names.setdefault(made, sheet.names[node])
-        new[node] = made
-    return [new[n] for n in outputs]
+    return sheet.rebuilt(outputs, lambda node, args: _fast(node, args, sheet))
 
 
 def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:

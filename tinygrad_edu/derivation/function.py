@@ -45,6 +45,8 @@ class _Function:
         self.inputs = sorted(chain.inputs, key=lambda step: (step.name in self.settings, step.requires_grad))
         self.operations = list(dict.fromkeys(e.op for _, x in named for e in parts(x) if e.op is not None))
         self.helpers = needing_definitions(self.operations)
+        called = [e for _, x in named for e in parts(x) if e.op in self.helpers]
+        self.floats = all(a.dtype.kind == "f" for e in called for a in e.args)
         self.called = _identifiers(
             [*(step.name for step in self.inputs), *(name for name, _ in named), self.m],
             {"np", "gradients", *(op.name for op in self.helpers)},
@@ -78,7 +80,7 @@ class _Function:
         """The whole text."""
         blocks = ["import numpy as np"]
         if self.helpers:
-            blocks.append(definitions(self.helpers))
+            blocks.append(definitions(self.helpers, floats=self.floats))
         head = f"def gradients({', '.join(map(self.parameter, self.inputs))}):"
         blocks.append("\n".join([head, *self.docstring(), *self.examples(), *self.body(), *self.result()]))
         return "\n\n\n".join(blocks) + "\n"

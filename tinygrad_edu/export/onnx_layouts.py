@@ -13,6 +13,12 @@ import numpy as np
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.onnx_indexing import picked
 from tinygrad_edu.export.recording import Line
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
+from tinygrad_edu.ops.linalg.einsum import contract
+from tinygrad_edu.ops.linalg.products import tensordot
+from tinygrad_edu.ops.movement.tiling import pad_constant
+from tinygrad_edu.ops.networks.convolution import conv2d
+from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
 from tinygrad_edu.ops.networks.windows import window_layout
 
 __all__ = ["LAYOUTS"]
@@ -80,12 +86,15 @@ def _padded(builder: Builder, line: Line) -> None:
 
 
 LAYOUTS: dict[str, Callable[[Builder, Line], None]] = {
-    "avg_pool2d": _pool("AveragePool", count_include_pad=1),
-    "contract": _einsum,
-    "conv2d": _conv,
-    "getitem": picked,
-    "max_pool2d": _pool("MaxPool"),
-    "pad_constant": _padded,
-    "tensordot": _tensordot,
+    op.kernel: writer
+    for op, writer in (
+        (avg_pool2d, _pool("AveragePool", count_include_pad=1)),
+        (contract, _einsum),
+        (conv2d, _conv),
+        (getitem, picked),
+        (max_pool2d, _pool("MaxPool")),
+        (pad_constant, _padded),
+        (tensordot, _tensordot),
+    )
 }
 """By the kernel."""

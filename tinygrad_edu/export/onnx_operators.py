@@ -17,6 +17,10 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.onnx_layouts import LAYOUTS
 from tinygrad_edu.export.recording import Line
+from tinygrad_edu.ops.elementwise.arithmetic import square
+from tinygrad_edu.ops.elementwise.exponential import exp2, expm1, log1p, log2, log10
+from tinygrad_edu.ops.elementwise.rounding import fabs, trunc
+from tinygrad_edu.ops.elementwise.trigonometric import hypot
 
 __all__ = ["has_operator", "write"]
 
@@ -231,17 +235,17 @@ def _formula(formula: Callable[..., str]) -> Writer:
 
 
 KERNELS: dict[str, Writer] = {
-    "exp2": _formula(lambda node, number, x: node("Pow", number(2.0), x)),
-    "expm1": _formula(lambda node, number, x: node("Sub", node("Exp", x), number(1.0))),
-    "fabs": _formula(lambda node, number, x: node("Abs", x)),
-    "hypot": _formula(
-        lambda node, number, a, b: node("Sqrt", node("Add", node("Mul", a, a), node("Mul", b, b)))
-    ),
-    "log10": _formula(lambda node, number, x: node("Mul", node("Log", x), number(1 / np.log(10)))),
-    "log1p": _formula(lambda node, number, x: node("Log", node("Add", x, number(1.0)))),
-    "log2": _formula(lambda node, number, x: node("Mul", node("Log", x), number(1 / np.log(2)))),
-    "square": _formula(lambda node, number, x: node("Mul", x, x)),
-    "trunc": _formula(lambda node, number, x: node("Mul", node("Sign", x), node("Floor", node("Abs", x)))),
-    **LAYOUTS,
-}
+    op.kernel: _formula(formula)
+    for op, formula in (
+        (exp2, lambda node, number, x: node("Pow", number(2.0), x)),
+        (expm1, lambda node, number, x: node("Sub", node("Exp", x), number(1.0))),
+        (fabs, lambda node, number, x: node("Abs", x)),
+        (hypot, lambda node, number, a, b: node("Sqrt", node("Add", node("Mul", a, a), node("Mul", b, b)))),
+        (log10, lambda node, number, x: node("Mul", node("Log", x), number(1 / np.log(10)))),
+        (log1p, lambda node, number, x: node("Log", node("Add", x, number(1.0)))),
+        (log2, lambda node, number, x: node("Mul", node("Log", x), number(1 / np.log(2)))),
+        (square, lambda node, number, x: node("Mul", x, x)),
+        (trunc, lambda node, number, x: node("Mul", node("Sign", x), node("Floor", node("Abs", x)))),
+    )
+} | LAYOUTS
 """What several operators say together, by the kernel."""

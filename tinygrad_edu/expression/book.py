@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.recording import built, op_of, spelled
-from tinygrad_edu.expression.walk import in_order, match, with_args
+from tinygrad_edu.expression.walk import in_order, match, negated, with_args
 from tinygrad_edu.ops.networks.activations import (
     leaky_relu,
     log_softmax,
@@ -45,7 +45,7 @@ POSITIVE: Range = (0.0, np.inf)
 SHARE: Range = (0.0, 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Identity:
     """``before`` and ``after`` are equal wherever the names lie in their ranges."""
 
@@ -68,7 +68,12 @@ class Identity:
         return spelled(self.before, self.ndim or int(over_axes))
 
     def found_in(
-        self, node: Node, meaning: Mapping[Node, Node] | None = None, *, typed: bool = True
+        self,
+        node: Node,
+        meaning: Mapping[Node, Node] | None = None,
+        *,
+        typed: bool = True,
+        surely: bool = False,
     ) -> Node | None:
         """What the expression may be replaced by; None where the identity does not apply.
 
@@ -76,6 +81,7 @@ class Identity:
             node: the expression.
             meaning: what names in it stand for, so that a part may have been named on the way.
             typed: whether the replacement must have the dtype, too, as it must where it is computed.
+            surely: whether it must be known that integers do not wrap and truth values stay apart.
 
         >>> from tinygrad_edu.expression import quantity
         >>> logistic = built(lambda z: 1 / (1 + np.exp(-z)), [quantity("z", (3,))])
@@ -83,15 +89,25 @@ class Identity:
         <sigmoid(z)>
         """
         bound = match(self.pattern, node, meaning)
-        if bound is None:
-            return None
+        return None if bound is None else self.replacement(bound, node, typed=typed, surely=surely)
+
+    def replacement(
+        self, bound: Mapping[Any, Any], node: Node, *, typed: bool = True, surely: bool = False
+    ) -> Node | None:
+        """What comes in place of the expression, where the names of the pattern stand for these parts."""
         operands = {key.called: part for key, part in bound.items() if isinstance(key, Node)}
+        whole = {name for name, part in operands.items() if part.dtype.kind in "iub" and part.number is None}
+        if surely and any(operands[name].dtype != node.dtype for name in whole - {"mask"}):
+            return None
         if self.when is not None and not self.when(**operands):
             return None
         settings = {key: value for key, value in bound.items() if isinstance(key, str)}
         code = self.before.__code__
         parameters = code.co_varnames[: code.co_argcount]
-        found = built(self.after, [operands[called] for called in parameters], settings, sized=self.sized)
+        try:
+            found = built(self.after, [operands[called] for called in parameters], settings, sized=self.sized)
+        except TypeError:  # NumPy has no minus for truth values
+            return None
         if typed and found.dtype != node.dtype and not found.is_number:
             return None
         return in_shape(found, node.shape, node.dtype)
@@ -118,7 +134,7 @@ def rewritten(
 
     >>> from tinygrad_edu.expression import quantity
     >>> rewritten(built(lambda z: np.log(1 / (1 + np.exp(-z))), [quantity("z")]), "shorter", "more accurate")
-    <negative(softplus(negative(z)))>
+    <z - (softplus(z))>
     """
     chosen = _by_kernel(purposes)
     for _ in range(_PATIENCE):
@@ -170,8 +186,20 @@ def _is_share(c: Node, **_: Node) -> bool:
     return c.is_number and 0 <= c.value <= 1
 
 
-def _is_scalar(c: Node, **_: Node) -> bool:
-    return c.shape == ()
+def _is_slope(mask: Node, c: Node, **_: Node) -> bool:
+    """Whether it is a choice by truth values, and the number not so large that a 1 beside it is lost."""
+    return mask.dtype.kind == "b" and c.is_number and bool(c.value + (1 - c.value) == 1)
+
+
+def _is_precise(x: Node) -> bool:
+    """Whether NumPy adds it up in its own dtype."""
+    return x.dtype.itemsize >= 4
+
+
+def _may_be_large(z: Node) -> bool:
+    """Whether it is not minus what is never negative."""
+    positive = negated(z)
+    return positive is None or positive.op is None or (positive.op.range or REAL)[0] < 0
 
 
 # fmt: off
@@ -198,56 +226,56 @@ BOOK: tuple[Identity, ...] = (
     _identity(lambda A: A.T.T, lambda A: A, *_FREE, ndim=2),
     # Transposes and scalars out of products and sums.
     _identity(
-        lambda A, B: (A.T @ B).T, lambda A, B: B.T @ A, "transposes", *_FREE[1:], ndim=2, when=_is_matrix,
+        lambda A, B: (A.T @ B).T, lambda A, B: B.T @ A, "transposes", "shorter", ndim=2, when=_is_matrix,
     ),
     _identity(
-        lambda A, B: (A @ B.T).T, lambda A, B: B @ A.T, "transposes", *_FREE[1:], ndim=2, when=_is_matrix,
+        lambda A, B: (A @ B.T).T, lambda A, B: B @ A.T, "transposes", "shorter", ndim=2, when=_is_matrix,
     ),
     _identity(
         lambda a, b: np.expand_dims(a, -1) * np.expand_dims(b, -2),
         lambda a, b: np.expand_dims(a, -1) @ np.swapaxes(np.expand_dims(b, -1), -1, -2), "board", ndim=1,
     ),
     _identity(
-        lambda c, x, *, axis=None, keepdims=False: np.sum(c * x, axis=axis, keepdims=keepdims),
-        lambda c, x, *, axis=None, keepdims=False: c * np.sum(x, axis=axis, keepdims=keepdims),
-        "less work", when=_is_scalar,
-    ),
-    _identity(
         lambda x, *, axis=None, keepdims=False: np.mean(x, axis=axis, keepdims=keepdims),
         lambda x, *, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims) / count(x, axis),
-        "less work", sized=True,
+        "less work", sized=True, when=_is_precise,
     ),
     # Powers, roots and logarithms.
     _identity(lambda x: x * x, lambda x: np.square(x), "shorter", "less work"),
     _identity(lambda x: x**2, lambda x: np.square(x), "less work"),
-    _identity(lambda x: x**0.5, lambda x: np.sqrt(x), "less work", ranges={"x": POSITIVE}),
+    _identity(lambda x: x**3, lambda x: x * np.square(x), "less work"),
+    _identity(lambda x: x**0.5, lambda x: np.sqrt(x), "less work"),
+    _identity(lambda x: x**-0.5, lambda x: 1 / np.sqrt(x), "less work"),
     _identity(lambda x: x**-1, lambda x: 1 / x, "less work"),
+    _identity(lambda x: x**-2, lambda x: 1 / np.square(x), "less work"),
+    _identity(lambda x: x**-3, lambda x: 1 / (x * np.square(x)), "less work"),
     _identity(lambda x: np.sqrt(x**2), lambda x: np.abs(x), *_BEST),
     _identity(lambda x: np.log(np.exp(x)), lambda x: x, *_BEST),
     _identity(lambda x: np.exp(np.log(x)), lambda x: x, *_BEST, ranges={"x": POSITIVE}),
     _identity(
-        lambda a, b, c: np.log(a**b * c), lambda a, b, c: b * np.log(a) + np.log(c), *_SHORT,
+        lambda a, b, c: np.log(a**b * c), lambda a, b, c: b * np.log(a) + np.log(c), "shorter",
         ranges={"a": POSITIVE, "c": POSITIVE},
     ),
-    _identity(lambda a, b: np.log(a**b), lambda a, b: b * np.log(a), *_SHORT, ranges={"a": POSITIVE}),
+    _identity(lambda a, b: np.log(a**b), lambda a, b: b * np.log(a), "shorter", ranges={"a": POSITIVE}),
     # The units of networks, written out.
     _identity(lambda z: 1 / (1 + np.exp(-z)), lambda z: sigmoid(z), *_SHORT),
     _identity(lambda z: np.exp(z) / (1 + np.exp(z)), lambda z: sigmoid(z), *_SHORT),
     _identity(lambda z: 1 / (1 + np.exp(z)), lambda z: 1 - sigmoid(z), "shorter"),
     _identity(lambda c, z: c / (1 + np.exp(-z)), lambda c, z: c * sigmoid(z), *_SHORT),
     _identity(lambda z: 1 - sigmoid(-z), lambda z: sigmoid(z), *_BEST),
-    _identity(lambda z: np.log(sigmoid(z)), lambda z: -softplus(-z), "more accurate"),
+    _identity(lambda z: np.exp(-z) * sigmoid(z), lambda z: 1 - sigmoid(z), "less work"),
+    _identity(lambda z: np.log(sigmoid(z)), lambda z: z - softplus(z), "more accurate"),
     _identity(lambda z: np.log(1 - sigmoid(z)), lambda z: -softplus(z), "more accurate"),
-    _identity(lambda z: np.log(1 + np.exp(z)), lambda z: softplus(z), *_SHORT),
-    _identity(lambda z: np.log1p(np.exp(z)), lambda z: softplus(z), *_SHORT),
+    _identity(lambda z: np.log(1 + np.exp(z)), lambda z: softplus(z), *_SHORT, when=_may_be_large),
+    _identity(lambda z: np.log1p(np.exp(z)), lambda z: softplus(z), *_SHORT, when=_may_be_large),
     _identity(lambda z: 2 * sigmoid(2 * z) - 1, lambda z: np.tanh(z), *_BEST),
     _identity(
-        lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)), lambda z: np.tanh(z), *_BEST
+        lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)), lambda z: np.tanh(z), "shorter"
     ),
-    _identity(lambda z: np.sinh(z) / np.cosh(z), lambda z: np.tanh(z), *_BEST),
+    _identity(lambda z: np.sinh(z) / np.cosh(z), lambda z: np.tanh(z), "shorter"),
     _identity(lambda z: 1 / np.cosh(z) ** 2, lambda z: 1 - np.tanh(z) ** 2, "shorter"),
     _identity(lambda z: np.maximum(0, z), lambda z: relu(z), "shorter"),
-    _identity(lambda z: np.where(z > 0, z, 0), lambda z: relu(z), "shorter", "less work"),
+    _identity(lambda z: np.where(z > 0, z, 0), lambda z: relu(z), "shorter"),
     _identity(lambda z: z * (z > 0), lambda z: relu(z), "shorter", "less work"),
     _identity(
         lambda c, z: np.maximum(c * z, z), lambda c, z: leaky_relu(z, slope=c), "shorter",
@@ -256,6 +284,15 @@ BOOK: tuple[Identity, ...] = (
     _identity(
         lambda c, z: np.where(z > 0, z, c * z), lambda c, z: leaky_relu(z, slope=c), "shorter",
         ranges={"c": SHARE}, when=_is_share,
+    ),
+    # Choices without a branch for each entry.
+    _identity(
+        lambda z: np.where(z >= 0, 1, np.exp(-np.abs(z))),
+        lambda z: np.maximum(np.exp(-np.abs(z)), z >= 0), "less work",
+    ),
+    _identity(
+        lambda mask, g, c: np.where(mask, g, c * g), lambda mask, g, c: g * ((1 - c) * mask + c), "less work",
+        when=_is_slope,
     ),
     # Over classes.
     _identity(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -23,8 +23,12 @@ _KNOWN = ("numpy", "itertools", "functools", "math")
 """Modules that source may import from: NumPy, and Python's own."""
 
 
-def definitions(ops: Iterable[Op]) -> str:
+def definitions(ops: Iterable[Op], *, floats: bool = False) -> str:
     """Source of functions named as the operations, that need NumPy (as ``np``) and nothing else.
+
+    Args:
+        ops: the operations.
+        floats: whether they get nothing but floats; then lines that give those back are left out.
 
     Raises:
         TypeError: a kernel's source can't be had, or it uses something that has no source.
@@ -35,7 +39,7 @@ def definitions(ops: Iterable[Op]) -> str:
         # max(slope z, z); at 0 the slope is the lower one. Course: A4, with slope 0.01.
         return np.where(z > 0, z, slope * z)
     """
-    book = _Book()
+    book = _Book(floats)
     for op in ops:
         book.enter(op.name, op.forward)
     return "\n\n\n".join(book.texts.values())
@@ -44,7 +48,8 @@ def definitions(ops: Iterable[Op]) -> str:
 class _Book:
     """Definitions in an order in which each stands before those that use it."""
 
-    def __init__(self) -> None:
+    def __init__(self, floats: bool) -> None:
+        self.floats = floats
         self.texts: dict[str, str] = {}
         self.entered: dict[str, Any] = {}
 
@@ -57,9 +62,11 @@ class _Book:
         self.entered[name] = value
         if isinstance(value, FunctionType):
             function = _parsed(name, value)
+            idle = [line for line in function.body if self.floats and _gives_floats_back(line, value)]
+            function.body = [line for line in function.body if line not in idle]
             for used in _names_read(function):
                 self._needed(name, used, value)
-            self.texts[name] = _text(name, function, value)
+            self.texts[name] = _text(name, function, value, {line.lineno for line in idle})
         else:
             self.texts[name] = f"{name} = {value!r}"
 
@@ -102,6 +109,15 @@ def _parsed(name: str, function: Callable[..., Any]) -> ast.FunctionDef:
     return found
 
 
+def _gives_floats_back(line: ast.stmt, function: FunctionType) -> bool:
+    """Whether a line is ``z = f(z)`` with a function of the module's that leaves floats as they are."""
+    match line:
+        case ast.Assign([ast.Name(x)], ast.Call(ast.Name(f), [ast.Name(y)], [])) if x == y:
+            called, given = function.__globals__.get(f), [np.ones(2), np.ones(2, np.float32), 0.5]
+            return isinstance(called, FunctionType) and all(called(z) is z for z in given)
+    return False
+
+
 def _names_read(function: ast.FunctionDef) -> list[str]:
     """The names that the body and the defaults read, in order; annotations and decorators are left out."""
     defaults = [*function.args.defaults, *filter(None, function.args.kw_defaults)]
@@ -115,8 +131,8 @@ def _names_read(function: ast.FunctionDef) -> list[str]:
     return [name for name in dict.fromkeys(read) if name not in own]
 
 
-def _text(name: str, function: ast.FunctionDef, source: FunctionType) -> str:
-    """The function as it stands in its file, without decorators, annotations and examples."""
+def _text(name: str, function: ast.FunctionDef, source: FunctionType, left_out: Collection[int]) -> str:
+    """The function as it stands in its file, without decorators, annotations, examples and those lines."""
     lines = textwrap.dedent(inspect.getsource(source)).splitlines()
     arguments = function.args
     for arg in (n for n in ast.walk(arguments) if isinstance(n, ast.arg)):
@@ -127,5 +143,6 @@ def _text(name: str, function: ast.FunctionDef, source: FunctionType) -> str:
     if doc is not None:
         head.append(f"    # {doc.splitlines()[0]}")
         start = function.body[0].end_lineno or start
-    body = "\n".join(lines[start : function.end_lineno])
+    end = function.end_lineno or len(lines)
+    body = "\n".join(lines[k] for k in range(start, end) if k + 1 not in left_out)
     return "\n".join([*head, body.strip("\n")])

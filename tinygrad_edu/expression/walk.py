@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ from tinygrad_edu.expression.node import FLOAT, Node, applied, number
 from tinygrad_edu.expression.shapes import defaults_of
 
 __all__ = [
-    "Open", "cost", "evaluate", "in_order", "match", "negated", "parts", "quantities", "rebuilt", "replaced",
-    "with_args",
+    "Open", "cost", "evaluate", "in_order", "match", "matches", "negated", "parts", "quantities",
+    "rebuilt", "replaced", "with_args",
 ]  # fmt: skip
 
 
@@ -104,15 +104,15 @@ def evaluate(node: Node, values: Mapping[str, Any], *, recorded: bool = False) -
     return found[node]
 
 
-def cost(node: Node, weight: Callable[[Node], float], given: Iterable[Node] = ()) -> float:
+def cost(node: Node, weight: Callable[[Node], float], given: Container[Node] = ()) -> float:
     """The cost of computing it from what is given: the weights of its operations, each part counted once."""
-    known = set(given)
+    seen: set[Node] = set()
     total = 0.0
     waiting = [node]
     while waiting:
         one = waiting.pop()
-        if one not in known and one.op is not None:
-            known.add(one)
+        if one.op is not None and one not in seen and one not in given:
+            seen.add(one)
             total += weight(one)
             waiting.extend(one.args)
     return total
@@ -136,7 +136,14 @@ def match(pattern: Node, node: Node, meaning: Mapping[Node, Node] | None = None)
     >>> match(applied(tg.add, number(1), x), applied(tg.add, applied(tg.exp, z), number(1)))
     {<x>: <exp(z)>}
     """
-    return next(_matches([(pattern, node)], {}, meaning or {}), None)
+    return next(matches([(pattern, node)], meaning), None)
+
+
+def matches(
+    pairs: Iterable[tuple[Node, Node]], meaning: Mapping[Node, Node] | None = None
+) -> Iterator[dict[Any, Any]]:
+    """What the names of several patterns stand for, so that each is its expression."""
+    return _matches(list(pairs), {}, meaning or {})
 
 
 def _matches(  # noqa: C901  (one case for each kind of pattern)
