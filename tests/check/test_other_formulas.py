@@ -152,3 +152,51 @@ def test_axes_that_only_operations_made_are_no_examples() -> None:
     entry = found(J, {"dz": dz, "dw": last}, "dw")
     assert "last_example_only" in entry.diagnosis.codes
     assert "only the last place along axis 2, 3" in entry.diagnosis.sentence
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (lambda p, _, g: g - p * g, "sum_missing"),
+        (lambda p, _, g: g - p * g.sum(axis=0, keepdims=True), "sum_axis"),
+        (lambda _, l, g: g - np.sum(g * l, axis=1, keepdims=True), "slope_wrong"),
+    ],
+)
+def test_the_log_softmax_in_its_closed_form(wrong: Any, code: str) -> None:
+    z, T = tensor("z", 5, 4), r.standard_normal((5, 4))
+    l = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    l.name = "l"
+    dl = 2 * (l.data - T)
+    entry = found(np.sum((l - T) ** 2), {"dl": dl, "dz": wrong(np.exp(l.data), l.data, dl)}, "dz")
+    assert code in entry.diagnosis.codes
+    assert "softmax" in entry.diagnosis.sentence
+
+
+@pytest.mark.parametrize("guard", [1e-15, 1e-12, 1e-8])
+def test_a_guard_that_formulas_leave_out_makes_nothing_wrong(guard: float) -> None:
+    z, P = tensor("z", 6, 4), r.dirichlet(np.ones(4), 6)
+    e = np.exp(z - np.max(z, axis=1, keepdims=True))
+    Q = e / np.sum(e, axis=1, keepdims=True)
+    Q.name = "Q"
+    J = np.sum(P * (np.log(P) - np.log(Q + guard)))
+    assert tg.check.compare(J, {"dQ": -P / Q.data, "dz": Q.data - P}).ok
+    assert not tg.check.compare(J, {"dQ": -P / Q.data * (1 + 1e-6), "dz": Q.data - P}).ok
+
+
+def test_one_number_of_J_in_the_place_of_another() -> None:
+    w, v = tensor("w", 4), tensor("v", 4)
+    J = 0.3 * np.sum(np.sin(w)) + 0.07 * np.sum(np.exp(v))
+    entry = found(J, {"dw": 0.07 * np.cos(w.data)}, "dw")
+    assert "0.07 stands where 0.3 belongs" in entry.diagnosis.sentence
+
+
+def test_without_any_data_there_is_no_penalty() -> None:
+    x, w = tensor("x", 5), tensor("w", 5)
+    y = np.exp(x) * w
+    q = y**2 + 1
+    for name, t in {"y": y, "q": q}.items():
+        t.name = name
+    J = np.sum(np.log(q) * y) + np.sum(2 * y)
+    dq = y.data / q.data
+    entry = found(J, {"dq": dq, "dy": np.log(q.data) + 2 + 2 * (dq * 2 * y.data)}, "dy")
+    assert entry.diagnosis.codes[0] == "term_doubled"

@@ -29,6 +29,8 @@ Array = NDArray[Any]
 SAFETY = 16.0
 """Times the error that is estimated: rounding errors do not add up to more in practice."""
 _DRAWS = 8
+_TINIEST = 1e-8
+_BESIDE = 1e-4
 
 
 def precision(*arrays: Array) -> float:
@@ -85,8 +87,17 @@ def errors_of(steps: Iterable[Step], eps: float) -> dict[str, Array]:
                 continue
             xs = [values[a.name] if isinstance(a, Ref) else a for a in step.args]
             es = [found[a.name] if isinstance(a, Ref) else np.zeros(np.shape(a)) for a in step.args]
-            found[step.name] = inherited(step.op, xs, es, step.value, step.settings)
+            found[step.name] = inherited(step.op, xs, es, step.value, step.settings) + _guard(step, xs) / eps
     return found
+
+
+def _guard(step: Step, xs: Sequence[Any]) -> Array:
+    """What a tiny number that is added, as in log(p + 1e-12), changes: formulas leave it out."""
+    numbers = [abs(float(x)) for x in xs if np.ndim(x) == 0]
+    if step.role != "forward" or step.op is None or step.op.linear != ((0, 1),) or len(numbers) != 1:
+        return np.zeros(step.shape)
+    tiny = numbers[0] <= _TINIEST and step.value.dtype.kind == "f"
+    return np.where(tiny & (numbers[0] <= _BESIDE * np.abs(step.value)), numbers[0] / 2, 0.0)
 
 
 def _cast_error(step: Step, eps: float) -> Array:

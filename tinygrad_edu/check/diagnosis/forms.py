@@ -47,6 +47,11 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
                 scale = _number_between(v, softmax.right)
                 if scale is not None:
                     yield from ((scale * a, *said) for a, *said in softmax.wrong())  # type: ignore[misc]
+            if sums < 0 and p.max(initial=0.0) <= 0 and np.allclose(np.exp(p).sum(axis=axis), 1, rtol=1e-5):
+                scale = _number_between(v, g - np.exp(p) * g.sum(axis=axis, keepdims=True))
+                if scale is not None:
+                    wrong = _log_softmax(value.text, p, g, axis)
+                    yield from ((scale * a, *said) for a, *said in wrong)  # type: ignore[misc]
             z = np.asarray(pool.graph.find(x).value, float)
             norm = _normalised(value.text, z, p, g, axis) if sums == 0 else None
             if norm is not None and _number_between(v, norm.right) is not None:
@@ -136,6 +141,28 @@ class _Softmax:
         yield p * (g - mean), ("mean_for_sum",), f"{where} there is a mean instead of a sum", 1.1
         yield p * (g + both), ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
         yield g - both, ("chain_factor_missing",), f"{where} the factor {name} in front is missing", 1.1
+
+
+def _log_softmax(name: str, l: Array, g: Array, axis: int) -> Iterator[Wrong]:
+    """What can go wrong in ``g - exp(l) * sum(g)``, where l is the logarithm of a softmax along an axis."""
+    p, where = np.exp(l), "in the derivative of the log-softmax"
+    total = g.sum(axis=axis, keepdims=True)
+    yield g, ("term_missing",), f"{where} the term exp({name}) * sum(d{name}) is missing", 1.1
+    yield g - p * g, ("sum_missing", "softmax_elementwise"), f"{where} d{name} is not summed", 1.1
+    yield g - total, ("chain_factor_missing",), f"{where} the factor exp({name}) is missing", 1.1
+    yield g + p * total, ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
+    yield g - p * total / p.shape[axis], ("mean_for_sum",), f"{where} there is a mean for a sum", 1.1
+    yield g - l * total, ("z_for_a", "wrong_layer"), f"{where} {name} stands where exp({name}) belongs", 1.1
+    for other in (k for k in range(p.ndim) if k != axis):
+        over = g - p * g.sum(axis=other, keepdims=True)
+        text = f"{where} the sum is over axis {other} instead of axis {axis}"
+        yield over, ("softmax_axis", "sum_axis"), text, 1.0
+    for inner, told in ((l, name), (p, f"exp({name})")):
+        inside = np.sum(g * inner, axis=axis, keepdims=True)
+        text = f"it is differentiated as a softmax, with the sum of d{name} * {told}"
+        yield from (
+            (a, ("slope_wrong",), text, 1.1) for a in (g - inside, g - p * inside, inner * (g - inside))
+        )
 
 
 @dataclass(frozen=True)

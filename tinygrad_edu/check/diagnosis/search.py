@@ -140,7 +140,7 @@ class _Search:
         self.pool.own = one.name
         terms = Terms(local, self.data, self.words)
         groups = terms.groups
-        leaf = not self.data[one.name]
+        leaf = not self.data[one.name] and self.truth.program[one.name].role == "input"
         penalty = _penalty(groups, np.asarray(local.value, float)) if leaf else None
         target = Target(local, one.given, bound, one.eps, self.vocabulary, penalty)
         with np.errstate(all="ignore"):

@@ -55,6 +55,7 @@ class Vocabulary:
         yield from ((c, _factor(told)) for c, told in _SMALL.items())
         yield from self._of_the_cost()
         yield from self._of_sizes()
+        yield from self._exchanged()
 
     def _of_the_cost(self) -> Iterator[tuple[float, Edit]]:
         for name, c in _LOGARITHMS.items():
@@ -68,6 +69,16 @@ class Vocabulary:
         for c in self.constants:
             for value in (c, 1 / c):
                 yield value, _factor(f"{_number(value)}, which is {_number(c)} of J or 1 over it", 1.1)
+
+    def _exchanged(self) -> Iterator[tuple[float, Edit]]:
+        """One number of J in the place of another."""
+        for a in self.constants[:8]:
+            for b in self.constants[:8]:
+                if a != b:
+                    yield (
+                        a / b,
+                        Edit(("constant_factor",), f"{_number(a)} stands where {_number(b)} belongs", 1.3),
+                    )
 
     def _other_counts(self) -> Iterator[tuple[float, Edit]]:
         m = self.m
