@@ -121,7 +121,7 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
             told = f"{name} is shifted by one along axis {axis}: out of step"
             yield np.roll(value, shift, axis), Edit(codes, told, 1.2)
         yield np.flip(value, axis), Edit(codes, f"{name} is in reverse order along axis {axis}", 1.25)
-    yield from _turned(value, name)
+    yield from _turned(value, name, whole=node.named or node.is_leaf)
     if data and value.size > 2 and np.isin(value, (0, 1)).all() and value.any() and not value.all():
         text = f"1 - {name} stands where {name} belongs"
         yield 1 - value, Edit(("labels_swapped", "wrong_layer"), text, 1.15)
@@ -135,9 +135,9 @@ def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Ed
     )
 
 
-def _turned(value: Array, name: str) -> Iterator[tuple[Array, Edit]]:
-    """Two axes flipped or exchanged, or one entry along an axis in the place of all."""
-    for one, told in _one_for_all(value):
+def _turned(value: Array, name: str, *, whole: bool) -> Iterator[tuple[Array, Edit]]:
+    """Two axes flipped or exchanged; of a ``whole`` quantity, one entry along an axis in the place of all."""
+    for one, told in _one_for_all(value) if whole else ():
         text = f"of {name}, the entries {told} stand for all: an index of the loop does not move"
         yield one, Edit(("wrong_layer", "last_example_only", "examples_misaligned"), text, 1.3)
     for first in range(value.ndim):

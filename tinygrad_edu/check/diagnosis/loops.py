@@ -68,25 +68,24 @@ def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[L
 def _run(target: Target, line: Line) -> Array | None:
     """The root's gradient with the edits of a line; None where two products say that it cannot be it."""
     local = target.local
-    needed = set(line)
-    for step in reversed(local.steps):
-        if step.name in needed:
-            needed.update(local.backward.carried(step))
+    carried, index = local.backward.carried, local.backward.index
+    last = max(index[name] for name in line)
     found: dict[str, Any] = dict(local.values)
     other, changes = set[str](), dict[str, Array]()
     for step in local.steps:
-        if step.name not in needed:
+        name = step.name
+        moved = bool(other) and not other.isdisjoint(carried(step))
+        if not moved and name not in line:
             continue
-        moved = not other.isdisjoint(local.backward.carried(step))
-        if not moved and step.name not in line:
-            continue
-        own = local.applied(step, found) if moved else found[step.name]
-        if step.name in line:
-            made = np.asarray(line[step.name](found))
-            changes[step.name] = np.broadcast_to(made, np.shape(own)) - own
+        if index[name] > last:
+            break
+        own = local.applied(step, found) if moved else found[name]
+        if name in line:
+            made = np.asarray(line[name](found))
+            changes[name] = np.broadcast_to(made, np.shape(own)) - own
             own = made
-        found[step.name] = own
-        other.add(step.name)
+        found[name] = own
+        other.add(name)
     return target.right + local.push(changes) if target.may_fit(changes) else None
 
 

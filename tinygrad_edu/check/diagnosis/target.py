@@ -22,6 +22,7 @@ __all__ = ["Aspect", "Given", "Target"]
 Said = Edit | Callable[[], Edit]
 """An edit, or what makes its sentence once it is known to fit."""
 INSIDE = Edit(("sign_inside", "sign"), "the sign of everything but the penalty's term is wrong")
+_CLOSEST = 1e-6
 _FEW = 4
 """A free constant is not read off fewer entries: it would fit anything."""
 
@@ -61,7 +62,8 @@ class Given:
         self.bound = float(np.max(bound, initial=0.0))
         self.penalty = penalty
         self.found: list[Finding] = []
-        self.close = max(1e-8, 512 * eps)
+        size = float(np.max(np.abs(self.right), initial=0.0))
+        self.close = max(1e-8, 512 * eps, min(_CLOSEST, 4 * self.bound / size if size else 0.0))
         self.aspects = list(self._aspects())
 
     def _aspects(self) -> Iterator[Aspect]:
