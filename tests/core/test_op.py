@@ -159,3 +159,11 @@ def test_a_random_operation_recorded_for_all_values_draws_nothing():
 def test_the_rows_of_a_tensor_are_joined():
     t = tg.Tensor(A)
     np.testing.assert_array_equal(tg.concatenate(t).data, A.ravel())
+
+
+def test_an_operation_in_a_class_is_called_without_the_object() -> None:
+    class Layer:
+        activation = tg.tanh
+
+    assert Layer().activation(tg.Tensor(0.5)).item() == np.tanh(0.5)
+    assert Layer.activation is tg.tanh
