@@ -63,7 +63,7 @@ def unpacked(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     if content[-64 - len(SEAL) : -64] != SEAL:
         raise ValueError("it has no checksum at its end: it is cut off, or another program's")
     if hashlib.sha256(content[:-64]).hexdigest().encode() != content[-64:]:
-        raise ValueError("it is damaged: its checksum is another one than when it was written")
+        raise ValueError("it is damaged: its checksum does not match its contents")
     try:
         with ZipFile(io.BytesIO(content)) as archive:
             meta = json.loads(archive.read(_plain(archive, META)))

@@ -106,7 +106,7 @@ def unpacked(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 def _check_seal(seal: str, told: bytes, body: memoryview) -> None:
     plain = told.replace(seal.encode(), _UNSEALED.encode(), 1) if len(seal) == len(_UNSEALED) else told
     if hashlib.sha256(plain + bytes(body)).hexdigest() != seal:
-        raise ValueError("it is damaged: its checksum is another one than when it was written")
+        raise ValueError("it is damaged: its checksum does not match its contents")
 
 
 def _array(name: str, entry: Any, body: memoryview) -> NDArray[Any]:
