@@ -88,7 +88,7 @@ def _diagnosis(
     right = node.value
     if bad := not_finite(given):
         return Diagnosis(("unknown",), bad)
-    above = [other for other in wrong if other != name and _depends(node, truth.graph.find(other))]
+    above = [other for other in wrong if other != name and node.depends_on(truth.graph.find(other))]
     if above:
         carried = _from(truth, node, {other: arrays[other] for other in above})
         if carried.shape == given.shape and np.allclose(given, carried, rtol=1e-9, atol=4 * tolerance.max()):
@@ -112,18 +112,6 @@ def _told(found: list[Finding]) -> Diagnosis:
     codes = tuple(dict.fromkeys(code for f in alike for code in f.codes))
     texts = list(dict.fromkeys(f.text for f in alike))
     return Diagnosis(codes, texts[0], tuple(texts[1:]))
-
-
-def _depends(node: GraphNode, other: GraphNode) -> bool:
-    queue, seen = list(node.inputs), set(node.inputs)
-    for one in queue:
-        if one is other:
-            return True
-        for parent in one.inputs:
-            if parent not in seen:
-                seen.add(parent)
-                queue.append(parent)
-    return False
 
 
 def _from(truth: Truth, node: GraphNode, given: Mapping[str, Array]) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -263,13 +263,7 @@ class _Writer(Lifetimes):
         if node.is_constant:
             return self._constant(node)
         if self.inline(node):
-            return NUMPY.written(
-                node.rule,
-                [self._code(a) for a in node.args],
-                node.settings,
-                shape=node.shape,
-                dtype=node.dtype,
-            )
+            return self._within(node, self._code)
         return Text(self.names[node], ATOM, node.shape, node.dtype)
 
     def _tiled(self, node: Node) -> Text:
@@ -278,14 +272,14 @@ class _Writer(Lifetimes):
         if node in self.cut:
             return Text(self.cut[node], ATOM, node.shape, node.dtype)
         if self.inline(node):
-            return NUMPY.written(
-                node.rule,
-                [self._tiled(a) for a in node.args],
-                node.settings,
-                shape=node.shape,
-                dtype=node.dtype,
-            )
+            return self._within(node, self._tiled)
         return self._code(node)
+
+    @staticmethod
+    def _within(node: Node, code: Callable[[Node], Text]) -> Text:
+        """It as a part of the expression that uses it."""
+        operands = [code(a) for a in node.args]
+        return NUMPY.written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype)
 
     def _constant(self, node: Node) -> Text:
         if node.number is not None and not node.shape:

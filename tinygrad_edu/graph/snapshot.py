@@ -86,6 +86,17 @@ class GraphNode:
         """Whether gradients flow through it."""
         return self.tensor.requires_grad
 
+    def depends_on(self, other: GraphNode) -> bool:
+        """Whether it is that node, or computed from it."""
+        queue, seen = [self], {self}
+        for node in queue:
+            if node is other:
+                return True
+            new = [parent for parent in node.inputs if parent not in seen]
+            queue.extend(new)
+            seen.update(new)
+        return False
+
     def __repr__(self) -> str:
         operands = ", ".join(a.name if isinstance(a, GraphNode) else repr(a) for a in self.args)
         return f"{self.name} {self.shape}" + (f" = {self.op.name}({operands})" if self.op else "")

@@ -158,7 +158,7 @@ def function_of(graph: Graph, x: str, y: str) -> bool:
         for other in node.inputs:
             if other is start:
                 met = True
-            elif other.value.size > 1 and _depends(other, start):
+            elif other.value.size > 1 and other.depends_on(start):
                 if other not in seen:
                     seen.add(other)
                     queue.append(other)
@@ -173,16 +173,3 @@ def _asked_of(constant: GraphNode, x: GraphNode) -> bool:
         return False
     positive = x.value > 0
     return any(np.array_equal(constant.value, answer) for answer in (positive, x.value >= 0, ~positive))
-
-
-def _depends(node: GraphNode, start: GraphNode) -> bool:
-    queue = [node]
-    seen = {node}
-    for one in queue:
-        if one is start:
-            return True
-        for other in one.inputs:
-            if other not in seen:
-                seen.add(other)
-                queue.append(other)
-    return False
