@@ -50,7 +50,8 @@ class _Point:
         self.y = self._tried("the function", partial(op.forward, *self.xs, **self.settings))
         if np.asarray(self.y).dtype.kind != "f" or not np.all(np.isfinite(self.y)):
             raise self._wrong(
-                f"expected finite floating-point values, got {self.y!r}: choose the domain or samples"
+                f"expected finite floating-point values, got {self.y!r}: say where it has them, as in "
+                "domain=(0.1, 3.0)"
             )
         self.g = self._weights(np.shape(self.y))
         rules = op.pullbacks * len(self.xs) if op.variadic else op.pullbacks
@@ -134,7 +135,10 @@ class _Point:
         try:
             return call()
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise self._wrong(f"{who} fails: {type(error).__name__}: {error}") from error
+            told = f"{type(error).__name__}: {error}"
+            if "truth value" in told:  # NumPy advises a.any(), which would be wrong here
+                told = "it decides by a value; choose entry by entry, as in np.where(x > 0, g, -g)"
+            raise self._wrong(f"{who} fails: {told}") from error
 
     def _on_tensors(self, call: Callable[[], Any]) -> Any:
         try:

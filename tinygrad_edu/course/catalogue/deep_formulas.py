@@ -6,35 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.course import activations, costs, features, l_layer, written_out
+from tinygrad_edu.course import activations, features, l_layer, written_out
 from tinygrad_edu.course.catalogue import by_hand, forwards
 from tinygrad_edu.course.catalogue.entry import Sizes, Values
 from tinygrad_edu.course.catalogue.forwards import parameters_of, shapes_of
 from tinygrad_edu.course.shapes import Array
 
 
-def hidden_dZ(X: Array, Y: Array, g: str, **parameters: Array) -> Values:
-    """D3: the formula."""
-    v = by_hand.two_layers(X, Y, g, **parameters)
-    return {"dZ1": l_layer.hidden_dZ(parameters["W2"], v["dZ2"], v["Z1"], g)}
-
-
 def row_by_column(**given: Array) -> Values:
     """D5, forward: J as the (1, 1) that a row by a column gives."""
     values = forwards.output_layer(**given)
     return {**values, "J": np.reshape(values["J"], (1, 1))}
-
-
-def between_ones(Z: Array, Y: Array) -> Values:
-    """D6: the formula."""
-    A = forwards.softmax_layer(Z, Y)["A"]
-    C, m = A.shape
-    return {"J": (-(1 / m) * np.ones((1, C)) @ (Y * np.log(A)) @ np.ones((m, 1)))[0, 0]}
-
-
-def log_of_sums(Z: Array, Y: Array) -> Values:
-    """The same cost by another way: -log softmax(Z) = log Σ e^Z - Z."""
-    return {"J": np.mean(np.log(np.sum(np.exp(Z), axis=0)) - np.sum(Y * Z, axis=0))}
 
 
 def two_units_written_out(dA1: Array, dA2: Array, g: str, **p: Array) -> Values:
@@ -94,18 +76,6 @@ def scores_and_signs(rng: np.random.Generator, n: Sizes) -> dict[str, Array]:
     }
 
 
-def other_losses(y: Array, z: Array, t: Array, s: Array) -> Values:
-    """E1: the formula."""
-    return {
-        "perceptron loss of z": costs.perceptron_loss(z, y),
-        "dz": costs.perceptron_slope(z, y),
-        "hinge loss of t": costs.hinge_loss(t, y),
-        "dt": costs.hinge_slope(t, y),
-        "zero-one loss of s": costs.zero_one_loss(s, y),
-        "ds": np.zeros(s.shape),
-    }
-
-
 def other_losses_forward(y: Array, z: Array, t: Array, s: Array) -> Values:
     """E1: its forward pass."""
     perceptron, hinge = np.where(y * z < 0, np.abs(z), 0.0), np.where(y * t < 1, np.abs(y - t), 0.0)
@@ -151,11 +121,6 @@ def encoded_by_loops(known: list[str], examples: list[str], sets: list[set[int]]
     }
 
 
-def scaled(X: Array) -> Values:
-    """E3: the formula."""
-    return {"standardised": features.standardise(X), "to its range": features.scale_to_range(X)}
-
-
 def scaled_by_rows(X: Array) -> Values:
     """E3: its forward pass."""
     m, rows = X.shape[1], [X[[j]] for j in range(X.shape[0])]
@@ -179,52 +144,6 @@ def without_A_in_the_cache(dA: Array, A_prev: Array, W: Array, b: Array, g: str)
     _, (_, Z) = l_layer.linear_activation_forward(A_prev, W, b, g)
     cache: Any = ((W, b), Z)
     return {"dW": l_layer.linear_activation_backward(dA, cache, g)[1]}
-
-
-def bias_for_every_example(dA: Array, A_prev: Array, W: Array, b: Array, g: str) -> Values:
-    """X10: as printed."""
-    return {"db": by_hand.backward_block(dA, A_prev, W, b, g)["dZ"] / A_prev.shape[1]}
-
-
-def summed_too_early(**given: Array) -> Values:
-    """X11: as printed."""
-    return {"dA": np.sum(by_hand.output_layer(**given)["dA"], axis=1, keepdims=True)}
-
-
-def one_sum_only(Y: Array, **layer: Array) -> Values:
-    """X16: as printed."""
-    A = by_hand.output_layer(Y=Y, **layer)["A"]
-    return {"J": -(1 / A.shape[1]) * np.sum(Y * np.log(A)) + (1 - Y) * np.log(1 - A)}
-
-
-def column_by_row(Y: Array, **layer: Array) -> Values:
-    """X18: as printed."""
-    A = by_hand.output_layer(Y=Y, **layer)["A"]
-    return {"J": -(1 / A.shape[1]) * (Y.T @ np.log(A) + (1 - Y.T) @ np.log(1 - A))}
-
-
-def cost(Y: Array, **layer: Array) -> Values:
-    """X16: the formula."""
-    return {"J": costs.compute_cost(by_hand.output_layer(Y=Y, **layer)["A"], Y)}
-
-
-def classes(Z: Array, Y: Array) -> Values:
-    """X19: the formula."""
-    return {"J": costs.compute_cost_for_classes(forwards.softmax_layer(Z, Y)["A"], Y)}
-
-
-def classes_transposed(Z: Array, Y: Array) -> Values:
-    """X19: as printed."""
-    A = forwards.softmax_layer(Z, Y)["A"]
-    C, m = A.shape
-    return {"J": -(1 / m) * np.ones((1, C)) @ (Y.T * np.log(A))}
-
-
-def classes_half_summed(Z: Array, Y: Array) -> Values:
-    """X19: as printed."""
-    A = forwards.softmax_layer(Z, Y)["A"]
-    C, m = A.shape
-    return {"J": -(1 / m) * np.ones((1, C)) @ (Y * np.log(A))}
 
 
 def dZ1_written_out(dA1: Array, dA2: Array, g: str, **p: Array) -> Values:
@@ -257,18 +176,6 @@ def named_by_the_activation(dA: Array, A_prev: Array, W: Array, b: Array, g: str
     return {"dA_prev": da[l - a]}
 
 
-def entry_by_entry(dA: Array, A_prev: Array, W: Array, b: Array, g: str) -> Values:
-    """dW as D7 writes it, each entry a mean over the examples."""
-    m = A_prev.shape[1]
-    return {"dW": sums_of_products(dA, A_prev, W, b, g)["dW"] / m}
-
-
-def sums_of_products(dA: Array, A_prev: Array, W: Array, b: Array, g: str) -> Values:
-    """X36: as printed."""
-    dZ = by_hand.backward_block(dA, A_prev, W, b, g)["dZ"]
-    return {"dW": np.array([[sum(A_j * dZ_i) for A_j in A_prev] for dZ_i in dZ])}
-
-
 def deep_forward(X: Array, Y: Array, g: tuple[str, ...], **parameters: Array) -> Values:  # noqa: ARG001
     """D1: the formula."""
     return by_hand.deep_forward(X, g, **parameters)
@@ -277,11 +184,6 @@ def deep_forward(X: Array, Y: Array, g: tuple[str, ...], **parameters: Array) ->
 def deep_forward_by_caches(**given: Array) -> Values:
     """D1: another form of it."""
     return _without_J(forwards.deep(**given))
-
-
-def A3_minus_Y(**given: Array) -> Values:
-    """D4: another form of it."""
-    return {"dZ3": forwards.deep(**given)["A3"] - given["Y"]}
 
 
 def number_of_parameters(**given: Array) -> Values:
@@ -302,33 +204,3 @@ def sample_of_features(rng: np.random.Generator, n: Sizes) -> dict[str, Any]:
 def sample_of_images(rng: np.random.Generator, n: Sizes) -> dict[str, Any]:
     """E4: the inputs."""
     return {"images": rng.integers(256, size=(n.m, n.n0, n.n1, 3))}
-
-
-def image_columns(images: Array) -> Values:
-    """E4: the formula."""
-    return {"X": features.images_to_columns(images)}
-
-
-def image_columns_by_loops(images: Array) -> Values:
-    """E4: its forward pass."""
-    return {"X": features.images_to_columns_by_loops(images)}
-
-
-def bias_of_the_first_layer(v: Values) -> Values:
-    """X14: as printed."""
-    return {"Z2": v["W2"] @ v["A1"] + v["b1"]}
-
-
-def Z1_of_its_own_activation(v: Values) -> Values:
-    """X15: as printed."""
-    return {"Z1": v["W1"] @ v["A1"] + v["b1"]}
-
-
-def Z2_of_its_own_activation(v: Values) -> Values:
-    """X15: as printed."""
-    return {"Z2": v["W2"] @ v["A2"] + v["b2"]}
-
-
-def labels_subtracted(v: Values, layer: int) -> Values:
-    """X17: as printed."""
-    return {f"dZ{layer}": v[f"A{layer}"] - v["Y"]}

@@ -91,15 +91,15 @@ def random_sizes(rng: np.random.Generator) -> Sizes:
     return Sizes(*(int(n) for n in rng.choice(np.arange(5, 14), size=4, replace=False)))
 
 
-def only(evaluate: Evaluate, *names: str) -> Evaluate:
+def only(evaluate: Evaluate, *names: str) -> Callable[..., dict[str, Any]]:
     """The same, giving those outputs alone.
 
     >>> only(lambda x: {"square": x * x, "double": 2 * x}, "square")(x=3)
     {'square': 9}
     """
 
-    def those(**given: Any) -> Values:
-        values = evaluate(**given)
+    def those(*args: Any, **given: Any) -> dict[str, Any]:
+        values = evaluate(*args, **given)
         return {name: values[name] for name in names}
 
     return those

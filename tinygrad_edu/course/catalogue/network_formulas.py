@@ -95,12 +95,6 @@ def collapsed(X: Array, **parameters: Array) -> Values:
     return {"Z2": W @ X + b}
 
 
-def by_exponentials(z: Array) -> Values:
-    """A2: the formula."""
-    a = activations.tanh_by_exponentials(z)
-    return {"a": a, "dz": activations.tanh_slope(a)}
-
-
 def dz1_without_transpose(X: Array, Y: Array, g: str, **parameters: Array) -> Values:
     """X7: as printed."""
     _, cache = two_layer.forward_propagation(X, parameters, g)
@@ -117,21 +111,6 @@ def first_layer(seed: int) -> Values:
     """X9: the formula."""
     drawn = initialisation.initialize_parameters_deep([2, 2], seed)
     return {"W": drawn["W1"], "b": drawn["b1"]}
-
-
-def first_layer_by_randn(seed: int) -> Values:
-    """X9: its forward pass."""
-    return {"W": 0.01 * np.random.RandomState(seed).randn(2, 2), "b": np.zeros((2, 1))}
-
-
-def randn_of_a_tuple(seed: int) -> Values:
-    """X9: as printed."""
-    return {"W": 0.01 * np.random.RandomState(seed).randn((2, 2))}  # type: ignore[call-overload]
-
-
-def np_zero(seed: int) -> Values:  # noqa: ARG001
-    """X9: as printed."""
-    return {"b": np.zero((2, 1))}  # type: ignore[attr-defined]
 
 
 THREE_LOOPS = """
@@ -155,64 +134,9 @@ def three_loops_once_more(W1: Array, X: Array) -> Values:
     return {"RES": before + now}
 
 
-def sample_without_labels(rng: np.random.Generator, n: Sizes) -> dict[str, Any]:
-    """S7: the inputs."""
-    return {k: v for k, v in samples.two_layer(rng, n).items() if k not in "gY"}
-
-
-def db2_without_mean(v: Values) -> Values:
-    """X6: as printed."""
-    return {"db2": np.sum(v["dZ2"], axis=1, keepdims=True)}
-
-
-def Z2_of_the_input(v: Values) -> Values:
-    """X22: as printed."""
-    return {"Z2": v["W2"] @ v["X"] + v["b2"]}
-
-
-def dZ1_without_transpose(v: Values) -> Values:
-    """X23: as printed."""
-    return {"dZ1": v["W2"] @ v["dZ2"] * v["A1"]}
-
-
-def dZ1_with_the_activation(v: Values) -> Values:
-    """X23: as printed."""
-    return {"dZ1": v["W2"].T @ v["dZ2"] * v["A1"]}
-
-
-def bias_without_index(v: Values) -> Values:
+def bias_without_index(**v: Array) -> Values:
     """X26: as printed."""
     return {"Z1": v["W1"] @ v["X"] + v["b"]}
-
-
-def product_by_loops(W1: Array, X: Array) -> Values:
-    """X34: the formula."""
-    return {"RES": written_out.matmul_by_loops(W1, X)[0]}
-
-
-def product(W1: Array, X: Array) -> Values:
-    """X34: its forward pass."""
-    return {"RES": W1 @ X}
-
-
-def keepdim_for_keepdims(v: Values) -> Values:
-    """X35: as printed."""
-    return {"db2": np.sum(v["dZ2"], axis=1, keepdim=True)}  # type: ignore[call-overload]
-
-
-def A1_not_transposed(v: Values) -> Values:
-    """X37: as printed."""
-    return {"dW2": v["dZ2"] @ v["A1"] / v["X"].shape[1]}
-
-
-def dZ2_called_Z2(v: Values) -> Values:
-    """X38: as printed."""
-    return {"Z2": v["A2"] - v["Y"]}
-
-
-def tanh_not_squared(v: Values) -> Values:
-    """X39: as printed."""
-    return {"dZ1": v["W2"].T @ v["dZ2"] * (1 - np.tanh(v["Z1"]))}
 
 
 def activation_forward(z: Array, g: str) -> Values:

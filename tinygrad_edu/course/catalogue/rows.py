@@ -8,6 +8,8 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.course import (
     activations,
     costs,
@@ -56,17 +58,12 @@ def _misprint(printed: str, wrong: str, slips: list[dict[str, Any]] | None = Non
     return Misprint(printed=_line(printed), wrong=wrong, slips=tuple(_slip(**slip) for slip in slips or ()))
 
 
-def _slip(shows: Any, square: Any = None, given: str | None = None, **function: Any) -> Slip:
-    evaluate = _function(function)
-    return Slip(_of_values(evaluate, _function(given)) if given else evaluate, shows, square)
-
-
-def _of_values(evaluate: Callable[..., Values], derive: Callable[..., Values]) -> Callable[..., Values]:
-    """``evaluate``, called with one dict: the inputs, and what ``derive`` makes of them."""
-    return lambda **given: evaluate({**given, **derive(**given)})
+def _slip(shows: Any, square: Any = None, **function: Any) -> Slip:
+    return Slip(_function(function), shows, square)
 
 
 def _function(named: str | dict[str, Any]) -> Callable[..., Any]:
+    """A function by its name; or of a table, as the head of ``rows.toml`` says."""
     if isinstance(named, str):
         module, _, name = named.partition(".")
         function: Callable[..., Any] | None = getattr(_MODULES.get(module), name, None)
@@ -75,10 +72,26 @@ def _function(named: str | dict[str, Any]) -> Callable[..., Any]:
                 f"rows.toml: expected module.function with a module of {', '.join(_MODULES)}, got {named!r}"
             )
         return function
-    settings = {key: value for key, value in named.items() if key not in ("by", "only")}
-    function = _function(named["by"])
+    settings = dict(named)
+    outputs, given, gives = (settings.pop(key, None) for key in ("only", "given", "gives"))
+    function = _expressions(gives) if gives else _function(settings.pop("by"))
     function = partial(function, **settings) if settings else function
-    return only(function, *named["only"]) if "only" in named else function
+    function = _of_values(function, _function(given)) if given else function
+    return only(function, *outputs) if outputs else function
+
+
+def _expressions(gives: dict[str, str]) -> Callable[..., Values]:
+    def evaluate(**given: Any) -> Values:
+        space = {"np": np, **_MODULES, **given}
+        for name, expression in gives.items():
+            space[name] = eval(expression, space)  # noqa: S307  (of our own file)
+        return {name: space[name] for name in gives}
+
+    return evaluate
+
+
+def _of_values(evaluate: Callable[..., Values], derive: Callable[..., Values]) -> Callable[..., Values]:
+    return lambda **given: evaluate(**{**given, **derive(**given)})
 
 
 def _line(latex: str) -> str:
