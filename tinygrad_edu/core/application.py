@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -30,7 +30,7 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor, is_watched, recorded_at
 
-__all__ = ["CallableOp", "apply"]
+__all__ = ["CallableOp", "apply", "with_history"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -161,6 +161,19 @@ def _own(setting: Any) -> Any:
     if isinstance(setting, (dict, MappingProxyType)):
         return {name: _own(value) for name, value in setting.items()}
     return type(setting)(map(_own, setting)) if type(setting) in (list, tuple) else setting
+
+
+def with_history(value: Any, op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor:
+    """A plain result, as of a comparison, as a Tensor that has its history; a Tensor as it is."""
+    if isinstance(value, Tensor):
+        return value
+    tensor = Tensor(value, requires_grad=False)
+    tensor.guards = recipe_for(op, tuple(operands), settings, tensor)
+    if tensor.guards is None:  # of Tensors that have a history themselves
+        tensor.op, tensor.settings = op, settings
+        parents = tuple(x if isinstance(x, Tensor) else None for x in operands)
+        tensor.operands = (*parents, *(x._data if isinstance(x, Tensor) else x for x in operands))
+    return tensor
 
 
 def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any = None) -> Any:

@@ -77,6 +77,8 @@ class Recipes:
         self._new = new
         self._made: dict[int, Any] = {}
         self._kept: list[Recipe] = []
+        self.users: dict[Any, Any] = {}
+        """Of what stands in for a constant of the user's: that one."""
 
     def recorded(self, tensor: Any) -> Any:
         """The constant with its history; itself where it has none, or another value comes out now."""
@@ -125,4 +127,6 @@ class Recipes:
         tensor.scope, tensor.seq, tensor.requires_grad = recipe.scope, recipe.seq, False
         tensor.op, tensor.operands = recipe.op, (*parents, *saved)
         tensor.settings = recipe.settings
+        if alive is not None:
+            self.users[tensor] = alive
         return tensor

@@ -11,16 +11,20 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-__all__ = ["origin", "remember"]
+__all__ = ["Place", "origin", "place", "remember", "viewed"]
 
-_copies: dict[int, tuple[ReferenceType[Any], ReferenceType[Any]]] = {}
+Place = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""Where the entries of a view are: address, strides, shape."""
+
+_copies: dict[int, tuple[ReferenceType[Any], ReferenceType[Any], Place | None]] = {}
 _SWEPT = [1000]  # at how many lines the table is next looked through for copies that are gone
 
 
 def remember(array: Any, copy: Any) -> None:
     """Notes that the copy was made of the array. Only whole arrays are told apart, not numbers."""
     if type(array) is np.ndarray:
-        _copies[id(copy)] = (ref(copy), origin(array) or ref(array))
+        seen = None if array.base is None else place(array)
+        _copies[id(copy)] = (ref(copy), origin(array) or ref(array), seen)
         if len(_copies) > _SWEPT[0]:
             _sweep()
 
@@ -40,6 +44,25 @@ def origin(copy: Any) -> ReferenceType[Any] | None:
     """
     known = _copies.get(id(copy))
     return known[1] if known is not None and known[0]() is copy else None
+
+
+def viewed(copy: Any) -> Place | None:
+    """Where the entries were that a copy was made of, if they were a view of another array; else None.
+
+    >>> import numpy as np
+    >>> X = np.arange(6.0).reshape(3, 2)
+    >>> row = X[1].copy()
+    >>> remember(X[1], row)
+    >>> viewed(row) == place(X[1]), viewed(row) == place(X[2])
+    (True, False)
+    """
+    known = _copies.get(id(copy))
+    return known[2] if known is not None and known[0]() is copy else None
+
+
+def place(array: Any) -> Place:
+    """Where the entries of an array are."""
+    return array.__array_interface__["data"][0], array.strides, array.shape
 
 
 def _sweep() -> None:

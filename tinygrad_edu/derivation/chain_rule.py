@@ -25,7 +25,7 @@ from tinygrad_edu.expression.arithmetic import (
 from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.guards import on_paper
 from tinygrad_edu.expression.node import Node, applied, quantity
-from tinygrad_edu.expression.walk import parts, quantities, replaced
+from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced
 from tinygrad_edu.graph import Program, Ref, Step
 
 __all__ = ["Chain", "Convention", "Line", "is_seed"]
@@ -91,7 +91,7 @@ class Chain:
         self.given = Surroundings(
             examples=examples,
             m=self.m,
-            data={s.name: s.value for s in program.inputs if not s.requires_grad},
+            data={s.name: s.value for s in (*program.inputs, *program.forward) if not s.requires_grad},
             gradients={s.name for s in program.backward},
             patience=50 if len(program) < 400 else 15,
         )
@@ -167,9 +167,18 @@ class Chain:
     def _operand(self, step: Step, k: int, arg: Ref | Any) -> Node:
         if isinstance(arg, Ref):
             return self._meaning[arg.name]
-        multiple = self.examples.multiple(step.name, k, arg) if self.examples is not None else None
+        counted = self._counted(step.name, k, arg)
+        return in_shape(constant(arg), np.shape(arg), np.asarray(arg).dtype) if counted is None else counted
+
+    def with_m(self, e: Node) -> Node:
+        """A formula as it was recorded, with m by its name."""
+        return rebuilt(e, lambda part: self._counted("", 0, part.value) if part.is_number else None)
+
+    def _counted(self, step: str, k: int, value: Any) -> Node | None:
+        """A number that counts the examples, by their name."""
+        multiple = self.examples.multiple(step, k, value) if self.examples is not None else None
         if multiple is None:
-            return in_shape(constant(arg), np.shape(arg), np.asarray(arg).dtype)
+            return None
         factor, power = multiple
         if power < 0:
             return applied(DIVIDE, plain(factor), self.m)

@@ -26,7 +26,7 @@ class Surroundings:
     m: Node
     """The letter for the number of examples."""
     data: Mapping[str, NDArray[Any]]
-    """The values of the constant inputs."""
+    """The values of what is constant: given, or computed from that."""
     gradients: set[str]
     """The names of gradients, which stand first in a product."""
     patience: int = 50

@@ -46,7 +46,7 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told) -> tuple
     arrays = any(node.shape for node in graph)
     examples = examples_of(graph, Program.of_graph(graph, wanted), told) if arrays else None
     m = 0 if examples is None else examples.m
-    numbers = Numbers({node.name for node in graph})
+    numbers = Numbers({node.name for node in graph}, graph.numbers)
     counts = {name for name in NUMBERS_OF_EXAMPLES if numbers.value(name) == m}
 
     def number(node: GraphNode, k: int, value: Any) -> Any:

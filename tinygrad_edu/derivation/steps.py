@@ -119,9 +119,10 @@ def forward_steps(chain: Chain, written: Mapping[str, Node], page: Page) -> Iter
         used = {q for line in chain.backward for q in quantities(line.on_paper)}
         unnamed = {q: e for q, e in formulas.items() if q in used and q.called not in written}
         formulas = unnamed | {
-            found.get(name) or quantity(name, e.shape, e.dtype): on_paper(e) for name, e in written.items()
+            found.get(name) or quantity(name, e.shape, e.dtype): on_paper(chain.with_m(e))
+            for name, e in written.items()
         }
-    values: dict[str, Any] = {s.name: s.value for s in (*chain.program.inputs, *chain.program.forward)}
+    values = _given(chain)
     for q, e in formulas.items():
         if q.called not in values:
             with np.errstate(all="ignore"):
@@ -153,13 +154,17 @@ def _letters_of(chain: Chain) -> Mapping[str, str]:
     return found
 
 
-def _values(chain: Chain) -> dict[str, Any]:
-    """The values of the formulas, for the recorded inputs and forward values."""
-    values: dict[str, Any] = {
-        step.name: step.value for step in (*chain.program.inputs, *chain.program.forward)
-    }
+def _given(chain: Chain) -> dict[str, Any]:
+    """The recorded inputs and forward values, and m."""
+    values: dict[str, Any] = {s.name: s.value for s in (*chain.program.inputs, *chain.program.forward)}
     if chain.examples is not None:
         values[chain.m.called] = chain.examples.m
+    return values
+
+
+def _values(chain: Chain) -> dict[str, Any]:
+    """The values of the formulas, for the recorded inputs and forward values."""
+    values = _given(chain)
     with np.errstate(all="ignore"):
         for line in chain.backward:
             value = evaluate(line.expression, values)

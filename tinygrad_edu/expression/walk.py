@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.application import with_history
 from tinygrad_edu.core.facts import MATRIX, PRODUCT
+from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.node import FLOAT, Node, applied, number
 from tinygrad_edu.expression.shapes import defaults_of
 
@@ -100,7 +102,9 @@ def evaluate(node: Node, values: Mapping[str, Any], *, recorded: bool = False) -
         if one.op.kind != "elementwise":  # which may ask its operands for their axes
             args = [np.asarray(a, FLOAT)[()] if isinstance(a, (int, float)) else a for a in args]
         compute = one.op if recorded else one.op.forward
-        found[one] = compute(*args, **one.settings)
+        result = compute(*args, **one.settings)
+        of_tensors = recorded and any(isinstance(a, Tensor) for a in args)
+        found[one] = with_history(result, one.op, args, one.settings) if of_tensors else result
     return found[node]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,20 @@ _OPERATIONS = {
 
 
 class Numbers:
-    """The caller's numbers as Tensors, by name."""
+    """The caller's numbers as Tensors, by name.
 
-    def __init__(self, taken: set[str]) -> None:
+    Args:
+        taken: names that mean something else.
+        more: numbers that no variable holds any more.
+    """
+
+    def __init__(self, taken: set[str], more: Mapping[str, Any]) -> None:
         self.leaves: dict[str, Tensor] = {}
         self._taken = taken
         self._values: dict[str, Any] = {}
         for name, value in values_of_the_caller((int, float, np.number)):
+            self._values.setdefault(name, value)
+        for name, value in more.items():
             self._values.setdefault(name, value)
 
     def value(self, name: str) -> Any:

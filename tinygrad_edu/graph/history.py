@@ -28,7 +28,7 @@ class History:
         self._recipes = Recipes(Tensor)
         self._nodes: dict[Tensor, Tensor] = {}
         self._constants = _Constants()
-        self.users: dict[Tensor, Tensor] = {}
+        self.users: Mapping[Tensor, Tensor] = self._recipes.users
         """For a Tensor that replaces one of the user's: the user's."""
         waiting = [self.node(output) for output in dict.fromkeys(outputs)]
         seen = set(waiting)
@@ -64,9 +64,7 @@ class History:
         if tensor.guards is None or tensor.op is not None:
             return tensor
         if tensor not in self._nodes:
-            found = self._nodes[tensor] = self._recipes.recorded(tensor)
-            if found is not tensor:
-                self.users[found] = tensor
+            self._nodes[tensor] = self._recipes.recorded(tensor)
         return self._nodes[tensor]
 
     def _operands(self, tensor: Tensor) -> Operands:
@@ -98,15 +96,32 @@ class History:
         known_first = sorted(data, key=lambda leaf: leaf in unnamed)
         found |= made_of_others([leaf for leaf in gone if leaf not in found], known_first)
         found |= dict(self._signs({leaf for leaf in gone if leaf not in found}))
-        if not found:
+        numbers = self._computed_numbers(said)
+        if not found and not numbers:
             return False
         known = {leaf: self.node(made) for leaf, made in found.items()}
-        for code in read:
+        said.locals = {known.get(tensor, tensor): name for tensor, name in said.locals.items()}
+        said.loops = {known.get(tensor, tensor): name for tensor, name in said.loops.items()}
+        for code in (*read, *(said.computed[place] for place in numbers)):
             said.numbers |= {(self.node(tensor), k): text for (tensor, k), text in code.numbers.items()}
         before, self.operands = self.operands, {}
         for tensor, args in before.items():
-            self._enter(tensor, tuple(known.get(a, a) if isinstance(a, Tensor) else a for a in args))
+            every = (known.get(a, a) if isinstance(a, Tensor) else a for a in args)
+            self._enter(tensor, tuple(numbers.get((tensor, k), a) for k, a in enumerate(every)))
         return True
+
+    def _computed_numbers(self, said: Said) -> dict[tuple[Tensor, int], Any]:
+        """Plain numbers that NumPy computed of arrays: ``J = ... / np.sum(mask)``."""
+        numbers = {}
+        for (tensor, k), code in said.computed.items():
+            value = self.operands[tensor][k]
+            if isinstance(value, np.generic):
+                made = code.on_tensors(Tensor(value, requires_grad=False), self._standing_for)
+                if made is not None:
+                    numbers[tensor, k] = self.node(made)
+        for place in numbers:
+            del said.numbers[place]
+        return numbers
 
     def _signs(self, masks: Collection[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Masks beside what they are the signs of: ``Z * (Z > 0)``, ``where(Z > 0, Z, c * Z)``."""

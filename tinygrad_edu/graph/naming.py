@@ -37,6 +37,8 @@ class Called:
     """A different name for each."""
     made: set[Tensor] = field(default_factory=set)
     """Those whose name had to be made."""
+    told: set[Tensor] = field(default_factory=set)
+    """Those that no variable holds, whose name the source or their values tell: X_0 is ``X[0]``."""
     also: dict[str, Tensor] = field(default_factory=dict)
     """Other names in the caller's code: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
     arrays: dict[int, str] = field(default_factory=dict)
@@ -47,8 +49,7 @@ class Called:
         return replaced_in(settings, self._under_its_name) if settings else {}
 
     def _under_its_name(self, part: Any) -> Any:
-        source = origin(part) if isinstance(part, np.ndarray) else None
-        name = None if source is None else self.arrays.get(id(source()))
+        name = self.arrays.get(_of_the_caller(part)) if isinstance(part, np.ndarray) else None
         return part if name is None else held(part, name)
 
 
@@ -87,6 +88,7 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
         if tensor in called.made:
             called.names[tensor] = unique(_made(tensor), taken)
     if found is not None:
+        called.told = {*found.sliced, *said.locals, *said.loops}
         called.also = found.also | called.also
         for key, name in found.arrays.items():
             node = found.held.get(key)
@@ -125,6 +127,8 @@ class _Found:
             elif tensor.op is None and not tensor.requires_grad and tensor.ndim:
                 constants.append(tensor)
         self.ways: dict[Tensor, list[Reached]] = {}
+        self.sliced: set[Tensor] = set()
+        """Those that were told to be slices by their values."""
         self.also: dict[str, Tensor] = {}
         self.arrays: dict[int, str] = {}
         """What the arrays in settings are called, by their ids."""
@@ -139,6 +143,8 @@ class _Found:
                 self.also.setdefault(way.path, node)
             elif isinstance(way.value, np.ndarray):
                 unclaimed.append(way)
+        for tensor, name in (said.locals | said.loops).items():
+            self.also.setdefault(name, tensor)
         self._by_value(constants, unclaimed)
         self.columns = self._columns()
 
@@ -153,6 +159,7 @@ class _Found:
                 self.ways[tensor] = list(alike.values())
             elif not alike and (way := _sliced(tensor._data, arrays)) is not None:
                 self.ways[tensor] = [way]
+                self.sliced.add(tensor)
 
     def _columns(self) -> dict[tuple[str, str], tuple[str, int]]:
         """``caches[i][2]`` that the loop calls Z: the name, and the number of the first.
@@ -185,9 +192,9 @@ class _Found:
     def name(self, tensor: Tensor) -> str | None:
         """The name to show: for the loop's W the numbered name, W1."""
         ways = self.ways.get(tensor)
-        of_a_round = self.said.loops.get(tensor)
+        of_a_round, once = self.said.loops.get(tensor), self.said.locals.get(tensor)
         if not ways:
-            return of_a_round
+            return of_a_round or once
         rebound = {name for name, _ in self.columns.values()}
         numbered = [name for way in ways if (name := self._numbered(way)) is not None]
         direct = [way.name for way in ways if not way.depth]
@@ -198,7 +205,12 @@ class _Found:
             return next(name for name in keyed if _NUMBERED.fullmatch(name))
         if of_a_round is not None:
             numbered.append(of_a_round)
-        order = (numbered, firm, keyed, direct) if tensor.op is not None else (firm, keyed, numbered, direct)
+        of_a_call = [] if once is None else [once]
+        order = (
+            (numbered, firm, of_a_call, keyed, direct)
+            if tensor.op is not None or (of_a_round is not None and _stem(of_a_round) in firm)
+            else (firm, keyed, numbered, direct)
+        )
         return next((names[0] for names in order if names), ways[0].name)
 
     def _numbered(self, way: Reached) -> str | None:
@@ -209,13 +221,18 @@ class _Found:
         return f"{column[0]}{int(place[2]) + column[1]}"
 
 
+def _of_the_caller(array: NDArray[Any]) -> int:
+    """The id of the caller's array that this is, or is a copy of."""
+    source = origin(array)
+    return id(array if source is None else source())
+
+
 def _in_settings(tensors: Iterable[Tensor]) -> Iterator[int]:
     """The ids of the caller's arrays that settings are copies of."""
     for tensor in tensors:
         for part in parts_in(tensor.settings) if tensor.settings else ():
-            source = origin(part) if isinstance(part, np.ndarray) else None
-            if source is not None:
-                yield id(source())
+            if isinstance(part, np.ndarray):
+                yield _of_the_caller(part)
 
 
 def _sliced(value: NDArray[Any], arrays: Sequence[Reached]) -> Reached | None:

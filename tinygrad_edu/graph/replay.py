@@ -6,9 +6,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tinygrad_edu.core.application import apply
+from tinygrad_edu.core.application import apply, with_history
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph.code import with_history
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
 __all__ = ["recorded_again"]
@@ -43,5 +42,5 @@ def recorded_again(
         own = settings(copy.deepcopy(node.settings))  # a generator of random numbers stays where it was
         value = {"value": node.tensor._data} if same_values else {}
         found = apply(node.op, args, own, **value)
-        made[node] = found if isinstance(found, Tensor) else with_history(found, node.op, args, own)
+        made[node] = with_history(found, node.op, args, own)
     return made

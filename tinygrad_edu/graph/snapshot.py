@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -127,6 +127,8 @@ class Graph(Shown):
     inputs: tuple[GraphNode, ...]
     """The leaves; where every value is a single number, also the plain numbers in variables of the caller."""
     outputs: tuple[GraphNode, ...]
+    numbers: Mapping[str, Any]
+    """Plain numbers that were variables of functions that have returned."""
 
     def __init__(self, *outputs: Tensor, names: Names = None) -> None:
         if not outputs:
@@ -140,9 +142,10 @@ class Graph(Shown):
             said = said_by_the_caller(history.computed, history.users, history.leaves)
         tensors = history.tensors
         called = name_nodes(tensors, names, history.users, said)
-        if names is not False and history.tell_computed_arrays(called.made, said):
+        if names is not False and history.tell_computed_arrays(called.made | called.told, said):
             tensors = history.tensors
             called = name_nodes(tensors, names, history.users, said)
+        said.forget()
         made: dict[Tensor, GraphNode] = {}
         for tensor in tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in history.operands.get(tensor, ()))
@@ -151,10 +154,11 @@ class Graph(Shown):
             named = tensor not in called.made
             made[tensor] = GraphNode(called.names[tensor], tensor, args, named, told, settings)
         self.nodes = tuple(made.values())
-        self.inputs = (*(node for node in self.nodes if node.is_leaf), *_named_numbers(self.nodes))
+        self.numbers = said.values
+        self.inputs = (*(node for node in self.nodes if node.is_leaf), *_named_numbers(self))
         self.outputs = tuple(made[history.node(output)] for output in outputs)
         self._also: dict[Any, GraphNode] = {path: made[tensor] for path, tensor in called.also.items()}
-        self._also |= {user: made[tensor] for tensor, user in history.users.items()}
+        self._also |= {user: made[tensor] for tensor, user in history.users.items() if tensor in made}
 
     @cached_property
     def _by_key(self) -> dict[Any, GraphNode]:
@@ -217,11 +221,12 @@ class Graph(Shown):
         return f"<Graph of {ends}: {len(self.nodes)} nodes, {len(self.inputs)} inputs>"
 
 
-def _named_numbers(nodes: Sequence[GraphNode]) -> list[GraphNode]:
+def _named_numbers(graph: Graph) -> list[GraphNode]:
     """The plain numbers that the caller keeps in variables, of one example: no nodes, but inputs."""
+    nodes = graph.nodes
     if not any(text for node in nodes for text in node.said) or any(node.shape for node in nodes):
         return []
-    numbers = Numbers({node.name for node in nodes})
+    numbers = Numbers({node.name for node in nodes}, graph.numbers)
     with np.errstate(all="ignore"):
         for node in nodes:
             for value, text in zip(node.args, node.said, strict=True):

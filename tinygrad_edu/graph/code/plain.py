@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+import copy
+import operator
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.graph.code.calls import called
+from tinygrad_edu.graph.code.scope import Scope, Unknown
 
-__all__ = ["SIGNS", "Operation", "Scope", "Unknown", "gives", "names_in", "operation", "plain", "written"]
+__all__ = [
+    "SIGNS", "Operation", "gives", "index_of", "names_in", "operation", "part_of", "plain", "written",
+]  # fmt: skip
 
 _READ = (len, float, int, str, abs)
 _OF_NUMPY = (
@@ -39,21 +44,6 @@ COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
 """Python's comparisons, as NumPy's functions."""
 
 
-@dataclass(frozen=True)
-class Scope:
-    """The meaning of names in a function of the caller's. Those of one that it calls may be expressions."""
-
-    names: Mapping[str, Any]
-    expressions: Mapping[str, tuple[ast.expr, Any]] = field(default_factory=dict)
-    changing: frozenset[str] = frozenset()
-    """The names that a loop rebinds. Their present value is not the one of earlier rounds."""
-    depth: int = 0
-
-
-class Unknown(Exception):  # noqa: N818  (nothing went wrong)
-    """An expression is not made of plain values."""
-
-
 def gives(e: ast.expr, number: Any, scope: Scope) -> bool:
     """Whether an expression is that number, of that type."""
     try:
@@ -77,6 +67,11 @@ def plain(e: ast.expr, scope: Scope, *, compared: bool = False) -> Any:
         return tuple(plain(part, scope, compared=compared) for part in e.elts)
     if isinstance(e, ast.Name):
         return _looked_up(e.id, scope, compared=compared)
+    part = part_of(e, scope)
+    return _worked_out(e, scope, compared=compared) if part is None else plain(*part, compared=compared)
+
+
+def _worked_out(e: ast.expr, scope: Scope, *, compared: bool) -> Any:
     try:
         doing = operation(e, scope, compared=compared)
         if doing is not None:
@@ -89,7 +84,7 @@ def plain(e: ast.expr, scope: Scope, *, compared: bool = False) -> Any:
         if isinstance(e, ast.Attribute):
             return _attribute(plain(e.value, scope, compared=compared), e.attr)
         if isinstance(e, ast.Subscript):
-            return plain(e.value, scope, compared=compared)[_index(e.slice, scope)]
+            return plain(e.value, scope, compared=compared)[index_of(e.slice, scope)]
     except Unknown:
         raise
     except Exception as error:
@@ -97,9 +92,45 @@ def plain(e: ast.expr, scope: Scope, *, compared: bool = False) -> Any:
     raise Unknown
 
 
+def part_of(e: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
+    """What a function of the caller's returns, or a part of a tuple or dictionary, by its expression."""
+    if isinstance(e, ast.Call):
+        scopes = called(e, scope, plain)
+        if len(scopes) == 1 and scopes[0].body is not None and len(scopes[0].body.returned) == 1:
+            return scopes[0].body.returned[0], scopes[0]
+    if isinstance(e, ast.Subscript) and isinstance(e.slice, ast.Constant):
+        whole: tuple[ast.expr, Scope] | None = (e.value, scope)
+        while whole is not None and not isinstance(whole[0], (ast.Tuple, ast.List, ast.Dict)):
+            inner, outer = whole
+            if isinstance(inner, ast.Name) and inner.id in outer.expressions:
+                whole = outer.expressions[inner.id]
+            else:
+                whole = part_of(inner, outer)
+        if whole is not None:
+            part = _member(whole[0], e.slice.value)
+            return None if part is None else (part, whole[1])
+    return None
+
+
+def _member(e: ast.expr, key: Any) -> ast.expr | None:
+    if isinstance(e, ast.Dict):
+        named = zip(e.keys, e.values, strict=True)
+        return next((v for k, v in named if isinstance(k, ast.Constant) and k.value == key), None)
+    if isinstance(e, (ast.Tuple, ast.List)) and isinstance(key, int) and -len(e.elts) <= key < len(e.elts):
+        return e.elts[key]
+    return None
+
+
 def _looked_up(name: str, scope: Scope, *, compared: bool) -> Any:
     if name in scope.expressions:
-        return plain(*scope.expressions[name], compared=compared)
+        known = scope.values
+        key = f"{name} compared" if compared else name
+        if key not in known:
+            known[key] = Unknown  # of a name that is worked out from itself
+            known[key] = plain(*scope.expressions[name], compared=compared)
+        if known[key] is Unknown:
+            raise Unknown
+        return known[key]
     if name in scope.names:
         return scope.names[name]
     for function in _READ:
@@ -126,7 +157,7 @@ def operation(e: ast.expr, scope: Scope, *, compared: bool = False) -> Operation
     if isinstance(e, ast.BinOp) and type(e.op) in OPERATORS:
         return Operation(OPERATORS[type(e.op)], [e.left, e.right])
     if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
-        return Operation(np.negative, [e.operand])
+        return Operation(operator.neg, [e.operand])
     if isinstance(e, ast.Compare) and len(e.ops) == 1 and type(e.ops[0]) in COMPARISONS:
         return Operation(COMPARISONS[type(e.ops[0])], [e.left, e.comparators[0]])
     if isinstance(e, ast.Call):
@@ -148,14 +179,15 @@ def _call(e: ast.Call, scope: Scope, *, compared: bool) -> Operation:
         function, operands = getattr(np, e.func.attr, None), [e.func.value, *e.args]  # a method: X.mean()
     if function in _READ or function in _OF_NUMPY or isinstance(function, np.ufunc):
         return Operation(function, operands, settings)
-    if isinstance(NUMPY.get(function), Op):
+    if isinstance(function, Hashable) and function in NUMPY:  # an operation, or composed of operations
         return Operation(function, operands, settings)
     raise Unknown
 
 
-def _index(e: ast.expr, scope: Scope) -> Any:
+def index_of(e: ast.expr, scope: Scope) -> Any:
+    """The index that an expression in square brackets gives; Unknown where it is not made of plain values."""
     if isinstance(e, ast.Tuple):
-        return tuple(_index(part, scope) for part in e.elts)
+        return tuple(index_of(part, scope) for part in e.elts)
     if isinstance(e, ast.Slice):
         return slice(*(None if p is None else plain(p, scope) for p in (e.lower, e.upper, e.step)))
     return plain(e, scope)
@@ -183,13 +215,28 @@ def _attribute(value: Any, name: str) -> Any:
 
 def written(e: ast.expr, scope: Scope) -> str | None:
     """The caller's text for it, with arguments in place of parameters; "" for a literal, else None."""
-    while isinstance(e, ast.Name) and e.id in scope.expressions:
-        e, scope = scope.expressions[e.id]
+    e = _spelt(e, scope)
     if isinstance(e, ast.Constant):
         return ""
-    if scope.depth or not names_in(e):
-        return None
-    return ast.unparse(e)
+    return ast.unparse(e) if names_in(e) else None
+
+
+def _spelt(e: ast.expr, scope: Scope) -> ast.expr:
+    """An expression with the arguments for the parameters."""
+    if isinstance(e, ast.Name) and e.id in scope.parameters and e.id in scope.expressions:
+        return _spelt(*scope.expressions[e.id])
+    inside = names_in(e) & scope.parameters.keys()
+    return cast("ast.expr", _Arguments(scope).visit(copy.deepcopy(e))) if inside else e
+
+
+class _Arguments(ast.NodeTransformer):
+    """Puts arguments for parameters."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return _spelt(node, self.scope) if node.id in self.scope.parameters else node
 
 
 def names_in(e: ast.AST) -> set[str]:

@@ -1,39 +1,35 @@
 """Matches the expressions of the caller's source with what was recorded, to name and explain it.
 
 Names of variables tell what a tensor is called now. They do not tell what was called Z in the rounds of a
-loop before, that the 0.0 of a product was ``1 - y``, or that an array is ``1 - Y``: NumPy and Python computed
-that before anything was recorded. The source of the calling functions does. An expression is taken for a node
-only where operations and operands agree with it, and for a number or array only where it gives that value.
+loop before or in a function that has returned, that the 0.0 of a product was ``1 - y``, or that an array is
+``1 - Y``: NumPy and Python computed that before anything was recorded. The source of the calling functions,
+and of the functions that these called, does. An expression is taken for a node only where operations and
+operands agree with it, and for a number or array only where it gives that value.
 """
 
 from __future__ import annotations
 
 import ast
-from collections import ChainMap
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import FrameType, FunctionType
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.core.callers import frames
-from tinygrad_edu.core.copied_arrays import origin
-from tinygrad_edu.core.guard import same_values
-from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.expression.arithmetic import TRANSPOSE
-from tinygrad_edu.graph.code.plain import SIGNS, Scope, Unknown, gives, names_in, plain, written
+from tinygrad_edu.graph.code.calls import called
+from tinygrad_edu.graph.code.matching import HELD, ITSELF, Matcher, PlainOperand
+from tinygrad_edu.graph.code.plain import names_in, plain
 from tinygrad_edu.graph.code.recorded import Computed
-from tinygrad_edu.graph.code.source import Function, assigned, source_of, statements
-from tinygrad_edu.ops.indexing.gather_scatter import getitem
+from tinygrad_edu.graph.code.scope import Scope
+from tinygrad_edu.graph.code.source import Binding, source_of
 
 __all__ = ["Said", "said_by_the_caller"]
 
 _MOST_NODES = 2000
-_DEEPEST = 4
-_SURE, _PERHAPS, _NO = 2, 1, 0
+_MOST_CALLS = 200
 _RAISED = str.maketrans("0123456789()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")
 
 
@@ -43,16 +39,29 @@ class Said:
 
     loops: dict[Tensor, str] = field(default_factory=dict)
     """Values that a loop rebound: Z1, Z2, ... for layers and steps, Z⁽¹⁾, ... over examples."""
+    locals: dict[Tensor, str] = field(default_factory=dict)
+    """Values that were variables of a function that has returned."""
     numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
     """Plain numbers by the node and the operand: ``y``, ``1 - y``, ``lambd / (2 * m)``; "" for a literal."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """The plain numbers that were variables of functions that have returned."""
     arrays: dict[Tensor, Computed] = field(default_factory=dict)
     """Plain arrays that NumPy computed: ``1 - Y``, ``X.T``."""
+    computed: dict[tuple[Tensor, int], Computed] = field(default_factory=dict)
+    """The expressions of plain numbers, by the node and the operand."""
+    scopes: list[Scope] = field(default_factory=list)
+    """Where the expressions are to be read."""
+
+    def forget(self) -> None:
+        """Lets go of the caller's values. To be called when nothing is read any more."""
+        for scope in self.scopes:
+            scope.forget()
 
 
 def said_by_the_caller(
     operands: Mapping[Tensor, Sequence[Any]], users: Mapping[Tensor, Tensor], leaves: Sequence[Tensor]
 ) -> Said:
-    """What the source of the calling functions says about some nodes.
+    """What the source of the calling functions, and of those that these called, says of some nodes.
 
     Args:
         operands: of each computed node the operands: nodes, or plain numbers.
@@ -65,292 +74,178 @@ def said_by_the_caller(
     for frame in frames():
         function = source_of(frame.f_code, frame.f_globals)
         if function is not None:
-            _Reader(frame, function, operands, users, leaves).tell(said)
+            _Reader(Scope.running(frame, function), Matcher(operands, users, leaves)).tell(said)
     return said
 
 
-Match = tuple[int, tuple[tuple[Tensor, int, str | None], ...]]
-"""How sure it is, and what it says of plain operands, "" for a literal. Operand -1: the node itself."""
-_NOT: Match = (_NO, ())
+_Texts = dict[tuple[Tensor, int], dict[str | None, tuple[int, PlainOperand]]]
+"""What is said of a plain operand or array, by its text: how surely, and the expression."""
 
 
 class _Reader:
-    """Matches the expressions of one calling function with nodes."""
+    """What one calling function, and those that it called, say."""
 
-    def __init__(
-        self,
-        frame: FrameType,
-        function: Function,
-        operands: Mapping[Tensor, Sequence[Any]],
-        users: Mapping[Tensor, Tensor],
-        leaves: Sequence[Tensor],
-    ) -> None:
-        self.operands, self.users = operands, users
-        self.nodes = [*leaves, *operands]
-        self.statements = list(statements(function.body))
-        changing = {
-            name for statement, loop in self.statements if loop is not None for name, _ in assigned(statement)
-        }
-        loops = [s for s, _ in self.statements if isinstance(s, ast.For)]
-        changing |= {n.id for s in loops for n in ast.walk(s.target) if isinstance(n, ast.Name)}
-        names = {**frame.f_globals, **frame.f_locals}
-        self.scope = Scope(names, changing=frozenset(changing))
-        self._known: dict[tuple[int, int], Match] = {}
-        self._arrays: dict[tuple[Tensor, str], Computed] = {}
-        self._plain_values: dict[int, Any] = {}
-        self.could_be: dict[str, set[Tensor]] = {}
-        """For each name that a loop rebinds, the values that it may have had."""
+    def __init__(self, scope: Scope, matcher: Matcher) -> None:
+        self.matcher, self.operands = matcher, matcher.operands
+        self.arrays = [leaf for leaf in matcher.leaves if leaf.ndim and not leaf.requires_grad]
+        self.scopes = list(_with_calls(scope))
 
     def tell(self, said: Said) -> None:
-        """Adds what this function says. Inner functions go first."""
-        for _ in range(2):  # a rebound name may first have any value, then those of its expressions
-            found = {name: self._bindings(name) for name in self.scope.changing}
-            self.could_be |= {name: self._any_of(more) for name, more in found.items() if more}
-            self._known.clear()
-        self._loops(said)
+        """Adds what these functions say; an inner one has the first word."""
+        for _ in range(2):  # what is bound anew may be anything at first, then what its expressions allow
+            for scope in self.scopes:
+                scope.could_be |= dict(self._bound_anew(scope))
+            self.matcher.forget()
+        self._rounds(said)
         self._values(said)
+        said.scopes += self.scopes
 
-    def _bindings(self, name: str) -> list[list[Tensor]]:
-        return [
-            [node for node in self.nodes if self.match(value, node, self.scope)[0]]
-            for statement, _ in self.statements
-            for target, value in assigned(statement)
-            if target == name
-        ]
-
-    def _any_of(self, bindings: list[list[Tensor]]) -> set[Tensor]:
-        """What a name may have been.
+    def _bound_anew(self, scope: Scope) -> Iterator[tuple[str, set[Tensor]]]:
+        """The names of a scope that change, and what each can have been.
 
         An expression that no node agrees with, such as the ``np.zeros((4, m))`` a loop starts from, may have
         given any leaf.
         """
-        unknown = self.nodes[: len(self.nodes) - len(self.operands)] if not all(bindings) else []
-        return {node for nodes in (*bindings, unknown) for node in nodes}
+        found: dict[str, list[list[Tensor]]] = {}
+        for binding, where in scope.bindings:
+            if binding.name in scope.changing:
+                found.setdefault(binding.name, []).append(self.matcher.matching(binding.value, where))
+        for name, nodes in found.items():
+            unknown = [] if all(nodes) else self.matcher.leaves
+            yield name, {node for some in (*nodes, unknown) for node in some}
 
-    def _loops(self, said: Said) -> None:
-        for statement, loop in self.statements:
-            for name, value in assigned(statement) if loop is not None else ():
-                if isinstance(value, ast.Name) or _adds_to(name, value):
-                    continue
-                rounds = [node for node in self.operands if self.match(value, node, self.scope)[0]]
-                for k, node in enumerate(rounds if len(rounds) > 1 else ()):
-                    said.loops.setdefault(node, self._numbered(name, k + 1, loop))
+    def _rounds(self, said: Said) -> None:
+        """What the rounds of a loop, and functions that have returned, called their values."""
+        by_function: dict[Any, list[Scope]] = {}
+        for scope in self.scopes:
+            by_function.setdefault(scope.body, []).append(scope)
+        for scopes in by_function.values():
+            found: dict[str, dict[Tensor, Binding]] = {}
+            for scope in scopes:
+                for binding, where in scope.bindings:
+                    if isinstance(binding.value, ast.Name) or binding.adds_to:
+                        continue
+                    if scope.depth or binding.loop is not None:
+                        rounds = (
+                            n for n in self.matcher.matching(binding.value, where) if n in self.operands
+                        )
+                        found.setdefault(binding.name, {}).update(dict.fromkeys(rounds, binding))
+            if not scopes[0].depth or any(map(self._is_no_step, scopes)):
+                for name, nodes in found.items():
+                    self._numbered(name, nodes, scopes[0], said)
 
-    def _numbered(self, name: str, k: int, loop: ast.stmt | None) -> str:
+    def _is_no_step(self, scope: Scope) -> bool:
+        """Whether a function computes with parameters, multiplies matrices, or sums up to a cost.
+
+        Any other, such as a sigmoid, is one step of the function that calls it.
+        """
+        inner = [one for scopes in scope.inner.values() for one in scopes]
+        nodes = (
+            node for e in _computing(scope) for node in self.operands if self.matcher.match(e, node, scope)[0]
+        )
+        return any(map(self._is_of_a_model, nodes)) or any(map(self._is_no_step, inner))
+
+    def _is_of_a_model(self, node: Tensor) -> bool:
+        operands = [a for a in self.operands[node] if isinstance(a, Tensor)]
+        ends = not node.ndim and any(a.ndim for a in operands)
+        learned = any(a.op is None and a.requires_grad for a in operands)
+        return ends or learned or (node.op is not None and node.op.kind == "contraction")
+
+    def _numbered(self, name: str, rounds: Mapping[Tensor, Binding], scope: Scope, said: Said) -> None:
         """Z1 for a layer or step; Z⁽¹⁾ where the loop's variable picks out of arrays, as over examples."""
-        over = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else ""
-        parts = ast.walk(loop) if isinstance(loop, ast.For) else ()
-        picked = (p.slice for p in parts if isinstance(p, ast.Subscript) and self._is_array(p.value))
-        if over not in ("", "l", "t") and any(over in names_in(index) for index in picked):
-            return f"{name}{f'({k})'.translate(_RAISED)}"
-        return f"{name}{k}"
+        in_order = [node for node in self.operands if node in rounds]
+        if len(in_order) == 1 and scope.depth:
+            said.locals.setdefault(in_order[0], name)
+        for k, node in enumerate(in_order if len(in_order) > 1 else ()):
+            loop = rounds[node].loop
+            shown = f"({k + 1})".translate(_RAISED) if self._over_examples(loop, scope) else k + 1
+            (said.loops if loop is not None else said.locals).setdefault(node, f"{name}{shown}")
+        start = self._start(name, scope) if len(in_order) > 1 else None
+        if start is not None:
+            said.loops.setdefault(start, f"{name}0")
 
-    def _is_array(self, expression: ast.expr) -> bool:
-        value = self.scope.names.get(expression.id) if isinstance(expression, ast.Name) else None
-        return isinstance(value, (np.ndarray, Tensor))
+    def _start(self, name: str, scope: Scope) -> Tensor | None:
+        """The plain array that a loop starts from, as h = np.zeros((n, m))."""
+        before = [(b.value, where) for b, where in scope.bindings if b.name == name and b.loop is None]
+        if len(before) != 1 or not isinstance(before[0][0], ast.Call):
+            return None
+        found = [leaf for leaf in self.arrays if self.matcher.match(before[0][0], leaf, before[0][1])[0]]
+        return found[0] if len(found) == 1 else None
+
+    def _over_examples(self, loop: ast.stmt | None, scope: Scope) -> bool:
+        over = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else ""
+        if over in ("", "l", "t"):
+            return False
+        parts = ast.walk(loop) if isinstance(loop, ast.For) else ()
+        picked = (
+            p.slice for p in parts if isinstance(p, ast.Subscript) and self.matcher.is_array(p.value, scope)
+        )
+        return any(over in names_in(index) for index in picked)
 
     def _values(self, said: Said) -> None:
         """The expressions for plain numbers and arrays. Of two that fit, the surer one; else none."""
-        found: dict[tuple[Tensor, int], dict[str | None, int]] = {}
-        for part in self._expressions():
-            for node in self.operands:
-                sure, told = self.match(part, node, self.scope)
-                for owner, k, text in told if sure else ():
-                    at = found.setdefault((owner, k), {})
-                    at[text] = max(at.get(text, 0), sure)
-        for (owner, k), texts in found.items():
-            best = max(texts.values())
-            likely = [text for text, sure in texts.items() if sure == best]
-            if len(likely) == 1 and likely[0] is not None:
-                if k < 0:
-                    said.arrays.setdefault(owner, self._arrays[owner, likely[0]])
+        found: _Texts = {}
+        for scope in self.scopes:
+            for e in _computing(scope):
+                for node in self.operands:
+                    self._note(*self.matcher.match(e, node, scope), found)
+            self._bound_arrays(scope, found, said)
+        held: dict[str, list[Tensor]] = {}
+        for texts in found.values():
+            best = max(sure for sure, _ in texts.values())
+            likely = [one for sure, one in texts.values() if sure == best]
+            if len(likely) == 1 and likely[0].text is not None:
+                if likely[0].k == HELD:
+                    held.setdefault(likely[0].text, []).append(likely[0].owner)
                 else:
-                    said.numbers.setdefault((owner, k), likely[0])
+                    self._say(likely[0], said)
+        for name, leaves in held.items():
+            for k, leaf in enumerate(leaves if len(leaves) > 1 else ()):
+                said.loops.setdefault(leaf, f"{name}{k + 1}")
 
-    def _expressions(self) -> Iterator[ast.expr]:
-        for statement, _ in self.statements:
-            values = (
-                [value for _, value in assigned(statement)] if isinstance(statement, ast.AugAssign) else ()
-            )
-            for child in values or ast.iter_child_nodes(statement):
-                for part in ast.walk(child) if isinstance(child, ast.expr) else ():
-                    if isinstance(part, (ast.BinOp, ast.UnaryOp, ast.Call)):
-                        yield part
+    def _note(self, sure: int, told: Sequence[PlainOperand], found: _Texts) -> None:
+        for one in told if sure else ():
+            at = found.setdefault((one.owner, one.k), {})
+            if one.text not in at or at[one.text][0] < sure:
+                at[one.text] = sure, one
 
-    # matching
+    def _bound_arrays(self, scope: Scope, found: _Texts, said: Said) -> None:
+        """Plain arrays that a variable held that is gone, or was bound anew since."""
+        told = [leaf for leaf in self.arrays if leaf.size and (leaf._data != leaf._data.flat[0]).any()]
+        for binding, where in scope.bindings:
+            if scope.depth or binding.loop is not None:
+                for leaf in told:
+                    sure, more = self.matcher.match(binding.value, leaf, where)
+                    self._note(sure, more, found)
+                    if scope.depth and more and binding.name not in scope.changing:
+                        said.locals.setdefault(leaf, binding.name)
 
-    def match(self, e: ast.expr, node: Any, scope: Scope) -> Match:
-        """How certain it is that a node was recorded from an expression."""
-        if scope is not self.scope:
-            return self._matched(e, node, scope) if scope.depth <= _DEEPEST else _NOT
-        key = id(e), id(node)
-        if key not in self._known:
-            self._known[key] = self._matched(e, node, scope)
-        return self._known[key]
-
-    def _matched(self, e: ast.expr, node: Any, scope: Scope) -> Match:
-        if isinstance(e, ast.Name) and e.id in scope.expressions:
-            inner, outer = scope.expressions[e.id]
-            return self.match(inner, node, outer)
-        if isinstance(e, ast.IfExp):
-            return max(self.match(e.body, node, scope), self.match(e.orelse, node, scope), key=lambda m: m[0])
-        if not isinstance(node, Tensor):
-            picked = (
-                isinstance(e, ast.Subscript) and names_in(e) & scope.changing and isinstance(node, np.generic)
-            )
-            return _SURE if gives(e, node, scope) else _PERHAPS if picked else _NO, ()
-        if isinstance(e, ast.Name):
-            return self._named(e.id, node, scope), ()
-        if node not in self.operands or node.op is None:
-            return self._leaf(e, node, scope)
-        return self._computed(e, node, node.op, scope)
-
-    def _computed(self, e: ast.expr, node: Tensor, op: Op, scope: Scope) -> Match:
-        if isinstance(e, ast.BinOp):
-            sign = op.sign is not None and op.sign.place == "infix" and op.sign.text == SIGNS.get(type(e.op))
-            return self._all([e.left, e.right], node, scope) if sign else _NOT
-        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
-            sign = op.sign is not None and op.sign.place == "prefix" and op.sign.text == "-"
-            return self._all([e.operand], node, scope) if sign else _NOT
-        if isinstance(e, ast.Subscript):
-            return self._all([e.value], node, scope) if op.kernel == getitem.kernel else _NOT
-        if isinstance(e, ast.Attribute) and e.attr == "T":
-            return self._all([e.value], node, scope) if op.kernel == TRANSPOSE.kernel else _NOT
-        if isinstance(e, ast.Call):
-            return self._call(e, node, op, scope)
-        return _NOT
-
-    def _named(self, name: str, node: Tensor, scope: Scope) -> int:
-        if name in scope.changing:
-            return _PERHAPS if node in self.could_be.get(name, (node,)) else _NO
-        return _SURE if self._is(scope.names.get(name), node) else _NO
-
-    def _is(self, value: Any, node: Tensor) -> bool:
-        if isinstance(value, Tensor):
-            return value is self.users.get(node, node)
-        source = origin(node._data) if isinstance(value, np.ndarray) and node not in self.operands else None
-        return source is not None and source() is value
-
-    def _leaf(self, e: ast.expr, node: Tensor, scope: Scope) -> Match:
-        """A leaf by the expression that holds it, or of a plain array, that gives it."""
-        if isinstance(e, ast.Subscript) and names_in(e) & scope.changing:
-            members = self._members(e.value, scope)
-            row = self._is_array(e.value) and not node.requires_grad
-            return (_PERHAPS if row or any(self._is(value, node) for value in members) else _NO), ()
-        if isinstance(e, ast.Compare) and not node.requires_grad and len(names_in(e) & scope.changing) == 1:
-            return self._compared(e, node, scope)
-        if node.requires_grad and isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)):
-            return _NOT  # a parameter is no result of plain values
-        value = self._plain(e, scope)
-        if value is Unknown:
-            return _NOT
-        if self._is(value, node):
-            return _SURE, ()
-        given = not node.requires_grad and isinstance(value, (np.ndarray, np.generic)) and node.ndim
-        if given and same_values(value, node._data):
-            text = ast.unparse(e)
-            self._arrays[node, text] = Computed(e, scope)
-            return _SURE, ((node, -1, text),)
-        return _NOT
-
-    def _plain(self, e: ast.expr, scope: Scope) -> Any:
-        """The value of an expression of plain values, worked out once for each; Unknown where it has none."""
-        if scope is self.scope and id(e) in self._plain_values:
-            return self._plain_values[id(e)]
-        try:
-            value = plain(e, scope)
-        except Unknown:
-            value = Unknown
-        if scope is self.scope:
-            self._plain_values[id(e)] = value
-        return value
-
-    def _compared(self, e: ast.Compare, node: Tensor, scope: Scope) -> Match:
-        """A comparison of what a loop binds anew, by any that it can have been."""
-        (name,) = names_in(e) & scope.changing
-        if name not in self.could_be:
-            return _PERHAPS, ()
-        for other in sorted(self.could_be[name] - {node}, key=lambda tensor: tensor.seq):
-            names = ChainMap({name: self.users.get(other, other)}, cast("dict[str, Any]", scope.names))
-            found = self._leaf(e, node, replace(scope, names=names, changing=scope.changing - {name}))
-            if found[0]:
-                return found
-        return _NOT
-
-    def _members(self, e: ast.expr, scope: Scope) -> list[Any]:
-        try:
-            value = plain(e, scope)
-        except Unknown:
-            return []
-        return (
-            list(value.values())
-            if isinstance(value, dict)
-            else list(value)
-            if isinstance(value, (list, tuple))
-            else []
-        )
-
-    def _all(self, parts: Sequence[ast.expr], node: Tensor, scope: Scope) -> Match:
-        operands = self.operands[node]
-        if len(parts) != len(operands):
-            return _NOT
-        sure = _SURE
-        told: list[tuple[Tensor, int, str | None]] = []
-        for k, (part, operand) in enumerate(zip(parts, operands, strict=True)):
-            own, more = self.match(part, operand, scope)
-            if not own:
-                return _NOT
-            sure = min(sure, own)
-            told += more
-            if not isinstance(operand, Tensor):
-                told.append((node, k, written(part, scope)))
-        return sure, tuple(told)
-
-    def _call(self, e: ast.Call, node: Tensor, op: Op, scope: Scope) -> Match:
-        parts = list(e.args)
-        try:
-            function = plain(e.func, scope)
-        except Unknown:
-            if not isinstance(e.func, ast.Attribute):
-                return _NOT
-            function = getattr(np, e.func.attr, None)  # a method: x.dot(W)
-            parts.insert(0, e.func.value)
-        known = NUMPY.get(function, function) if callable(function) and _hashable(function) else None
-        if isinstance(known, Op):
-            same = known.kernel == op.kernel
-            return self._all(parts[: len(self.operands[node])], node, scope) if same else _NOT
-        if isinstance(function, FunctionType):
-            return self._inside(function, parts, e, node, scope)
-        if known is not None and known is not function and op.kind == "contraction":  # np.dot and its like
-            return self._all(parts, node, scope)
-        return _NOT
-
-    def _inside(
-        self, function: FunctionType, parts: Sequence[ast.expr], e: ast.Call, node: Tensor, scope: Scope
-    ) -> Match:
-        """A function of the user's by what it returns, its arguments put in."""
-        source = source_of(function.__code__, function.__globals__)
-        if not isinstance(source, ast.FunctionDef):
-            return _NOT
-        given: dict[str, tuple[ast.expr, Any]] = {}
-        arguments = [a.arg for a in source.args.args]
-        for name, value in zip(arguments, parts, strict=False):
-            given[name] = value, scope
-        given |= {keyword.arg: (keyword.value, scope) for keyword in e.keywords if keyword.arg}
-        inner = Scope(function.__globals__, given, depth=scope.depth + 1)
-        for statement in source.body:
-            for name, value in assigned(statement):
-                inner = Scope(inner.names, {**inner.expressions, name: (value, inner)}, depth=inner.depth)
-            if isinstance(statement, ast.Return) and statement.value is not None:
-                return self.match(statement.value, node, inner)
-        return _NOT
+    def _say(self, one: PlainOperand, said: Said) -> None:
+        computed = Computed(one.e, one.scope, self.matcher.recorded)
+        if one.k == ITSELF:
+            said.arrays.setdefault(one.owner, computed)
+        elif (one.owner, one.k) not in said.numbers:
+            said.numbers[one.owner, one.k] = one.text or ""
+            said.computed[one.owner, one.k] = computed
+            for name in names_in(one.e) if one.scope.depth else ():
+                value = self.matcher.value(ast.Name(name, ast.Load()), one.scope)
+                if name not in one.scope.parameters and isinstance(value, (int, float, np.number)):
+                    said.values.setdefault(name, value)
 
 
-def _adds_to(name: str, value: ast.expr) -> bool:
-    """Whether a sum is accumulated in a loop. Its partial sums are not quantities of their own."""
-    sides = (value.left, value.right) if isinstance(value, ast.BinOp) else ()
-    return any(isinstance(side, ast.Name) and side.id == name for side in sides)
+def _computing(scope: Scope) -> Iterator[ast.expr]:
+    """The expressions in a function that compute something."""
+    every = scope.body.expressions if scope.body is not None else ()
+    return (e for e in every if isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call)))
 
 
-def _hashable(value: Any) -> bool:
-    return getattr(value, "__hash__", None) is not None
+def _with_calls(scope: Scope) -> Iterator[Scope]:
+    """A function, and the functions that it called, those with their own calls in turn."""
+    waiting, seen = deque([scope]), 0
+    while waiting and seen < _MOST_CALLS:
+        one = waiting.popleft()
+        yield one
+        seen += 1
+        for e in one.body.expressions if one.body is not None else ():
+            if isinstance(e, ast.Call):
+                waiting += called(e, one, plain)

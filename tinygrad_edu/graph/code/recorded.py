@@ -5,19 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.core.constant_history import recipe_for
+from tinygrad_edu.core.application import with_history
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph.code.plain import Operation, Scope, Unknown, operation, plain, written
+from tinygrad_edu.graph.code.plain import Operation, index_of, operation, part_of, plain, written
+from tinygrad_edu.graph.code.scope import Scope, Unknown
 
-__all__ = ["Computed", "made_of_others", "sign_of_another", "with_history"]
+__all__ = ["Computed", "made_of_others", "sign_of_another"]
 
 _Way = tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]
 _OFTEN: tuple[_Way, ...] = (
@@ -40,6 +42,8 @@ class Computed:
 
     expression: ast.expr
     scope: Scope
+    recorded: Callable[[ast.expr, Scope], Tensor | None]
+    """The node that an expression was recorded as."""
     numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
     """The plain numbers in it that are not literals, by the Tensor and the operand."""
 
@@ -57,23 +61,42 @@ class Computed:
         return made if _is_again(made, array) else None
 
     def _value(self, e: ast.expr, scope: Scope, node: Callable[[Any], Tensor], *, compared: bool) -> Any:
-        if isinstance(e, ast.Name) and e.id in scope.expressions:
-            return self._value(*scope.expressions[e.id], node, compared=compared)
+        known = self.recorded(e, scope) if compared else None
+        if known is not None:
+            return node(known)
+        named = scope.expressions.get(e.id) if isinstance(e, ast.Name) else part_of(e, scope)
+        if named is not None:
+            return self._value(*named, node, compared=compared)
+        return self._result(e, scope, node, compared=compared)
+
+    def _result(self, e: ast.expr, scope: Scope, node: Callable[[Any], Tensor], *, compared: bool) -> Any:
         doing = operation(e, scope, compared=compared)
+        if isinstance(e, ast.Subscript):
+            doing = Operation(partial(_picked, index=index_of(e.slice, scope)), [e.value])
+        if doing is not None and doing.function is float:
+            return self._value(doing.operands[0], scope, node, compared=compared)
+        if doing is not None and doing.function is len:
+            return plain(e, scope, compared=compared)
         if isinstance(e, ast.Attribute) and e.attr == "T":
             doing = Operation(np.transpose, [e.value])
         inside = compared or isinstance(e, ast.Compare)
         parts = [] if doing is None else [plain(p, scope, compared=inside) for p in doing.operands]
-        if doing is None or not any(isinstance(part, (np.ndarray, Tensor)) for part in parts):
+        operands: list[Any] = []
+        if doing is not None and any(isinstance(part, (np.ndarray, Tensor, np.generic)) for part in parts):
+            operands = [self._value(part, scope, node, compared=inside) for part in doing.operands]
+        if doing is None or not any(isinstance(operand, Tensor) for operand in operands):
             value = plain(e, scope, compared=compared)
             return node(value) if isinstance(value, (np.ndarray, Tensor)) and value.ndim else value
-        operands = [self._value(part, scope, node, compared=inside) for part in doing.operands]
         made = _recorded(doing.function, operands, doing.settings)
-        for k, (part, operand) in enumerate(zip(doing.operands, operands, strict=True)):
-            text = None if isinstance(operand, Tensor) else written(part, scope)
+        for k, (operand, value) in enumerate(zip(doing.operands, operands, strict=True)):
+            text = None if isinstance(value, Tensor) else written(operand, scope)
             if text is not None:
                 self.numbers[made, k] = text
         return made
+
+
+def _picked(array: Any, *, index: Any) -> Any:
+    return array[index]
 
 
 def _recorded(function: Callable[..., Any], operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor:
@@ -89,17 +112,6 @@ def _recorded(function: Callable[..., Any], operands: Sequence[Any], settings: M
     if not isinstance(op, Op) or not isinstance(made, np.ndarray):
         raise Unknown
     return with_history(made, op, operands, settings)
-
-
-def with_history(value: NDArray[Any], op: Op, operands: Sequence[Any], settings: Mapping[str, Any]) -> Tensor:
-    """A plain result, as of a comparison, as a Tensor that knows what it was computed from."""
-    tensor = Tensor(value, requires_grad=False)
-    tensor.guards = recipe_for(op, tuple(operands), settings, tensor)
-    if tensor.guards is None:  # of Tensors that have a history themselves
-        tensor.op, tensor.settings = op, settings
-        parents = tuple(x if isinstance(x, Tensor) else None for x in operands)
-        tensor.operands = (*parents, *(x._data if isinstance(x, Tensor) else x for x in operands))
-    return tensor
 
 
 def made_of_others(arrays: Sequence[Tensor], data: Sequence[Tensor]) -> dict[Tensor, Tensor]:

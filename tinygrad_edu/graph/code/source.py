@@ -1,16 +1,18 @@
-"""The source of the calling functions, as syntax trees: their statements, and what is assigned in them."""
+"""The source of the caller's functions, as syntax trees: their statements, and what is assigned in them."""
 
 from __future__ import annotations
 
 import ast
 import linecache
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
 from tinygrad_edu.core.callers import of_a_library
 
-__all__ = ["Function", "assigned", "source_of", "statements"]
+__all__ = ["Binding", "Body", "Function", "body_of", "source_of"]
 
 _MOST_LINES = 5000
 
@@ -47,20 +49,75 @@ def source_of(code: CodeType, module: Any) -> Function | None:
     return None
 
 
-def statements(
+@dataclass(frozen=True)
+class Binding:
+    """``name = value``, of an assignment taken apart."""
+
+    name: str
+    value: ast.expr
+    loop: ast.stmt | None
+    """The innermost loop around it."""
+
+    @property
+    def of_itself(self) -> bool:
+        """Whether it is computed from what the name meant before."""
+        return any(isinstance(n, ast.Name) and n.id == self.name for n in ast.walk(self.value))
+
+    @property
+    def adds_to(self) -> bool:
+        """Whether a sum is accumulated in a loop. Its partial sums are not quantities of their own."""
+        sides = (self.value.left, self.value.right) if isinstance(self.value, ast.BinOp) else ()
+        return any(isinstance(side, ast.Name) and side.id == self.name for side in sides)
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a function does; functions in it apart."""
+
+    bindings: tuple[Binding, ...]
+    expressions: tuple[ast.expr, ...]
+    """Every expression in it, parts included."""
+    returned: tuple[ast.expr, ...]
+    loops: tuple[ast.For, ...]
+
+
+@lru_cache(maxsize=256)
+def body_of(function: Function) -> Body:
+    """What a function does, read once."""
+    every = list(_statements(function.body))
+    bindings: list[Binding] = []
+    parts: list[ast.AST] = []
+    for statement, loop in every:
+        bound = [Binding(name, value, loop) for name, value in _assigned(statement)]
+        bindings += bound
+        children = (
+            (binding.value for binding in bound)
+            if isinstance(statement, ast.AugAssign)
+            else ast.iter_child_nodes(statement)
+        )
+        parts += (part for e in children if isinstance(e, ast.expr) for part in ast.walk(e))
+    return Body(
+        tuple(bindings),
+        tuple(part for part in parts if isinstance(part, ast.expr)),
+        tuple(s.value for s, _ in every if isinstance(s, ast.Return) and s.value is not None),
+        tuple(s for s, _ in every if isinstance(s, ast.For)),
+    )
+
+
+def _statements(
     body: Sequence[ast.stmt], loop: ast.stmt | None = None
 ) -> Iterator[tuple[ast.stmt, ast.stmt | None]]:
-    """The statements of a function, each with the innermost loop around it; not those of functions in it."""
+    """The statements, each with the innermost loop around it; not those of functions among them."""
     for statement in body:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
             continue
         yield statement, loop
         around = statement if isinstance(statement, (ast.For, ast.While)) else loop
         for part in ("body", "orelse", "finalbody"):
-            yield from statements(getattr(statement, part, []), around)
+            yield from _statements(getattr(statement, part, []), around)
 
 
-def assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+def _assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
     """``name, expression`` of an assignment, tuples taken apart."""
     if isinstance(statement, ast.Assign):
         for target in statement.targets:
@@ -78,6 +135,10 @@ def assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
 def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(target, ast.Name):
         yield target.id, value
-    elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
-        for one, other in zip(target.elts, value.elts, strict=False):
-            yield from _bound(one, other)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        given = value.elts if isinstance(value, (ast.Tuple, ast.List)) else None
+        for k, part in enumerate(target.elts):
+            if given is None:  # of what is worked out or returned: a part
+                yield from _bound(part, ast.Subscript(value, ast.Constant(k), ast.Load()))
+            elif k < len(given):
+                yield from _bound(part, given[k])

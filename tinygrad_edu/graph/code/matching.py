@@ -1,0 +1,283 @@
+"""Expressions of the caller's source, matched with the nodes of a graph.
+
+An expression is taken for a node only where operations and operands agree with it, and for a number or array
+only where it gives that value.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.core.copied_arrays import origin, place, viewed
+from tinygrad_edu.core.guard import same_values
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.table import NUMPY
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.arithmetic import TRANSPOSE
+from tinygrad_edu.graph.code.calls import called
+from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, names_in, part_of, plain, written
+from tinygrad_edu.graph.code.scope import Scope, Unknown
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
+
+__all__ = ["HELD", "ITSELF", "Match", "Matcher", "PlainOperand"]
+
+_MOST_PARTS = 1000
+_ROUNDING = 1e-12
+_SURE, _PERHAPS, _NO = 2, 1, 0
+ITSELF, HELD = -1, -2
+
+
+class PlainOperand(NamedTuple):
+    """A plain operand by its expression.
+
+    Where ``k`` is -1 it is the node itself, and where it is -2 a variable that held the node.
+    """
+
+    owner: Tensor
+    k: int
+    text: str | None
+    """As the caller writes it; "" for a literal, None where it can't be written."""
+    e: ast.expr
+    scope: Scope
+
+
+Match = tuple[int, tuple[PlainOperand, ...]]
+"""How sure it is, and what it says of plain operands."""
+_NOT: Match = (_NO, ())
+
+
+class Matcher:
+    """Says of expressions and nodes whether the one may be what the other was recorded from.
+
+    Args:
+        operands: of each computed node the operands: nodes, or plain numbers.
+        users: where a node stands in for a Tensor of the user's: that one.
+        leaves: the other nodes.
+    """
+
+    def __init__(
+        self,
+        operands: Mapping[Tensor, Sequence[Any]],
+        users: Mapping[Tensor, Tensor],
+        leaves: Sequence[Tensor],
+    ) -> None:
+        self.operands, self.users, self.leaves = operands, users, leaves
+        self._known: dict[tuple[Scope, ast.expr, int], Match] = {}
+        self._plain_values: dict[tuple[Scope, ast.expr], Any] = {}
+
+    def forget(self) -> None:
+        """To be called when it is known better what names can have been."""
+        self._known.clear()
+
+    def matching(self, e: ast.expr, scope: Scope) -> list[Tensor]:
+        """The nodes that an expression may be."""
+        return [node for node in (*self.leaves, *self.operands) if self.match(e, node, scope)[0]]
+
+    def recorded(self, e: ast.expr, scope: Scope) -> Tensor | None:
+        """The Tensor that an expression surely is."""
+        if not isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call, ast.Name)):
+            return None
+        found = next((node for node in self.operands if self.match(e, node, scope)[0] == _SURE), None)
+        return None if found is None else self.users.get(found, found)
+
+    def is_array(self, e: ast.expr, scope: Scope) -> bool:
+        """Whether it is the name of an array or Tensor."""
+        value = self.value(e, scope) if isinstance(e, ast.Name) and e.id not in scope.changing else None
+        return isinstance(value, (np.ndarray, Tensor))
+
+    def match(self, e: ast.expr, node: Any, scope: Scope) -> Match:
+        """How certain it is that a node was recorded from an expression."""
+        key = scope, e, id(node)
+        if key not in self._known:
+            self._known[key] = _NOT  # of a name that is worked out from itself
+            self._known[key] = self._matched(e, node, scope)
+        return self._known[key]
+
+    def _matched(self, e: ast.expr, node: Any, scope: Scope) -> Match:
+        if isinstance(e, ast.Name) and e.id in scope.expressions:
+            inner, outer = scope.expressions[e.id]
+            return self.match(inner, node, outer)
+        part = part_of(e, scope)
+        if part is not None:
+            return self.match(part[0], node, part[1])
+        if isinstance(e, ast.IfExp):
+            return max(self.match(e.body, node, scope), self.match(e.orelse, node, scope), key=lambda m: m[0])
+        if not isinstance(node, Tensor):
+            picked = (
+                isinstance(e, ast.Subscript) and names_in(e) & scope.changing and isinstance(node, np.generic)
+            )
+            return _SURE if gives(e, node, scope) else _PERHAPS if picked else _NO, ()
+        if isinstance(e, ast.Name):
+            sure = self._named(e.id, node, scope)
+            array = sure == _PERHAPS and node not in self.operands and not node.requires_grad
+            return sure, (PlainOperand(node, HELD, e.id, e, scope),) if array else ()
+        if node not in self.operands or node.op is None:
+            return self._leaf(e, node, scope)
+        return self._computed(e, node, node.op, scope)
+
+    def _computed(self, e: ast.expr, node: Tensor, op: Op, scope: Scope) -> Match:
+        if isinstance(e, ast.BinOp):
+            sign = op.sign is not None and op.sign.place == "infix" and op.sign.text == SIGNS.get(type(e.op))
+            return self._all([e.left, e.right], node, scope) if sign else _NOT
+        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
+            sign = op.sign is not None and op.sign.place == "prefix" and op.sign.text == "-"
+            return self._all([e.operand], node, scope) if sign else _NOT
+        if isinstance(e, ast.Subscript) and op.kernel == getitem.kernel:
+            return self._all([e.value], node, scope)
+        if isinstance(e, ast.Attribute) and e.attr == "T" and op.kernel == TRANSPOSE.kernel:
+            return self._all([e.value], node, scope)
+        if isinstance(e, ast.Call):
+            return self._call(e, node, op, scope)
+        if isinstance(e, (ast.Attribute, ast.Subscript)):  # self.Z1
+            return _SURE if self._is(self.value(e, scope), node) else _NO, ()
+        return _NOT
+
+    def _named(self, name: str, node: Tensor, scope: Scope) -> int:
+        if name in scope.changing:
+            return _PERHAPS if node in scope.could_be.get(name, (node,)) else _NO
+        return _SURE if self._is(scope.names.get(name), node) else _NO
+
+    def _is(self, value: Any, node: Tensor) -> bool:
+        if isinstance(value, Tensor):
+            return value is self.users.get(node, node)
+        source = origin(node._data) if isinstance(value, np.ndarray) and node not in self.operands else None
+        return source is not None and source() is value
+
+    def _leaf(self, e: ast.expr, node: Tensor, scope: Scope) -> Match:
+        """A leaf by the expression that holds it, or of a plain array, that gives it."""
+        if isinstance(e, ast.Subscript) and names_in(e) & scope.changing:
+            return self._member(e, node, scope)
+        if isinstance(e, ast.Compare) and not node.requires_grad and len(names_in(e) & scope.changing) == 1:
+            return self._compared(e, node, scope)
+        if node.requires_grad and isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)):
+            return _NOT  # a parameter is no result of plain values
+        value = self.value(e, scope)
+        if value is Unknown:
+            return _NOT
+        if self._is(value, node):
+            return _SURE, ()
+        given = not node.requires_grad and isinstance(value, (np.ndarray, np.generic)) and node.ndim
+        if given and same_values(value, node._data):
+            return _SURE, (PlainOperand(node, ITSELF, f"{scope.depth} {ast.unparse(e)}", e, scope),)
+        return _NOT
+
+    def _member(self, e: ast.Subscript, node: Tensor, scope: Scope) -> Match:
+        """What a loop takes out of a list or array: of an array, the part that it was."""
+        if any(self._is(value, node) for value in self._members(e.value, scope)):
+            return _PERHAPS, ()
+        if node.requires_grad or not self.is_array(e.value, scope):
+            return _NOT
+        (*changing,) = names_in(e.slice) & scope.changing
+        found = self._parts(e, node, scope, changing[0]) if len(changing) == 1 else []
+        if len(found) != 1:
+            return _PERHAPS, ()
+        (k,) = found
+        return _SURE, (
+            PlainOperand(node, ITSELF, f"{ast.unparse(e)} {k}", e, scope.with_value(changing[0], k)),
+        )
+
+    def _parts(self, e: ast.Subscript, node: Tensor, scope: Scope, changing: str) -> list[int]:
+        """The values of the index with which it gives a leaf: the same entries, else equal ones."""
+        whole = self.value(e.value, scope)
+        seen = viewed(node._data)
+        found = []
+        for k in range(min(max(whole.shape, default=0), _MOST_PARTS)):
+            try:
+                part = whole[index_of(e.slice, scope.with_value(changing, k))]
+            except (Unknown, IndexError, TypeError):
+                break
+            same = seen == place(part) if seen is not None else same_values(part, node._data)
+            if same and np.shape(part) == node.shape:
+                found.append(k)
+        return found
+
+    def value(self, e: ast.expr, scope: Scope) -> Any:
+        """The value of an expression of plain values, worked out once for each; Unknown where it has none."""
+        if (scope, e) not in self._plain_values:
+            try:
+                self._plain_values[scope, e] = plain(e, scope)
+            except Unknown:
+                self._plain_values[scope, e] = Unknown
+        return self._plain_values[scope, e]
+
+    def _compared(self, e: ast.Compare, node: Tensor, scope: Scope) -> Match:
+        """A comparison of what a loop binds anew, by any that it can have been."""
+        (name,) = names_in(e) & scope.changing
+        if name not in scope.could_be:
+            return _PERHAPS, ()
+        for other in sorted(scope.could_be[name] - {node}, key=lambda tensor: tensor.seq):
+            found = self._leaf(e, node, scope.with_value(name, self.users.get(other, other)))
+            if found[0]:
+                return found
+        return _NOT
+
+    def _members(self, e: ast.expr, scope: Scope) -> list[Any]:
+        value = self.value(e, scope)
+        if isinstance(value, dict):
+            return list(value.values())
+        return list(value) if isinstance(value, (list, tuple)) else []
+
+    def _all(self, parts: Sequence[ast.expr], node: Tensor, scope: Scope) -> Match:
+        operands = self.operands[node]
+        if len(parts) != len(operands):
+            return _NOT
+        sure = _SURE
+        told: list[PlainOperand] = []
+        for k, (part, operand) in enumerate(zip(parts, operands, strict=True)):
+            own, more = self.match(part, operand, scope)
+            if not own:
+                return _NOT
+            sure = min(sure, own)
+            told += more
+            if not isinstance(operand, Tensor):
+                told.append(PlainOperand(node, k, written(part, scope), part, scope))
+        return sure, tuple(told)
+
+    def _call(self, e: ast.Call, node: Tensor, op: Op, scope: Scope) -> Match:
+        inside = [
+            self.match(returned, node, inner)
+            for inner in called(e, scope, plain)
+            for returned in (inner.body.returned if inner.body is not None else ())
+        ]
+        if inside:
+            return max(inside, key=lambda m: m[0])
+        parts = list(e.args)
+        try:
+            function = plain(e.func, scope)
+        except Unknown:
+            if not isinstance(e.func, ast.Attribute):
+                return _NOT
+            function = getattr(np, e.func.attr, None)  # a method: x.dot(W)
+            parts.insert(0, e.func.value)
+        known = NUMPY.get(function, function) if callable(function) and _hashable(function) else None
+        if isinstance(known, Op):
+            same = known.kernel == op.kernel and self._same_settings(e, node, scope)
+            return self._all(parts[: len(self.operands[node])], node, scope) if same else _NOT
+        if known is not None and known is not function and op.kind == "contraction":  # np.dot and its like
+            return self._all(parts, node, scope)
+        return self._composed(e, node, scope) if known is not None and known is not function else _NOT
+
+    def _same_settings(self, e: ast.Call, node: Tensor, scope: Scope) -> bool:
+        """Whether axes are kept, and which are reduced, as far as the call says so."""
+        given = {k.arg: self.value(k.value, scope) for k in e.keywords}
+        kept, recorded = (settings.get("keepdims", False) for settings in (given, node.settings))
+        axes = {given.get("axis", Unknown), node.settings.get("axis", Unknown)} - {Unknown}
+        counted = all(isinstance(axis, int) and axis >= 0 for axis in axes)
+        return kept in (recorded, Unknown) and not (counted and len(axes) == 2)
+
+    def _composed(self, e: ast.Call, node: Tensor, scope: Scope) -> Match:
+        """A function that is recorded as several operations, such as np.var: by its value."""
+        try:
+            value = plain(e, scope, compared=True)
+        except Unknown:
+            return _NOT
+        same = np.shape(value) == node.shape and np.allclose(value, node._data, rtol=_ROUNDING, atol=0)
+        return _SURE if same else _NO, ()
+
+
+def _hashable(value: Any) -> bool:
+    return getattr(value, "__hash__", None) is not None
