@@ -133,10 +133,10 @@ def arguments_explained(function: F, known: Mapping[str, str] | None = None) -> 
 
     >>> @arguments_explained
     ... def picture(output, *, width=1): return width
-    >>> picture(3, widht=2)
+    >>> picture(3, wdth=2)
     Traceback (most recent call last):
     ...
-    TypeError: picture has no widht; did you mean width?
+    TypeError: picture has no wdth; did you mean width?
     >>> picture(width=2)
     Traceback (most recent call last):
     ...
@@ -378,6 +378,6 @@ TRUTH = (
 )
 
 PYTHON_CHOICE = (
-    "{function}(...) compares whole arrays, as Python does, and {shape} entries have no one answer. "
+    "{function}(...) compares whole arrays, as Python does: the truth of {shape} entries is ambiguous. "
     "Entry by entry: {instead}; of all entries: {of_all}."
 )

@@ -121,7 +121,7 @@ def test_units_need_a_model_of_fully_connected_layers():
 
 
 def test_a_tensor_takes_no_data():
-    with pytest.raises(TypeError, match="expected a file"):
+    with pytest.raises(TypeError, match="expected one file"):
         tg.draw(example(), X)
 
 

@@ -132,10 +132,15 @@ class Formula:
                 yield from self._of_a_reduction(node, arrays[0])
             for x in (*self.above, *self.steps):
                 same = x is not node and x.shape == node.shape
-                if same and function_of(self.graph, x.name, node.name):
+                if same and self._bends(x, node) and function_of(self.graph, x.name, node.name):
                     yield from self._of_a_function(x, node)
         yield from self._of_all_axes()
         yield from self._of_all_products()
+
+    def _bends(self, x: GraphNode, y: GraphNode) -> bool:
+        """Whether y comes from x by more than sums and multiples: b + 2 x is no function that one forgets."""
+        between = (n for n in self.steps if n is y or (n.depends_on(x) and y.depends_on(n)))
+        return any(n.op is not None and not n.op.linear and n is not x for n in between)
 
     def _of_a_value(self, node: GraphNode) -> Iterator[Changes]:
         value, name = np.asarray(node.value, float), self.words.of(node.name)

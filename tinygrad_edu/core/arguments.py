@@ -242,7 +242,8 @@ class Arguments:
         """
         self._refuse_without(settings)
         for name, value in settings.items():
-            if isinstance(value, str) and type(self.own[name].default) in (int, float):
+            number = type(self.own[name].default) in (int, float) and not self._may_be_a_word(name)
+            if isinstance(value, str) and number:
                 raise TypeError(f"{self.name}: expected a number as {name}, got {value!r}")
 
     def _normal(

@@ -214,7 +214,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
             return self._data.item()
         except ValueError:
             raise ValueError(
-                f"item: expected one entry, and this Tensor has shape {self.shape}; "
+                f"item: expected a Tensor of one element, and this one has shape {self.shape}; "
                 "write t[i, j].item() for one of them, t.tolist() for all"
             ) from None
 
