@@ -57,7 +57,7 @@ EXTRAS = {
     "tqdm": "progress",
 }
 MOST_LINES = 400
-BY_FACT = {"check", "compiler", "derivation", "drawing", "export", "expression", "graph", "page"}
+BY_FACT = {"autodiff", "check", "compiler", "derivation", "drawing", "export", "expression", "graph", "page"}
 """Rooms that ask an operation for its facts, or name the operation itself, and never quote its name."""
 SAME_BODY = 6  # statements from which on two functions alike are one function written twice
 

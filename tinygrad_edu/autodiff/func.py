@@ -29,9 +29,10 @@ from tinygrad_edu.autodiff.function_run import (
     seeds_for,
 )
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import answers, arguments_explained
+from tinygrad_edu.ops.movement.joining import concatenate
+from tinygrad_edu.ops.movement.shapes import reshape
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -276,7 +277,7 @@ def _stacked(parts: Sequence[Any], axis: int, shape: tuple[int, ...], of: Tensor
     if not parts:
         return np.zeros(shape, of.dtype)
     long = (1, -1) if axis == 0 else (-1, 1)
-    return OPS["reshape"](OPS["concatenate"]([OPS["reshape"](part, long) for part in parts], axis), shape)
+    return reshape(concatenate([reshape(part, long) for part in parts], axis), shape)
 
 
 def _pulled_by_duals(this: Run) -> tuple[list[Tensor], list[Tensor]]:

@@ -13,8 +13,8 @@ from tinygrad_edu.core.backward import flow
 from tinygrad_edu.core.mode import recorded, surroundings
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.ops.elementwise.arithmetic import positive
 
 __all__ = ["Run", "derivatives", "has_history", "like", "run", "seeds_for"]
 
@@ -181,7 +181,7 @@ def _on_tensors(transform: str, k: int, argument: Any) -> Any:
 def _of_its_own(leaf: Any) -> Tensor:
     """A Tensor that this run alone differentiates by; where the leaf has a history, it is continued."""
     if isinstance(leaf, Tensor) and (leaf.requires_grad or isinstance(leaf, Symbol)):
-        own: Tensor = OPS["positive"](leaf)
+        own: Tensor = positive(leaf)
         own.requires_grad = leaf.dtype.kind == "f"
         return own
     return Tensor(leaf, requires_grad=True)

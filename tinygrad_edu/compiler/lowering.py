@@ -17,9 +17,9 @@ from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import BROADCAST, POSITIVE, RESHAPE, SUM, kernels
+from tinygrad_edu.expression.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.graph import Program, Ref, Step
-from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.activations import sigmoid
 from tinygrad_edu.ops.networks.costs import probabilities

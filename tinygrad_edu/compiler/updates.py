@@ -25,11 +25,11 @@ from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import DIVIDE, MULTIPLY, SUBTRACT, WHERE
+from tinygrad_edu.expression.decomposition import recorded_since, stand_in
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, literal
 from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.expression.writer import Text
-from tinygrad_edu.graph.decomposition import recorded_since, stand_in
 from tinygrad_edu.ops.movement.shapes import astype
 
 __all__ = ["Piece", "Rule", "pieces_of", "rule_of"]

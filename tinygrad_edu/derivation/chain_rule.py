@@ -25,7 +25,7 @@ from tinygrad_edu.expression.arithmetic import (
 from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.guards import on_paper
 from tinygrad_edu.expression.node import Node, applied, quantity
-from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced
+from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced, with_args
 from tinygrad_edu.graph import Program, Ref, Step
 
 __all__ = ["Chain", "Convention", "Line", "is_seed"]
@@ -167,22 +167,33 @@ class Chain:
     def _operand(self, step: Step, k: int, arg: Ref | Any) -> Node:
         if isinstance(arg, Ref):
             return self._meaning[arg.name]
-        counted = self._counted(step.name, k, arg)
-        return in_shape(constant(arg), np.shape(arg), np.asarray(arg).dtype) if counted is None else counted
-
-    def with_m(self, e: Node) -> Node:
-        """A formula as it was recorded, with m by its name."""
-        return rebuilt(e, lambda part: self._counted("", 0, part.value) if part.is_number else None)
-
-    def _counted(self, step: str, k: int, value: Any) -> Node | None:
-        """A number that counts the examples, by their name."""
-        multiple = self.examples.multiple(step, k, value) if self.examples is not None else None
+        multiple = self.examples.multiple(step, k, arg) if self.examples is not None else None
         if multiple is None:
-            return None
-        factor, power = multiple
+            return in_shape(constant(arg), np.shape(arg), np.asarray(arg).dtype)
+        return self._in_m(*multiple)
+
+    def _in_m(self, factor: float, power: int) -> Node:
         if power < 0:
             return applied(DIVIDE, plain(factor), self.m)
         return self.m if factor == 1 else applied(MULTIPLY, plain(factor), self.m)
+
+    def with_m(self, e: Node) -> Node:
+        """A formula as it was recorded, with m by its name."""
+        examples = self.examples
+        if examples is None:
+            return e
+
+        def change(part: Node) -> Node | None:
+            if part.op is None or not any(a.is_number for a in part.args):
+                return None
+            found = [
+                examples.factor(part.rule, k, a.value) if a.is_number else None
+                for k, a in enumerate(part.args)
+            ]
+            args = zip(part.args, found, strict=True)
+            return with_args(part, [rebuilt(a, change) if m is None else self._in_m(*m) for a, m in args])
+
+        return rebuilt(e, change)
 
     def _forward_line(self, step: Step, expression: Node, derived: bool) -> Node:
         """The formula as it was written. That of a gradient (create_graph) in its shortest form."""

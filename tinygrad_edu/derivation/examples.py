@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.m_in_settings import counted, given_arrays, resized
+from tinygrad_edu.expression.arithmetic import POWER
 from tinygrad_edu.graph import Axes, Graph, GraphNode, Program, Ref, Step, recorded_again
 
 __all__ = ["Examples", "Told", "examples_of"]
@@ -70,18 +72,36 @@ class Examples:
     """Short decimals that are 1/m."""
     alone: bool
     """Whether no other size in the program is m."""
+    factors: AbstractSet[tuple[str, float]]
+    """``(kernel, number)`` of the forward steps. A rule passes such a number on, any other is its own."""
+    count: str | None
+    """The input that holds m itself, if there is one."""
 
     def settings(self, step: Step, called: str) -> Mapping[str, Any]:
         """A step's settings, with m by its name where they count the examples."""
         other = self.sized.get(step.name, step.settings)
         return {k: counted(v, other[k], self.m, self.other, called) for k, v in step.settings.items()}
 
-    def multiple(self, step: str, operand: int, value: Any) -> tuple[float, int] | None:
+    def multiple(self, step: Step, operand: int, value: Any) -> tuple[float, int] | None:
         """``c, p`` where that operand is c mᵖ with p 1 or -1; None where it has nothing to do with m."""
-        if (step, operand) in self.counted:
-            return self.counted[step, operand], 1
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if (step.name, operand) in self.counted:
+            return self.counted[step.name, operand], 1
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or _exponent(step, operand):
             return None
+        if any(isinstance(arg, Ref) and arg.name == self.count for arg in step.args):
+            return None  # the 2 of 2 m
+        own = step.role != "forward" or step.requires_grad
+        if own and step.op is not None and (step.op.kernel, value) not in self.factors:
+            return None  # the 2 of (x²)' = 2 x
+        return self._multiple_of_m(value)
+
+    def factor(self, op: Op, operand: int, value: Any) -> tuple[float, int] | None:
+        """The same of a number in a formula as it was written."""
+        if not isinstance(value, (int, float)) or (op.kernel, value) not in self.factors:
+            return None
+        return None if op.kernel == POWER.kernel and operand == 1 else self._multiple_of_m(value)
+
+    def _multiple_of_m(self, value: float) -> tuple[float, int] | None:
         literal = value in self.literals
         if literal and isinstance(value, float):
             return None
@@ -134,7 +154,26 @@ def examples_of(graph: Graph, program: Program, told: Told, count: str | None = 
             for s, t in zip(program, again, strict=True)
             for one, two in zip(s.shape, t.shape, strict=True)
         ),
+        factors=_factors(program, told, m),
+        count=count,
     )
+
+
+def _factors(program: Program, told: Told, m: int) -> set[tuple[str, float]]:
+    """The numbers that rules pass on; where the code names m, none that it writes as it is."""
+    names_m = not told.computed.isdisjoint({m, -m, 1 / m, -1 / m, 2 * m, 1 / (2 * m)})
+    return {
+        (step.op.kernel, arg)
+        for step in program
+        if step.role == "forward" and step.op is not None and step.requires_grad
+        for k, arg in enumerate(step.args)
+        if isinstance(arg, (int, float)) and not _exponent(step, k)
+        if not (names_m and step.said and step.said[k] == "")
+    }
+
+
+def _exponent(step: Step, operand: int) -> bool:
+    return step.op is not None and step.op.kernel == POWER.kernel and operand == 1
 
 
 def _by_which_it_is_divided(axes: Axes) -> set[float]:

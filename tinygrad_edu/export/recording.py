@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.graph import Graph, Program, Ref, Step
-from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.graph.naming import unique
 
 __all__ = ["Line", "Recording", "recorded"]

@@ -11,9 +11,9 @@ import numpy as np
 
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.decomposition import recorded_since, stand_in
 from tinygrad_edu.expression.node import Node, applied, array, quantity
 from tinygrad_edu.expression.walk import Open
 
@@ -39,12 +39,7 @@ def recorded(result: Any, known: Mapping[Tensor, Node], *, sized: bool = True) -
     if not isinstance(result, Tensor):
         return array(np.asarray(result)) if isinstance(result, np.ndarray) else said(result)
     found = dict(known)
-    on_the_way = dict.fromkeys([result] if result not in found else [])
-    for tensor in (waiting := list(on_the_way)):
-        new = [p for p in tensor.inputs if p not in found and p not in on_the_way]
-        on_the_way |= dict.fromkeys(new)
-        waiting += new
-    for tensor in sorted(on_the_way, key=lambda t: t.seq):
+    for tensor in recorded_since(result, known):
         if tensor.op is None:
             found[tensor] = array(np.asarray(tensor._data))
             continue
@@ -79,7 +74,10 @@ def built(
     >>> built(lambda x, y: np.exp(x) / y, [a, b])
     <(exp(a)) / b>
     """
-    stand_ins = [operand.value if operand.is_number else _stand_in(operand, sized) for operand in operands]
+    stand_ins = [  # with axes of one length, where the shapes are told from the operands'
+        one.value if one.is_number else stand_in(one.shape if sized else (2,) * one.ndim, one.dtype)
+        for one in operands
+    ]
     known = {s: operand for s, operand in zip(stand_ins, operands, strict=True) if isinstance(s, Tensor)}
     return recorded(_run(function, stand_ins, settings or {}), known, sized=sized)
 
@@ -99,11 +97,3 @@ def _run(function: Callable[..., Any], operands: Sequence[Any], settings: Mappin
             return function(*operands, **settings)
     finally:
         ambient.reset(outside)
-
-
-def _stand_in(node: Node, sized: bool) -> Symbol:
-    """A Symbol of its rank and dtype. All axes have the same length: the shapes are told from the node's."""
-    symbol = Symbol(0.0)
-    shape = node.shape if sized else (2,) * len(node.shape)
-    symbol._data = np.broadcast_to(np.ones((), node.dtype), shape)[()]
-    return symbol

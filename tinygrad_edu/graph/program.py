@@ -21,8 +21,8 @@ from tinygrad_edu.core.notebook_display import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import POSITIVE
+from tinygrad_edu.expression.decomposition import recorded_behind
 from tinygrad_edu.expression.named_settings import replaced_in, unheld
-from tinygrad_edu.graph.decomposition import recorded_behind
 from tinygrad_edu.graph.naming import Names, unique
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 

@@ -21,8 +21,8 @@ import numpy as np
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression import arithmetic
+from tinygrad_edu.expression.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.graph import Program, Ref, Step
-from tinygrad_edu.graph.decomposition import decomposed, recorded_since, stand_in
 from tinygrad_edu.ops.indexing.gather_scatter import scatter_add
 from tinygrad_edu.ops.movement.shapes import astype
 
