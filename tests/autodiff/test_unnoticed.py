@@ -65,3 +65,23 @@ def test_a_gradient_of_another_structure_is_refused() -> None:
     _, pull = tg.func.vjp(lambda x: {"s": np.sum(x), "x": x}, np.ones(2))
     with pytest.raises(TypeError, match="vjp: expected gradients in the structure of the output, got float"):
         pull(1.0)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [((2, 3), (2, 2)), ((2,), (3, 2)), ((1, 2), (2, 1, 3))])
+def test_each_entry_of_a_jacobian_is_in_its_place(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(3)
+    M = rng.normal(size=(*outputs, *inputs))
+    x = rng.normal(size=inputs)
+    places = list(range(len(inputs)))
+    J = tg.func.jacobian(
+        lambda x: np.tensordot(M, np.sin(x), axes=([k - len(inputs) for k in places], places))
+    )
+    np.testing.assert_allclose(J(x), M * np.cos(x), rtol=1e-12)
+
+
+def test_a_rule_that_mixes_the_entries_of_the_gradient_is_refused() -> None:
+    with pytest.raises(ValueError, match="define: mixed: the rule for x is wrong"):
+
+        @tg.define(pullback=lambda g, y, x: 2 * x * np.mean(g))
+        def mixed(x: Any) -> Any:
+            return x * x

@@ -345,8 +345,8 @@ def test_a_named_number_of_one_example_is_an_input_and_no_node():
 def test_a_slice_of_an_array_is_called_by_its_place():
     X = np.random.default_rng(0).normal(size=(3, 2, 4))
     w = tg.Tensor(np.ones((1, 2)), name="w")
-    first, third = iter([X[0].copy()]), iter([X[2].copy()])  # out of sight of the source
-    J = np.sum(w @ next(first)) + np.sum(w @ next(third))
+    out_of_sight = (X[t].copy() for t in (0, 2))
+    J = np.sum(w @ next(out_of_sight)) + np.sum(w @ next(out_of_sight))
     assert {node.name for node in tg.Graph(J).inputs} == {"w", "X_0", "X_2"}
     last = np.sum(w @ np.ascontiguousarray(X[:, :, 1].T))
     assert {node.name for node in tg.Graph(last).inputs} != {"w", "X_1"}  # turned, it is no slice

@@ -97,11 +97,11 @@ class Examples:
 
     def factor(self, op: Op, operand: int, value: Any) -> tuple[float, int] | None:
         """The same of a number in a formula as it was written."""
-        if not isinstance(value, (int, float)) or (op.kernel, value) not in self.factors:
+        if (op.kernel, value) not in self.factors:
             return None
         return None if op.kernel == POWER.kernel and operand == 1 else self._multiple_of_m(value)
 
-    def _multiple_of_m(self, value: float) -> tuple[float, int] | None:
+    def _multiple_of_m(self, value: Any) -> tuple[float, int] | None:
         literal = value in self.literals
         if literal and isinstance(value, float):
             return None
