@@ -126,9 +126,9 @@ def loop(steps=12, first=1):
 @pytest.mark.parametrize(("first", "told"), [(0, "X[t]"), (1, "X[t−1]")])
 @pytest.mark.parametrize("backward", [False, True])
 def test_slices_of_an_array_and_a_start_without_a_name_repeat_as_well(first, told, backward):
-    picture = tg.draw(loop(first=first), backward=backward)
+    picture = tg.draw(loop(first=first, steps=25), backward=backward)
     assert f"h[t] = tanh(Wx @ {told} + Wh @ h[t−1])" in text_of(picture)
-    assert f"① at t = {first}" in text_of(picture)
+    assert f"{'h0' if first else '①'} at t = {first}" in text_of(picture)
 
 
 def test_a_first_step_that_computes_something_else_is_drawn_by_itself():

@@ -294,3 +294,16 @@ def test_transposes_are_brought_to_the_letters():
     J = np.sum(Z * Z)
     J.name = "J"
     assert "dw = X @ dZᵀ" in words(tg.draw(J, backward=True, detail="quantities"))
+
+
+@pytest.mark.parametrize("terms", [4, 5, 6, 7])
+def test_every_mark_of_a_formula_has_a_box(terms):
+    rng = np.random.default_rng(0)
+    p = [tg.Tensor(rng.random((4, 1)), name=f"prediction{k}") for k in range(terms)]
+    J = 0
+    for k in range(terms):
+        J = J - np.log(p[k][k % 4, 0])
+    shown = words(tg.draw(J, detail="quantities"))
+    marks = [mark for text in shown for mark in re.findall(r"[①-⑩]", text)]
+    assert marks
+    assert all(any(text.startswith(f"{mark} =") or text == mark for text in shown) for mark in marks)

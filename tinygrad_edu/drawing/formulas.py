@@ -64,6 +64,8 @@ class Reading:
         self._formulas: dict[str, str] = {}
         for step in program:
             self._meant[step.name] = self._meaning(step)
+            if step.named and step.args:
+                self._computed(step)  # which marks what its formula would be too long with
 
     def name(self, key: str) -> str:
         """The name of a value, its mark, or nothing."""

@@ -220,9 +220,11 @@ def _plain(value: Any) -> str:
 def index_text(index: Any) -> str:
     """What stands between the square brackets.
 
-    >>> index_text((slice(None), 0)), index_text(None)
-    (':, 0', 'None')
+    >>> index_text((slice(None), 0)), index_text(None), index_text(np.int64(2))
+    (':, 0', 'None', '2')
     """
+    if isinstance(index, np.integer):  # NumPy's number picks as Python's does
+        return str(index)
     if isinstance(index, slice):
         ends = ["" if end is None else literal(end).text for end in (index.start, index.stop, index.step)]
         return ":".join(ends if index.step is not None else ends[:2])

@@ -88,7 +88,7 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
         if tensor in called.made:
             called.names[tensor] = unique(_made(tensor), taken)
     if found is not None:
-        called.told = {*found.sliced, *said.locals, *said.loops}
+        called.told = found.sliced | ({*said.locals, *said.loops} - found.ways.keys())
         called.also = found.also | called.also
         for key, name in found.arrays.items():
             node = found.held.get(key)
@@ -114,7 +114,9 @@ class _Found:
     """What the calling code calls the tensors, and the arrays that constants were made of."""
 
     def __init__(self, tensors: Sequence[Tensor], users: Mapping[Tensor, Tensor], said: Said) -> None:
-        self.said = said
+        own = {users.get(tensor, tensor).name for tensor in tensors}
+        free = {tensor: name for tensor, name in said.loops.items() if name not in own}
+        self.rounds, self.calls = free, {t: name for t, name in said.locals.items() if name not in own}
         self.held: dict[int, Tensor] = {}
         """The nodes, by the ids of the Tensors and arrays of the caller's that they are."""
         constants = []
@@ -143,7 +145,7 @@ class _Found:
                 self.also.setdefault(way.path, node)
             elif isinstance(way.value, np.ndarray):
                 unclaimed.append(way)
-        for tensor, name in (said.locals | said.loops).items():
+        for tensor, name in (self.calls | self.rounds).items():
             self.also.setdefault(name, tensor)
         self._by_value(constants, unclaimed)
         self.columns = self._columns()
@@ -178,7 +180,7 @@ class _Found:
             last = [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
             key = rest.strip(".[]'\"")
             name = last[0] if last else key if key.isidentifier() else None
-            of_rounds = {_stem(self.said.loops.get(tensor, "")) for tensor in row.values()}
+            of_rounds = {_stem(self.rounds.get(tensor, "")) for tensor in row.values()}
             if last and len(of_rounds) == 1:  # after the loop, AL = A is a name of the last one alone
                 name = of_rounds.pop() or name
             if name is not None and len(row) > 1:
@@ -192,7 +194,7 @@ class _Found:
     def name(self, tensor: Tensor) -> str | None:
         """The name to show: for the loop's W the numbered name, W1."""
         ways = self.ways.get(tensor)
-        of_a_round, once = self.said.loops.get(tensor), self.said.locals.get(tensor)
+        of_a_round, once = self.rounds.get(tensor), self.calls.get(tensor)
         if not ways:
             return of_a_round or once
         rebound = {name for name, _ in self.columns.values()}

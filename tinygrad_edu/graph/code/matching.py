@@ -112,9 +112,7 @@ class Matcher:
             )
             return _SURE if gives(e, node, scope) else _PERHAPS if picked else _NO, ()
         if isinstance(e, ast.Name):
-            sure = self._named(e.id, node, scope)
-            array = sure == _PERHAPS and node not in self.operands and not node.requires_grad
-            return sure, (PlainOperand(node, HELD, e.id, e, scope),) if array else ()
+            return self._named(e.id, node, scope), ()
         if node not in self.operands or node.op is None:
             return self._leaf(e, node, scope)
         return self._computed(e, node, node.op, scope)
@@ -225,17 +223,27 @@ class Matcher:
         operands = self.operands[node]
         if len(parts) != len(operands):
             return _NOT
-        sure = _SURE
+        sure, known = _SURE, False
         told: list[PlainOperand] = []
         for k, (part, operand) in enumerate(zip(parts, operands, strict=True)):
             own, more = self.match(part, operand, scope)
             if not own:
                 return _NOT
             sure = min(sure, own)
+            known = known or (own == _SURE and isinstance(operand, Tensor))
             told += more
             if not isinstance(operand, Tensor):
                 told.append(PlainOperand(node, k, written(part, scope), part, scope))
+        if known:  # what is beside it tells that a variable held an array
+            told += (
+                PlainOperand(operand, HELD, part.id, part, scope)
+                for part, operand in zip(parts, operands, strict=True)
+                if isinstance(part, ast.Name) and part.id in scope.changing and self._is_given(operand)
+            )
         return sure, tuple(told)
+
+    def _is_given(self, operand: Any) -> bool:
+        return isinstance(operand, Tensor) and operand not in self.operands and not operand.requires_grad
 
     def _call(self, e: ast.Call, node: Tensor, op: Op, scope: Scope) -> Match:
         inside = [
