@@ -45,7 +45,7 @@ for _name in __all__:
 for _layer in (Dense, Neuron, Conv2D, BatchNorm, LayerNorm, Embedding, RNN):
     attributes_explained(_layer, PART)
 attributes_explained(History, HISTORY)
-# Written to, these would change nothing, and no word of it.
+# Assigning to one of these would change nothing; say so.
 attributes_explained(
     Sequential, {name: MODEL[name] for name in ("trainable", "training", "learning_rate", "lr")}
 )

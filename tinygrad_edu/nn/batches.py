@@ -14,13 +14,13 @@ from tinygrad_edu.nn.checks import whole, yes_or_no
 __all__ = ["Batches", "Order", "Validation", "held_out", "order_of", "shuffled"]
 
 TOGETHER = 1 << 18
-"""Bytes up to which batches are picked together: small ones cost a call each."""
+"""Batches are picked together up to so many bytes, since every pick costs a call of NumPy."""
 
 Array: TypeAlias = NDArray[Any]
 Order: TypeAlias = bool | Callable[[int, int], Array]
-"""Whether to shuffle; or a function of epoch and m that gives the order of the examples."""
+"""True or False, or a function of epoch and m that returns the order of the examples."""
 Validation: TypeAlias = tuple[Any, Any] | float | None
-"""Examples (X, Y) to judge by, or the share of the data set to keep back for it."""
+"""Examples (X, Y) to validate with, or the share of the data set to hold out for validation."""
 
 
 class Batches:
@@ -57,7 +57,7 @@ class Batches:
         return math.ceil(self.m / self.size)
 
     def of_epoch(self, epoch: int, after: int = 0) -> Iterator[tuple[Array, ...]]:
-        """The batches (X, Y) of an epoch, from the one number ``after``; whole ones in their own order."""
+        """The batches (X, Y) of an epoch, from batch number ``after`` on. A whole batch keeps its order."""
         if self.whole:
             yield self.arrays
             return
@@ -76,7 +76,7 @@ def order_of(epoch: int, m: int, shuffle: Order, seed: int) -> Array:
     """The order in which an epoch goes through m examples. It depends on the seed and the epoch alone.
 
     Raises:
-        ValueError: a function of one's own gives something else than an order.
+        ValueError: the function ``shuffle`` returned something else than an order.
     """
     if callable(shuffle):
         order = np.asarray(shuffle(epoch, m))
@@ -87,12 +87,12 @@ def order_of(epoch: int, m: int, shuffle: Order, seed: int) -> Array:
 
 
 def _beside(rows: Array, axis: int) -> Array:
-    """Examples in rows, with the examples along that axis."""
+    """Turns an array of examples in rows into one whose examples run along ``axis``."""
     return rows.T if axis == 1 and rows.ndim == 2 else np.moveaxis(rows, 0, axis)
 
 
 def shuffled(value: Any) -> Order:
-    """The argument ``shuffle``, looked at before the first epoch.
+    """The argument ``shuffle``, checked before the first epoch.
 
     >>> shuffled("yes")
     Traceback (most recent call last):
@@ -105,7 +105,7 @@ def shuffled(value: Any) -> Order:
 def held_out(
     X: Array, Y: Array, validation: Validation, seed: int, axes: tuple[int, int] = (1, 1)
 ) -> tuple[Array, Array, tuple[Any, Any] | None, Array | None]:
-    """X and Y to train on, (X, Y) to validate with, if any, and which examples are trained on (None: all).
+    """X and Y to train on, (X, Y) to validate with or None, and the indices of those trained on (None: all).
 
     >>> X, Y, kept, used = held_out(np.zeros((2, 10)), np.zeros((1, 10)), 0.2, seed=0)
     >>> X.shape, kept[0].shape, len(used)

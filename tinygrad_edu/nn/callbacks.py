@@ -52,7 +52,7 @@ def _callback(given: Any) -> Callback:
 
 
 def _check_takes(function: Callable[..., Any], number: int) -> None:
-    """Raises TypeError where a function cannot be called with so many arguments, as far as Python says."""
+    """Raises TypeError if the signature of a function does not take ``number`` arguments."""
     try:
         taken = inspect.signature(function)
     except (TypeError, ValueError):

@@ -1,8 +1,8 @@
-"""A training in a file: the model's state, the optimiser's averages, the history, and where it stood.
+"""A checkpoint file: the model's state, the optimiser's averages, the history, and the progress so far.
 
 The file is a sealed ``.npz`` (``export``): arrays under ``state/W1``, ``optimizer/W1/v``, ``best/W1``,
-``history/cost``, and the rest as JSON. It is replaced in one go, so that an interruption while writing
-leaves the one before; of the history only what is new is gathered, and then appended to what was.
+``history/cost``, and the rest as JSON. A new file replaces the old one in one step, so an interrupted write
+leaves the old one. Each save appends only what is new in the history.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OPTIMIZER = "the optimizer"
 OPTIMIZER_WITHOUT_RATE = "the optimizer but for its learning rate"
 SECONDS = 30.0
 MOST = 0.02
-"""The share of the time that saving may take, where it is saved by time."""
+"""The largest share of the running time that saving may take, where no ``checkpoint_every`` is given."""
 
 
 @dataclass
@@ -46,12 +46,12 @@ class Standing:
     stopping: Stopping
     generators: Sequence[np.random.Generator]
     facts: Mapping[str, Any]
-    """What has to be the same when it goes on."""
+    """What has to be the same when training resumes."""
 
 
 @dataclass
 class Checkpoint:
-    """The file, and when to write it: every ``epochs`` epochs, or by time where that is None."""
+    """The file, and when to write it: every ``epochs`` epochs; if that is None, every ``seconds`` seconds."""
 
     path: Path
     epochs: int | None = None
@@ -67,7 +67,7 @@ class Checkpoint:
         return time.monotonic() - self.written >= max(self.seconds, self.took / MOST)
 
     def save(self, standing: Standing) -> None:
-        """Writes where a training stands."""
+        """Writes the state of a training."""
         began = time.monotonic()
         history, stopping, optimizer = standing.history, standing.stopping, standing.optimizer
         arrays: dict[str, Any] = {f"state/{name}": p._data for name, p in standing.state.items()}
@@ -98,11 +98,11 @@ class Checkpoint:
         return had
 
     def load(self, standing: Standing) -> History:
-        """Puts everything back as it was saved, and gives the history.
+        """Restores everything as it was saved, and returns the history.
 
         Raises:
             FileError: the file is damaged, or no checkpoint.
-            ValueError: it is another training's; the message says all that differs.
+            ValueError: it belongs to another training; the message lists what differs.
         """
         try:
             arrays, meta = read(self.path)
@@ -130,20 +130,20 @@ class Checkpoint:
         return History(**series, **meta["history"])
 
     def diverged(self, why: str) -> None:
-        """Notes that the training went wrong after the file was written; what is in it stays good."""
+        """Records in the file that the training diverged after it was written."""
         arrays, meta = read(self.path)
         write(self.path, arrays, meta | {"diverged": why})
 
 
 def _of_history(history: History) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """Its series of numbers, and its single facts."""
+    """The history as arrays (its series) and single values."""
     record = {f.name: getattr(history, f.name) for f in fields(history)}
     series = {name: value for name, value in record.items() if isinstance(value, list)}
     return series, {name: value for name, value in record.items() if name not in series}
 
 
 def _compare(path: Path, meta: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """After a run that diverged, the learning rate may be another."""
+    """Raises if the checkpoint is another training's. After a divergence the learning rate may differ."""
     saved: dict[str, Any] = meta["facts"]
     skipped = OPTIMIZER if "diverged" in meta else OPTIMIZER_WITHOUT_RATE
     told = "; ".join(
@@ -165,7 +165,7 @@ def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest(*arrays: NDArray[Any]) -> str:
-    """A number that tells data from other data, with its shapes.
+    """A checksum of arrays and their shapes.
 
     >>> digest(np.zeros((2, 3))) == digest(np.zeros((3, 2)))
     False
@@ -178,10 +178,10 @@ def digest(*arrays: NDArray[Any]) -> str:
 
 
 def place(path: Any, epochs: Any, seconds: Any) -> Checkpoint | None:
-    """The arguments ``checkpoint``, ``checkpoint_every`` and ``checkpoint_seconds``, looked at beforehand.
+    """The arguments ``checkpoint``, ``checkpoint_every`` and ``checkpoint_seconds``, checked before training.
 
     Raises:
-        TypeError, ValueError: no path, or numbers that mean nothing.
+        TypeError, ValueError: not a path, or numbers out of range.
         OSError: the file cannot be written there.
     """
     every = None if epochs is None else whole("checkpoint_every", epochs, 1)

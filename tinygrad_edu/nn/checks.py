@@ -1,4 +1,4 @@
-"""Checks of what a user sets: an error names the setting, what was expected, and what came."""
+"""Checks of settings: an error names the setting, what was expected, and what came."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _is_number(value: Any) -> bool:
 
 
 def at_least(name: str, value: Any, least: float, below: float = np.inf) -> float:
-    """The value as a number from ``least`` to below ``below``.
+    """The value as a number of at least ``least`` and less than ``below``.
 
     >>> at_least("Adam: beta1", 1.0, 0, below=1)
     Traceback (most recent call last):
@@ -57,7 +57,7 @@ def above_zero(name: str, value: Any) -> float:
 
 
 def keeping(name: str, value: Any) -> float:
-    """The value as a probability above 0 and up to 1.
+    """The value as a probability above 0 and at most 1.
 
     >>> keeping("Dropout: keep_prob", 0)
     Traceback (most recent call last):
@@ -70,7 +70,7 @@ def keeping(name: str, value: Any) -> float:
 
 
 def share(name: str, value: Any) -> float:
-    """The value as a number between 0 and 1, neither of them.
+    """The value as a number above 0 and below 1.
 
     >>> share("test_size", 20)
     Traceback (most recent call last):
@@ -98,7 +98,7 @@ def yes_or_no(name: str, value: Any) -> bool:
 def one_of(
     name: str, value: Any, known: Iterable[str], *, or_function: bool = True
 ) -> str | Callable[..., Any]:
-    """The value, one of the known names, or a function where that will do as well.
+    """The value, one of the known names; or a function, if ``or_function``.
 
     >>> one_of("activation", "rleu", ["relu", "tanh"])
     Traceback (most recent call last):
@@ -116,7 +116,7 @@ def one_of(
 
 
 def numbers(name: str, value: Any) -> Any:
-    """A Tensor as it is; anything else as an array of real numbers, all of which are there.
+    """A Tensor as it is; anything else as a dense array of real numbers without a mask.
 
     >>> numbers("X", [["a"]])
     Traceback (most recent call last):
@@ -144,7 +144,7 @@ def numbers(name: str, value: Any) -> Any:
 
 
 def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
-    """The array, all of whose entries are finite; the message says what is not, and where.
+    """The array, if all its entries are finite; else the error says which is not, and where.
 
     >>> finite("X", np.array([[1.0, np.nan]]))
     Traceback (most recent call last):

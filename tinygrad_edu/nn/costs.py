@@ -1,4 +1,4 @@
-"""The costs by name: which goes with which output, what labels it takes, and what one example costs."""
+"""The costs by name: the output each goes with, the labels it takes, and the cost of one example."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def half_squared_error(A: Any, Y: Any) -> Any:
 class Cost:
     """A cost: the mean over the examples of what each costs.
 
-    ``of_output`` takes A[L] and Y; ``of_logits`` takes Z[L], where that is more exact; ``each`` gives what
-    every entry adds, before the mean, from Z[L] where ``of_logits`` is there and else from A[L].
+    ``of_output`` takes A[L] and Y; ``of_logits`` takes Z[L] and Y, for costs that are more exact from Z[L].
+    ``each`` is the cost of every entry, before the mean: of Z[L] if there is ``of_logits``, else of A[L].
     """
 
     of_output: Callable[[Any, Any], Any]
@@ -55,7 +55,7 @@ def _absolute(A: Any, Y: Any) -> Any:
 
 
 def _huber(A: Any, Y: Any) -> Any:
-    """½ e² up to 1, and |e| - ½ from there on. Source: P. J. Huber, Ann. Math. Statist. 35, 1964."""
+    """½ e² for |e| < 1, else |e| - ½. Source: P. J. Huber, Ann. Math. Statist. 35, 1964."""
     e = absolute(A - Y)
     return where(np.less(e, 1), np.square(e) / 2, e - 0.5)
 
@@ -100,9 +100,9 @@ COSTS = {"sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entrop
 def check_examples(
     X: Any, Y: Any, n_x: int | None, n_out: int | None, axes: tuple[int, int] = (1, 1)
 ) -> None:
-    """Raises unless X (n_x, m) and Y (n_out, m) are examples in columns, at least one.
+    """Raises unless X (n_x, m) and Y (n_out, m) hold the same number of examples, at least one.
 
-    ``n_x`` None is an X of another layout; ``axes`` say where its examples and those of Y stand.
+    ``n_x`` is None for an X of another layout; ``axes`` are the example axes of X and Y.
 
     >>> import numpy as np
     >>> check_examples(np.ones((2, 3)), np.ones((3, 1)), 2, 1)
@@ -132,7 +132,7 @@ def check_examples(
 
 
 def check_labels(Y: Any, labels: str) -> None:
-    """Raises unless the labels are of that kind: see :class:`Cost`.
+    """Raises unless the labels are of the kind that ``Cost.labels`` describes.
 
     >>> import numpy as np
     >>> check_labels(np.array([[0.0, 1.0, 2.0]]), "probabilities")

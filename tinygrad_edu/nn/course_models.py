@@ -21,7 +21,7 @@ __all__ = ["MLP", "LogisticRegression"]
 class LogisticRegression(Sequential):
     """Logistic regression on n_x features: A = σ(wᵀ X + b), from zeros. Course: L2, L12.
 
-    ``.w`` is a Tensor (n_x, 1) and ``.b`` a number, as in the notes; what it computes is called Z, A and J.
+    ``.w`` is a Tensor (n_x, 1) and ``.b`` a number, as in the notes; its results are named Z, A and J.
 
     >>> model = LogisticRegression(30)
     >>> model, model.w.shape, model.b.shape
@@ -122,7 +122,7 @@ class MLP(Sequential):
 
     @property
     def activation(self) -> Activation:
-        """That of the hidden layers; of the only layer where there are none."""
+        """The activation of the hidden layers; of the only layer, if there is just one."""
         return self.dense[0].activation
 
     @property

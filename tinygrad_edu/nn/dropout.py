@@ -1,4 +1,4 @@
-"""Dropout: entries of A left out at random while a model is trained, and never when it is used."""
+"""Dropout: entries of A are set to 0 at random while a model is trained, and never when it is used."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class training(Block):  # noqa: N801  (a block, like no_grad)
 
 
 def in_mode(on: bool) -> Any:
-    """A block in which a model computes as said, unless a block around it says something else.
+    """A block in which a model computes as in training, or not; a block around it has precedence.
 
     >>> with training(), in_mode(False):
     ...     is_training()
@@ -63,7 +63,7 @@ def in_mode(on: bool) -> Any:
 class Dropout:
     """A layer that keeps each entry with probability ``keep_prob`` while training, and divides it by that.
 
-    So the expected value is that of A, and nothing has to be done when the model is used. Source: the
+    So the expected value is that of A, and no scaling is needed when the model is used. Source: the
     course's exercise "Regularization"; N. Srivastava et al., JMLR 15, 2014.
 
     ``seed`` is an integer or a NumPy Generator, from which each pass draws its own mask.

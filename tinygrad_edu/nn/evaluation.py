@@ -1,4 +1,4 @@
-"""How well a model does on examples that it is not trained on: in one pass, without gradients."""
+"""The cost and accuracy of a model on validation examples: one forward pass, without gradients."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Array = NDArray[Any]
 
 
 class Judge:
-    """The cost, and for a model of classes the accuracy, on the same examples again and again.
+    """The cost, and for a classifier the accuracy, on the same examples each time it is called.
 
     Args:
-        model: with ``loss``; and where it ``classifies``, with what :class:`Sequential` has for that.
+        model: has ``loss``; a classifier also ``classifies``, ``answers`` and ``decided``.
         X, Y: the examples, as arrays.
-        compiled: whether to record the pass once and then run it as straight-line NumPy. A model that
-            asks for values is run as it stands.
+        compiled: whether to record the pass once and then run it as straight-line NumPy. A model whose
+            code depends on values is not compiled.
     """
 
     def __init__(self, model: Any, X: Array, Y: Array, *, compiled: bool) -> None:
@@ -41,7 +41,7 @@ class Judge:
         self._constants: tuple[Tensor, ...] | None = None
 
     def __call__(self) -> tuple[float, float | None]:
-        """The cost, and the accuracy where there is one."""
+        """The cost, and the accuracy (None without classes)."""
         if self._run is not None:
             try:
                 found = self._run(*self.data)
@@ -60,7 +60,7 @@ class Judge:
         ) / right.shape[1]
 
     def look_again(self) -> None:
-        """At the next call, looks whether what the model finds by name is what it was."""
+        """Makes the next call check whether the global names that the model reads have changed."""
         if self._run is not None:
             self._run.look_again()
 
@@ -73,7 +73,7 @@ class Judge:
 
 
 def _outcome(model: Any, classified: bool, X: Any, Y: Any) -> list[Tensor]:
-    """The cost and, of a model of classes, the output. Compiled, both take one pass."""
+    """The cost and, for a classifier, the output, from one forward pass."""
     with training(False):
         J = model.loss(X, Y)
         return [J, model(X)] if classified else [J]

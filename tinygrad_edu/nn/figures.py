@@ -11,7 +11,7 @@ __all__ = ["figure", "saved"]
 
 
 def figure(width: float, height: float) -> Any:
-    """An empty ``Figure`` of so many inches.
+    """An empty ``Figure`` of the given width and height in inches.
 
     Raises:
         MissingExtraError: without matplotlib.

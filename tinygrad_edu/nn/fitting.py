@@ -60,45 +60,46 @@ def fit(
     """Trains a model on examples X (n_x, m) with labels Y, in place.
 
     Args:
-        model: its ``parameters()`` are moved to lessen its ``loss(X, Y)``.
+        model: has ``parameters()``, which are updated so that its ``loss(X, Y)`` falls.
         X: the examples, one a column.
         Y: their labels, (1, m) or (C, m).
-        optimizer: how the parameters move; it keeps its averages, so that a later fit goes on.
+        optimizer: updates the parameters; it keeps its averages, so a later fit continues with them.
         epochs: how often to go through all the examples; with ``resume``, counted from the beginning.
-        batch_size: examples an update; None takes all of them, so that an epoch is one update.
+        batch_size: examples per update; None takes all of them, so that an epoch is one update.
         shuffle: whether mini-batches are drawn in a new order each epoch; or a function of the epoch
-            (from 0) and m that gives the order.
-        seed: decides the order, and what ``validation`` as a share keeps back.
-        validation: examples (X, Y) to judge by after each epoch, or the share of the data to keep back.
+            (from 0) and m that returns the order.
+        seed: decides the order, and which examples are held out where ``validation`` is a share.
+        validation: examples (X, Y) to evaluate after each epoch, or the share of the data to hold out.
         early_stopping: an :class:`EarlyStopping`, or its patience in epochs; needs ``validation``.
-        sample_weight: (m,), what multiplies the cost of each example, before the mean over m.
-        class_weight: the same for each class, by its label, ``{0: 1.0, 1: 5.0}``; or "balanced", which lets
-            every class count the same.
-        checkpoint: a file (.npz) to write where training stands: at the beginning, at the end, when it is
-            interrupted, and on the way. Once the cost is no number it is left as it was.
-        checkpoint_every: after how many epochs to write it on the way; None goes by the time.
-        checkpoint_seconds: after how many seconds to write it then, and at most 2 % of the time.
-        resume: go on from the checkpoint, if there is one, to the same result as without interruption. After
-            a training whose cost was no number at last, the learning rate may be another one.
+        sample_weight: (m,), a factor for the cost of each example, applied before the mean over m.
+        class_weight: a factor for the examples of each class, by label, ``{0: 1.0, 1: 5.0}``; or "balanced",
+            which gives all classes the same total weight.
+        checkpoint: a file (.npz) for the state of the training. It is written at the beginning, at regular
+            intervals, when training is interrupted, and at the end; not after the cost has become nan or inf.
+        checkpoint_every: the interval in epochs; None writes it by time.
+        checkpoint_seconds: the interval in seconds; saving takes at most 2 % of the time.
+        resume: continue from the checkpoint, if there is one, to the same result as without interruption.
+            Where the cost had become nan or inf, the learning rate may be changed.
         callbacks: functions of the :class:`History`, called after each epoch; one that returns True, or a
             reason, ends the training. A function or a list of them.
-        progress: whether to show a bar, in a notebook with the curve of the cost; by default there and on a
-            terminal.
+        progress: whether to show a bar, in a notebook with the curve of the cost. By default one is shown
+            in a notebook and on a terminal.
         compile: whether to record the cost once for each shape of batch, and from then on run it as
-            straight-line NumPy (:func:`tinygrad_edu.compile`). A cost that looks at values, or does
-            something else on the way, needs False.
+            straight-line NumPy (:func:`tinygrad_edu.compile`). A cost whose code depends on values, or that
+            has side effects, needs False.
 
     Returns:
         The :class:`History`: ``history.cost[k]`` is the cost before update k.
 
     Raises:
-        TypeError: a setting that there is not; something else than a model or an optimiser; with
-            ``compile``, a cost that looks at values.
+        TypeError: an unknown setting; no model or no optimiser; with ``compile``, a cost whose code
+            depends on values.
         ValueError: shapes or labels that do not fit, no examples, values that are not finite, or a
             checkpoint of another training.
-        RuntimeError: a graph that was recorded before, and not differentiated, still needs a parameter.
+        RuntimeError: a graph recorded earlier still needs a parameter, because ``backward()`` has not been
+            called on it.
 
-    Training ends early, with a warning, where the cost is no longer a finite number.
+    Training ends early, with a warning, when the cost becomes nan or inf.
 
     >>> import tinygrad_edu as tg
     >>> X, Y = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([[0, 0, 1, 1]])
@@ -138,7 +139,7 @@ def fit(
     batches = Batches(arrays, axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
     generators = model.generators() if isinstance(model, Answering) else ()
     run = Run(
-        {**parameters, **_kept_beside(model)},
+        {**parameters, **buffers_of(model)},
         optimizer,
         (compiled_step if compile else eager_step)(model, parameters, optimizer),
         batches,
@@ -164,7 +165,7 @@ def fit(
 def facts(
     model: Any, parameters: Mapping[str, Tensor], optimizer: Optimizer, rule: EarlyStopping | None
 ) -> dict[str, Any]:
-    """What has to be the same of a model and its optimiser when a training goes on."""
+    """What has to be the same in the model and the optimiser when training resumes."""
     settings = {name: getattr(optimizer, name) for name in optimizer.settings}
     return {
         OPTIMIZER: repr(optimizer),
@@ -176,7 +177,7 @@ def facts(
 
 
 def _data(batches: Batches, generators: Sequence[np.random.Generator]) -> dict[str, Any]:
-    """The same of the data, and of what is drawn."""
+    """What has to be the same in the data and the random numbers when training resumes."""
     order = batches.shuffle
     return {
         "the number of examples": batches.m,
@@ -200,7 +201,7 @@ def check_kinds(model: Any, optimizer: Any) -> None:
 
 
 def to_train(model: Model) -> dict[str, Tensor]:
-    """The parameters that are to move."""
+    """The parameters that require a gradient."""
     found = {name: p for name, p in model.parameters().items() if p.requires_grad}
     if not found:
         raise ValueError("fit: the model has no parameter that requires a gradient")
@@ -209,18 +210,13 @@ def to_train(model: Model) -> dict[str, Tensor]:
 
 
 def _check_rate(optimizer: Optimizer) -> None:
-    """A schedule of one's own is asked once, before the first epoch."""
+    """Raises unless the learning rate at step 0 is a number of at least 0."""
     rate = optimizer.schedule(0) if callable(optimizer.schedule) else optimizer.schedule
     at_least(f"optimizer: the learning rate {optimizer.schedule!r} at step 0", rate, 0)
 
 
-def _kept_beside(model: Any) -> dict[str, Tensor]:
-    """What layers keep that is not trained: the running statistics of a batch normalisation."""
-    return buffers_of(model)
-
-
 def _examples(X: Any, Y: Any, model: Model, where: str = "") -> tuple[NDArray[Any], NDArray[Any]]:
-    """X and Y as arrays that the model takes, in its own dtype: so that no step has to convert them."""
+    """X and Y as arrays in the model's dtype, converted once rather than in each step."""
     X, Y = (v._data if isinstance(v, Tensor) else numbers(where + n, v) for n, v in (("X", X), ("Y", Y)))
     X, Y = np.asarray(X), np.asarray(Y)
     if isinstance(model, Answering):

@@ -1,4 +1,4 @@
-"""What is called otherwise in PyTorch, Keras and scikit-learn: an error that says what to write here."""
+"""Names from PyTorch, Keras and scikit-learn, each with what to write here instead; for error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people type out of habit: a model's own ``fit``, ``evaluate``, ``train``, ``eval``, ``zero_grad``."""
+"""Methods of a model as in PyTorch and Keras: ``fit``, ``evaluate``, ``train``, ``eval``, ``zero_grad``."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Trainable(Stateful):
         loss: Any = None,
         metrics: Iterable[Any] = (),
     ) -> Self:
-        """Says once how :meth:`fit` trains and what :meth:`evaluate` tells, as in Keras.
+        """Sets the optimiser of :meth:`fit` and the metrics of :meth:`evaluate`, as in Keras.
 
         Args:
             optimizer: one of ``tg.optim``, or sgd, adam, adamw or rmsprop, with Keras' learning rates.
@@ -100,7 +100,7 @@ class Trainable(Stateful):
         Args:
             X: the examples, one a column.
             Y: their labels.
-            optimizer: how the parameters move; None takes that of :meth:`compile`.
+            optimizer: updates the parameters; None takes that of :meth:`compile`.
             epochs: how often to go through all examples.
             settings: the others of :func:`tg.nn.fit`; Keras' ``validation_data``, ``validation_split`` and
                 ``verbose`` are its ``validation`` and ``progress``.
@@ -122,7 +122,7 @@ class Trainable(Stateful):
 
     @partial(arguments_explained, known=ANSWERING)
     def evaluate(self, X: Any, Y: Any, metrics: Iterable[Any] | None = None) -> Scores:
-        """The cost on examples, for classes the accuracy, and each metric: a name or a function.
+        """The cost on examples, for a classifier the accuracy, and each metric, a name or a function.
 
         >>> import numpy as np
         >>> import tinygrad_edu as tg
@@ -136,13 +136,13 @@ class Trainable(Stateful):
     def train(self, mode: bool = True) -> Self:
         """From now on a call computes as in training: dropout drops, and so on.
 
-        ``fit``, ``predict`` and ``evaluate`` each do what is theirs, whatever was said here.
+        ``fit``, ``predict`` and ``evaluate`` are not affected.
         """
         self.trains = yes_or_no("train: mode", mode)
         return self
 
     def eval(self) -> Self:
-        """From now on a call computes as the model is used."""
+        """From now on a call computes as in use: nothing is dropped, running averages normalise."""
         return self.train(False)
 
     def zero_grad(self) -> None:
@@ -159,11 +159,11 @@ class Trainable(Stateful):
         return self.parameters().items()
 
     def get_weights(self) -> list[NDArray[Any]]:
-        """Copies of the model's numbers in their order, as Keras has them; with names: ``state_dict()``."""
+        """Copies of the model's arrays in order, as in Keras; ``state_dict()`` gives them by name."""
         return list(self.state_dict().values())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Takes numbers over in their order, as :meth:`get_weights` gives them."""
+        """Sets the model's arrays from a list in the order of :meth:`get_weights`."""
         names = [*self.state_dict()]
         if len(weights) != len(names):
             raise ValueError(
@@ -176,7 +176,7 @@ class Trainable(Stateful):
         """Prints the table of the layers, as ``print(model)`` does."""
         sys.stdout.write(f"{self}\n")
 
-    if not TYPE_CHECKING:  # a checker finds a name that is not there itself
+    if not TYPE_CHECKING:  # type checkers report unknown names themselves
 
         def __getattr__(self, name: str) -> Any:
             known = MODEL
@@ -189,7 +189,7 @@ class Trainable(Stateful):
 
 
 def _as_here(settings: dict[str, Any]) -> dict[str, Any]:
-    """Keras' arguments under the names that they have here."""
+    """Keras' arguments, renamed to those of :func:`tg.nn.fit`."""
     found = dict(settings)
     for theirs in ("validation_data", "validation_split"):
         value = found.pop(theirs, None)

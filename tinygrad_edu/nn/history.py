@@ -1,4 +1,4 @@
-"""What a training did, step by step."""
+"""The record of a training: costs, validation, why it stopped."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class History:
     """
 
     cost: list[float] = field(default_factory=list)
-    """Of each update's batch, before it; the whole data set's, where the batch is whole."""
+    """The cost of each batch before its update; of the whole data set where the batch is whole."""
     validation_cost: list[float] = field(default_factory=list)
-    """After each epoch, nan where that was not judged; empty where there is no validation."""
+    """The validation cost after each epoch; nan for epochs without validation, empty if there was none."""
     validation_accuracy: list[float] = field(default_factory=list)
-    """The same; empty where the output is not of classes."""
+    """The same for the accuracy; empty unless the model is a classifier."""
     steps_per_epoch: int = 1
     best_epoch: int | None = None
     """The epoch, from 0, of the least validation cost."""
@@ -59,7 +59,7 @@ class History:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """As Keras has it: ``loss``, and with validation ``val_loss`` and ``val_accuracy``, of each epoch."""
+        """The series by Keras' names: ``loss``, and with validation ``val_loss``, ``val_accuracy``."""
         found = {
             "loss": self.epoch_cost,
             "val_loss": self.validation_cost,
@@ -68,7 +68,7 @@ class History:
         return _Series({name: series for name, series in found.items() if series or name == "loss"})
 
     def judged(self, cost: float, accuracy: float | None) -> None:
-        """Notes the validation of the epoch just completed; epochs without one before it are nan.
+        """Records the validation of the epoch just completed; earlier epochs without one become nan.
 
         >>> history = History(cost=[3.0, 2.0])
         >>> history.judged(2.5, None)
@@ -80,11 +80,11 @@ class History:
             _put(self.validation_accuracy, self.epochs, accuracy)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
-        """The cost over the updates, and over the epochs that of the validation. Needs the extra ``plot``.
+        """Plots the cost over the updates, and the validation cost over the epochs. Needs the extra ``plot``.
 
         Args:
             path: where to save the picture (.png, .svg, .pdf); None only returns it.
-            title: what stands above it.
+            title: the title of the figure.
 
         Returns:
             The matplotlib ``Figure``.
@@ -125,7 +125,7 @@ class History:
 
 
 def _put(series: list[float], length: int, value: float) -> None:
-    """Makes ``value`` the last of so many."""
+    """Sets entry ``length - 1`` of the series, filled with nan up to there."""
     if len(series) < length - 1:
         series.extend([math.nan] * (length - 1 - len(series)))
     series.append(value)

@@ -1,7 +1,7 @@
-"""Layers for images (m, n_H, n_W, n_C), the course's layout of its fourth part: the examples stand first.
+"""Layers for images (m, n_H, n_W, n_C), the layout of the course's fourth part: examples on the first axis.
 
-It is the layout of ``tg.conv2d`` and of the course's own code. X of a model that begins with one of these
-layers has this shape; its labels stand in columns as ever, (1, m) or (C, m). :class:`Flatten` goes over to
+``tg.conv2d`` and the course's own code use it, too. X of a model that begins with one of these layers has
+this shape; its labels are in columns as elsewhere, (1, m) or (C, m). :class:`Flatten` turns images into
 columns: (n_H n_W n_C, m).
 """
 
@@ -159,7 +159,7 @@ class _Pool:
 
 
 class MaxPool2D(_Pool):
-    """The largest entry of each window, by channel. Windows lie side by side unless ``stride`` says more.
+    """The largest entry of each window, by channel. ``stride`` is the size of the window by default.
 
     >>> MaxPool2D(2)(Tensor(np.ones((1, 4, 6, 3)))).shape
     (1, 2, 3, 3)
@@ -172,7 +172,7 @@ class MaxPool2D(_Pool):
 
 
 class AvgPool2D(_Pool):
-    """The mean of each window, channel by channel. Windows lie side by side unless ``stride`` says so.
+    """The mean of each window, by channel. ``stride`` is the size of the window by default.
 
     >>> AvgPool2D(2)(Tensor(np.ones((1, 4, 6, 3)))).shape
     (1, 2, 3, 3)
@@ -185,7 +185,7 @@ class AvgPool2D(_Pool):
 
 
 class Flatten:
-    """Each example's numbers in one column: images (m, n_H, n_W, n_C) to (n_H n_W n_C, m).
+    """Each example's values in one column: images (m, n_H, n_W, n_C) to (n_H n_W n_C, m).
 
     The order is the course's, of ``X.reshape(m, -1).T``. Sequences (n, m, T) become (n T, m).
 

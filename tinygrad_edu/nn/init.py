@@ -25,7 +25,7 @@ Scheme: TypeAlias = str | float | Callable[[Shape, Seed], Any]
 
 
 def generator(seed: Seed = None) -> np.random.RandomState | np.random.Generator:
-    """A generator as it is; an integer starts the legacy one, as ``np.random.seed`` does; None a fresh one.
+    """A generator as it is; for an integer the legacy one of ``np.random.seed``; for None an unseeded one.
 
     >>> float(generator(1).standard_normal())
     1.6243453636632417
@@ -53,7 +53,7 @@ def zeros(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:  # noqa: ARG0
 
 @arguments_explained
 def normal(shape: Shape, seed: Seed = None, *, scale: float = 0.01) -> NDArray[np.float64]:
-    """Small random weights, ``scale`` times a standard normal: what breaks the symmetry. Course: S6.
+    """Small random weights, ``scale`` times a standard normal, so that units differ. Course: S6.
 
     >>> normal((1, 2), seed=1)
     array([[ 0.01624345, -0.00611756]])
@@ -71,13 +71,13 @@ def xavier(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     array([[ 0.89431424,  0.21825493,  0.04824873, -0.93174635]])
     """
     n_prev = _units_before("xavier", shape)
-    # Divided, not multiplied by the inverse, as the exercise does: its figures hold to the last bit.
+    # Division, as in the exercise: multiplying by the inverse would round differently from its figures.
     return np.asarray(generator(seed).standard_normal(shape) / np.sqrt(n_prev))
 
 
 @arguments_explained
 def he(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
-    """A standard normal times sqrt(2 / n[l-1]): the same for ReLU, which drops half of what comes in.
+    """A standard normal times sqrt(2 / n[l-1]): keeps the variance for ReLU, which sets half of Z to 0.
 
     Source: K. He et al., *Delving Deep into Rectifiers*, ICCV 2015.
 

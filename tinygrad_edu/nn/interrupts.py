@@ -1,4 +1,4 @@
-"""Ctrl-C while a model is trained: an update is finished first, so that no parameter is half moved."""
+"""Ctrl-C while a model is trained: the update under way is finished first, so that parameters stay whole."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._before)
 
     def check(self) -> None:
-        """Raises KeyboardInterrupt where Ctrl-C was pressed since."""
+        """Raises KeyboardInterrupt if Ctrl-C was pressed."""
         if self.asked:
             raise KeyboardInterrupt
 

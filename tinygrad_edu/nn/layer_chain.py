@@ -1,4 +1,4 @@
-"""Layers one after the other: their order, their numbers, and whether each fits the one before it."""
+"""The layers of a ``Sequential``: flattened, numbered, and checked to fit together."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Layer: TypeAlias = Callable[[Any], Any]
 
 
 def flat(layers: Sequence[Any], model: Any) -> tuple[Layer, ...]:
-    """The layers, those of models among them one by one."""
+    """The layers, with those of nested models in place of the models."""
     return tuple(part for layer in layers for part in (layer.layers if isinstance(layer, model) else [layer]))
 
 
 def numbered(layers: Sequence[Layer]) -> Iterator[tuple[int, Layer]]:
-    """The layers with their numbers: those that have parameters count, a normalisation goes along.
+    """The layers with their numbers. Layers with parameters count; a normalisation has its layer's number.
 
     >>> [l for l, _ in numbered([abs, abs])]
     [0, 0]
@@ -35,7 +35,7 @@ def numbered(layers: Sequence[Layer]) -> Iterator[tuple[int, Layer]]:
 
 
 def check_chain(layers: Sequence[Any]) -> None:
-    """Raises unless these are layers, each of which takes what the one before it gives.
+    """Raises unless these are layers, and each takes as many units as the one before it gives.
 
     >>> check_chain([])
     Traceback (most recent call last):

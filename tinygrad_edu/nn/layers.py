@@ -41,10 +41,10 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 class Activated:
-    """A layer in two steps, as the notes have it: Z = linear(A_prev), A = activate(Z)."""
+    """A layer in two steps, as in the notes: Z = linear(A_prev), A = activate(Z)."""
 
     activation: Activation
-    """g, by its name where it has one."""
+    """g: its name, or the function."""
 
     def linear(self, A_prev: Any) -> Any:
         """Z."""
@@ -175,7 +175,7 @@ class Neuron(Activated):
 
 
 def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:
-    """Raises ValueError unless A_prev is (n_in, m), m > 0. ``weights`` names what it is multiplied by."""
+    """Raises ValueError unless A_prev is (n_in, m), m > 0. ``weights``: its name in the message."""
     shape = tuple(np.shape(A_prev))
     if len(shape) == 2 and shape[0] == n_in and shape[1]:
         return
@@ -191,7 +191,7 @@ def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:
 
 
 def checked_activation(called: str, activation: Activation, argument: str = "activation") -> Activation:
-    """The activation, by its name where it has one.
+    """The activation: its name if it is in ``ACTIVATIONS``, else the function.
 
     Raises:
         ValueError, TypeError: neither a name in ``ACTIVATIONS`` nor a function.
@@ -202,7 +202,7 @@ def checked_activation(called: str, activation: Activation, argument: str = "act
 
 
 def checked_dtype(called: str, dtype: DTypeLike) -> np.dtype[Any]:
-    """The dtype, a floating-point one."""
+    """The dtype; raises TypeError unless it is a floating-point one."""
     try:
         found = np.dtype(dtype)
     except TypeError:

@@ -1,4 +1,4 @@
-"""In a notebook: a bar, and the curve of the cost, while a model is trained."""
+"""Progress in a notebook: a bar and the curve of the cost while a model is trained."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Curve", "in_notebook", "live_curve"]
 
 WIDTH, HEIGHT = 480, 140
 POINTS = 240
-"""At most so many are drawn, however many epochs there are."""
+"""The largest number of points drawn, however many epochs there are."""
 EVERY = 0.25
-"""Seconds between two pictures."""
+"""The least time in seconds between two redraws."""
 
 
 def in_notebook() -> bool:
-    """Whether the caller's cells are shown by a notebook, rather than by IPython in a terminal.
+    """Whether the code runs in a notebook, and not in IPython on a terminal.
 
     >>> in_notebook()
     False
@@ -30,7 +30,7 @@ def in_notebook() -> bool:
 
 
 class Curve:
-    """How far a training of ``total`` epochs is, as the HTML that a notebook shows.
+    """The progress of a training of ``total`` epochs, as HTML for a notebook.
 
     >>> curve = Curve(4)
     >>> curve.note(1, 2.0), curve.note(2, 1.0)
@@ -42,11 +42,11 @@ class Curve:
     def __init__(self, total: int, done: int = 0) -> None:
         self.total, self.done = total, done
         self.known: list[tuple[int, float]] = []
-        """Epochs and their costs; of many, every so manieth."""
+        """Epochs and their costs; thinned out evenly once there are many."""
         self._apart = 1
 
     def note(self, done: int, cost: float) -> None:
-        """An epoch has ended."""
+        """Records the cost of an epoch that has ended."""
         self.done = done
         if len(self.known) > 1 and self.known[-1][0] - self.known[-2][0] < self._apart:
             self.known.pop()  # the last one is always known; those before it stand apart
@@ -55,7 +55,7 @@ class Curve:
             self.known, self._apart = [*self.known[:-1:2], self.known[-1]], 2 * self._apart
 
     def _repr_html_(self) -> str:
-        """What the notebook shows."""
+        """The bar and the curve."""
         cost = f", cost {self.known[-1][1]:.6g}" if self.known else ""
         return (
             f'<div><progress max="{self.total}" value="{self.done}"></progress> '
@@ -67,7 +67,7 @@ class Curve:
         return f"{self.done}/{self.total} epochs" + (f", cost {self.known[-1][1]:.6g}" if self.known else "")
 
     def _svg(self) -> str:
-        """The curve from cost 0 upward; costs that are no number end it."""
+        """The curve, from cost 0 up; it ends at a cost that is nan or inf."""
         costs = [(k, c) for k, c in self.known if math.isfinite(c)]
         if len(costs) < 2:
             return ""
@@ -89,7 +89,7 @@ class Curve:
 
 @contextmanager
 def live_curve(total: int, done: int = 0) -> Iterator[Any]:
-    """A curve under the cell, drawn anew a few times a second and at the end. Source: IPython's displays."""
+    """Shows the curve under the cell, redrawn a few times a second and at the end."""
     curve = Curve(total, done)
     shown = sys.modules["IPython"].display.display(curve, display_id=True)
     drawn_at = time.monotonic()

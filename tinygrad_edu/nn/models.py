@@ -1,4 +1,4 @@
-"""Models: layers one after the other, their parameters, and the cost of their output."""
+"""``Sequential``: a model of layers one after the other, its parameters, and its cost."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Sequential(Answering, Trainable):
     """
 
     numbered = True
-    """Whether names have the number of their layer: W1; or not: w."""
+    """Whether parameter names carry the number of their layer, as in W1."""
 
     def __init__(
         self, layers: Any = (), *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
@@ -83,7 +83,7 @@ class Sequential(Answering, Trainable):
 
     @property
     def known_cost(self) -> Cost | None:
-        """The cost, where it is one of those with a name."""
+        """The cost as an entry of ``LOSSES``; None for a function of the user's."""
         if callable(self.cost):
             return None
         return LOSSES[self.cost or COSTS[self.output]]
@@ -116,7 +116,7 @@ class Sequential(Answering, Trainable):
 
     @property
     def takes_integers(self) -> bool:
-        """Whether X holds numbers of words, and not values to compute with."""
+        """Whether X holds word indices, and not values to compute with."""
         return bool(getattr(self.layers[0], "takes_integers", False))
 
     def parameters(self) -> Parameters:
@@ -124,7 +124,7 @@ class Sequential(Answering, Trainable):
         return self._named_in("parameters")
 
     def buffers(self) -> Parameters:
-        """What layers keep beside their parameters and is not trained: running statistics."""
+        """The state of layers that is not trained: running statistics."""
         return self._named_in("buffers")
 
     def _named_in(self, what: str) -> Parameters:
@@ -203,7 +203,7 @@ class Sequential(Answering, Trainable):
         return J
 
     def weights(self) -> list[Tensor]:
-        """The parameters that ``l2`` and ``l1`` keep small: the matrices, and not the offsets."""
+        """The parameters in the penalties of ``l2`` and ``l1``: the matrices, without the offsets."""
         return [t for name, t in self.parameters().items() if name[0] in "Ww" or min(t.shape, default=0) > 1]
 
     def generators(self) -> tuple[np.random.Generator, ...]:
@@ -223,7 +223,7 @@ class Sequential(Answering, Trainable):
 
     @property
     def architecture(self) -> dict[str, Any]:
-        """The model as data, without its numbers: for ``tg.save``, and for a training that goes on."""
+        """The model as data, without its parameters: for ``tg.save``, and to compare with a checkpoint."""
         return {
             "kind": "Sequential",
             "layers": [described(layer) for layer in self.layers],
@@ -256,7 +256,7 @@ class Sequential(Answering, Trainable):
         return f"{type(self).__name__}([{called}])"
 
     def _through(self, X: Any, *, to_logits: bool = False) -> tuple[Any, Any]:
-        """A[L] and None; or None and Z[L], where that is what the cost is taken from."""
+        """A[L] and None; or None and Z[L], for a cost that is computed from Z[L]."""
         A = X
         for k, (l, layer) in enumerate(numbered(self.layers), 1):
             with self._scope(l):
@@ -286,7 +286,7 @@ def _recording() -> bool:
 
 
 def _constant(value: Any, name: str) -> Tensor:
-    """A Tensor as it is; anything else as a constant of that name."""
+    """A Tensor as it is; anything else as a constant Tensor of that name."""
     if isinstance(value, Tensor):
         return value
     return Tensor(numbers(name, value), requires_grad=False, name=name)

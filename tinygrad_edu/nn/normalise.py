@@ -1,4 +1,4 @@
-"""Normalisation: what a layer gives, brought to mean 0 and variance 1, then scaled by γ and shifted by β."""
+"""Normalisation of a layer's output to mean 0 and variance 1, then scaled by γ and shifted by β."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _seen: ContextVar[Seen | None] = ContextVar("seen", default=None)
 
 @contextmanager
 def noting() -> Iterator[Seen]:
-    """Inside, :class:`BatchNorm` collects the statistics of batches, and running ones stay as they are."""
+    """Inside, :class:`BatchNorm` collects the statistics of batches and leaves the running ones unchanged."""
     found: Seen = []
     before = _seen.set(found)
     try:
@@ -34,10 +34,10 @@ def noting() -> Iterator[Seen]:
 
 
 class _Normalisation:
-    """γ and β, and the shapes that they fit: the features stand first, but in images last."""
+    """γ and β, and the feature axis: the first, but in images the last."""
 
     beside = True
-    """It has the number of the layer that it stands behind: γ[l], β[l]."""
+    """It has the number of the layer before it: γ[l], β[l]."""
 
     def __init__(self, n: int, epsilon: float, dtype: DTypeLike) -> None:
         called = type(self).__name__
@@ -62,7 +62,7 @@ class _Normalisation:
         return axis
 
     def _fitting(self, t: Any, A: Any) -> Any:
-        """(n, 1) in a shape that stands beside A."""
+        """An array (n, 1) in a shape that broadcasts against A."""
         if len(A.shape) == 2:
             return t
         return t.reshape((self.n, 1, 1) if len(A.shape) == 3 else (self.n,))
@@ -137,10 +137,10 @@ class BatchNorm(_Normalisation):
             self.average(*(v._data if isinstance(v, Tensor) else v for v in (mean, variance)))
 
     def average(self, mean: Any, variance: Any) -> None:
-        """Takes the statistics of a batch into the running averages."""
+        """Updates the running averages with the statistics of a batch."""
         stays = self.momentum
         for kept, new in ((self.mean, mean), (self.variance, variance)):
-            # A new array: a graph recorded before still holds the old one, and is told.
+            # A new array: a graph recorded before still holds the old one, and its backward pass raises.
             kept.data = (stays * kept._data + (1 - stays) * new).astype(kept.dtype)
 
     @property

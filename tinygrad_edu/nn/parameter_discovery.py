@@ -1,4 +1,4 @@
-"""The Tensors that an object holds: in its attributes, and in the lists, dicts and objects among them."""
+"""Finds the Tensors that an object holds: in its attributes, and in the lists, dicts and objects in these."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _OTHERS = (
     Op,
     Recordings,
 )
-"""Types that hold no parameters."""
+"""Types that are not searched for parameters."""
 
 
 class _Name(str):
-    """The name of a parameter, which says where the parameter is when it is taken for one."""
+    """The name of a parameter. Using it like the parameter raises an error that says where that is."""
 
     __slots__ = ()
 
@@ -92,7 +92,7 @@ def tensors_of(holder: Any) -> dict[str, Tensor]:
 
 
 def parameters_of(layer: Any) -> dict[str, Tensor]:
-    """What a layer has to train: as its method ``parameters()`` says, or else as found in it.
+    """The parameters of a layer: those of its method ``parameters()``, or else the Tensors found in it.
 
     >>> parameters_of(np.tanh)
     {}
@@ -105,7 +105,7 @@ def parameters_of(layer: Any) -> dict[str, Tensor]:
 
 
 def buffers_of(layer: Any) -> dict[str, Tensor]:
-    """What a layer keeps beside its parameters: as its method ``buffers()`` says, or those of its parts."""
+    """The untrained state of a layer: that of its method ``buffers()``, or that of its parts."""
     return dict(_buffers(layer, "", set()))
 
 
@@ -122,7 +122,7 @@ def _buffers(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tenso
 
 
 def objects_in(holder: Any, kind: type[T]) -> list[T]:
-    """The objects of a kind that an object holds, at any depth, each once.
+    """The objects of a type that an object holds, at any depth, each once.
 
     >>> objects_in({"a": [True, (2, "b")]}, str)
     ['b']
@@ -151,12 +151,12 @@ def _walk(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]
 
 
 def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
-    """What an object is made of, with the name of each part in it."""
+    """The attributes or elements of an object, each with its name."""
     if isinstance(value, Mapping):
         return value.items()
     if isinstance(value, (list, tuple, set, frozenset)):
         return enumerate(value)
-    if isinstance(value, MethodType):  # a model's own method as a layer
+    if isinstance(value, MethodType):  # a bound method used as a layer
         return [("self", value.__self__)]
     slots = [s for c in type(value).__mro__ for s in getattr(c, "__slots__", ()) if hasattr(value, s)]
     return {

@@ -32,7 +32,7 @@ def costs(histories: Mapping[str, History], path: Path = None) -> Any:
     """The cost curves of several runs in one picture, as for several learning rates (course: C3).
 
     Args:
-        histories: what ``fit`` gave, by the name that stands in the legend.
+        histories: the histories that ``fit`` returned, by their names in the legend.
         path: where to save the picture (.png, .svg, .pdf); None only returns it.
 
     Returns:
@@ -120,7 +120,7 @@ def descent(cost: Callable[[Any, Any], Any], steps: Sequence[Sequence[float]], p
 
     Args:
         cost: J of two numbers, w and b.
-        steps: the (w, b) that were passed, first to last.
+        steps: the (w, b) of each step, first to last.
         path: where to save the picture; None only returns it.
 
     Returns:
@@ -158,7 +158,7 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
 
     Args:
         cost: J of one number w, written so that it takes a Tensor.
-        steps: the w that were passed, first to last.
+        steps: the w of each step, first to last.
         path: where to save the picture; None only returns it.
 
     Returns:
@@ -271,10 +271,10 @@ def activations(path: Path = None, *, names: Sequence[str] = _FOUR) -> Any:
 
 @arguments_explained
 def gradient_norms(gradients: Sequence[Mapping[str, Any]], path: Path = None) -> Any:
-    """The size of each parameter's gradient over the updates: what vanishes, and what explodes.
+    """The norm of each parameter's gradient over the updates: shows vanishing and exploding gradients.
 
     Args:
-        gradients: of each update the gradients by the parameter's name.
+        gradients: for each update a dict from the parameter's name to its gradient.
         path: where to save the picture; None only returns it.
 
     Returns:

@@ -24,7 +24,7 @@ _explained = partial(arguments_explained, known=ANSWERING)
 
 
 class Answering(ABC):
-    """A model whose output is read as classes, or as numbers."""
+    """A model whose output stands for classes or for numbers."""
 
     @property
     @abstractmethod
@@ -34,7 +34,7 @@ class Answering(ABC):
     @property
     @abstractmethod
     def known_cost(self) -> Cost | None:
-        """The cost, where it is one of those with a name."""
+        """The cost as an entry of ``LOSSES``; None for a function of the user's."""
 
     @abstractmethod
     def check(self, X: Any, Y: Any) -> None:
@@ -43,7 +43,7 @@ class Answering(ABC):
     @property
     @abstractmethod
     def takes_integers(self) -> bool:
-        """Whether X holds numbers of words, and not values to compute with."""
+        """Whether X holds word indices, and not values to compute with."""
 
     @abstractmethod
     def generators(self) -> tuple[np.random.Generator, ...]:
@@ -55,13 +55,13 @@ class Answering(ABC):
 
     @property
     def classifies(self) -> bool:
-        """Whether it answers with classes: its output is sigmoid or softmax, or its labels are -1 and 1."""
+        """Whether it is a classifier: its output is sigmoid or softmax, or its labels are -1 and 1."""
         known = self.known_cost
         return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
 
     @_explained
     def predict(self, X: Any) -> NDArray[Any]:
-        """What the model answers, one column an example: class numbers (1, m), or A[L] without classes.
+        """The predictions, one column an example: class numbers (1, m); A[L] if it is no classifier.
 
         After sigmoid, class 1 where A > 0.5, as in the course; after softmax, the row of the largest A. A
         sigmoid with several outputs answers 0 or 1 for each. Labels of -1 and 1 are answered by the sign.
@@ -91,14 +91,14 @@ class Answering(ABC):
         return np.where(A > 0, 1, -1)
 
     def answers(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """The labels as :meth:`predict` would answer them."""
+        """The labels in the form that :meth:`predict` returns."""
         return np.asarray(
             np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
         )
 
     @arguments_explained
     def accuracy(self, X: Any, Y: Any) -> float:
-        """The share of examples that are predicted right, in all outputs. Y as in :meth:`loss`.
+        """The share of examples whose outputs are all predicted right. Y as in :meth:`loss`.
 
         >>> import numpy as np
         >>> import tinygrad_edu as tg

@@ -1,6 +1,6 @@
-"""How far a training is: in a notebook a bar with the curve of the cost, elsewhere a bar on the error stream.
+"""The progress of a training: in a notebook a bar with the curve of the cost, elsewhere a bar on stderr.
 
-That is tqdm's where the extra ``progress`` is installed, else a plain line.
+The bar is tqdm's where the extra ``progress`` is installed, else a plain line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Report", "progress_bar"]
 
 
 class Report(Protocol):
-    """What is called after each epoch, with how many are done and what the cost is."""
+    """A function called after each epoch, with the number of epochs done and the cost."""
 
     def __call__(self, done: int, cost: float) -> None:
         """Shows it."""
@@ -26,9 +26,9 @@ class Report(Protocol):
 
 @contextmanager
 def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Iterator[Report | None]:
-    """A bar of ``total`` epochs, of which ``done`` are; None where it isn't shown.
+    """A bar of ``total`` epochs, of which ``done`` are done; None where none is shown.
 
-    ``shown`` None means: on a terminal and in a notebook only.
+    With ``shown=None`` it is shown on a terminal and in a notebook only.
 
     >>> with progress_bar(10, shown=False) as report:
     ...     print(report)
@@ -59,7 +59,7 @@ def progress_bar(total: int, done: int = 0, *, shown: bool | None = None) -> Ite
 
 
 class _Line:
-    """One line, written over at most ten times a second."""
+    """A line on stderr, rewritten at most ten times a second."""
 
     def __init__(self, total: int, stream: TextIO) -> None:
         self.total, self.stream, self.shown_at, self.text = total, stream, 0.0, ""

@@ -51,7 +51,7 @@ RULES: dict[type, _Rules] = {
         "bias_hh": ("ba", _column),
     },
 }
-"""For each layer, what PyTorch calls its numbers, what they are called here, and how they are turned."""
+"""For each layer: PyTorch's names of its arrays, the names here, and the change of layout."""
 
 COUNTER = "num_batches_tracked"
 _KNOWN = {COUNTER, *(name for rules in RULES.values() for name in rules)}
@@ -120,7 +120,7 @@ def _of_layer(group: str, arrays: Mapping[str, Array], layer: Any) -> Iterator[t
 
 
 def _channels_before(layers: Sequence[tuple[Any, Any]]) -> dict[int, int]:
-    """The layers that come first behind a Flatten of images, and the channels that these have."""
+    """The layers that follow a Flatten of images, with the number of channels of these images."""
     found, channels, flat = {}, 1, False
     for layer, names in layers:
         if isinstance(layer, Conv2D):

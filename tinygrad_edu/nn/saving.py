@@ -36,17 +36,17 @@ LAYERS: dict[str, type] = {
 DRAWN = {"Dense", "Neuron", "Conv2D", "Embedding", "RNN"}
 """The layers that take ``init``."""
 COUNTS = {"n", "n_in", "n_out", "vocabulary"}
-"""Settings that say how many numbers a layer has at least."""
+"""Settings that bound from below how many numbers a layer has."""
 
 
 @arguments_explained
 def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> None:
-    """Writes a model to a file that :func:`load` makes the same model of.
+    """Writes a model to a file, from which :func:`load` makes the same model.
 
     Args:
         model: a model of ``tg.nn``; or arrays by name, such as ``model.state_dict()``.
         path: ends in ``.npz`` (NumPy's, with a checksum) or ``.safetensors``.
-        about: what else to keep with a model, as JSON has it; ``tg.export.read(path)[1]["about"]`` reads it.
+        about: further data to store with a model, as for JSON; ``tg.export.read(path)[1]["about"]`` reads it.
 
     Raises:
         TypeError: neither; or a layer, an activation or a cost of one's own, which is code; or an ``about``
@@ -144,7 +144,7 @@ def _array(name: str, value: Any) -> NDArray[Any]:
 
 
 def _check_is_data(data: Any) -> None:
-    """Raises TypeError where a part of a model is code, of which only the name is known."""
+    """Raises TypeError if a part of a model is the user's code, which a file does not hold."""
     for part in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
         _check_is_data(part)
     if isinstance(data, dict) and "own" in data:

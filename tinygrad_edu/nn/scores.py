@@ -1,4 +1,4 @@
-"""How good a model's answers are: its cost and accuracy, and scikit-learn's metrics by name."""
+"""The scores of a model: its cost and accuracy, and scikit-learn's metrics by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Metric = str | Callable[[Any, Any], Any]
 
 
 class Scores(tuple[Any, ...]):
-    """What a model scored: ``cost, accuracy = model.evaluate(X, Y)``, and by name, ``scores["cost"]``.
+    """A model's scores: a tuple, ``cost, accuracy = model.evaluate(X, Y)``; by name, ``scores["cost"]``.
 
     >>> found = Scores({"cost": 0.5, "accuracy": 0.75})
     >>> found, found["accuracy"], found[0]
@@ -51,7 +51,7 @@ def scores(model: Any, X: Any, Y: Any, metrics: Iterable[Metric] | Metric = ()) 
     """The cost of a model on examples, for classes the accuracy, and each of ``metrics``.
 
     A metric is the name of one in ``sklearn.metrics``, with or without its ``_score``; or a function of the
-    labels and the answers, each (m,). Of more than two classes those that need it take the mean over them.
+    labels and the predictions, each (m,). Metrics for two classes are averaged over more than two.
 
     Raises:
         MissingExtraError: a name, and scikit-learn is not there.

@@ -56,7 +56,7 @@ class Embedding:
         return {"E": self.E}
 
     def check(self, X: Any) -> None:
-        """Raises unless X are whole numbers (T, m) from 0 to below the size of the vocabulary."""
+        """Raises unless X (T, m) holds whole numbers of at least 0 and below the size of the vocabulary."""
         if X.dtype.kind not in "iu":
             raise TypeError(f"X: expected words as whole numbers, got dtype {X.dtype}; X.astype(int)")
         if len(X.shape) != 2:

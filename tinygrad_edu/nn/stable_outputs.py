@@ -1,9 +1,9 @@
 """The notes' two steps, A = σ(Z) and J of A, exact where A rounds to 0 or 1.
 
-What is recorded are the notes' operations, so that pictures, derivations and comparisons have A[L] and
-dA[L]. Two things are done otherwise than these operations do by themselves, and change no formula: the
-value of J is computed from Z, by the identity J(σ(Z)) = J_logits(Z); and a quotient's denominator is kept
-away from 0 by so little that dA[L] · σ'(Z) gives what the formula gives, also where both have underflowed.
+The notes' operations are recorded, so that pictures, derivations and comparisons have A[L] and dA[L].
+Two things are computed differently from these operations, without changing a formula. The value of J comes
+from Z, by the identity J(σ(Z)) = J_logits(Z). In dA[L] a denominator of 0 is replaced by a tiny number, so
+that dA[L] · σ'(Z) is right also where both have underflowed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Array = Any
 
 
 def _changed(op: Op, **fields: Any) -> Op:
-    """The operation with another way to its value, or to its gradients; its facts are the same."""
-    other = object.__new__(Op)  # what the constructor finds out is found out: this is done in every step
+    """A copy of the operation with another kernel or other pullbacks; its facts are the same."""
+    other = object.__new__(Op)  # not by the constructor, whose analysis is too slow for every step
     other.__dict__.update(op.__dict__, ufunc=None, quick=None, **fields)
     return other
 
@@ -41,7 +41,7 @@ _NONZERO = _changed(positive, forward=_nonzero)
 
 
 def _exact(formula: Pullback, rule: Pullback) -> Pullback:
-    """The rule that computes; where formulas are read off, the one that the operation has by itself."""
+    """A rule that computes with arrays as given, and gives the operation's own formula for names."""
 
     def pullback(g: Array, y: Array, *xs: Array) -> Array:
         if type(g) is not Symbol:
@@ -95,11 +95,11 @@ _RULES: dict[str, tuple[Op, Op, Op]] = {
         costs.softmax_cross_entropy,
     ),
 }
-"""By the output: the activation, the cost of A[L], and the same cost of Z[L]."""
+"""For each output: the activation, the cost as a function of A[L], and the same cost as one of Z[L]."""
 
 
 def cost_of_logits(output: str, Z: Tensor, Y: Tensor) -> tuple[Tensor, Tensor]:
-    """A[L] and J of Z[L], for the output sigmoid or softmax, as the notes have them.
+    """A[L] and J computed from Z[L], for the output sigmoid or softmax, recorded as in the notes.
 
     >>> Z = Tensor([[1000.0, -1000.0]])
     >>> A, J = cost_of_logits("sigmoid", Z, Tensor([[0.0, 0.0]], requires_grad=False))

@@ -1,4 +1,4 @@
-"""A model's numbers by name: what it gives, and what it takes back, from PyTorch as well."""
+"""``state_dict`` and ``load_state_dict``: a model's arrays by name, also from PyTorch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Keys", "Stateful"]
 
 
 class Keys(NamedTuple):
-    """What :meth:`Stateful.load_state_dict` did not find, and what it had no place for."""
+    """The names missing from what :meth:`Stateful.load_state_dict` was given, and those it does not know."""
 
     missing: list[str]
     unexpected: list[str]
 
 
 class Stateful(ABC):
-    """A model of layers, whose numbers are known by name."""
+    """A model of layers, whose arrays have names."""
 
     layers: Sequence[Layer]
 
@@ -40,11 +40,11 @@ class Stateful(ABC):
         """What layers keep beside them."""
 
     def state(self) -> dict[str, Tensor]:
-        """The Tensors that make the model what it is: its parameters, and what layers keep beside them."""
+        """All Tensors of the model: its parameters and the untrained state of its layers."""
         return {**self.parameters(), **self.buffers()}
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Copies of the model's numbers by name: parameters, and running statistics.
+        """Copies of the model's arrays by name: parameters, and running statistics.
 
         >>> import tinygrad_edu as tg
         >>> tg.nn.LogisticRegression(2).state_dict()
@@ -54,7 +54,7 @@ class Stateful(ABC):
         return {name: np.array(t._data, order="C") for name, t in self.state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Keys:
-        """Takes numbers over, as :meth:`state_dict` gives them, or PyTorch's ``state_dict()``.
+        """Sets the model's arrays from what :meth:`state_dict` gave, or from PyTorch's ``state_dict()``.
 
         Args:
             state: arrays, Tensors or PyTorch's tensors by name. PyTorch's names are matched to layers in
@@ -97,7 +97,7 @@ class Stateful(ABC):
         return keys
 
     def _with_names(self) -> list[tuple[Layer, dict[str, str]]]:
-        """The layers that have numbers, with what these are called in the model; and Flatten."""
+        """The layers that have arrays, with the names of these in the model; and the Flatten layers."""
         names = {id(t): name for name, t in self.state().items()}
         found = []
         for _, layer in numbered(self.layers):

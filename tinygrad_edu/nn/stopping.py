@@ -41,7 +41,7 @@ class EarlyStopping:
 
 @dataclass
 class Stopping:
-    """How the validation went so far; ``rule`` None never stops."""
+    """The state of early stopping: the best epoch so far. With ``rule`` None it never stops."""
 
     rule: EarlyStopping | None
     best_cost: float = math.inf
@@ -49,14 +49,14 @@ class Stopping:
     best: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def improved(self, cost: float) -> bool:
-        """Notes the validation cost of an epoch, and says whether it is the least so far."""
+        """Records the validation cost of an epoch; returns whether it is the least so far."""
         least = self.rule.min_delta if self.rule else 0.0
         better = cost < self.best_cost - least
         self.best_cost, self.waited = (cost, 0) if better else (self.best_cost, self.waited + 1)
         return better
 
     def keep(self, state: Mapping[str, Tensor]) -> None:
-        """Remembers a model's state as the best so far, where it may have to be put back."""
+        """Stores a model's state as the best so far, if ``restore_best``."""
         if self.rule and self.rule.restore_best:
             self.best = {name: np.array(p._data) for name, p in state.items()}
 
@@ -66,7 +66,7 @@ class Stopping:
         return self.rule is not None and self.waited >= self.rule.patience
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Puts the best state back, where one was kept: also where the epochs ran out before the patience."""
+        """Restores the best state if one was stored, also if training ended before patience ran out."""
         for name, array in self.best.items():
             state[name].data[...] = array
 

@@ -14,7 +14,7 @@ HEAD = ("layer", "", "output", "parameters", "number")
 
 
 def lines_of(numbered: Iterable[tuple[int, Any]]) -> list[list[str]]:
-    """The cells of the table, its last line the sum. Layers come with the number that their names have."""
+    """The cells of the table; the last line holds the sums. ``numbered`` pairs layers with their numbers."""
     lines: list[list[str]] = []
     total, before = 0, 0
     counted = set[int]()

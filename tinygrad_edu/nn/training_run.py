@@ -1,4 +1,4 @@
-"""A training under way: epoch after epoch, judged, saved, and stopped where it has to be."""
+"""The loop over epochs: steps, validation, checkpoints, callbacks, and the reasons to stop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BatchesOfEpochs(Protocol):
     def __len__(self) -> int: ...
 
     def of_epoch(self, epoch: int, after: int = 0) -> Iterator[tuple[Any, ...]]:
-        """The batches of an epoch, from the one number ``after``: what the step takes."""
+        """The batches of an epoch, from batch number ``after`` on, as the step takes them."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Run:
     """A training under way."""
 
     state: Mapping[str, Tensor]
-    """What the model is: its parameters, and what its layers keep beside them."""
+    """The model's parameters and the untrained state of its layers."""
     optimizer: Optimizer
     step: Step
     batches: BatchesOfEpochs
@@ -51,29 +51,29 @@ class Run:
     callbacks: Sequence[Callable[[History], Any]] = ()
     history: History = field(default_factory=History)
     watched: bool = True
-    """Whether code of the user's runs between two epochs, and may change what the model finds by name."""
+    """Whether the user's code runs between epochs, and may change global names that the model reads."""
     _looked: bool = False
     _told: bool = False
     _midway: bool = False
-    """Whether an update has begun and not ended: what is saved then would be half of one."""
+    """Whether an update is under way; a checkpoint saved then would hold a half-done update."""
 
     def resume(self) -> None:
-        """Goes on from the checkpoint, where there is one."""
+        """Continues from the checkpoint, if there is one."""
         if self.checkpoint is not None and self.checkpoint.path.exists():
             self.history = self.checkpoint.load(self._standing)
 
     def until(self, epochs: int, report: Report | None) -> None:
-        """Trains until so many epochs are done, or there is a reason to stop."""
+        """Trains until ``epochs`` epochs are done, or there is a reason to stop."""
         history = self.history
         with Interrupts() as interrupts:
             try:
                 if not history.cost:
-                    self._save()  # from here on there is something to go on from, whatever happens
+                    self._save()  # so that there is a checkpoint to resume from, whatever happens next
                 while history.epochs < epochs and not history.stopped:
                     with training():
                         self._epoch(interrupts)
                         while not self.callbacks and history.epochs < epochs and not history.stopped:
-                            self._between(report)  # entering the block anew takes as long as a small pass
+                            self._between(report)  # once, since entering it takes time
                             self._epoch(interrupts)
                     for callback in self.callbacks:
                         self._called(callback)
@@ -85,7 +85,7 @@ class Run:
                 raise
 
     def _between(self, report: Report | None) -> None:
-        """What is done after an epoch, and not in it."""
+        """What is done between two epochs: stopping, checkpoint, callbacks, progress."""
         self._midway, history, file = False, self.history, self.checkpoint
         self._tell_of_rising(ended=False)
         if report is not None:
@@ -102,7 +102,7 @@ class Run:
         self.stopping.restore(self.state)
 
     def _epoch(self, interrupts: Interrupts) -> None:
-        """Goes through the batches that are left of an epoch, and judges the result."""
+        """Trains on the remaining batches of an epoch, then validates."""
         history, step, note = self.history, self.step, self.history.cost.append
         epoch, after = divmod(len(history.cost), len(self.batches))
         if self.watched or not self._looked:
@@ -124,7 +124,7 @@ class Run:
         return None
 
     def _tell_of_rising(self, *, ended: bool) -> None:
-        """Says once that the cost rises."""
+        """Warns once that the cost rises."""
         cost = self.history.cost
         if self._told or not (ended or cost[-1] > MUCH * cost[0]):  # asked after each epoch: at no cost
             return
@@ -136,7 +136,7 @@ class Run:
 
     @property
     def _is_lost(self) -> bool:
-        """Whether the last cost is no number, and the parameters with it."""
+        """Whether the last cost is nan or inf; then it warns."""
         return bool(self.history.cost) and not math.isfinite(self.history.cost[-1])
 
     def _diverged(self, cost: float) -> None:

@@ -1,4 +1,4 @@
-"""One update of a model: the cost of a batch, its gradients, and the optimiser's move."""
+"""One update of a model: the cost of a batch, its gradients, and the optimiser's step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Model(Protocol):
 
 
 Step: TypeAlias = Callable[..., float]
-"""Moves the parameters along the gradient of a batch (X, Y); gives the batch's cost before that."""
+"""Updates the parameters with the gradient of a batch (X, Y); returns the batch's cost before the update."""
 
 
 def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
@@ -43,7 +43,7 @@ def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimi
     def step(*given: Any) -> float:
         nonlocal arrays, batch, checked
         if len(arrays) != len(given) or any(a is not b for a, b in zip(arrays, given, strict=True)):
-            arrays, batch = given, constants(*given)  # the whole batch is the same at every step: copied once
+            arrays, batch = given, constants(*given)  # the same at every step
         J = model.loss(*batch)
         if not checked:
             _check_all_are_trained(J, parameters)
@@ -61,7 +61,7 @@ def eager_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimi
 
 
 def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
-    """Refuses a Tensor that the cost depends on and that is no parameter: it would not be trained."""
+    """Raises TypeError if the cost depends on a Tensor with a gradient that is not among the parameters."""
     known = set(parameters.values())
     for node in Graph(J, names=False).inputs:
         if node.requires_grad and node.tensor not in known:
@@ -74,9 +74,9 @@ def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
 
 
 def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
-    """The same, recorded once for each shape of batch, and from then on run as straight-line NumPy.
+    """The step, recorded once for each shape of batch, and from then on run as straight-line NumPy.
 
-    The model keeps what was recorded, for a later training of the same shapes.
+    The model keeps the recordings for later training with the same shapes.
     """
     probes = _probes(model)
     moves: Any = _Noting(optimizer, probes) if probes else optimizer
@@ -101,7 +101,7 @@ def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Opt
 
 
 def is_ours(part: Any) -> bool:
-    """Whether an optimiser, a schedule or a rate runs no code of the user's in a step."""
+    """Whether an optimiser, schedule or rate is this package's own, and runs no code of the user's."""
     if isinstance(part, (int, float)):
         return True
     inside = [getattr(part, name, 0.0) for name in ("schedule", "then")]
@@ -111,7 +111,7 @@ def is_ours(part: Any) -> bool:
 class _CompiledStep:
     """A compiled step on the parameters of a model.
 
-    What its cost finds by name is looked at where code of the user's may have run before: at ``begin_epoch``.
+    The global names that the cost reads are checked at ``begin_epoch``, since the user's code may have run.
     """
 
     def __init__(self, run: CompiledStep, given: dict[str, Tensor]) -> None:
@@ -129,10 +129,10 @@ _STATISTICS = ("mean", "variance")
 
 
 def _probes(model: Any) -> dict[str, tuple[Tensor, BatchNorm]]:
-    """For each statistic of a batch normalisation a Tensor of zeros that it is multiplied by and added to J.
+    """For each statistic of a batch normalisation a Tensor of zeros; their product is added to J.
 
-    J stays what it is, and the derivative by that Tensor is the statistic: so a step gives it as it gives
-    the gradients, and nothing is done on the way that a recording would not see.
+    J does not change, and its derivative by that Tensor is the statistic. So a compiled step returns the
+    statistics among its gradients, without a side effect that a recording would miss.
     """
     return {
         f"{k}/{which}": (Tensor(np.zeros((layer.n, 1)), dtype=layer.gamma.dtype), layer)
@@ -142,7 +142,7 @@ def _probes(model: Any) -> dict[str, tuple[Tensor, BatchNorm]]:
 
 
 class _Noting:
-    """An optimiser that hands the statistics among the gradients to the layers they belong to."""
+    """An optimiser that passes the statistics among the gradients on to their layers."""
 
     plain = False
 
@@ -163,14 +163,14 @@ class _Noting:
         self.optimizer.begin(list(gradients)[: -len(self.probes)])
 
     def update(self, key: str, parameter: Any, gradient: Any) -> None:
-        """Moves a parameter, or takes note of a statistic."""
+        """Updates a parameter, or records a statistic."""
         if key in self.probes:
             self._note(key, gradient)
         else:
             self.optimizer.update(key, parameter, gradient)
 
     def _note(self, key: str, gradient: Any) -> None:
-        """Takes note of a statistic; the mean of a layer comes before its variance."""
+        """Records a statistic; the mean of a layer comes before its variance."""
         if key.endswith("mean"):
             self._mean = gradient
         else:
@@ -178,6 +178,6 @@ class _Noting:
 
 
 def constants(*arrays: Any) -> tuple[Tensor, ...]:
-    """Examples, labels and weights as Tensors of these names, which nothing is differentiated by."""
+    """Examples, labels and weights as constant Tensors named X, Y and weights."""
     names = ("X", "Y", "weights")
     return tuple(Tensor(a, requires_grad=False, name=n) for a, n in zip(arrays, names, strict=False))

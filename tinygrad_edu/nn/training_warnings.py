@@ -1,4 +1,4 @@
-"""Warnings of a training: a model that cannot learn as it stands, or a cost that rises."""
+"""Warnings about a training: a model that cannot learn, or a cost that rises."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tinygrad_edu.nn.normalise import BatchNorm
 __all__ = ["MUCH", "beforehand", "rising"]
 
 MUCH = 10.0
-"""How many times the first cost a cost is that is told of at once."""
+"""A cost so many times the first one is warned of at once."""
 SOME, LITTLE = 1.5, 1.01
-"""The same at the end: where batches or dropout make costs uncertain, and where nothing does."""
+"""The same at the end of training: with batches or dropout, whose costs vary, and without."""
 
 
 def beforehand(model: Any) -> list[str]:
@@ -41,7 +41,7 @@ def beforehand(model: Any) -> list[str]:
                 'tg.nn.MLP(..., init="he")'
             )
         straight = layer.activation == "linear" and _only(between, (Dropout, Flatten, BatchNorm))
-        if straight and layer.n_out >= min(layer.n_in, after.n_out):  # a narrow one is a model of its own
+        if straight and layer.n_out >= min(layer.n_in, after.n_out):  # a narrow one: low rank
             found.append(
                 f"layers {l} and {k} are linear, and compute no more than one layer does; "
                 f'give layer {l} an activation: {made}, "relu"), or tg.nn.MLP(..., activation="relu")'
@@ -70,7 +70,7 @@ def rising(history: History, rate: float, *, ended: bool, certain: bool) -> str:
 
 
 def _neighbours(chain: Sequence[Any]) -> Iterator[tuple[tuple[int, Dense], tuple[int, Dense], Sequence[Any]]]:
-    """Dense layers with the next one, their numbers, and what stands between them."""
+    """Pairs of successive Dense layers, with their numbers and the layers between them."""
     places = [(k, layer) for k, layer in enumerate(chain) if isinstance(layer, Dense)]
     number = {id(layer): l for l, layer in numbered(chain)}
     for (k, layer), (later, after) in pairwise(places):
@@ -78,7 +78,7 @@ def _neighbours(chain: Sequence[Any]) -> Iterator[tuple[tuple[int, Dense], tuple
 
 
 def _alike(layer: Dense, after: Dense) -> bool:
-    """Whether the units of a layer can never become different."""
+    """Whether all units of a layer have the same weights and gradients, so that they stay equal."""
     W, b, ahead = layer.W._data, layer.b._data, after.W._data
     equal = layer.n_out > 1 and ahead.shape[1] == layer.n_out
     return equal and bool((W[:1] == W).all() and (b == b[:1]).all() and (ahead == ahead[:, :1]).all())

@@ -1,4 +1,4 @@
-"""How much each example counts in a training: by itself, and by its class."""
+"""Weights of examples in the cost: ``sample_weight`` and ``class_weight``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ BALANCED = "balanced"
 def weights_of(
     model: Any, Y: Array, sample_weight: Any, class_weight: Any, dtype: np.dtype[Any]
 ) -> Array | None:
-    """What multiplies the cost of each example, (1, m); None where all count alike.
+    """The factor for the cost of each example, (1, m); None without weights.
 
     Args:
-        model: answers with classes, where ``class_weight`` is given.
+        model: a classifier, if ``class_weight`` is given.
         Y: the labels.
         sample_weight: (m,) or (1, m), from 0 on.
         class_weight: a weight for each class, by its label; or "balanced", which gives every class the same
@@ -30,7 +30,7 @@ def weights_of(
         dtype: of the weights.
 
     Raises:
-        TypeError, ValueError: weights that mean nothing.
+        TypeError, ValueError: weights of another type, shape or range.
     """
     if sample_weight is None and class_weight is None:
         return None

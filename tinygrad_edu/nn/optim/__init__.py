@@ -1,4 +1,4 @@
-"""Optimisers: how the parameters move along their gradients. Public as ``tg.optim``. See README.md here."""
+"""Optimisers: rules that update parameters from gradients. Public as ``tg.optim``. See README.md here."""
 
 from tinygrad_edu.core.foreign_attributes import attributes_explained
 from tinygrad_edu.errors import answers, arguments_explained

@@ -27,10 +27,10 @@ Parameters: TypeAlias = Mapping[str, Tensor] | Iterable[Tensor] | Tensor
 
 
 class Optimizer:
-    """Moves parameters along their gradients; a subclass says how in ``formula``, what it keeps in ``slots``.
+    """Updates parameters from their gradients. A subclass defines ``formula`` and names ``slots``.
 
     Args:
-        parameters: the Tensors that ``step()`` moves, as a mapping, a list, or one; may be left out
+        parameters: the Tensors that ``step()`` updates, as a mapping, a list, or one; may be left out
             where the parameters are given later (``nn.fit``, ``tg.compile``, ``step(parameters)``).
         lr: the learning rate α, a number or a schedule: a function of the step t = 0, 1, ...
         weight_decay: λ, which adds λ W to the gradient of W.
@@ -76,12 +76,12 @@ class Optimizer:
         self.clip_value = None if clip_value is None else above_zero(f"{called}: clip_value", clip_value)
         self.clip_norm = None if clip_norm is None else above_zero(f"{called}: clip_norm", clip_norm)
         self.t = 0
-        """The steps done, or begun."""
+        """The number of steps begun."""
         self.state: dict[Key, dict[str, Array]] = {}
         self._norm = 0.0
         self._rules = Rules()
         self.owners: tuple[ref[Any], ...] = ()
-        """The arrays or Tensors that a compiled step moves, and whose averages these are."""
+        """The arrays or Tensors of the compiled step that this optimiser keeps averages for."""
 
     @property
     def lr(self) -> float:
@@ -102,10 +102,10 @@ class Optimizer:
         return False
 
     def bind(self, parameters: Parameters) -> dict[Key, Tensor]:
-        """Makes these the optimiser's parameters, whose averages it keeps.
+        """Sets the parameters that the optimiser keeps averages for.
 
         Raises:
-            ValueError: it already moves other ones.
+            ValueError: it already has other parameters.
         """
         given = named(parameters, type(self).__name__)
         if self.parameters is None:
@@ -120,14 +120,14 @@ class Optimizer:
 
     @property
     def remembers(self) -> bool:
-        """Whether a step depends on those before it: by averages, or by the number of steps."""
+        """Whether a step depends on earlier ones, through averages or the number of steps."""
         return bool(self.slots) or callable(self.schedule)
 
     def claim(self, owners: Sequence[Any]) -> None:
-        """Makes the arrays or Tensors of a compiled step the ones whose averages it keeps.
+        """Sets the arrays or Tensors of a compiled step that the optimiser keeps averages for.
 
         Raises:
-            ValueError: it keeps those of others, which the averages would be mixed with.
+            ValueError: it already keeps averages for others.
         """
         if not self.remembers:
             return
@@ -141,7 +141,7 @@ class Optimizer:
         self.owners = tuple(map(ref, owners))
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy goes on from where this one is, and belongs to the arrays that it is first called with."""
+        """A copy has the same averages; it belongs to the arrays that it is first called with."""
         return {**self.__dict__, "owners": (), "_rules": Rules()}
 
     # The rule
@@ -164,7 +164,7 @@ class Optimizer:
         return W, (dW + self.weight_decay * W if self.weight_decay else dW)
 
     def moved(self, W: Any, dW: Any, *, rate: Any, t: Any, norm: Any, **slots: Any) -> tuple[Any, ...]:
-        """The whole rule: clipping, weight decay and the formula. ``norm`` is that of all gradients."""
+        """The whole rule: clipping, weight decay and the formula. ``norm`` is the norm of all gradients."""
         if self.clip_norm is not None:
             dW = dW * (self.clip_norm / np.maximum(norm, self.clip_norm))
         if self.clip_value is not None:
@@ -173,7 +173,7 @@ class Optimizer:
         return self.formula(W, dW, rate=rate, t=t, **slots)
 
     def rule(self, W: Array, dW: Array, **slots: Array) -> None:
-        """Moves W and the averages in place. A subclass that gives no formula may do so here.
+        """Updates W and the averages in place. A subclass may override this instead of ``formula``.
 
         dW is clipped then, with weight decay in it, and may be used as scratch.
         """
@@ -182,21 +182,21 @@ class Optimizer:
 
     @property
     def by_formula(self) -> bool:
-        """Whether the formula says all, so that :meth:`move` may do a step."""
+        """Whether the subclass overrides only the formula, so that :meth:`move` may do a step."""
         own = type(self)
         return (own.rule, own.begin, own.update) == (Optimizer.rule, Optimizer.begin, Optimizer.update)
 
     # A step
 
     def move(self, parameters: Mapping[Any, Array], gradients: Sequence[Array], kept: Any = None) -> None:
-        """One step: all parameters, in place, along their gradients, which are only read.
+        """One step: updates all parameters in place. The gradients are only read.
 
-        Interrupted, the step is done to its end, or has not begun.
+        After an interrupt the step is either complete or has not begun.
 
         Args:
             parameters: arrays by the key that their averages are kept under.
             gradients: an array for each.
-            kept: of a caller that comes with the same arrays again, a dict to remember their pieces in.
+            kept: a dict in which the pieces of the arrays are cached, for calls with the same arrays.
         """
         t = self.t + 1
         rate, norm = self.rate(t), self._norm_of(gradients)
@@ -215,7 +215,7 @@ class Optimizer:
             raise
 
     def source(self, dtype: DTypeLike = np.float64) -> str:
-        """The formula as the NumPy that a step runs, for parameters of a dtype.
+        """The source of the NumPy code that a step runs, for parameters of a dtype.
 
         >>> import tinygrad_edu as tg
         >>> print(tg.optim.Momentum(lr=0.1, beta=0.5).source())
@@ -237,18 +237,18 @@ class Optimizer:
         return self.state[key]
 
     def _norm_of(self, gradients: Iterable[Array]) -> float:
-        """The norm over all entries of all gradients, where it is asked for."""
+        """The norm over all entries of all gradients; needed for ``clip_norm`` only."""
         if self.clip_norm is None:
             return 0.0
         return math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
 
     def begin(self, gradients: Iterable[Array]) -> None:
-        """Starts a step: counts it, and looks at all its gradients where they are clipped together."""
+        """Starts a step: counts it, and computes the norm of all gradients for ``clip_norm``."""
         self.t += 1
         self._norm = self._norm_of(gradients)
 
     def update(self, key: Key, parameter: Array, gradient: Array) -> None:
-        """Moves one parameter in place. The gradient may be used as scratch; averages are kept by the key."""
+        """Updates one parameter in place. Overwrites the gradient; ``key`` is that of its averages."""
         if type(self).rule is Optimizer.rule:
             for move in self._rules.moves(self, {key: parameter}, [gradient], {}):
                 move(self.lr, self.t, self._norm)
@@ -264,10 +264,10 @@ class Optimizer:
         self.rule(parameter, gradient, **self.averages(key, parameter))
 
     def step(self, parameters: Parameters | None = None, gradients: Any = None) -> None:
-        """One step along the gradients that ``backward()`` has left in ``.grad``, or those given.
+        """One step with the gradients in ``.grad``, or with the given ones.
 
         Args:
-            parameters: the Tensors to move; by default those that the optimiser was made with.
+            parameters: the Tensors to update; by default those that the optimiser was made with.
             gradients: an array each, in the same order or under the same names (as from ``tg.grad``).
 
         Raises:
@@ -303,9 +303,9 @@ class Optimizer:
             self.update(key, targets[key].data, np.array(gradient))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the gradients of the parameters that the optimiser was made with: they are None then."""
+        """Sets ``.grad`` of the optimiser's parameters to None."""
         if not set_to_none:
-            raise ValueError("zero_grad: set_to_none: expected True: a gradient that is forgotten is None")
+            raise ValueError("zero_grad: set_to_none: expected True; zero_grad() always sets .grad to None")
         for parameter in (self.parameters or {}).values():
             parameter.zero_grad()
 
@@ -319,7 +319,7 @@ class Optimizer:
 
 
 def named(parameters: Any, called: str) -> dict[Key, Tensor]:
-    """The parameters under their names, or numbered: of a mapping, any iterable of Tensors, or one."""
+    """The parameters by name, or numbered, from a mapping, an iterable of Tensors, or one Tensor."""
     if isinstance(parameters, Tensor):
         parameters = [parameters]
     of_model = callable(getattr(parameters, "parameters", None))
@@ -373,7 +373,7 @@ def _paired(targets: Mapping[Key, Tensor], gradients: Any) -> dict[Key, Any]:
 
 
 def _told(parameter: Any) -> str:
-    """What a message says of a thing that is no parameter: of an array its shape, not its entries."""
+    """How a message describes an object that is no parameter: an array by its shape, not its entries."""
     if not isinstance(parameter, Tensor):
         return described(parameter, None) if hasattr(parameter, "shape") else repr(parameter)
     why = "a constant" if parameter.op is None else f"the result of {parameter.op.name}"

@@ -1,4 +1,4 @@
-"""The rules: how W moves along dW, each a formula in NumPy that is run on arrays and on names alike."""
+"""The update rules: how W changes with dW. Each is a formula in NumPy that runs on arrays and on names."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class RMSProp(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum over the root of the average square, both corrected for having started at 0.
+    """Momentum over the root of the average square, both corrected for their start at 0.
 
     v := β₁ v + (1 - β₁) dW and s := β₂ s + (1 - β₂) dW²; with v̂ = v / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ),
     W := W - α v̂ / (√ŝ + ε).
@@ -176,7 +176,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay acts on W itself, W := (1 - α λ) W, beside the step and not through it.
+    """Adam with weight decay applied to W itself, W := (1 - α λ) W, not through the averages.
 
     Source: I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019.
 

@@ -86,7 +86,7 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class CosineDecay:
-    """From α₀ down half a cosine to ``floor`` at step ``steps``, and there from then on.
+    """Falls along half a cosine from α₀ to ``floor`` at step ``steps``, and stays there.
 
     Source: I. Loshchilov, F. Hutter, *SGDR*, ICLR 2017, equation 5, without restarts.
 
@@ -113,7 +113,7 @@ class CosineDecay:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Grows evenly over the first ``steps`` steps to what ``then`` starts with, and goes on with ``then``.
+    """Grows linearly over the first ``steps`` steps to the first rate of ``then``, then follows ``then``.
 
     >>> [WarmUp(2, then=ExponentialDecay(0.8, 0.5))(t) for t in (0, 1, 2, 3)]
     [0.4, 0.8, 0.8, 0.4]

@@ -1,4 +1,4 @@
-"""An optimiser's formula at work: compiled where it computes entry by entry, else as it stands."""
+"""Runs an optimiser's formula: compiled where it is elementwise, else as the Python it is."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ NUMBERS = ("rate", "t", "norm")
 
 @dataclass
 class Move:
-    """A step of the parameters of one dtype: ``done`` counts the pieces that are computed."""
+    """The update of the parameters of one dtype, in pieces; ``done`` counts the pieces computed."""
 
     update: Callable[..., None]
     pieces: Sequence[Any]
     done: Array
 
     def __call__(self, *numbers: Any) -> None:
-        """All of it."""
+        """Computes all pieces."""
         self.done[...] = 0
         self.update(self.pieces, self.done, *numbers)
 
     @property
     def begun(self) -> bool:
-        """Whether any of it is done."""
+        """Whether any piece is computed."""
         return bool(self.done)
 
     def go_on(self, *numbers: Any) -> None:
-        """What is left of it."""
+        """Computes the remaining pieces, after an interrupt."""
         self.update(self.pieces, self.done, *numbers)
 
 
 class Rules:
-    """The compiled formula of one optimiser, for each dtype, as long as it reads the same settings."""
+    """The compiled formula of one optimiser, for each dtype; recorded again when its settings change."""
 
     def __init__(self) -> None:
         self._known: dict[np.dtype[Any], tuple[Rule | None, _Read]] = {}
 
     def of(self, optimizer: Any, dtype: np.dtype[Any]) -> Rule | None:
-        """The rule, recorded anew where something that the formula reads has changed; None if it is none."""
+        """The compiled rule; None if the formula is not elementwise, or reads something mutable."""
         found = self._known.get(dtype)
         if found is None or not found[1].holds(optimizer):
             read = _Read(optimizer)
@@ -61,7 +61,7 @@ class Rules:
         return found[0]
 
     def source(self, optimizer: Any, dtype: np.dtype[Any]) -> str:
-        """What the rule runs, as text; the formula's own code where it is run as it stands."""
+        """The compiled source; the formula's own source where it is not compiled."""
         rule = self.of(optimizer, dtype)
         return rule.source if rule is not None else dedent(getsource(type(optimizer).formula))
 
@@ -72,7 +72,7 @@ class Rules:
         gradients: Sequence[Array],
         kept: dict[Any, Any],
     ) -> list[Move]:
-        """What there is to do for parameters and their gradients, one for each dtype."""
+        """The updates of parameters with their gradients, one :class:`Move` for each dtype."""
         targets: dict[np.dtype[Any], list[tuple[Array, ...]]] = {}
         for (key, W), dW in zip(parameters.items(), gradients, strict=True):
             if dW.shape != W.shape:
@@ -112,7 +112,7 @@ def _as_it_stands(optimizer: Any) -> Callable[..., None]:
 
 
 class _Read:
-    """The settings that a formula reads while it is recorded, and what its code finds elsewhere by name."""
+    """The settings and global names that a formula reads, to notice when they change."""
 
     def __init__(self, optimizer: Any) -> None:
         self.read: dict[str, Any] = {}
@@ -139,7 +139,7 @@ class _Read:
         ]
 
     def holds(self, optimizer: Any) -> bool:
-        """Whether all of it is as it was."""
+        """Whether none of it has changed."""
         now = optimizer.__dict__
         for name, value in self.read.items():
             if now.get(name, self) is not value:
@@ -147,7 +147,7 @@ class _Read:
         return all(found.changed() is None for found in self.elsewhere)
 
     def settled(self, optimizer: Any) -> bool:
-        """Whether it can be told if something changes: what may be written to in place cannot."""
+        """Whether every change can be noticed: only of values that cannot be changed in place."""
         own = optimizer.__dict__
         return all(
             name in own and isinstance(v, (int, float, str, type(None))) for name, v in self.read.items()
