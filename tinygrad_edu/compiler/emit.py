@@ -48,6 +48,8 @@ class Emitted:
     """Into how many parts a loop over tiles is cut."""
     tile_nbytes: int = 0
     """The memory that each thread of the loop has of its own."""
+    tables: tuple[str, ...] = ()
+    """What fills the gradients of large tables, each the same one again."""
 
 
 def emitted(
@@ -84,10 +86,12 @@ class _Writer(Lifetimes):
     ) -> None:
         super().__init__(schedule, names, inputs)
         self.handed, self.lent = handed, lent
-        self.prefix = {p: _apart(p, {*inputs, *self.names.values()}) for p in ("m", "c", "rng", "part")}
+        self.taken = {*inputs, *self.names.values()}
+        self.prefix = {p: _apart(p, self.taken) for p in ("m", "c", "rng", "part")}
         self.constants: dict[str, NDArray[Any]] = {}
         self.constant_names: dict[tuple[Node, tuple[int, ...]], str] = {}
         self.generators: dict[str, Any] = {}
+        self.tables: list[str] = []
         self.cut = self._cut_inputs()
 
     def _cut_inputs(self) -> dict[Node, str]:
@@ -100,8 +104,7 @@ class _Writer(Lifetimes):
             node: node.called or self.names.get(node, f"{self.prefix['part']}{k}")
             for k, node in enumerate(read)
         }
-        taken = {*self.inputs, *self.names.values()}
-        return {node: _free(f"{name}_", taken) for node, name in whole.items()}
+        return {node: _free(f"{name}_", self.taken) for node, name in whole.items()}
 
     def emitted(self) -> Emitted:
         """The step as source, with its memory laid out."""
@@ -143,6 +146,7 @@ class _Writer(Lifetimes):
             nbytes,
             self.schedule.loop.parts if self.schedule.loop else 0,
             tile_nbytes,
+            tuple(self.tables),
         )
 
     def _place(self, life: Life, offset: int, axis: int | None, of_thread: bool) -> str:
@@ -205,8 +209,8 @@ class _Writer(Lifetimes):
     def _in_parts(self, rows: Rows) -> Iterator[tuple[int, str]]:
         """A function that computes one part of some lines, called for all."""
         number = self.rows.index(rows) + 1
-        function = _free(f"rows_{number}", {*self.inputs, *self.names.values()})
-        part, of_part = self.prefix["part"], _free("rows", {*self.inputs, *self.names.values()})
+        function = _free(f"rows_{number}", self.taken)
+        part, of_part = self.prefix["part"], _free("rows", self.taken)
         for node in rows.nodes:
             yield rows.first, f"    {self.names[node]} = {self.buffer[self.names[node]]}"
         yield rows.first, f"    def {function}({part}):"
@@ -238,6 +242,10 @@ class _Writer(Lifetimes):
         code = self._tiled if inside else self._code
         if node.random:
             return f"{name} = {self._drawn(node)}"
+        if self.lent and node.does(columns_added) and not inside:
+            self.tables.append(_free(f"columns_added_{len(self.tables) + 1}", self.taken))
+            x, ids = map(code, node.args)
+            return f"{name} = {self.tables[-1]}({x}, {ids}, n={node.settings['n']})"
         if node in self.lives:
             out = self.buffer[name]
             loop = self.schedule.loop
@@ -346,9 +354,7 @@ class _Writer(Lifetimes):
         for k, (W, by) in enumerate(self.schedule.named.items(), start=1):
             x, ids = columns_of(by).args
             table = f"{W.called}{'.T' * (by is not columns_of(by))}"
-            which, left = (
-                _free(f"{name}_{k}", {*self.inputs, *self.names.values()}) for name in ("named", "left")
-            )
+            which, left = (_free(f"{name}_{k}", self.taken) for name in ("named", "left"))
             yield f"{which}, {left} = columns_left({table}, {self._code(x)}, {self._code(ids)})"
             moves.append(f"(np.ndarray.__setitem__, {table}, np.s_[:, {which}], {left})")
         yield f"deque(starmap(call, {_listed(moves)}), 0)  # all of them, or none"

@@ -29,7 +29,7 @@ from tinygrad_edu.expression.arithmetic import MULTIPLY
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.movement.copying import copied
-from tinygrad_edu.ops.networks.embeddings import FEW_NAMED, columns_added, columns_left
+from tinygrad_edu.ops.networks.embeddings import FEW_NAMED, ColumnsLent, columns_added, columns_left
 
 __all__ = ["Moves", "Update", "assembled", "of_values"]
 
@@ -137,6 +137,7 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
         "in_parts": partial(spread, space=lambda thread: ()),
         **written.constants,
         **{op.name: op.into or op.forward for op in written.ops},
+        **{name: ColumnsLent() for name in written.tables},
     }
     shared = [buffer for buffer in written.buffers if buffer.thread is None]
     space |= zip((b.name for b in shared), _laid_out(shared, written.nbytes), strict=True)

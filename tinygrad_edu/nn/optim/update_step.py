@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import getsource
-from operator import is_
 from textwrap import dedent
 from typing import Any
 
@@ -86,7 +85,7 @@ class Rules:
         rule = self.of(optimizer, dtype)
         arrays = [array for target in targets for array in target]
         known = kept.get(dtype)
-        if known is not None and known[0] is rule and all(map(is_, known[1], arrays)):
+        if known is not None and known[0] is rule and all(map(_lie_alike, known[1], arrays)):
             move: Move = known[2]
             move.done[...] = 0
             return move
@@ -99,6 +98,11 @@ class Rules:
             move = Move(rule.update, pieces, done)
         kept[dtype] = (rule, arrays, move, memory)
         return move
+
+
+def _lie_alike(a: Array, b: Array) -> bool:
+    """Whether two arrays are one, or views of the same place."""
+    return a is b or (a.base is b.base is not None and a.__array_interface__ == b.__array_interface__)
 
 
 def _as_it_stands(optimizer: Any) -> Callable[..., None]:
