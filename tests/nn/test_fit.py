@@ -517,12 +517,27 @@ def test_what_the_validation_finds_by_name_is_looked_at_where_a_callback_may_hav
 def test_labels_of_the_validation_are_looked_at_once() -> None:
     few, labels = DATA
     network = tg.nn.MLP([1, 2, 1], seed=1)
-    run = CompiledForward(lambda X, Y: [network.loss(X, Y)], fixed=True)
-    first = run(few, labels)[0]
+    run = CompiledForward(lambda X, Y: [network.loss(X, Y)], DATA)
+    first = run()[0]
     assert first == pytest.approx(network.loss(few, labels).item())
     network.parameters()["W1"].data[...] *= 2
-    assert run(few, labels)[0] == pytest.approx(network.loss(few, labels).item())
-    assert run(few, labels)[0] != pytest.approx(first)
+    assert run()[0] == pytest.approx(network.loss(few, labels).item())
+    assert run()[0] != pytest.approx(first)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_output_rounded_to_a_half_is_of_class_0_in_the_validation_as_in_predict(dtype: Any) -> None:
+    """Z is above 0 there, and A is not above 0.5."""
+    eps = np.finfo(dtype).eps
+    few = np.array([[-1.0, -eps, 0.0, eps / 4, eps / 2, eps, 2 * eps, 1.0]], dtype)
+    labels = np.ones(few.shape, dtype)
+    network = tg.nn.MLP([1, 1], seed=1, dtype=dtype)
+    network.parameters()["W1"].data[...] = 1
+    rate = tg.optim.SGD(lr=1e-30)
+    history = tg.nn.fit(
+        network, few, labels, optimizer=rate, epochs=1, validation=(few, labels), progress=False
+    )
+    assert 0.25 <= history.validation_accuracy[0] == network.accuracy(few, labels) < 0.625
 
 
 @pytest.mark.parametrize("batch_size", [None, 8], ids=["whole", "mini-batches, the last one short"])

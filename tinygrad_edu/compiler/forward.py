@@ -1,9 +1,9 @@
-"""A function of data, recorded once for each shape, and from then on run for its values alone."""
+"""A function of fixed data, recorded once for each shape, and from then on run for its values alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.compiler.free_variables import FreeVariables
@@ -19,75 +19,69 @@ __all__ = ["CompiledForward"]
 class _Forward:
     """The compiled form of one signature."""
 
-    make: Callable[[], Callable[..., Any]]
+    make: Callable[[], Callable[..., Sequence[Any]]]
     once: Callable[..., list[Any]]
     """Computes from the data alone the first arguments of :attr:`make`'s function."""
     used: list[int]
     captured: list[Tensor]
     free_variables: FreeVariables
-    spare: list[Callable[..., Any]] = field(default_factory=list)
-    """The function, in memory of its own; none where that was given back."""
 
 
 class CompiledForward:
-    """What a function gives for arrays, as straight-line NumPy and without gradients.
+    """What a function gives for the same arrays again and again, without gradients, as straight-line NumPy.
 
     Args:
         function: ordinary Tensor code that takes data and gives a list of Tensors. The Tensors that it
             finds elsewhere, such as a model's parameters, are read anew at each call.
+        data: the arrays, which nobody writes to: what depends on them alone is computed once.
         recordings: where to keep what is recorded, under a key that tells this function from others.
-        fixed: whether every call is given the same arrays, and nobody writes to them. What depends on them
-            alone is then computed once, and what the function finds by name is looked at when
-            :meth:`look_again` has been called.
+
+    What the function finds by name is looked at in the first call, and in that after :meth:`look_again`.
 
     Raises:
         ValueDependence: on the first call, where the function asks for a value.
 
     >>> import numpy as np
     >>> w = Tensor([[2.0]])
-    >>> forward = CompiledForward(lambda X: [np.tanh(w @ X)])
+    >>> forward = CompiledForward(lambda X: [np.tanh(w @ X)], [np.ones((1, 3))])
     >>> w.data *= 0
-    >>> forward(np.ones((1, 3)))
-    [array([[0., 0., 0.]])]
+    >>> forward()
+    (array([[0., 0., 0.]]),)
     """
 
     def __init__(
         self,
         function: Callable[..., Sequence[Tensor]],
+        data: Sequence[Any],
         recordings: Recordings | None = None,
         key: Any = None,
-        *,
-        fixed: bool = False,
     ) -> None:
-        self.function, self.key, self.fixed = function, key, fixed
-        self._known: tuple[_Forward, list[Any]] | None = None
+        self.function, self.data = function, data
+        self._signature = (key, *((d.shape, d.dtype) for d in data))
         self._cache: dict[Any, _Forward] = {} if recordings is None else recordings.forwards
+        self._found: _Forward | None = None
+        self._looked = False
 
-    def __call__(self, *data: Any) -> list[Any]:
+    def __call__(self) -> Sequence[Any]:
         """The values of the outputs. Arrays among them hold until the next call."""
-        if self._known is None:
-            found = self._found(data)
-            given = [data[k] for k in found.used]
-            self._known = found, [*found.once(*given), *given]
-        found, first = self._known
-        if not self.fixed:
-            self._known = None
-        run = found.spare.pop() if found.spare else found.make()
-        values = list(run(*first, *[t._data for t in found.captured]))
-        found.spare.append(run)
-        return values
+        if not self._looked:
+            self._look()
+        return self._run(*self._first, *[t._data for t in self._captured])
 
     def look_again(self) -> None:
         """At the next call, looks whether what the function finds by name is what it was."""
-        self._known = None
+        self._looked = False
 
-    def _found(self, data: Sequence[Any]) -> _Forward:
-        signature = (self.key, *((d.shape, d.dtype) for d in data))
-        found = self._cache.get(signature)
+    def _look(self) -> None:
+        found = self._cache.get(self._signature)
         if found is None or found.free_variables.changed() is not None:
-            recorded = record_values(self.function, data)
+            recorded = record_values(self.function, self.data)
             used = [k for k, name in enumerate(recorded.data) if name is not None]
             captured = list(recorded.captured.values())
             found = _Forward(*of_values(recorded), used, captured, recorded.free_variables)
-            self._cache[signature] = found
-        return found
+            self._cache[self._signature] = found
+        if found is not self._found:
+            given = [self.data[k] for k in found.used]
+            self._first, self._captured = [*found.once(*given), *given], found.captured
+            self._found, self._run = found, found.make()
+        self._looked = True

@@ -33,8 +33,6 @@ class Recordings:
         for found in self.steps.values():
             for compiled in found:
                 compiled.spare.clear()
-        for forward in self.forwards.values():
-            forward.spare.clear()
 
 
 def recordings_of(owner: Any) -> Recordings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import training
+from tinygrad_edu.nn.training_step import constants
 
 __all__ = ["Judge"]
 
@@ -31,49 +33,39 @@ class Judge:
     """
 
     def __init__(self, model: Any, X: Array, Y: Array, *, compiled: bool) -> None:
-        self.model, self.data = model, (X, Y)
-        classified = bool(getattr(model, "classifies", False))
-        self.answers = model.answers(Y) if classified else None
-        self._run: CompiledForward | None = None
+        self.classifies = bool(getattr(model, "classifies", False))
+        self.data, self.outcome = (X, Y), partial(_outcome, model, self.classifies)
+        self._run: Callable[[], Sequence[Any]] = self._as_it_stands
         if compiled:
-            outcome = partial(_outcome, model, classified)
-            self._run = CompiledForward(outcome, recordings_of(model), classified, fixed=True)
-        self._constants: tuple[Tensor, ...] | None = None
+            self._run = CompiledForward(self.outcome, self.data, recordings_of(model), self.classifies)
 
     def __call__(self) -> tuple[float, float | None]:
-        """The cost, and the accuracy (None without classes)."""
-        if self._run is not None:
-            try:
-                found = self._run(*self.data)
-            except ValueDependence:
-                self._run = None
-        if self._run is None:
-            with no_grad():
-                found = [
-                    t._data for t in _outcome(self.model, self.answers is not None, *self._as_constants())
-                ]
-        if self.answers is None:
-            return float(found[0]), None
-        right = self.model.decided(found[1]) == self.answers
-        return float(found[0]), np.count_nonzero(
-            right if len(right) == 1 else right.all(axis=0)
-        ) / right.shape[1]
+        """The cost, and the accuracy where there is one."""
+        try:
+            J, *right = self._run()
+        except ValueDependence:
+            self._run = self._as_it_stands
+            J, *right = self._run()
+        if not right:
+            return float(J), None
+        return float(J), np.count_nonzero(right[0]) / right[0].size
 
     def look_again(self) -> None:
-        """Makes the next call check whether the global names that the model reads have changed."""
-        if self._run is not None:
+        """At the next call, looks whether what the model finds by name is what it was."""
+        if isinstance(self._run, CompiledForward):
             self._run.look_again()
 
-    def _as_constants(self) -> tuple[Tensor, ...]:
-        if self._constants is None:
-            self._constants = tuple(
-                Tensor(a, requires_grad=False, name=name) for a, name in zip(self.data, "XY", strict=True)
-            )
-        return self._constants
+    def _as_it_stands(self) -> Sequence[Any]:
+        with no_grad():
+            return [getattr(t, "_data", t) for t in self.outcome(*self._constants)]
+
+    @cached_property
+    def _constants(self) -> tuple[Tensor, ...]:
+        return constants(*self.data)
 
 
-def _outcome(model: Any, classified: bool, X: Any, Y: Any) -> list[Tensor]:
-    """The cost and, for a classifier, the output, from one forward pass."""
+def _outcome(model: Any, classified: bool, X: Any, Y: Any) -> list[Any]:
+    """The cost and, of a model of classes, which examples it answers right: in one pass."""
     with training(False):
         J = model.loss(X, Y)
-        return [J, model(X)] if classified else [J]
+        return [J, model.right(model(X), Y)] if classified else [J]

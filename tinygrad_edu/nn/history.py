@@ -75,9 +75,11 @@ class History:
         >>> history.validation_cost
         [nan, 2.5]
         """
-        _put(self.validation_cost, self.epochs, cost)
-        if accuracy is not None:
-            _put(self.validation_accuracy, self.epochs, accuracy)
+        before = self.epochs - 1
+        for series, value in ((self.validation_cost, cost), (self.validation_accuracy, accuracy)):
+            if value is not None:
+                series += [math.nan] * (before - len(series))
+                series.append(value)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
         """Plots the cost over the updates, and the validation cost over the epochs. Needs the extra ``plot``.
@@ -122,10 +124,3 @@ class History:
             return "<History: empty>"
         costs = f"cost {self.cost[0]:.6g} to {self.cost[-1]:.6g}"
         return f"<History: {self.epochs} epochs, {len(self.cost)} updates, {costs}>"
-
-
-def _put(series: list[float], length: int, value: float) -> None:
-    """Sets entry ``length - 1`` of the series, filled with nan up to there."""
-    if len(series) < length - 1:
-        series.extend([math.nan] * (length - 1 - len(series)))
-    series.append(value)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.mode import no_grad
+from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.checks import numbers
 from tinygrad_edu.nn.costs import Cost
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.foreign_names import ANSWERING
+from tinygrad_edu.ops.networks.activations import sigmoid
 
 __all__ = ["Answering"]
 
@@ -82,19 +84,22 @@ class Answering(ABC):
         with no_grad(), training(False):
             return np.asarray(self(_finite(X)).data)
 
-    def decided(self, A: NDArray[Any]) -> NDArray[Any]:
+    def decided(self, A: Any) -> Any:
         """The classes that an output A[L] stands for."""
         if self.output == "softmax":
-            return np.asarray(np.argmax(A, axis=0, keepdims=True))
+            return np.argmax(A, axis=0, keepdims=True)
         if self.output == "sigmoid":
-            return (A > 0.5).astype(int)
+            return _over_half(A).astype(int)
         return np.where(A > 0, 1, -1)
 
-    def answers(self, Y: NDArray[Any]) -> NDArray[Any]:
-        """The labels in the form that :meth:`predict` returns."""
-        return np.asarray(
-            np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
-        )
+    def answers(self, Y: Any) -> Any:
+        """The labels as :meth:`predict` would answer them."""
+        return np.argmax(Y, axis=0, keepdims=True) if self.output == "softmax" else self.decided(Y)
+
+    def right(self, A: Any, Y: Any) -> Any:
+        """Which examples an output A[L] answers right, in all outputs."""
+        same = self.decided(A) == self.answers(Y)
+        return same if len(same) == 1 else np.all(same, axis=0)
 
     @arguments_explained
     def accuracy(self, X: Any, Y: Any) -> float:
@@ -109,7 +114,29 @@ class Answering(ABC):
             raise TypeError(f"accuracy: {self!r} answers with numbers, not with classes")
         self.check(X, Y)
         Y = Y._data if isinstance(Y, Tensor) else numbers("Y", Y)
-        return float(np.mean(np.all(self.predict(X) == self.answers(Y), axis=0)))
+        return float(np.mean(self.right(self.predict_proba(X), Y)))
+
+
+def _over_half(A: Any) -> Any:
+    """A > 0.5. While σ(Z) is recorded it is asked of Z, so that A need not be computed."""
+    if type(A) is Symbol and A.op is sigmoid:
+        Z: Any = A.parents[0]
+        return np.greater(Z, _last_half(Z.dtype))
+    return np.greater(A, 0.5)
+
+
+@cache
+def _last_half(dtype: np.dtype[Any]) -> float:
+    """The largest z whose σ(z) is rounded to 0.5.
+
+    >>> z = _last_half(np.dtype(float))
+    >>> sigmoid(z), sigmoid(np.nextafter(z, 1)) > 0.5
+    (0.5, True)
+    """
+    low, high = dtype.type(0), 8 * np.finfo(dtype).eps
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if sigmoid.forward(middle) <= 0.5 else (low, middle)
+    return float(low)
 
 
 def _finite(X: Any) -> Any:
