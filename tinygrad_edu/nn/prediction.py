@@ -130,8 +130,8 @@ def _last_half(dtype: np.dtype[Any]) -> float:
     """The largest z whose σ(z) is rounded to 0.5.
 
     >>> z = _last_half(np.dtype(float))
-    >>> sigmoid(z), sigmoid(np.nextafter(z, 1)) > 0.5
-    (0.5, True)
+    >>> [bool(sigmoid(x) > 0.5) for x in (z, np.nextafter(z, 1))]
+    [False, True]
     """
     low, high = dtype.type(0), 8 * np.finfo(dtype).eps
     while low < (middle := (low + high) / 2) < high:
