@@ -91,7 +91,8 @@ class Recording:
                 values = [
                     v if p is None else p._data for p, v in zip(tensor.parents, tensor.saved, strict=True)
                 ]
-                tensor.operands = (*tensor.parents, *values)
+                if tensor.op is not None:
+                    tensor.came_from(tensor.op, tensor.parents, values)
         return replace(self, program=None)
 
 

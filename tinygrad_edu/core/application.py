@@ -20,7 +20,7 @@ from tinygrad_edu.core.constant_history import recipe_for
 from tinygrad_edu.core.copied_arrays import remember
 from tinygrad_edu.core.error_messages import in_house_style, in_our_words
 from tinygrad_edu.core.guard import Guard, hold
-from tinygrad_edu.core.kernel_analysis import in_float64, is_arithmetic, keeps_float64, ufunc_of
+from tinygrad_edu.core.kernel_analysis import hands_on, in_float64, is_arithmetic, keeps_float64, ufunc_of
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.pitfalls import watch_for_updates, with_repeats
@@ -31,6 +31,9 @@ from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor, is_watched, recorded_at
 
 __all__ = ["CallableOp", "apply", "with_history"]
+
+
+_MISSING: Any = object()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,7 +58,9 @@ class CallableOp(Op):
         put("short", len(self.pullbacks) <= 2 and always and not self.variadic)
         put("ufunc", ufunc_of(self.forward))
         arithmetic = self.short and keeps_float64(self.ufunc) and all(map(is_arithmetic, self.pullbacks))
-        put("quick", tuple(map(in_float64, self.pullbacks)) if arithmetic else None)
+        rules = tuple(None if hands_on(rule) else rule for rule in self.pullbacks) if arithmetic else None
+        put("numeric", rules)
+        put("quick", rules and tuple(rule and in_float64(rule) for rule in rules))
         further = self.general or self._in_precision if self._floating() else self.general
         put("arguments", Arguments(self.name, self.forward, self.numpy, further))
         put("recorded", lambda *args: apply(self, args, {}))
@@ -110,8 +115,11 @@ class CallableOp(Op):
     def __reduce__(self) -> Any:
         return _named, (self.name,)
 
-    def __call__(self, *args: Any, **settings: Any) -> Any:
+    def __call__(self, x: Any = _MISSING, /, *others: Any, **settings: Any) -> Any:
         """The value: a Tensor where one of the inputs is one, else an array."""
+        if not others and not settings and self.arity == 1 and x is not _MISSING:
+            return self.recorded(x)
+        args = () if x is _MISSING else (x, *others)
         if len(args) == self.arity:
             if not settings:
                 return self.recorded(*args)
@@ -170,9 +178,9 @@ def with_history(value: Any, op: Op, operands: Sequence[Any], settings: Mapping[
     tensor = Tensor(value, requires_grad=False)
     tensor.guards = recipe_for(op, tuple(operands), settings, tensor)
     if tensor.guards is None:  # of Tensors that have a history themselves
-        tensor.op, tensor.settings = op, settings
+        tensor.settings = settings
         parents = tuple(x if isinstance(x, Tensor) else None for x in operands)
-        tensor.operands = (*parents, *(x._data if isinstance(x, Tensor) else x for x in operands))
+        tensor.came_from(op, parents, (x._data if isinstance(x, Tensor) else x for x in operands))
     return tensor
 
 
@@ -215,12 +223,11 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
     if not recording:
         result.requires_grad = False
         result.op = result._guard = None
-        result.operands = ()
         result.settings = NO_SETTINGS
         result.guards = recipe_for(op, args, settings, result) if around is None or around.recording else None
         return result
     result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
-    result.op, result.operands = op, (*parents, *saved)
+    result.came_from(op, parents, saved)
     result.settings = _own(settings) if settings else NO_SETTINGS
     result.guards = tuple(guards) or None
     if around is not None and around.scope:

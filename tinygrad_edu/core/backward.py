@@ -10,7 +10,7 @@ Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.mode import apart
-from tinygrad_edu.core.number_cache import FLOAT64, KNOWN
+from tinygrad_edu.core.number_cache import KNOWN
 from tinygrad_edu.core.pitfalls import Spent, carried_over
 from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.rules import fitted, recorded_rule
@@ -28,6 +28,8 @@ from tinygrad_edu.core.zero_times_infinity import nan_in, picked_only
 
 __all__ = [
     "NO_SETTINGS",
+    "NUMBERS",
+    "QUICK",
     "Node",
     "accumulate",
     "flow",
@@ -47,7 +49,10 @@ class Node(Protocol):
     """What keeps its leaves' arrays read-only; once differentiated, which pass that was; of a constant, how
     it was computed."""
     op: Any
-    operands: tuple[Any, ...]
+    left: Any
+    left_value: Any
+    right: Any
+    right_value: Any
     requires_grad: bool
     of_any_value: ClassVar[bool]
     scope: tuple[str, ...]
@@ -56,11 +61,11 @@ class Node(Protocol):
 
     @property
     def parents(self) -> tuple[Any, ...]:
-        """The first half of the operands: nodes, and None for a number or array."""
+        """The operands: nodes, and None for a number or array."""
 
     @property
     def saved(self) -> tuple[Any, ...]:
-        """The second half: their values."""
+        """The operands' values."""
 
     def __hash__(self) -> int: ...
 
@@ -69,6 +74,11 @@ _array = np.ndarray
 _number = np.float64  # to ask two of these for their shapes and dtypes takes longer than to multiply them
 _ONE = np.float64(1.0)
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
+QUICK: Mapping[str, Any] = MappingProxyType({})
+"""No settings either. The operands are arrays of float64 of one shape, or one of them and a Python float:
+the operation's quick rules hold, and give gradients of the operands' shape and dtype."""
+NUMBERS: Mapping[str, Any] = MappingProxyType({})
+"""No settings either. The operands are numbers, and the rules arithmetic: so are the gradients."""
 
 _by_age = attrgetter("seq")
 
@@ -120,17 +130,25 @@ def _walk(  # noqa: C901  (the small cases written out)
     seeds: Mapping[Any, Any], create_graph: bool, kept: set[Any] | None, spend: bool
 ) -> dict[Any, Any]:
     found = dict(seeds)
-    since = 0 if not kept else min(node.seq for node in kept)  # older nodes cannot depend on them
-    waiting = [(-root.seq, root) for root in found if root.op is not None]  # a heap: the youngest first
-    heapify(waiting)
+    since = 0 if not kept else min(map(_by_age, kept))  # older nodes cannot depend on them
+    waiting: list[tuple[int, Any]] = []  # a heap: the youngest first
+    node: Any = None
+    for root in found:
+        if root.op is None:
+            pass
+        elif len(found) == 1:
+            node = root
+        else:
+            heappush(waiting, (-root.seq, root))
     older: list[Any] = []  # what the walk does not come to
     leaves: list[Any] = []
     stopped: list[Any] = []  # a nan may end at these, and so reach no leaf
     now = Spent() if spend else None
+    quick, numbers = (None, None) if create_graph else (QUICK, NUMBERS)
     before: Any = None  # the first node that an earlier pass has been through
-    node: Any = None
     q: Any
     b: Any
+    rules: Any
     while True:
         if node is None:  # all that was computed from the youngest has passed its gradient on
             if not waiting:
@@ -141,13 +159,20 @@ def _walk(  # noqa: C901  (the small cases written out)
             node = None
             continue
         g = found[node] if kept is None or node in kept else found.pop(node)
-        if node.guards is not None and type(node.guards) is Spent:
+        guards = node.guards
+        if guards is not None and type(guards) is Spent:
             _check_spent(node)
             before = node if before is None else before
         elif spend:
             node.guards = now
-        op, y, operands = node.op, node._data, node.operands
-        if node.settings is not NO_SETTINGS or create_graph or not op.short:
+        op, y, settings = node.op, node._data, node.settings
+        if settings is quick:
+            exact, rules = True, op.quick
+        elif settings is numbers:
+            exact, rules = True, op.numeric
+        elif settings is NO_SETTINGS and op.short and not create_graph:
+            exact, rules = False, op.pullbacks
+        else:
             if op.stops and kept is None:
                 stopped.append(node)
             for p, a, rule in zip(node.parents, node.saved, op.pullbacks_of(node), strict=True):
@@ -156,30 +181,22 @@ def _walk(  # noqa: C901  (the small cases written out)
                 if rule is None:
                     older.append(p)
                     continue
-                gx = (
-                    recorded_rule(rule, g, node) if create_graph else rule(g, y, *node.saved, **node.settings)
-                )
+                gx = recorded_rule(rule, g, node) if create_graph else rule(g, y, *node.saved, **settings)
                 _arrive(gx, p, a, found, waiting, leaves)
             node = None
             continue
         # Written out for one operand and for two, since a call takes as long as a small product.
         # Where nothing waits, as along a chain, the operand is next, without a turn through the heap.
-        # What quick rules give has the shape and dtype of their operands, where those are of one shape.
-        quick = op.quick
-        node = None
-        if len(operands) == 2:
-            p, a = operands
+        p, a = node.left, node.left_value
+        if len(rules) == 1:
+            node = None
             if (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since))) or _wanted(
                 p, a, since, older
             ):
-                if quick is not None and type(a) is _array and a.dtype is FLOAT64:
-                    gx = quick[0](g, y, a)
-                else:
-                    gx = op.pullbacks[0](g, y, a)
-                    if (type(a) is not _number or type(gx) is not _number) and (
-                        gx.shape != a.shape or gx.dtype is not a.dtype
-                    ):
-                        gx = fitted(gx, a)
+                rule = rules[0]
+                gx = g if rule is None else rule(g, y, a)
+                if not exact and (gx.shape != a.shape or gx.dtype is not a.dtype):
+                    gx = fitted(gx, a)
                 if p in found:
                     found[p] = found[p] + gx
                 else:
@@ -189,25 +206,21 @@ def _walk(  # noqa: C901  (the small cases written out)
                     else:
                         leaves.append(p)
         else:
-            p, q, a, b = operands
+            q, b = node.right, node.right_value
+            node = None
+            if settings is quick:
+                if q is None:
+                    b = KNOWN[b]
+                elif p is None:
+                    a = KNOWN[a]
             if p is not None and (
                 (p.requires_grad and (p.op is not None or (p._data is a and p.seq >= since)))
                 or _wanted(p, a, since, older)
             ):
-                if (
-                    q is None
-                    and quick is not None
-                    and type(a) is _array
-                    and a.dtype is FLOAT64
-                    and type(b) is float
-                ):
-                    gx = quick[0](g, y, a, KNOWN[b])
-                else:
-                    gx = op.pullbacks[0](g, y, a, b)
-                    if (type(a) is not _number or type(gx) is not _number) and (
-                        gx.shape != a.shape or gx.dtype is not a.dtype
-                    ):
-                        gx = fitted(gx, a)
+                rule = rules[0]
+                gx = g if rule is None else rule(g, y, a, b)
+                if not exact and (gx.shape != a.shape or gx.dtype is not a.dtype):
+                    gx = fitted(gx, a)
                 if p in found:
                     found[p] = found[p] + gx
                 else:
@@ -220,20 +233,10 @@ def _walk(  # noqa: C901  (the small cases written out)
                 (q.requires_grad and (q.op is not None or (q._data is b and q.seq >= since)))
                 or _wanted(q, b, since, older)
             ):
-                if (
-                    p is None
-                    and quick is not None
-                    and type(b) is _array
-                    and b.dtype is FLOAT64
-                    and type(a) is float
-                ):
-                    gx = quick[1](g, y, KNOWN[a], b)
-                else:
-                    gx = op.pullbacks[1](g, y, a, b)
-                    if (type(b) is not _number or type(gx) is not _number) and (
-                        gx.shape != b.shape or gx.dtype is not b.dtype
-                    ):
-                        gx = fitted(gx, b)
+                rule = rules[1]
+                gx = g if rule is None else rule(g, y, a, b)
+                if not exact and (gx.shape != b.shape or gx.dtype is not b.dtype):
+                    gx = fitted(gx, b)
                 if q in found:
                     found[q] = found[q] + gx
                 else:
@@ -250,13 +253,14 @@ def _walk(  # noqa: C901  (the small cases written out)
         if waiting and node is not None and waiting[0][0] < -node.seq:
             node = heapreplace(waiting, (-node.seq, node))[1]
     if now is not None:
-        _let_go(older, now)
-        if before is None:
-            before = next((p for p in older if type(p.guards) is Spent and p.guards is not now), None)
+        if older:
+            _let_go(older, now)
+            if before is None:
+                before = next((p for p in older if type(p.guards) is Spent and p.guards is not now), None)
         if before is not None:
             carried_over(before, [*found, *older], now)
     asked = leaves + stopped if kept is None else [x for x in kept if x in found]
-    if nan_in([found[x] for x in asked]) and not any(root.of_any_value for root in seeds):
+    if nan_in(map(found.__getitem__, asked)) and not any(root.of_any_value for root in seeds):
         return picked_only(seeds, order(*seeds), since, kept, create_graph=create_graph)
     return found
 

@@ -125,7 +125,7 @@ class Recipes:
         tensor._pending = tensor.guards = None
         tensor.name = None if alive is None else alive.name
         tensor.scope, tensor.seq, tensor.requires_grad = recipe.scope, recipe.seq, False
-        tensor.op, tensor.operands = recipe.op, (*parents, *saved)
+        tensor.came_from(recipe.op, parents, saved)
         tensor.settings = recipe.settings
         if alive is not None:
             self.users[tensor] = alive

@@ -8,6 +8,7 @@ which NumPy need not convert first. Both are read from the bytecode; what is not
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dis import get_instructions, opmap
 from types import FunctionType
@@ -17,16 +18,17 @@ import numpy as np
 
 from tinygrad_edu.core.number_cache import convert
 
-__all__ = ["in_float64", "is_arithmetic", "keeps_float64", "ufunc_of"]
+__all__ = ["hands_on", "in_float64", "is_arithmetic", "keeps_float64", "on_numbers", "ufunc_of"]
 
-_OPERATORS: dict[Any, Callable[..., Any]] = {
-    np.add: lambda a, b: a + b,
-    np.subtract: lambda a, b: a - b,
-    np.multiply: lambda a, b: a * b,
-    np.divide: lambda a, b: a / b,
-    np.matmul: lambda a, b: a @ b,
-    np.negative: lambda a: -a,
+_OPERATORS: dict[Any, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    np.add: (lambda a, b: a + b, operator.add),
+    np.subtract: (lambda a, b: a - b, operator.sub),
+    np.multiply: (lambda a, b: a * b, operator.mul),
+    np.divide: (lambda a, b: a / b, operator.truediv),
+    np.matmul: (lambda a, b: a @ b, operator.matmul),
+    np.negative: (lambda a: -a, operator.neg),
 }
+"""Python's operator of a universal function: a function of it, for its bytecode, and as a function in C."""
 _CALLS: tuple[Callable[..., Any], ...] = (
     lambda a: np.exp(a),  # noqa: PLW0108  (its bytecode is what is wanted)
     lambda a, b: np.hypot(a, b),  # noqa: PLW0108
@@ -48,12 +50,17 @@ def ufunc_of(function: Callable[..., Any]) -> Any:
     if code is None or function.__globals__.get("np") is not np:
         return None
     if not code.co_names:
-        return next((u for u, f in _OPERATORS.items() if code.co_code == f.__code__.co_code), None)
+        return next((u for u, (f, _) in _OPERATORS.items() if code.co_code == f.__code__.co_code), None)
     ufunc = getattr(np, code.co_names[-1], None)
     called = code.co_names[:-1] == ("np",) and any(code.co_code == f.__code__.co_code for f in _CALLS)
     if called and isinstance(ufunc, np.ufunc) and (ufunc.nin, ufunc.nout) == (code.co_argcount, 1):
         return ufunc
     return None
+
+
+def on_numbers(op: Any) -> Any:
+    """The function of an operation for NumPy's scalars, on which Python's operators are the quickest."""
+    return _OPERATORS[op.ufunc][1] if op.ufunc in _OPERATORS else op.forward
 
 
 def keeps_float64(ufunc: Any) -> bool:
@@ -86,6 +93,15 @@ def is_arithmetic(rule: Any) -> bool:
         elif step.opname not in ("RESUME", "LOAD_SMALL_INT", "UNARY_NEGATIVE", "RETURN_VALUE"):
             return False
     return rule.__code__.co_varnames[0] in loaded
+
+
+def hands_on(rule: Any) -> bool:
+    """Whether a rule gives the incoming gradient as it is, as that of a sum does.
+
+    >>> hands_on(lambda g, y, a, b: g), hands_on(lambda g, y, a, b: -g)
+    (True, False)
+    """
+    return bool(rule.__code__.co_code == (lambda g: g).__code__.co_code)
 
 
 def in_float64(rule: Any) -> Any:

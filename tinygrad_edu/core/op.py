@@ -91,8 +91,10 @@ class Op:
     """One or two inputs, each with a gradient: the case that has a shorter path of its own."""
     ufunc: Callable[..., Any] | None = field(init=False)
     """The universal function of NumPy's that its function is, on arrays."""
-    quick: tuple[Pullback, ...] | None = field(init=False)
-    """Its rules for arrays of float64, where value and rules are entry by entry: see ``kernel_analysis``."""
+    numeric: tuple[Pullback | None, ...] | None = field(init=False)
+    """Its rules for numbers, where value and rules are arithmetic entry by entry; None: g as it is."""
+    quick: tuple[Pullback | None, ...] | None = field(init=False)
+    """The same rules for arrays of float64: see ``kernel_analysis``."""
     recorded: Callable[..., Any] = field(init=False)
     """The shortest way to record it on its inputs alone, without settings."""
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.application import apply
-from tinygrad_edu.core.backward import NO_SETTINGS
+from tinygrad_edu.core.backward import NO_SETTINGS, NUMBERS, QUICK
 from tinygrad_edu.core.guard import hold
+from tinygrad_edu.core.kernel_analysis import on_numbers
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.number_cache import FLOAT64, KNOWN
 from tinygrad_edu.core.op import Op
@@ -36,28 +37,36 @@ def shortest_path(op: Op) -> Callable[..., Any]:
 
 
 def _unary(op: Op) -> Callable[[Any], Any]:
-    forward = op.forward
+    on_number, of_array, quick = on_numbers(op), op.ufunc or op.forward, op.quick is not None
 
     def record(x: Any) -> Any:
         if type(x) is not Tensor or not x.requires_grad or _surroundings() is not None:
             return apply(op, (x,), {})
-        a, guards = x._data, None
-        if x.op is None and type(a) is _array:
-            a = None  # hold copies an array that somebody else refers to
-            guards = (x._guard and x._guard()) or hold(x)
-            a = guards.value
+        a = x._data
+        guards: Any = None
+        compute, settings = on_number, NO_SETTINGS
+        if type(a) is _array:
+            compute = of_array
+            if quick and a.dtype is FLOAT64:
+                settings = QUICK
+            if x.op is None:
+                a = None  # hold copies an array that somebody else refers to
+                guards = (x._guard and x._guard()) or hold(x)
+                a = guards.value
+        elif quick and type(a) is _number:
+            settings = NUMBERS
         t = _new(Tensor)
         try:
-            t._data = forward(a)
+            t._data = compute(a)
         except Exception:  # noqa: BLE001  (the same again, with an error that names the operands)
             guards = None  # the error keeps this frame, and must not keep arrays read-only
             return apply(op, (x,), {})
-        t._pending = t._grad = t._guard = t.name = None
+        t._pending = t.name = None
         t.scope = ()
         t.requires_grad = True
         t.op = op
-        t.operands = (x, a)
-        t.settings, t.guards = NO_SETTINGS, guards
+        t.left, t.left_value = x, a
+        t.settings, t.guards = settings, guards
         t.seq = recorded_at()
         return t
 
@@ -65,22 +74,18 @@ def _unary(op: Op) -> Callable[[Any], Any]:
 
 
 def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, each a Tensor or a number)
-    forward, of_array, entrywise, quick = (
-        op.forward,
-        op.ufunc or op.forward,
-        op.kind == "elementwise",
-        op.quick,
-    )
+    on_number, of_array, quick = on_numbers(op), op.ufunc or op.forward, op.quick is not None
+    entrywise = op.kind == "elementwise"
 
     def record(x: Any, y: Any) -> Any:  # noqa: C901
         if _surroundings() is not None:
             return apply(op, (x, y), {})
         guards: Any = None
-        compute = forward
+        numbers = True
         if type(x) is Tensor:
             a, p, differentiable = x._data, x, x.requires_grad
             if type(a) is _array:
-                compute = of_array
+                numbers = False
                 if x.op is None:
                     a = None
                     guards = (x._guard and x._guard()) or hold(x)
@@ -94,7 +99,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, 
             if not differentiable and not y.requires_grad:
                 return apply(op, (x, y), {})
             if type(b) is _array:
-                compute = of_array
+                numbers = False
                 if y.op is None:
                     b = None
                     guard = (y._guard and y._guard()) or hold(y)
@@ -105,19 +110,36 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, 
         else:
             return apply(op, (x, y), {})
         t = _new(Tensor)
+        settings = NO_SETTINGS
+        of_one_shape = True
         try:
-            if q is None:
-                known = quick is not None and type(a) is _array and a.dtype is FLOAT64
-                t._data = compute(a, KNOWN[b] if known else b)
+            if numbers:
+                t._data = on_number(a, b)
+                if quick and (p is None or type(a) is _number) and (q is None or type(b) is _number):
+                    settings = NUMBERS
             elif p is None:
-                known = quick is not None and type(b) is _array and b.dtype is FLOAT64
-                t._data = compute(KNOWN[a] if known else a, b)
+                if quick and b.dtype is FLOAT64:
+                    if type(a) is float:
+                        settings = QUICK
+                    t._data = of_array(KNOWN[a], b)
+                else:
+                    t._data = of_array(a, b)
+            elif q is None:
+                if quick and a.dtype is FLOAT64:
+                    if type(b) is float:
+                        settings = QUICK
+                    t._data = of_array(a, KNOWN[b])
+                else:
+                    t._data = of_array(a, b)
             else:
-                t._data = compute(a, b)
+                of_one_shape = a.shape == b.shape
+                if quick and of_one_shape and a.dtype is FLOAT64 is b.dtype:
+                    settings = QUICK
+                t._data = of_array(a, b)
         except Exception:  # noqa: BLE001
             guards = guard = None  # type: ignore[assignment]
             return apply(op, (x, y), {})
-        if entrywise and p is not None and q is not None and type(t._data) is not _number:
+        if not of_one_shape and entrywise:
             shape = t._data.shape
             if shape != a.shape and shape != b.shape:
                 with_repeats((x, y), shape)
@@ -125,8 +147,9 @@ def _binary(op: Op) -> Callable[[Any, Any], Any]:  # noqa: C901  (two operands, 
         t.scope = ()
         t.requires_grad = True
         t.op = op
-        t.operands = (p, q, a, b)
-        t.settings, t.guards = NO_SETTINGS, guards
+        t.left, t.right = p, q
+        t.left_value, t.right_value = a, b
+        t.settings, t.guards = settings, guards
         t.seq = recorded_at()
         return t
 

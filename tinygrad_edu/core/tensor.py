@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from operator import index
 from typing import Any, cast
@@ -65,10 +65,13 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         "_guard",
         "_pending",
         "guards",
+        "left",
+        "left_value",
         "name",
         "op",
-        "operands",
         "requires_grad",
+        "right",
+        "right_value",
         "scope",
         "seq",
         "settings",
@@ -81,7 +84,12 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
     guards: Guard | tuple[Guard, ...] | Spent | Recipe | None  # of a constant that was computed: how
     name: str | None
     op: Op | None
-    operands: tuple[Any, ...]  # the parents, then their values: one tuple, for each costs time in every step
+    # What the operation was recorded on, None for a number or array, and its value. One or two operands have
+    # fields, since a tuple of them costs time in every step; of more, left and left_value are tuples.
+    left: Any
+    right: Any
+    left_value: Any
+    right_value: Any
     requires_grad: bool
     scope: tuple[str, ...]
     seq: int
@@ -112,7 +120,6 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         self._data = data
         self.requires_grad = differentiable if requires_grad is None else bool(requires_grad)
         self.op = self._pending = self._guard = self._grad = self.guards = None
-        self.operands = ()
         self.settings = NO_SETTINGS
         self.seq = recorded_at()
         self.name = name
@@ -129,7 +136,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         value = self._data
         if type(value) is not np.ndarray:
             value = self._data = np.array(value)
-        if self.op is not None and value.flags.writeable:
+        if self.op is not None:
             value.setflags(write=False)
         return cast("NDArray[Any]", value)
 
@@ -154,8 +161,8 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         old = getattr(self, "_grad", None)
         if self._pending is None:
             return old
-        own = type(self._pending) is not np.ndarray or sole_owner(self)  # a number's array is a new one
-        new = np.asarray(self._pending) if own else np.array(self._pending)
+        own = type(self._pending) is np.ndarray and sole_owner(self)
+        new = self._pending if own else np.array(self._pending)
         self._grad, self._pending = new if old is None else np.asarray(old + new), None
         return self._grad
 
@@ -190,12 +197,33 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
     @property
     def parents(self) -> tuple[Tensor | None, ...]:
         """What the operation was recorded on: Tensors, and None for a number or array."""
-        return self.operands[: len(self.operands) // 2]
+        arity = 0 if self.op is None else self.op.arity
+        if arity == 2:
+            return self.left, self.right
+        if arity == 1:
+            return (self.left,)
+        return self.left if arity else ()
 
     @property
     def saved(self) -> tuple[Any, ...]:
         """The values of the operands, as the graph keeps them."""
-        return self.operands[len(self.operands) // 2 :]
+        arity = 0 if self.op is None else self.op.arity
+        if arity == 2:
+            return self.left_value, self.right_value
+        if arity == 1:
+            return (self.left_value,)
+        return self.left_value if arity else ()
+
+    def came_from(self, op: Op, parents: Iterable[Tensor | None], values: Iterable[Any]) -> None:
+        """Makes it the result of an operation."""
+        self.op = op
+        if op.arity == 2:
+            self.left, self.right = parents
+            self.left_value, self.right_value = values
+        elif op.arity == 1:
+            (self.left,), (self.left_value,) = parents, values
+        else:
+            self.left, self.left_value = tuple(parents), tuple(values)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
