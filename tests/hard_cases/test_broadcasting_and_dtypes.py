@@ -203,7 +203,7 @@ NOT_REAL = [
     object(),
     np.array([1.0, None], dtype=object),
     np.datetime64("2020-01-01"),
-    np.timedelta64(1),
+    np.timedelta64(1, "D"),
     np.array(["2020"], "M8[D]"),
     np.zeros(2, dtype=[("a", float)]),
     {"a": 1},

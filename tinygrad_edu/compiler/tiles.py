@@ -21,10 +21,14 @@ from tinygrad_edu.ops.networks.costs import probabilities
 __all__ = ["tiled"]
 
 CACHE = 3 << 20
-"""The bytes of a tile: small enough for a core's caches to hold until the way back (measured: twice that,
-and half of it, are slower)."""
+"""The bytes of a tile, at least: a core's caches hold them until the way back."""
+LARGEST = 12 << 20
+"""The bytes of a tile, at most. The longer a line takes, the less threads wait for the interpreter: against
+3 MB, 12 are up to 5 % faster on one thread and on two, and 1.3 to 1.8 times as fast on eight."""
+TILES = 16
+"""Into how many tiles arrays between those sizes are cut: enough for the threads to end together."""
 WORTH = 3
-"""How many times that the arrays must take before a loop pays."""
+"""How many times the smallest tile the arrays must take before a loop pays."""
 CHECK = probabilities.kernel
 """Looks at all labels before anything else, and gives them back."""
 SHORTEST = 256
@@ -157,7 +161,8 @@ def _tile(paths: _Paths) -> int | None:
     if whole < WORTH * CACHE:
         return None
     accumulated = sum(n.nbytes for n in paths.sums)
-    columns = max(CACHE * length // whole, SHORTEST)
+    nbytes = min(max(whole // TILES, CACHE), LARGEST)
+    columns = max(nbytes * length // whole, SHORTEST)
     if accumulated * (length // columns) * 3 > whole:  # adding up would cost more than it saves
         return None
     return _divisor(length, columns)
