@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from time import sleep
 from typing import Any
 
@@ -39,10 +40,15 @@ def data(sizes: Sequence[int], m: int, dtype: Any) -> tuple[Any, Any]:
     return X, (np.eye(sizes[-1])[:, Z.argmax(axis=0)] if sizes[-1] > 1 else Z > 0).astype(dtype)
 
 
+def network(sizes: Sequence[int], dtype: Any) -> tg.nn.MLP:
+    """A softmax of several classes, or the sigmoid of one."""
+    return tg.nn.MLP(sizes, output="softmax" if sizes[-1] > 1 else "sigmoid", seed=1, dtype=dtype)
+
+
 def own(size: int) -> Made:
     """nn.fit."""
     X, Y = data(SIZES, M, np.float32)
-    model, rate = tg.nn.MLP(SIZES, seed=1, dtype=np.float32), tg.optim.SGD(lr=RATE)
+    model, rate = network(SIZES, np.float32), tg.optim.SGD(lr=RATE)
     return lambda: tg.nn.fit(
         model, X, Y, optimizer=rate, epochs=EPOCHS, batch_size=size, progress=False
     ).cost[-1], {}
@@ -87,7 +93,32 @@ def sklearn_fit(size: int) -> Made:
     return lambda: classifier((512, 256), **settings, max_iter=EPOCHS, tol=0.0).fit(X, labels).loss_, {}
 
 
-ENGINES = {OWN: own, "PyTorch eager": torch_loop, "scikit-learn": sklearn_fit}
+def products(size: int) -> Made:
+    """The matrix products of the steps and nothing else, into arrays that are there."""
+    X, _ = data(SIZES, size, np.float32)
+    A = [X, *(np.ones((n, size), np.float32) for n in SIZES[1:])]
+    W = [np.ones((n, before), np.float32) for before, n in pairwise(SIZES)]
+    dW = [w.copy() for w in W]
+
+    def run() -> float:
+        for _ in range(EPOCHS * (M // size)):
+            for before, w, after in zip(A, W, A[1:], strict=False):
+                np.matmul(w, before, out=after)
+            for before, w, dw, dZ in zip(A[::-1][1:], W[::-1], dW[::-1], A[::-1], strict=False):
+                np.matmul(dZ, before.T, out=dw)
+                if before is not X:
+                    np.matmul(w.T, dZ, out=before)
+        return 0.0
+
+    return run, {}
+
+
+ENGINES = {
+    OWN: own,
+    "its matrix products alone": products,
+    "PyTorch eager": torch_loop,
+    "scikit-learn": sklearn_fit,
+}
 
 
 def epochs(size: int, threads: int) -> list[str]:
@@ -113,7 +144,7 @@ def overhead(name: str) -> str:
     X, Y = data(sizes, m, dtype)
     size = size or m
     epochs = max(10, 2000 * size // m) if m < 5000 else 5
-    model, rate = tg.nn.MLP(sizes, seed=1, dtype=dtype), tg.optim.SGD(lr=RATE)
+    model, rate = network(sizes, dtype), tg.optim.SGD(lr=RATE)
     kept = X[:, : m // 6].copy(), Y[:, : m // 6].copy()
     cut = [slice(k, k + size) for k in range(0, m, size)]
     batches = [(np.ascontiguousarray(X[:, k]), np.ascontiguousarray(Y[:, k])) for k in cut]
