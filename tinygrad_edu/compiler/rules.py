@@ -214,10 +214,6 @@ _RULES: dict[str, tuple[Rule, ...]] = {
 }
 
 
-# Identities between the factors of a product, and quotients and logarithms that are guarded:
-# n / where(n == 0, 1, d), n log where(n == 0, 1, d).
-
-
 # Quotients and logarithms that are guarded: n / where(n == 0, 1, d), n log where(n == 0, 1, d).
 
 

@@ -160,11 +160,6 @@ class Sequential(Answering, Trainable):
         Raises:
             ValueError: shapes that do not fit, an empty data set, or labels that the cost does not take.
         """
-        J, _ = self.judged(X, Y, weights)
-        return J
-
-    def judged(self, X: Any, Y: Any, weights: Any = None) -> tuple[Any, Any]:
-        """J and A[L], computed together."""
         self.check(X, Y)
         X, Y = _constant(X, "X"), _constant(Y, "Y")
         known = self.known_cost
@@ -175,13 +170,14 @@ class Sequential(Answering, Trainable):
             J = self._weighted(A, Z, Y, _constant(weights, "weights"))
         elif known is not None and known.of_logits is not None and Z is not None:
             if type(Z) is Symbol or not Z.requires_grad or not _recording():
-                A, J = self.layers[-1].activate(Z), known.of_logits(Z, Y)  # type: ignore[attr-defined]
+                J = known.of_logits(Z, Y)
             else:
                 A, J = cost_of_logits(self.output, Z, Y)
-            A = self._named_output(A)
+                *_, (l, _) = numbered(self.layers)
+                _named(A, self._called("A", l))
         else:
             J = (known.of_output if known is not None else self.cost)(A, Y)
-        return _named(self._penalised(J, X.shape[self.example_axes[0]]), "J"), A
+        return _named(self._penalised(J, X.shape[self.example_axes[0]]), "J")
 
     def _ends_in(self, known: Cost) -> bool:
         return isinstance(self.layers[-1], Activated) and LOSSES[COSTS.get(self.output, "squared")] is known
@@ -268,10 +264,6 @@ class Sequential(Answering, Trainable):
                     return None, Z
                 A = _named(layer.activate(Z), self._called("A", l))
         return A, None
-
-    def _named_output(self, A: Any) -> Any:
-        *_, (l, _) = numbered(self.layers)
-        return _named(A, self._called("A", l))
 
     def _called(self, letter: str, l: int) -> str:
         return f"{letter}{l}" if self.numbered else letter
