@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import update_wrapper
@@ -101,9 +102,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     >>> did_you_mean("Adma", ["Adam", "SGD"])
     '; did you mean Adam?'
+    >>> did_you_mean("w", ["W", "b"])
+    '; did you mean W?'
     """
     public = [k for k in known if not k.startswith("_")]
-    near = difflib.get_close_matches(name, public, n=3)
+    near = [k for k in public if k.lower() == name.lower()] or difflib.get_close_matches(name, public, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
@@ -238,6 +241,22 @@ def answers(module: str, shown: str, instead: str, elsewhere: Mapping[str, str] 
     vars(this)["_shown"] = shown, instead, elsewhere or {}
 
 
+def path_of(path: Any, where: str, wanted: str, hint: str = "") -> Path:
+    """What a user gave as a path, as a ``Path``.
+
+    Raises:
+        TypeError: it is neither a string nor a path, or it is empty.
+
+    >>> path_of(3, "save", "a file, such as 'model.npz'")
+    Traceback (most recent call last):
+    ...
+    TypeError: save: expected the path of a file, such as 'model.npz', got 3
+    """
+    if isinstance(path, (str, os.PathLike)) and str(path):
+        return Path(path)
+    raise TypeError(f"{where}: expected the path of {wanted}, got {shown(path)}{hint}")
+
+
 def folder_for(path: Path, function: str = "") -> None:
     """Refuses a file that is to be written, before any work is done, where its folder is not there.
 
@@ -275,6 +294,11 @@ def described(value: Any, name: str | None) -> str:
     return f"{name or type(value).__name__} {tuple(shape)}"
 
 
+def shown(value: Any) -> str:
+    """Any object as messages show it: an array or a Tensor by its shape, not its entries."""
+    return described(value, getattr(value, "name", None)) if hasattr(value, "shape") else repr(value)
+
+
 def shape_mismatch(op: str, operands: Iterable[str], reason: object, sign: str | None = None) -> str:
     """The operation, its operands with their shapes as they were written, and why they do not fit."""
     between = f" {sign or 'with'} "
@@ -297,37 +321,6 @@ def history_lost(what: str) -> str:
         "number."
     )
 
-
-def not_a_setting(function: str, setting: str, with_value: str, advice: str, known: str) -> str:
-    """An argument that a function does not take: what to write instead, and what it takes."""
-    advice = f"{advice}; " if advice else ""
-    return f"{function}: {setting!r} is not supported{with_value}; {advice}its settings are: {known}"
-
-
-SETTINGS_REFUSED = {
-    "out": "a Tensor is never written into, so take the result: y = f(x)",
-    "where": "the entries left out would have no value, so write np.where(mask, f(x), other)",
-    "casting": "operands are promoted as NumPy promotes them, so cast them with t.astype(dtype)",
-    "dtype": "cast the operand or the result with t.astype(dtype)",
-    "order": "entries are numbers without fields, and layouts in memory are not kept, so leave it out",
-    "copy": "a Tensor is never written into, so leave it out",
-    "signature": "operands are promoted as NumPy promotes them, so cast them with t.astype(dtype)",
-}
-"""What to write instead of settings of NumPy's that no function here takes."""
-
-SETTINGS_ELSEWHERE = {
-    "dim": ("axis", "axes"),
-    "dims": ("axes", "axis"),
-    "keepdim": ("keepdims",),
-    "unbiased": ("ddof",),
-    "bias": ("ddof",),
-    "size": ("shape",),
-    "input": ("x",),
-    "p": ("ord", "keep_prob"),
-    "lower": ("UPLO",),
-    "newshape": ("shape",),
-}
-"""Other libraries' names for settings, and what they are called here."""
 
 NO_SCALAR = (
     "backward() and grad() start from a scalar, and this tensor has shape {shape}. Reduce it first, for "

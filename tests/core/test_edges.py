@@ -67,7 +67,7 @@ def test_the_number_comes_with_one_word_about_item(cost, run):
 
 @pytest.mark.parametrize("convert", [float, int, math.exp])
 def test_more_than_a_number_is_refused(Z, convert):
-    with pytest.raises(TypeError, match="lose the Tensor's history"):
+    with pytest.raises(TypeError, match=rf"takes a 0-d Tensor, got .*\({Z.shape[0]}, .*t\.tolist\(\)"):
         convert(Z)
     with pytest.raises(TypeError, match=r"t\.item\(\)"):
         convert(tg.Tensor([[1.0]]))

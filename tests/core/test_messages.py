@@ -89,6 +89,30 @@ def picked_by_floats() -> None:
         (lambda: tg.ldexp(W, 0.5), TypeError, "ldexp: values of these types do not fit"),
         (lambda: tg.embedding(W, [9]), IndexError, "list of 1: expected ids from 0 to 3, got some from 9"),
         (lambda: np.einsum(W, W), ValueError, "einsum: expected subscripts .* first"),
+        (lambda: tg.Tensor(1.0, dtype="flaot32"), TypeError, "expected a dtype such as 'float32', got"),
+        (lambda: W["a"], IndexError, r"getitem: W .* integers, booleans or slices; got 'a'$"),
+        (lambda: W[np.array([0.0])], IndexError, r"getitem: W .*; got float64. .*y.astype\(int\)"),
+        (lambda: W[9], IndexError, r"getitem: W .* index 9 is out of bounds"),
+        (lambda: J.backward(create_graph=True), TypeError, r"here it is tg.grad\(J, \[w\], create"),  # type: ignore[call-arg]
+        (lambda: tg.func.vjp(np.sin, 1.0)[1]("a"), TypeError, "vjp: the gradient: expected real numbers"),
+        (lambda: tg.func.grad(pow, (0, 0))(1.0, 2.0), ValueError, "expected each argument once"),
+        (lambda: tg.func.grad(pow, (0, -2))(1.0, 2.0), ValueError, "expected each argument once"),
+        (lambda: tg.define(pullback=3)(WRITTEN), TypeError, "pullback: expected a function .* got 3"),  # type: ignore[arg-type]
+        (lambda: tg.Graph([J]), TypeError, r"expected Tensors, got list; write Graph\(\*outputs"),  # type: ignore[arg-type]
+        (lambda: tg.Graph(J).find("w"), KeyError, "did you mean W"),
+        (lambda: tg.draw(J).save(3), TypeError, "expected the path of a file, such as 'J.svg', got 3"),  # type: ignore[arg-type]
+        (lambda: tg.stop_gradient(J), AttributeError, r"here it is t.detach\(\)"),
+        (lambda: tg.compile(abs, optimizer=tg.optim.SGD), TypeError, r"make one: SGD\(lr=0.1\)"),  # type: ignore[arg-type]
+        (lambda: tg.compile(abs)({"w": 1.0}, X=3), TypeError, "by position, .*; got X by name"),
+        (lambda: tg.compile(np.sum)({"w": np.ones(2, int)}), TypeError, "of floats .* got w of int64"),
+        (lambda: tg.export.onnx(abs, W, "a.txt"), ValueError, "ends in .onnx, got 'a.txt'"),
+        (lambda: tg.save(W, "a.npz"), TypeError, r"or arrays by name, got W \(3, 4\)$"),
+        (lambda: tg.load("nowhere.npz"), FileNotFoundError, "load: there is no file nowhere.npz"),
+        (lambda: tg.nn.MLP([2, 1]).loss(x), TypeError, "loss: expected Y as well"),
+        (lambda: tg.nn.fit(np.ones(9), x, x, optimizer=tg.optim, epochs=1), TypeError, r"ndarray \(9,\)$"),
+        (lambda: tg.optim.SGD([], lr=1), ValueError, "expected at least one parameter"),
+        (lambda: tg.optim.SGD(tg.nn.MLP([2, 1]).parameters, lr=1), TypeError, r"SGD\(model.parameters\(\)"),
+        (lambda: tg.optim.SGD(lr=lambda: 1), TypeError, "lr: expected a number, or a function of the step t"),  # type: ignore[misc, arg-type]
         (lambda: tg.no_grad(3), TypeError, "no_grad: takes at most 0 by position, got 1"),  # type: ignore[call-arg]
         (lambda: sorted(W), ValueError, r"np.sort\(.*np.sort\(.*axis=None\)"),  # type: ignore[type-var]
         (lambda: tg.sum(np.ones(3), axis=4), ValueError, r"sum: ndarray \(3,\): axis 4 is out of bounds"),

@@ -63,11 +63,19 @@ def test_one_hot_says_which_category(labels: list[str]) -> None:
 
 WRONG: list[tuple[Any, str]] = [
     (lambda: data.split(np.ones((2, 4)), np.ones((1, 5))), "a label for each"),
-    (lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), test=20), "split: test: expected a share"),
+    (
+        lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), test=20),
+        "split: test: expected a number of at least 0 and below 1",
+    ),
     (lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), dev=0.5, test=0.5), "leave none"),
     (lambda: data.one_hot([0, 5], 3), "5 is none of the categories 0, 1, 2; other=True"),
     (lambda: data.one_hot("cat"), r"got the text 'cat'; write \['cat'\]"),
     (lambda: data.one_hot([1, "a"]), "of several kinds"),
+    (lambda: data.one_hot([[0, 1], [1]]), r"numbers or words as labels, got \[0, 1\]"),
+    (lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), seed="a"), "split: seed: expected a whole number"),  # type: ignore[arg-type]
+    (lambda: data.flower(seed=-1), "flower: seed: expected a whole number"),
+    (lambda: data.image_folder(3), "path of a folder, got 3"),  # type: ignore[arg-type]
+    (lambda: data.csv(3, "y"), "csv: expected the path of a file, got 3"),  # type: ignore[arg-type]
     (lambda: data.multi_hot(["a b"]), r"text.split\(\)"),
     (lambda: data.Scaling.of(np.ones(3)), "one example a column"),
     (lambda: data.image_folder("nowhere"), "no such folder"),

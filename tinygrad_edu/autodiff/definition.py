@@ -105,6 +105,9 @@ def define(
         if not isinstance(forward, FunctionType):
             raise TypeError(f"define: expected a function written in Python, got {type(forward).__name__}")
         own = name or forward.__name__
+        for rule in pullback if isinstance(pullback, tuple) else (pullback,):
+            if rule is not None and not callable(rule):
+                raise TypeError(f"define: pullback: expected a function (g, y, x), got {rule!r}")
         functions = (numpy,) if callable(numpy) else tuple(numpy)
         if latex is not None:
             _check_template(own, latex, forward)

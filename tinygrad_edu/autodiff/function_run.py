@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.backward import flow
 from tinygrad_edu.core.mode import recorded, surroundings
+from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
@@ -103,7 +104,7 @@ def seeds_for(run: Run, given: Any, *, recording: bool) -> list[Any]:
 
 def like(y: Tensor, given: Any, what: str, *, recording: bool) -> Any:
     """A direction at y, of its shape and dtype; a Tensor, its history kept, when recording."""
-    value = np.array(_bare(given), dtype=y.dtype)
+    value = real(_bare(given), y.dtype, what=f"{what}: ")
     if value.shape != y.shape:
         raise ValueError(f"{what}: expected shape {y.shape}, got {value.shape}")
     if not recording:
@@ -127,6 +128,8 @@ def run(
     """
     require_function(transform, function)
     places = [_place(transform, k, len(args)) for k in ([argnums] if isinstance(argnums, int) else argnums)]
+    if len({*places}) < len(places):
+        raise ValueError(f"{transform}: argnums: expected each argument once, got {argnums}")
     around = surroundings()
     inside = around is not None and around.transforms > 0
     recording = around is None or around.recording

@@ -26,7 +26,8 @@ def value_of(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
             else repr(value)
         )
         raise TypeError(
-            f"compile: {'/'.join(path)}: expected a float array that can be updated in place, got {what}"
+            f"compile: {'/'.join(path)}: expected a float array that can be updated in place, such as "
+            f"np.array([1.0, 2.0]), got {what}"
         )
     refuse_lookalikes(value, f"compile: parameter {'/'.join(path)}: ")
     if isinstance(value, (float, int)):

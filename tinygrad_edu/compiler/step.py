@@ -192,8 +192,10 @@ class CompiledStep:
     ) -> None:
         if not callable(loss):
             raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")
-        if optimizer is not None and not callable(getattr(optimizer, "update", None)):
-            raise TypeError(f"compile: optimizer: expected one of tg.optim, got {optimizer!r}")
+        made = not isinstance(optimizer, type)
+        if optimizer is not None and not (made and callable(getattr(optimizer, "update", None))):
+            hint = "" if made else f"; make one: {optimizer.__name__}(lr=0.1)"
+            raise TypeError(f"compile: optimizer: expected one of tg.optim, got {optimizer!r}{hint}")
         if backend not in ("numpy", None):
             given: object = backend
             wrong = f"compile: backend: expected 'numpy' or None, got {given!r}"
@@ -211,8 +213,12 @@ class CompiledStep:
         """Parameters that were moved before, and their arrays, where nobody looks at names in between."""
         self._last: _Compiled | None = None
 
-    def __call__(self, params: Any, *data: Any) -> Any:
+    def __call__(self, params: Any, *data: Any, **named: Any) -> Any:
         """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
+        if named:
+            raise TypeError(
+                f"compile: a step takes data by position, step(params, X, Y); got {', '.join(named)} by name"
+            )
         update = self._update()
         compiled = inputs = None
         if params is self._moved:
@@ -311,6 +317,10 @@ class CompiledStep:
                 stacklevel=4,
             )
         parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
+        kinds = {name: np.asarray(bare(leaf)).dtype for name, leaf in parameters}
+        if kinds and not any(kind.kind == "f" for kind in kinds.values()):
+            got = ", ".join(f"{name or 'params'} of {kind}" for name, kind in kinds.items())
+            raise TypeError(f"compile: expected a parameter of floats to differentiate by, got {got}")
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]
         assert recording.program is not None

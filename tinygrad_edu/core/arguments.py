@@ -20,6 +20,7 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.error_messages import in_house_style
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.core.unknown_settings import SETTINGS_ELSEWHERE, SETTINGS_REFUSED, not_a_setting
 
 __all__ = ["Arguments", "called", "plain", "refuse_unreal"]
 
@@ -306,14 +307,14 @@ class Arguments:
         """The message for an argument that is not taken, with what to write instead."""
         with_value = f" with {value[0]!r}" if value and isinstance(value[0], (str, int, float)) else ""
         known = ", ".join(self.settings) or "none"
-        return errors.not_a_setting(self.name, name, with_value, self._advice(name, *value), known)
+        return not_a_setting(self.name, name, with_value, self._advice(name, *value), known)
 
     def _advice(self, name: str, *value: Any) -> str:
-        if value and name in errors.SETTINGS_REFUSED:
-            return errors.SETTINGS_REFUSED[name]
+        if value and name in SETTINGS_REFUSED:
+            return SETTINGS_REFUSED[name]
         if value:
             return f"leave it out, or give NumPy's default {self.theirs[name].default!r}"
-        meant = errors.SETTINGS_ELSEWHERE.get(name, ())
+        meant = SETTINGS_ELSEWHERE.get(name, ())
         near = [n for n in meant if n in self.settings] or get_close_matches(name, self.settings, 1)
         return f"write {near[0]}=" if near else ""
 

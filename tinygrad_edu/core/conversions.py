@@ -15,7 +15,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.call_sites import outer_frame, written_at
 from tinygrad_edu.core.user_warnings import told_once
 
-__all__ = ["as_array", "as_number", "compared"]
+__all__ = ["as_array", "compared", "plain_number"]
 
 _COMPARE, _STORE = opmap["COMPARE_OP"], opmap["STORE_SUBSCR"]
 _DRAWS = ("matplotlib", "mpl_toolkits", "seaborn")
@@ -42,18 +42,26 @@ def _is_drawn(frame: FrameType) -> bool:
     return frame.f_globals.get("__name__", "").partition(".")[0] in _DRAWS
 
 
-def as_number(tensor: Any, what: str) -> None:
-    """Warns where a differentiable tensor of one number becomes a plain number; refuses a larger one.
+def plain_number(tensor: Any, what: str) -> Any:
+    """The value of a 0-d tensor. Warns if it is differentiable.
 
     Raises:
         TypeError: it has axes, or is written into an array.
     """
+    if tensor.ndim:
+        write = "t.item()" if tensor.size == 1 else "t[i, j].item() for one entry, t.tolist() for all"
+        got = errors.described(tensor, tensor.name)
+        raise TypeError(f"{what} takes a 0-d Tensor, got {got}; write {write}")
+    if tensor.requires_grad:
+        _as_number(tensor, what)
+    return tensor._data
+
+
+def _as_number(tensor: Any, what: str) -> None:
+    """Warns that a differentiable 0-d tensor becomes a plain number; refuses to write it into an array."""
     frame = _asking()
     if frame is None or _is_drawn(frame):
         return
-    if tensor.ndim:
-        one = " It has one entry: write t.item()." if tensor.size == 1 else ""
-        raise TypeError(errors.history_lost(what) + one)
     _refuse_writing_into(frame)
     source, _ = written_at(frame)
     called = tensor.name or "t"
@@ -80,7 +88,7 @@ def as_array(what: str, tensor: Any = None) -> None:
         if frame is not None:
             _refuse_writing_into(frame)
         raise TypeError(errors.history_lost(what))
-    as_number(tensor, what)
+    _as_number(tensor, what)
 
 
 def _gathers(frame: FrameType, tensor: Any) -> bool:

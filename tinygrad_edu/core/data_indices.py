@@ -12,7 +12,19 @@ import numpy as np
 
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["picked"]
+__all__ = ["check_index", "picked"]
+
+
+def check_index(part: Any) -> None:
+    """Raises IndexError if a part of an index is none that NumPy takes: an array of floats, a text."""
+    if part is None or part is Ellipsis or isinstance(part, slice):
+        return
+    found = part if hasattr(part, "dtype") else np.asarray(part)
+    if found.dtype.kind not in "iub" and found.size:
+        got = found.dtype if found.ndim else repr(part)
+        floats = found.ndim and found.dtype.kind == "f"
+        hint = ". Pass it in as integers: y.astype(int)" if floats else ""
+        raise IndexError(f"an index has to be integers, booleans or slices; got {got}{hint}")
 
 
 def picked(x: Any, index: Any) -> Any:
@@ -63,11 +75,7 @@ def _parts(index: tuple[Any, ...], rank: int) -> list[Any]:
 def _whole_numbers(part: Any) -> Any:
     if part.dtype == np.bool_:
         np.asarray(part)  # refused: the shape of what a mask picks depends on its values
-    if part.dtype.kind not in "iu":
-        raise IndexError(
-            f"an index has to be integers, booleans or slices; got {part.dtype}. "
-            "Pass it in as integers: y.astype(int)"
-        )
+    check_index(part)
     return RECORD["astype"](part, dtype=np.dtype(np.intp))
 
 
@@ -76,8 +84,8 @@ def _joint(parts: list[Any], lengths: list[int]) -> Any:
     joint: Any = None
     for part, n in zip(parts, lengths, strict=True):
         known = not hasattr(part, "_data")
-        if known and part.dtype.kind not in "iu":
-            raise IndexError(f"an index has to be integers, booleans or slices; got {part.dtype}")
+        if known:
+            check_index(part)
         if known and part.size and (part.min() < -n or part.max() >= n):
             raise IndexError(
                 f"index out of bounds: expected -{n} to {n - 1}, got {part.min()} to {part.max()}"

@@ -13,7 +13,20 @@ import numpy as np
 
 from tinygrad_edu.errors import unknown
 
-__all__ = ["Elsewhere", "WithoutElsewhere", "answer", "attributes_explained", "function_not_method"]
+__all__ = [
+    "BACKWARD",
+    "Elsewhere",
+    "WithoutElsewhere",
+    "answer",
+    "attributes_explained",
+    "function_not_method",
+]
+
+BACKWARD = {
+    "create_graph": "tg.grad(J, [w], create_graph=True)",
+    "inputs": "tg.grad(J, inputs), which returns the gradients",
+}
+"""Settings of PyTorch's ``backward``."""
 
 _ASTYPE = "t.astype(np.{})"
 _IN_PLACE = "a new Tensor: t = {}; or, under tg.no_grad(), an operator such as t -= ..."

@@ -38,7 +38,10 @@ def real(value: Any, dtype: DTypeLike | None = None, *, what: str = "") -> NDArr
         raise ValueError(
             f"{what}expected rows of equal length, got {type(value).__name__} of unequal ones"
         ) from None
-    wanted = array.dtype if dtype is None else np.dtype(dtype)
+    try:
+        wanted = array.dtype if dtype is None else np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"{what}expected a dtype such as 'float32', got {dtype!r}") from None
     for found in (array.dtype, wanted):
         if found.kind not in "fiub":
             raise TypeError(f"{what}expected real numbers, got {type(value).__name__} of dtype {found}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import count
 from operator import index
 from typing import Any, cast
@@ -15,8 +16,8 @@ from tinygrad_edu import errors
 from tinygrad_edu.core import protocols
 from tinygrad_edu.core.backward import NO_SETTINGS, Node, accumulate, flow, seed_for
 from tinygrad_edu.core.constant_history import Recipe, Recipes
-from tinygrad_edu.core.conversions import as_array, as_number
-from tinygrad_edu.core.foreign_attributes import Elsewhere, WithoutElsewhere
+from tinygrad_edu.core.conversions import as_array, plain_number
+from tinygrad_edu.core.foreign_attributes import BACKWARD, Elsewhere, WithoutElsewhere
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.notebook_display import Shown
@@ -260,6 +261,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
 
     # differentiation
 
+    @partial(errors.arguments_explained, known=BACKWARD)
     def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
         """Adds the derivative of this tensor to ``.grad`` of every tensor that took part in it.
 
@@ -330,14 +332,10 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         return bool(self._data)
 
     def __float__(self) -> float:
-        if self.requires_grad:
-            as_number(self, "float(t), or a function of math or cmath,")
-        return float(self._data)
+        return float(plain_number(self, "float(t), or a function of math or cmath,"))
 
     def __int__(self) -> int:
-        if self.requires_grad:
-            as_number(self, "int(t)")
-        return int(self._data)
+        return int(plain_number(self, "int(t)"))
 
     def __index__(self) -> int:
         return index(self._data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_edu.data.checks import whole, yes_or_no
 from tinygrad_edu.data.layout import DataSet, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
 
@@ -54,6 +55,7 @@ def _load(name: str, test_size: float, seed: int, standardise: bool, divide_by: 
     asked: Any = test_size
     if not isinstance(asked, (int, float)) or not 0 < asked < 1:
         raise ValueError(f"test_size: expected a share between 0 and 1, got {test_size!r}")
+    seed, standardise = whole("seed", seed, 0), yes_or_no("standardise", standardise)
     raw: Any = getattr(require_extra("sklearn.datasets", extra="sklearn"), name)()
     split = require_extra("sklearn.model_selection", extra="sklearn").train_test_split
     train, test, train_labels, test_labels = split(

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.data.checks import existing, share, whole
 from tinygrad_edu.data.layout import DataSet, Examples, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
 
 __all__ = ["cats", "circles", "flower", "football", "moons"]
+
+_ORIGIN = "; it comes with the course's exercises"
 
 
 @arguments_explained
@@ -37,7 +40,7 @@ def cats(folder: str | Path) -> DataSet:
 
 
 def _cat_file(h5py: Any, folder: Path, part: str) -> Examples:
-    path = _existing(folder / f"{part}_catvnoncat.h5")
+    path = existing(folder / f"{part}_catvnoncat.h5", "cats", _ORIGIN)
     keys = f"{part}_set_x", f"{part}_set_y"
     with h5py.File(path) as file:
         if not set(keys) <= set(file):
@@ -64,7 +67,7 @@ def football(path: str | Path) -> DataSet:
     ...
     FileNotFoundError: nowhere.mat: no such file; it comes with the course's exercises
     """
-    contents = require_extra("scipy.io", extra="sklearn").loadmat(_existing(Path(path)))
+    contents = require_extra("scipy.io", extra="sklearn").loadmat(existing(path, "football", _ORIGIN))
     keys = "X", "y", "Xval", "yval"
     if not set(keys) <= set(contents):
         found = ", ".join(key for key in contents if not key.startswith("__"))
@@ -91,7 +94,7 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
     given: Any = m
     if not isinstance(given, (int, np.integer)) or m < 2 or m % 2:
         raise ValueError(f"flower: expected an even number of examples, at least 2, got {m!r}")
-    rng = np.random.RandomState(seed)
+    rng = np.random.RandomState(whole("flower: seed", seed, 0))
     petals = []
     for k in range(2):
         t = np.linspace(k * 3.12, (k + 1) * 3.12, m // 2) + rng.standard_normal(m // 2) * 0.2
@@ -110,7 +113,8 @@ def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     (2, 300)
     """
     make = require_extra("sklearn.datasets", extra="sklearn").make_moons
-    return in_columns(*make(n_samples=_examples("moons", m), noise=noise, random_state=seed))
+    m, noise = whole("moons: m", m, 1), share("moons: noise", noise)
+    return in_columns(*make(n_samples=m, noise=noise, random_state=whole("moons: seed", seed, 0)))
 
 
 @arguments_explained
@@ -125,20 +129,9 @@ def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
     DataSet(X_train (2, 300), X_test (2, 100), classes outer, inner)
     """
     make = require_extra("sklearn.datasets", extra="sklearn").make_circles
+    m, m_test = whole("circles: m", m, 1), whole("circles: m_test", m_test, 1)
+    noise = share("circles: noise", noise)
     train, test = (
-        in_columns(*make(n_samples=_examples("circles", n), noise=noise, random_state=seed))
-        for n, seed in ((m, 1), (m_test, 2))
+        in_columns(*make(n_samples=n, noise=noise, random_state=seed)) for n, seed in ((m, 1), (m_test, 2))
     )
     return DataSet(*train, *test, class_names=("outer", "inner"))
-
-
-def _examples(called: str, m: Any) -> int:
-    if isinstance(m, bool) or not isinstance(m, (int, np.integer)) or m < 1:
-        raise ValueError(f"{called}: expected a whole number of examples, at least 1, got {m!r}")
-    return int(m)
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; it comes with the course's exercises")
-    return path

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.data.checks import existing
 from tinygrad_edu.data.preparing import one_hot
-from tinygrad_edu.errors import arguments_explained, require_extra
+from tinygrad_edu.errors import arguments_explained, path_of, require_extra
 
 __all__ = ["Labelled", "csv", "image_folder"]
 
@@ -56,7 +57,7 @@ def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelle
     """
     pandas = require_extra("pandas", extra="data")
     try:
-        table = pandas.read_csv(_existing(Path(path)))
+        table = pandas.read_csv(existing(path, "csv"))
     except pandas.errors.EmptyDataError:
         raise ValueError(
             f"{path}: expected a first line with the columns' names, and the file is empty"
@@ -124,7 +125,7 @@ def image_folder(
     ((2, 4, 4, 3), [[0.0, 1.0]], ('cat', 'dog'))
     """
     pillow = require_extra("PIL.Image", extra="data")
-    folder = Path(path)
+    folder = path_of(path, "image_folder", "a folder")
     if not folder.is_dir():
         raise FileNotFoundError(f"{path}: no such folder")
     names = sorted(
@@ -153,9 +154,3 @@ def _image(pillow: Any, file: Path, size: tuple[int, int], grey: bool) -> NDArra
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{file}: it cannot be read as an image: {error}") from None
     return pixels[..., None] if grey else pixels
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    return path

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.data.checks import share, whole
 from tinygrad_edu.data.layout import Array, Examples
 from tinygrad_edu.errors import arguments_explained
 
@@ -59,15 +60,14 @@ def split(
     """
     X, Y = np.asarray(X), np.asarray(Y)
     shares: dict[str, Any] = {"dev": dev, "test": test}
-    for name, share in shares.items():
-        if isinstance(share, bool) or not isinstance(share, (int, float, np.number)) or not 0 <= share < 1:
-            raise ValueError(f"split: {name}: expected a share from 0 to below 1, got {share!r}")
+    for name, value in shares.items():
+        share(f"split: {name}", value, below=1)
     if X.ndim <= axis or Y.shape[-1:] != (X.shape[axis],):
         raise ValueError(
             f"split: expected examples along axis {axis} of X and a label for each, got X {X.shape} and Y "
             f"{Y.shape}"
         )
-    m, rng = X.shape[axis], np.random.default_rng(seed)
+    m, rng = X.shape[axis], np.random.default_rng(whole("split: seed", seed, 0))
     parts: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
     for of_class in _classes(Y) if stratify else [np.arange(m)]:
         order = rng.permutation(of_class)
@@ -202,7 +202,10 @@ def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other:
 def _flat(called: str, labels: Any) -> list[Hashable]:
     if isinstance(labels, str):
         raise TypeError(f"{called}: expected labels, got the text {labels!r}; write [{labels!r}]")
-    found: list[Hashable] = np.asarray(labels, object).ravel().tolist()
+    found: list[Any] = np.asarray(labels, object).ravel().tolist()
+    for label in found:
+        if not isinstance(label, Hashable):
+            raise TypeError(f"{called}: expected numbers or words as labels, got {label!r}")
     return found
 
 

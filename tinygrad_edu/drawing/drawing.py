@@ -21,7 +21,7 @@ from tinygrad_edu.drawing.svg import png_of, to_svg
 from tinygrad_edu.drawing.text import to_text
 from tinygrad_edu.drawing.units import network_of, sketched, units
 from tinygrad_edu.drawing.view_selection import DETAILS, sketch_of
-from tinygrad_edu.errors import arguments_explained, did_you_mean, folder_for
+from tinygrad_edu.errors import arguments_explained, did_you_mean, folder_for, path_of
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
@@ -77,7 +77,7 @@ class Picture:
             OSError: the file cannot be written.
             RenderError: Graphviz is missing.
         """
-        target = Path(path)
+        target = path_of(path, "save", "a file, such as 'J.svg'")
         file_type = _file_type(target)
         folder_for(target, "draw: ")
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import arguments_explained, folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for, path_of
 from tinygrad_edu.export.free_axes import Sizes, free_sizes
 from tinygrad_edu.export.onnx_builder import Builder
 from tinygrad_edu.export.onnx_operators import has_operator, write
@@ -42,6 +42,7 @@ def onnx(model: Callable[..., Any], X: Any, path: str | os.PathLike[str]) -> Non
     Raises:
         MissingExtraError: without the package ``onnx``.
         TypeError: the function gives something else than a Tensor, or looks at values.
+        ValueError: the path ends in something else than .onnx.
         NotImplementedError: it uses what ONNX has no operator for; the message names the operation and the
             quantity that it computes.
 
@@ -58,9 +59,10 @@ def onnx(model: Callable[..., Any], X: Any, path: str | os.PathLike[str]) -> Non
     """
     if not callable(model):
         raise TypeError(f"export.onnx: expected a model, or a function of Tensors, got {model!r}")
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"export.onnx: expected the path of a file, such as 'model.onnx', got {path!r}")
-    folder_for(Path(path), "export.onnx: ")
+    target = path_of(path, "export.onnx", "a file, such as 'model.onnx'")
+    if target.suffix != ".onnx":
+        raise ValueError(f"export.onnx: expected a path that ends in .onnx, got {str(path)!r}")
+    folder_for(target, "export.onnx: ")
     examples = _examples(model, X)
 
     def record(given: Any) -> Recording:
@@ -68,7 +70,7 @@ def onnx(model: Callable[..., Any], X: Any, path: str | os.PathLike[str]) -> Non
             return recorded(model, given, has_operator)
 
     sizes = free_sizes(record, examples)
-    _save(sizes, Path(path))
+    _save(sizes, target)
 
 
 def _examples(model: Callable[..., Any], X: Any) -> dict[str, NDArray[Any]]:

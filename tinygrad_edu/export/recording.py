@@ -68,8 +68,8 @@ def recorded(
         output = function(*symbols.values())
     if not isinstance(output, Symbol):
         raise TypeError(
-            "export: expected the function to give a Tensor computed from its input, "
-            f"got {type(output).__name__}"
+            "export: expected the function to give a Tensor computed from its input, got "
+            + ("one that does not depend on it" if isinstance(output, Tensor) else type(output).__name__)
         )
     graph = Graph(output, names=dict(symbols))
     return _Flattened(known).recording(Program.recorded(graph), dict(examples))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -133,9 +132,11 @@ class Graph(Shown):
     def __init__(self, *outputs: Tensor, names: Names = None) -> None:
         if not outputs:
             raise TypeError("Graph: expected at least one Tensor")
-        for output in outputs:
+        given: Iterable[Any] = outputs
+        for output in given:
             if not isinstance(output, Tensor):
-                raise TypeError(f"Graph: expected Tensors, got {type(output).__name__}")
+                hint = "; write Graph(*outputs)" if isinstance(output, (list, tuple)) else ""
+                raise TypeError(f"Graph: expected Tensors, got {type(output).__name__}{hint}")
         history = History(outputs)
         said = Said()
         if names is not False:
@@ -203,8 +204,8 @@ class Graph(Shown):
         if isinstance(which, str):
             if (value := which.removeprefix("grad_").removeprefix("d")) != which and value in self:
                 return f"its names are those of values, and gradients are at them: graph.find({value!r}).grad"
-            if near := difflib.get_close_matches(which, known, n=3):
-                return f"did you mean {' or '.join(near)}?"
+            if near := errors.did_you_mean(which, known):
+                return near.removeprefix("; ")
         return f"it has: {', '.join(known[:20])}"
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tinygrad_edu.nn.checks import takes
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.stopping import EarlyStopping
 
@@ -52,17 +53,10 @@ def _callback(given: Any) -> Callback:
 
 
 def _check_takes(function: Callable[..., Any], number: int) -> None:
-    """Raises TypeError if the signature of a function does not take ``number`` arguments."""
-    try:
-        taken = inspect.signature(function)
-    except (TypeError, ValueError):
-        return
-    try:
-        taken.bind(*range(number))
-    except TypeError:
+    if not takes(function, number):
         wanted = "one argument, the history" if number == 1 else "two arguments, epoch and logs"
-        called = getattr(function, "__qualname__", repr(function))
-        raise TypeError(f"callbacks: expected a function of {wanted}, got {called}{taken}") from None
+        called = getattr(function, "__qualname__", repr(function)) + str(inspect.signature(function))
+        raise TypeError(f"callbacks: expected a function of {wanted}, got {called}")
 
 
 def _logs(history: History) -> dict[str, float]:

@@ -7,7 +7,6 @@ leaves the old one. Each save appends only what is new in the history.
 
 from __future__ import annotations
 
-import os
 import time
 import zlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import folder_for
+from tinygrad_edu.errors import folder_for, path_of
 from tinygrad_edu.export import FileError, read, write
 from tinygrad_edu.nn.checks import at_least, whole
 from tinygrad_edu.nn.history import History
@@ -188,9 +187,7 @@ def place(path: Any, epochs: Any, seconds: Any) -> Checkpoint | None:
     seconds = at_least("checkpoint_seconds", seconds, 0)
     if path is None:
         return None
-    if not isinstance(path, (str, os.PathLike)) or not str(path):
-        raise TypeError(f"checkpoint: expected the path of a file, such as 'run.npz', got {path!r}")
-    target = Path(path)
+    target = path_of(path, "checkpoint", "a file, such as 'run.npz'")
     folder_for(target, "checkpoint: ")
     beside = target.with_name(target.name + ".part")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -159,3 +160,20 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
             place = [int(k) for k in np.argwhere(found)[0]]
             raise ValueError(f"{name}: expected finite numbers, got {values[tuple(place)]} at {place}")
     return values
+
+
+def takes(function: Callable[..., Any], number: int) -> bool:
+    """Whether a function can be called with so many arguments by position; True if Python cannot tell.
+
+    >>> takes(lambda t: t, 1), takes(lambda: 0, 1), takes(print, 1)
+    (True, False, True)
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*range(number))
+    except TypeError:
+        return False
+    return True

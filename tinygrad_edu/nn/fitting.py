@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.recording_cache import recordings_of
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import arguments_explained
+from tinygrad_edu.errors import arguments_explained, shown
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
@@ -193,10 +193,10 @@ def check_kinds(model: Any, optimizer: Any) -> None:
     """Raises TypeError unless these are a model and an optimiser."""
     for method in ("parameters", "loss"):
         if isinstance(model, type) or not callable(getattr(model, method, None)):
-            raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {model!r}")
+            raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {shown(model)}")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
-            f"fit: optimizer: expected one of tg.optim, such as tg.optim.SGD(lr=0.1), got {optimizer!r}"
+            f"fit: optimizer: expected one of tg.optim, such as tg.optim.SGD(lr=0.1), got {shown(optimizer)}"
         )
 
 

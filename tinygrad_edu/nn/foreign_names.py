@@ -240,6 +240,7 @@ TOP: dict[str, str] = {
     **dict.fromkeys(
         ["randn", "rand", "randint", "normal"], "tg.Tensor(rng.normal(size=...)), of a NumPy generator"
     ),
+    "stop_gradient": "t.detach()",
     "cat": "tg.concatenate([a, b])",
     "clamp": "tg.clip(x, low, high)",
     **dict.fromkeys(["set_grad_enabled", "enable_grad"], "tg.no_grad() around what is not to be recorded"),

@@ -12,6 +12,7 @@ from tinygrad_edu.core.mode import ambient, scope
 from tinygrad_edu.core.notebook_display import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
 from tinygrad_edu.nn.framework_habits import Trainable
@@ -152,6 +153,7 @@ class Sequential(Answering, Trainable):
             A, _ = self._through(_constant(X, "X"))
         return A
 
+    @arguments_explained
     def loss(self, X: Any, Y: Any, weights: Any = None) -> Any:
         """J, the mean cost over the examples, with the penalty where ``l2`` or ``l1`` is given.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.errors import arguments_explained, folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for, path_of, shown
 from tinygrad_edu.export import FileError, read, write
 from tinygrad_edu.nn import images, layers, normalise, sequences
 from tinygrad_edu.nn.checkpoint import KIND as CHECKPOINT
@@ -80,7 +80,7 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
             if hasattr(model, "parameters")
             else ""
         )
-        raise TypeError(f"save: expected a model of tg.nn, or arrays by name, got {model!r}{hint}")
+        raise TypeError(f"save: expected a model of tg.nn, or arrays by name, got {shown(model)}{hint}")
     data = model.architecture
     _check_is_data(data)
     generators = model.generators()
@@ -114,6 +114,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     target = _path("load", path)
     if target.is_dir():
         raise FileError(f"{path}: expected a file that tg.save wrote, got a folder")
+    if not target.exists():
+        raise FileNotFoundError(f"load: there is no file {path}")
     try:
         arrays, meta = read(target)
     except FileError as error:
@@ -130,10 +132,8 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def _path(called: str, path: Any) -> Path:
-    if isinstance(path, (str, os.PathLike)) and str(path):
-        return Path(path)
     hint = "; the model comes first: tg.save(model, path)" if isinstance(path, Sequential) else ""
-    raise TypeError(f"{called}: expected the path of a file, such as 'model.npz', got {path!r}{hint}")
+    return path_of(path, called, "a file, such as 'model.npz'", hint)
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing.drawing import Picture
 from tinygrad_edu.drawing.formulas import Reading
 from tinygrad_edu.drawing.view_selection import gradients_of, view_of
-from tinygrad_edu.errors import arguments_explained, folder_for
+from tinygrad_edu.errors import arguments_explained, folder_for, path_of
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 from tinygrad_edu.page.handout import handout
@@ -65,13 +65,11 @@ def step_through(
     >>> "dc = dJ · 3 · b" in page.read_text(encoding="utf-8")
     True
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"step_through: expected the path of a file, such as 'J.html', got {path!r}")
+    target = path_of(path, "step_through", "a file, such as 'J.html'")
     if not isinstance(output, (Tensor, Graph)):
         raise TypeError(f"step_through: expected a Tensor or a Graph, got {type(output).__name__}")
     if title is not None and not isinstance(title, str):
         raise TypeError(f"step_through: title: expected a string, got {title!r}")
-    target = Path(path)
     if target.suffix.lower() not in (".html", ".htm", ".pdf"):
         raise ValueError(f"step_through: {target.name!r}: expected a file called .html or .pdf")
     folder_for(target, "step_through: ")

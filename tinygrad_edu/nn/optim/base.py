@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import described, unknown
-from tinygrad_edu.nn.checks import above_zero, at_least
+from tinygrad_edu.errors import described, shown, unknown
+from tinygrad_edu.nn.checks import above_zero, at_least, takes
 from tinygrad_edu.nn.foreign_names import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
 from tinygrad_edu.nn.optim.update_step import Rules
@@ -90,7 +90,10 @@ class Optimizer:
 
     @lr.setter
     def lr(self, rate: float | Schedule) -> None:
-        self.schedule = rate if callable(rate) else above_zero(f"{type(self).__name__}: lr", rate)
+        called = f"{type(self).__name__}: lr"
+        if callable(rate) and not takes(rate, 1):
+            raise TypeError(f"{called}: expected a number, or a function of the step t, got {rate!r}")
+        self.schedule = rate if callable(rate) else above_zero(called, rate)
 
     def rate(self, t: int) -> float:
         """The learning rate of step number t = 1, 2, ...: a schedule counts from 0."""
@@ -325,9 +328,9 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
     of_model = callable(getattr(parameters, "parameters", None))
     if not isinstance(parameters, Iterable) or isinstance(parameters, (str, np.ndarray)) or of_model:
         hint = f"the learning rate goes by name: {called}(lr=0.1)"
-        if of_model:
+        if of_model or callable(parameters):
             hint = f"of a model they are {called}(model.parameters(), lr=0.1)"
-        raise TypeError(f"{called}: expected Tensors as parameters, got {parameters!r}; {hint}")
+        raise TypeError(f"{called}: expected Tensors as parameters, got {shown(parameters)}; {hint}")
     found = dict(parameters.items() if isinstance(parameters, Mapping) else enumerate(parameters))
     for key, parameter in found.items():
         if isinstance(parameter, str):
@@ -345,6 +348,8 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
                 f"{called}: parameters: {key}: expected a leaf Tensor that requires a gradient, got "
                 f"{_told(parameter)}"
             )
+    if not found:
+        raise ValueError(f"{called}: expected at least one parameter, got none")
     if len({*map(id, found.values())}) < len(found):
         raise ValueError(f"{called}: the same parameter is given twice among {', '.join(map(str, found))}")
     return found
@@ -373,8 +378,8 @@ def _paired(targets: Mapping[Key, Tensor], gradients: Any) -> dict[Key, Any]:
 
 
 def _told(parameter: Any) -> str:
-    """How a message describes an object that is no parameter: an array by its shape, not its entries."""
+    """How a message describes an object that is no parameter."""
     if not isinstance(parameter, Tensor):
-        return described(parameter, None) if hasattr(parameter, "shape") else repr(parameter)
+        return shown(parameter)
     why = "a constant" if parameter.op is None else f"the result of {parameter.op.name}"
     return f"{described(parameter, parameter.name)}, {why}"

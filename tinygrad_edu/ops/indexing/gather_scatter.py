@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.axes import PICKED, Flow, New, Settings, Shapes, selected, unselected
+from tinygrad_edu.core.data_indices import check_index
 from tinygrad_edu.core.kinds import composed, indexing
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.movement.shapes import array, astype, axis_of
@@ -91,9 +92,13 @@ def getitem(x: Array, *, index: Any) -> Array:
     try:
         return x[index]
     except IndexError:
-        if x.ndim:
-            raise
-        raise IndexError("one number has no axes, and no entries to pick; write t.item() for it") from None
+        if not x.ndim:
+            raise IndexError(
+                "one number has no axes, and no entries to pick; write t.item() for it"
+            ) from None
+        for part in index if isinstance(index, tuple) else (index,):
+            check_index(part)
+        raise
 
 
 @composed(
