@@ -85,3 +85,50 @@ def test_a_rule_that_mixes_the_entries_of_the_gradient_is_refused() -> None:
         @tg.define(pullback=lambda g, y, x: 2 * x * np.mean(g))
         def mixed(x: Any) -> Any:
             return x * x
+
+
+def unchanged(x: Any) -> Any:
+    return 1.0 * x
+
+
+@pytest.mark.parametrize("domain", [(1.0, 1.0), (3, 1), ("a", "b"), "ab", 3.0, (1.0, 2.0, 3.0)])
+def test_a_domain_is_an_interval_the_lower_end_first(domain: Any) -> None:
+    with pytest.raises(ValueError, match="domain: expected an interval such as"):
+        tg.define(pullback=lambda g, y, x: g, domain=domain)(unchanged)
+
+
+def test_two_inputs_have_two_intervals() -> None:
+    def logs(a: Any, b: Any) -> Any:
+        return np.log(1.5 - a) + np.log(b - 1.5)
+
+    rules = (lambda g, y, a, b: -g / (1.5 - a), lambda g, y, a, b: g / (b - 1.5))
+    assert tg.define(pullback=rules, domain=((0.5, 1.0), (2.0, 3.0)))(logs)(0.5, 2.5) == 0.0
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="logs"):
+        tg.define(pullback=rules, domain=((2.0, 3.0), (0.5, 1.0)))(logs)
+
+
+def test_the_tolerance_of_a_rule_grows_with_the_result() -> None:
+    @tg.define(pullback=lambda g, y, x: 4 * g * x**3, samples=[(np.array([0.0, 300.0]),)])
+    def fourth_power(x):  # type: ignore[no-untyped-def]
+        return x**4
+
+    assert fourth_power(tg.Tensor(2.0)).item() == 16.0
+
+
+def test_what_a_user_s_operation_does_not_declare_is_not_assumed() -> None:
+    @tg.define(pullback=lambda g, y, x: 3 * g * x**2)
+    def cube(x):  # type: ignore[no-untyped-def]
+        return x * x * x
+
+    assert (cube.linear, cube.moves) == ((), False)
+
+
+def test_a_compiled_step_differentiates_by_its_data() -> None:
+    def penalty(w: Any, X: Any) -> Any:  # of the gradient by the input, as adversarial training has it
+        slopes = tg.func.grad(lambda x, w: np.sum(w * x**2))(X, w)
+        return np.sum(slopes**2)
+
+    w, X = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0])
+    J, dw = tg.compile(penalty)(w, X)
+    np.testing.assert_allclose(J, np.sum((2 * w * X) ** 2))
+    np.testing.assert_allclose(dw, 8 * w * X**2)
