@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
-from typing import Any, Literal
+from typing import Any, Literal, Never
 from weakref import ref
 
 import numpy as np
@@ -213,7 +213,7 @@ class CompiledStep:
         """Parameters that were moved before, and their arrays, where nobody looks at names in between."""
         self._last: _Compiled | None = None
 
-    def __call__(self, params: Any, *data: Any, **named: Any) -> Any:
+    def __call__(self, params: Any, *data: Any, **named: Never) -> Any:
         """Runs the step: ``J, grads``, or J where an optimiser moves the parameters."""
         if named:
             raise TypeError(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from itertools import count
 from operator import index
-from typing import Any, cast
+from typing import Any, Never, cast
 from weakref import ReferenceType
 
 import numpy as np
@@ -261,8 +260,9 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
 
     # differentiation
 
-    @partial(errors.arguments_explained, known=BACKWARD)
-    def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+    def backward(
+        self, gradient: ArrayLike | None = None, *, retain_graph: bool = False, **others: Never
+    ) -> None:
         """Adds the derivative of this tensor to ``.grad`` of every tensor that took part in it.
 
         Args:
@@ -275,6 +275,8 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
             RuntimeError: nothing here requires a gradient.
             StaleGraphError: a value was replaced after the graph was recorded.
         """
+        for name in others:
+            raise TypeError(str(errors.unknown("backward", name, BACKWARD, ("gradient", "retain_graph"))))
         accumulate(flow({self: seed_for(self, gradient)}, spend=not retain_graph))
 
     def _watch(self, *, over: bool = False) -> None:
