@@ -269,6 +269,7 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
             gradient: the weight of each entry of a non-scalar result, of the result's shape.
             retain_graph: keep what the graph depends on read-only, for another pass. Without it another
                 pass still works as long as no value has changed, which it checks by computing again.
+            others: none; PyTorch's are answered with what to write here.
 
         Raises:
             ValueError: the result isn't a scalar and no gradient is given, or its shape differs.
