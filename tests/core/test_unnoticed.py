@@ -66,3 +66,10 @@ def test_a_compiled_step_adds_up_narrow_floats_exactly_enough() -> None:
     assert grads["b"].dtype == np.float32
     exact = n * float(np.float32(0.1))
     assert np.abs(grads["b"] - exact).max() < 1e-6 * exact
+
+
+def test_operands_given_as_a_list_meet_the_warning_about_columns_and_rows() -> None:
+    pair = tg.Tensor([[1.0], [2.0], [3.0]]), tg.Tensor([[4.0, 5.0, 6.0]])
+    with pytest.warns(tg.OuterBroadcastWarning):
+        difference = tg.subtract(*pair)
+    assert difference.shape == (3, 3)

@@ -1,4 +1,4 @@
-"""What several commands take: an expression, and the values of its variables."""
+"""The arguments that several commands share: an expression, and the values of its variables."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def differentiate(J: Tensor) -> None:
 
 
 def tell(J: Tensor, given: Mapping[str, Tensor]) -> None:
-    """Says the value of an expression, and its gradients."""
+    """Prints the value of an expression, and its gradients."""
     say(f"{J.name} = {written(J.data)}")
     for name, tensor in given.items():
         if tensor.grad is not None:

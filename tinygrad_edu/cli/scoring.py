@@ -1,4 +1,4 @@
-"""Metrics of predictions: in the table's own classes and units, and against always giving the same answer."""
+"""Metrics of predictions, in the table's classes and units, beside those of a constant prediction."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class _Trained(NamedTuple):
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Raises for settings that cannot be, before anything is read."""
+    """Raises ValueError for settings out of range, before anything is read."""
     check_place(options.output, SUFFIXES)
     if options.plot is not None:
         check_place(options.plot, PICTURES)

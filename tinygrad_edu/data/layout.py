@@ -68,12 +68,12 @@ class DataSet:
 
     @property
     def train(self) -> Examples:
-        """The part to learn from."""
+        """The training examples."""
         return Examples(self.X_train, self.Y_train)
 
     @property
     def test(self) -> Examples:
-        """The part to judge by."""
+        """The test examples."""
         return Examples(self.X_test, self.Y_test)
 
     def __repr__(self) -> str:

@@ -40,19 +40,19 @@ def split(
     stratify: bool = True,
     axis: int = 1,
 ) -> Split:
-    """Examples in three parts: to learn from, to choose settings by, and to judge by once. Course 3.
+    """Splits examples into three parts: train, dev (to choose settings) and test. Course 3.
 
     Args:
         X: the examples, along ``axis``.
         Y: their labels, (1, m) or (C, m).
-        dev: the share of those to choose by, from 0 to below 1.
-        test: the share of those to judge by.
-        seed: decides who goes where.
-        stratify: whether each class is shared out in proportion; where Y are not classes there is none.
+        dev: the share of dev examples, at least 0 and below 1.
+        test: the share of test examples.
+        seed: decides which examples go into which part.
+        stratify: whether each part has the classes in proportion; ignored where Y are not classes.
         axis: of X, that runs over the examples: 1 where they are columns, 0 for images.
 
     Raises:
-        ValueError: shares that leave nothing to learn from, or other labels than examples.
+        ValueError: shares that leave no training examples, or labels and examples of different number.
 
     >>> train, dev, test = split(np.arange(20.0).reshape(2, 10), np.zeros((1, 10)), dev=0.2, test=0.3)
     >>> train.X.shape, dev.X.shape, test.Y.shape
@@ -104,7 +104,7 @@ class Scaling:
 
     @classmethod
     def of(cls, X: Any) -> Scaling:
-        """That which brings every feature of X (n_x, m) to mean 0 and deviation 1.
+        """The scaling that brings every feature of X (n_x, m) to mean 0 and deviation 1.
 
         A feature that is the same in all examples becomes 0.
         """
@@ -120,7 +120,7 @@ class Scaling:
         return found
 
     def back(self, X: Any) -> Array:
-        """X as it was before."""
+        """X before it was scaled."""
         found: Array = self._fitting(X) * self.deviation + self.mean
         return found
 
@@ -144,7 +144,7 @@ def _numbers(called: str, X: Any) -> Array:
 
 @arguments_explained
 def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:
-    """The training examples with mean 0 and deviation 1 in every feature, and others changed alike.
+    """The training examples with mean 0 and deviation 1 in every feature, and others with the same scaling.
 
     ``X_train`` and the others are (n_x, m).
 

@@ -19,7 +19,7 @@ __all__ = ["Numbers", "Recipe", "Words"]
 MOST_WORDS = 20
 """A column of text has a row of X for each of its most frequent values, at most so many."""
 MOSTLY = 0.9
-"""From this share of numbers on, a text in a column is taken for a mistake."""
+"""The share of numbers in a column from which a text in it is taken for a mistake."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Recipe:
     def of(
         cls, table: Table, target: Target, without: Sequence[str] = (), among: Table | None = None
     ) -> tuple[Recipe, list[str]]:
-        """What is learnt from the rows of a training table, and what there is to say about it.
+        """The recipe learnt from the rows of a training table, and messages about it for the user.
 
         Args:
             table: the training rows.
@@ -212,7 +212,7 @@ class Recipe:
 
 
 def _learnt(table: Table, name: str, among: Table) -> tuple[Feature | None, str]:
-    """The feature of a column, and what there is to say about it."""
+    """The feature of a column, and a message about it for the user."""
     gaps, numbers = among.missing(name), among.numbers(name)
     there, m = int((~gaps).sum()), len(table)
     if not there or table.missing(name).all():

@@ -1,4 +1,4 @@
-"""A csv file as columns of text: what it holds is judged afterwards, and nothing is guessed while reading.
+"""A csv file as columns of text. Reading guesses nothing; types are decided later.
 
 It is read by Python's own csv module, so that the same file is the same table on every machine.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 __all__ = ["MISSING", "Table", "nearest", "read_table"]
 
 MISSING = frozenset({"", "?", "n/a", "na", "nan", "none", "null", "#n/a"})
-"""What stands for a missing value, in small or capital letters."""
+"""The texts that stand for a missing value, in small or capital letters."""
 SEPARATORS = ",;\t"
 
 

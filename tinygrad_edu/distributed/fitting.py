@@ -57,7 +57,7 @@ def fit(
     """Trains a model on examples that lie on many machines, in place: the result of ``nn.fit``, to 1e-10.
 
     Args:
-        model: its ``parameters()`` are moved to lessen its ``loss(X, Y)``, a mean over the examples.
+        model: has ``parameters()``, updated so that its ``loss(X, Y)``, a mean over examples, falls.
         X: a Dask array (n_x, m) with its columns in chunks; or a list of delayed arrays (n_x, m_k), one a
             shard; or a NumPy array, which is sent to the workers.
         Y: labels (n[L], m), likewise; or a NumPy array.
@@ -171,7 +171,7 @@ class _Batches:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What has to be the same when a training goes on."""
+        """What has to be the same when training resumes."""
         return {
             "the number of examples": self.shards.m,
             "batch_size": self.size,
@@ -181,7 +181,7 @@ class _Batches:
 
 
 class _Step:
-    """One update: parameters out, shares of the gradient back and added up, the optimiser's move."""
+    """One update: sends the parameters out, adds up the workers' shares of the gradient, and steps."""
 
     def __init__(
         self,
@@ -220,7 +220,7 @@ class _Step:
         return float(cost)
 
     def _sum(self, shares: list[Any], key: str) -> Any:
-        """The shares added in pairs, always the same: the result does not depend on which worker is first."""
+        """The sum of the shares, in a fixed order of pairs, so that the result does not depend on timing."""
         level = 0
         while len(shares) > 1:
             level += 1

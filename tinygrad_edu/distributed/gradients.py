@@ -20,7 +20,7 @@ __all__ = ["Share", "added", "share"]
 
 Array = NDArray[Any]
 _MOST_KEPT = 4
-"""Models that a thread keeps compiled: those of the last trainings."""
+"""The number of compiled models that a thread keeps: those of the last trainings."""
 _threads = threading.local()
 
 

@@ -98,7 +98,7 @@ def _of_arrays(client: Any, X: Any, Y: Any) -> list[tuple[Any, Any]]:
 
 
 def _shard(X: Any, Y: Any, k: int) -> tuple[Array, Array]:
-    """A shard, looked at when it is loaded."""
+    """A shard; its shapes are checked when it is loaded."""
     X, Y = (np.asarray(numbers(f"shard {k}: {name}", part)) for name, part in (("X", X), ("Y", Y)))
     if X.ndim != 2 or Y.ndim != 2 or X.shape[1] != Y.shape[1]:
         raise ValueError(f"shard {k}: expected X (n_x, m) and Y (n[L], m), got {X.shape} and {Y.shape}")

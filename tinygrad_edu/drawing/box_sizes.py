@@ -39,7 +39,7 @@ class Rect:
     h: float
 
     def moved(self, dx: float, dy: float) -> Rect:
-        """The same elsewhere."""
+        """The rectangle moved by a distance."""
         return Rect(self.x + dx, self.y + dy, self.w, self.h)
 
     @property
@@ -82,7 +82,7 @@ def part_size(part: Part) -> tuple[float, float]:
 
 
 def label_size(arrow: Arrow) -> tuple[float, float]:
-    """The room for what stands along an arrow."""
+    """The size of the labels along an arrow."""
     lines = arrow.labelled
     return max([0.0, *map(label_width, lines)]) + 10, LABEL + 6
 

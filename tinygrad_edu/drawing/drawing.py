@@ -42,7 +42,7 @@ class Picture:
     theme: str = "auto"
     direction: str = "LR"
     placed: Scene | None = None
-    """The shapes, where they are placed already."""
+    """The shapes, if the picture is laid out already."""
 
     @cached_property
     def scene(self) -> Scene:
@@ -114,7 +114,7 @@ def _file_type(path: Path) -> str:
 
 
 def one_of(option: str, value: Any, known: Iterable[str]) -> None:
-    """Refuses what isn't one of the known values, and names the nearest."""
+    """Raises ValueError for a value that is none of the known ones, and names the nearest."""
     known = list(known)
     if value not in known:
         hint = did_you_mean(str(value), known)
@@ -126,7 +126,7 @@ def _is_model(thing: Any) -> bool:
 
 
 def _graph(output: Any, data: tuple[Any, ...], names: Names) -> Graph:
-    """The graph of a tensor. Of a model, that of its output for X, or of its cost for X and Y."""
+    """The graph of a tensor; for a model, the graph of its output for X, or of its cost for X and Y."""
     if isinstance(output, Graph):
         return output
     if _is_model(output):

@@ -58,7 +58,7 @@ class Reading:
         self.program, self.numbered = program, numbered
         self.marks: dict[str, str] = {}
         self.untied = False
-        """Whether a slope was written without the share of those that tie."""
+        """Whether a slope was written without its convention for ties."""
         self._meant: dict[str, Node] = {}
         self._written: dict[Node, str] = {}
         self._formulas: dict[str, str] = {}
@@ -73,7 +73,7 @@ class Reading:
         return legible(step.name) if step.named else self.marks.get(key, "")
 
     def formula(self, key: str) -> str:
-        """What a step computes, written out as far as what has a name; nothing for what is given."""
+        """The formula of a step, in terms of named values; empty for an input."""
         if key not in self._formulas:
             step = self.program[key]
             unsaid = step.role != "forward"
@@ -81,11 +81,11 @@ class Reading:
         return self._formulas[key]
 
     def read(self, key: str) -> str:
-        """How a formula calls a value: by its name, else by what it computes."""
+        """A value as it appears in a formula: its name, or else its own formula."""
         return self._text(self._meant[key])
 
     def boxed(self, key: str) -> bool:
-        """Whether formulas call it by a name or a mark, so that a reader has to find it."""
+        """Whether formulas refer to it by a name or a mark."""
         return self.program[key].named or key in self.marks
 
     def along(self, node: GraphNode, k: int) -> str:
@@ -102,7 +102,7 @@ class Reading:
         return write(node, Label(self._called, unsaid=unsaid))
 
     def _untied(self, node: Node) -> Node:
-        """Without the share of ties, where nothing ties: ``[Z > 0]``. A note tells the convention."""
+        """A slope without its convention for ties, where no entries are equal: ``[Z > 0]``."""
         if not any(one.does(ADD) for one in in_order(node)):
             return node
         done: dict[Node, Node] = {}
@@ -117,7 +117,7 @@ class Reading:
         return done[node]
 
     def _tie(self, x: Node, y: Node) -> bool:
-        """Whether two are equal somewhere, or it isn't known."""
+        """Whether two values have equal entries, or may have."""
         names = {q.called for side in (x, y) for q in quantities(side)}
         known = {name: self.program[name].value for name in names if name in self.program}
         try:

@@ -22,7 +22,7 @@ class RenderError(RuntimeError):
 
 
 def places(source: str, seconds: float | None = None) -> dict[str, Any] | None:
-    """What ``dot`` makes of a graph, as its JSON: positions of nodes, ways of edges.
+    """The layout that ``dot`` gives a graph, as its JSON: positions of nodes, paths of edges.
 
     None where it isn't ready after so many seconds.
 

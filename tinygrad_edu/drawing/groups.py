@@ -80,7 +80,7 @@ class _Grouping:
         return group
 
     def _given(self, node: GraphNode, users: list[GraphNode], reading: Reading) -> Group:
-        """A parameter stands in the group that alone uses it; what is shared, and data, by itself."""
+        """A parameter belongs to the only group that uses it; shared inputs and data are groups of their own."""
         homes = {self.homes[user] for user in users}
         if len(homes) == 1 and node.requires_grad and not next(iter(homes)).single:
             return next(iter(homes))
@@ -88,7 +88,7 @@ class _Grouping:
 
 
 def _behind(group: Group) -> set[Group]:
-    """All groups that a group reads from, and theirs, and itself."""
+    """A group and all groups that it depends on, directly or not."""
     found = {group}
     pending = [group]
     while pending:

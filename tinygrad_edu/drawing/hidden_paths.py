@@ -16,12 +16,12 @@ __all__ = ["Way", "homes", "is_number", "quantities", "repeated_over", "slope", 
 
 @dataclass(frozen=True)
 class Way:
-    """From a value that is drawn to its next user that is drawn, through operands that are not."""
+    """A path from a drawn value to a drawn user of it, through values that are not drawn."""
 
     tail: GraphNode
     head: GraphNode
     steps: tuple[tuple[GraphNode, int], ...]
-    """The operations on the way with the place of the operand, from the tail on."""
+    """The operations on the path, each with the index of its operand, from the start on."""
 
 
 def is_number(node: GraphNode) -> bool:
@@ -30,7 +30,7 @@ def is_number(node: GraphNode) -> bool:
 
 
 def quantities(graph: Graph, reading: Reading) -> set[GraphNode]:
-    """What has a name or a mark, is given, is an output, or is used more than once."""
+    """The values to draw: named or marked ones, inputs, outputs, and those used more than once."""
     uses = Counter(operand for node in graph for operand in node.inputs)
     told = {n for n in graph if reading.boxed(n.name) or n.is_leaf or uses[n] != 1}
     return {n for n in told if not is_number(n)} | set(graph.outputs)

@@ -46,7 +46,7 @@ class _Tried:
 
     @property
     def worth(self) -> float:
-        """Larger text is better up to where it's comfortable; crossings cost."""
+        """The score of a layout: larger text raises it up to a comfortable size, crossings lower it."""
         return min(self.text, 1.1 * _COMFORTABLE) * (1 - min(0.8, 2.5 * max(0.0, self.crossed - _FEW)))
 
 
@@ -56,7 +56,7 @@ def _space_of(fit: Fit | None) -> tuple[float, float]:
 
 
 def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -> Page:
-    """Places for all of a sketch.
+    """Lays out a sketch.
 
     Args:
         sketch: what to place.
@@ -87,7 +87,7 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
 
 
 def _best_ribbon(sketch: Sketch) -> Ribbon:
-    """The strip that is not cut."""
+    """The best layout as one uncut strip."""
     return _uncrossed(sketch, _tagged_at_first(sketch), framed=_has_scopes(sketch), lined=False)[0]
 
 
@@ -178,7 +178,7 @@ def _from_row_to_row(sketch: Sketch, page: Page) -> frozenset[int]:
 
 
 def _uncrossed(sketch: Sketch, tagged: frozenset[int], *, framed: bool, lined: bool) -> tuple[Ribbon, float]:
-    """A strip on which few arrows cross: tags take the place of those that cross most."""
+    """A strip with few crossings: tags replace the arrows that cross most."""
     ribbon = ranked(sketch, tagged, framed=framed, lined=lined)
     if len(ribbon.routes) > _MOST_EXAMINED or len(ribbon.routes) < 2:
         return ribbon, 0.0

@@ -30,7 +30,7 @@ def handout(scene: Scene, steps: Sequence[Mapping[str, Any]], values: Mapping[st
     Args:
         scene: the whole picture.
         steps: the moments, as the page of ``step_through`` has them.
-        values: what stands where a moment has a place for a number.
+        values: the numbers for the places that the moments leave open.
 
     Raises:
         MissingExtraError: reportlab is not installed; it comes with the extra ``pdf``.

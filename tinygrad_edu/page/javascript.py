@@ -70,7 +70,7 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     called: dict[str, str] = field(default_factory=dict)
-    """How each value that has been computed is written."""
+    """The JavaScript expression of each value computed so far."""
     shapes: dict[str, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     count: int = 0
 
@@ -110,7 +110,7 @@ class _Writer:
     def _places(
         self, op: Op, args: Sequence[Ref | Any], settings: Mapping[str, Any]
     ) -> tuple[str, tuple[int, ...], Any] | None:
-        """From which place each entry comes, or to which it is added; None for anything else."""
+        """For a movement of entries, the place each comes from or is added to; None for other operations."""
         if len(args) != 1 or (op.kernel in kernels() and settings.get("order", "C") == "C"):
             return None
         numbers = np.arange(math.prod(self._shape(args[0]))).reshape(self._shape(args[0]))

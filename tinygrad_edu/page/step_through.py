@@ -120,7 +120,7 @@ def _computed(program: Program) -> Computed:
 
 
 def _why(program: Program, computed: Computed) -> str:
-    """Why the page does not compute; empty where it does."""
+    """The reason why the page cannot compute; empty if it can."""
     if computed.missing:
         return f"This page shows recorded numbers: {', '.join(computed.missing)} has no JavaScript yet."
     if not computed.source and program.steps:
@@ -134,7 +134,7 @@ def _given(program: Program) -> dict[str, Any]:
 
 
 def _numbers(value: NDArray[Any]) -> list[float | str]:
-    """Entries row by row; what JSON has no number for as JavaScript writes it."""
+    """Entries row by row; nan and inf, which JSON lacks, as JavaScript writes them."""
     flat = np.ravel(value).astype(np.float64)
     words = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
     return [float(x) if np.isfinite(x) else words[repr(float(x))] for x in flat]
