@@ -80,7 +80,7 @@ class _Grouping:
         return group
 
     def _given(self, node: GraphNode, users: list[GraphNode], reading: Reading) -> Group:
-        """A parameter belongs to the only group that uses it; shared inputs and data are groups of their own."""
+        """A parameter belongs to the only group that uses it; other inputs are groups of their own."""
         homes = {self.homes[user] for user in users}
         if len(homes) == 1 and node.requires_grad and not next(iter(homes)).single:
             return next(iter(homes))
