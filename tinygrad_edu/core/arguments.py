@@ -310,10 +310,9 @@ class Arguments:
         return not_a_setting(self.name, name, with_value, self._advice(name, *value), known)
 
     def _advice(self, name: str, *value: Any) -> str:
-        if value and name in SETTINGS_REFUSED:
-            return SETTINGS_REFUSED[name]
         if value:
-            return f"leave it out, or give NumPy's default {self.theirs[name].default!r}"
+            refused = SETTINGS_REFUSED.get(name)
+            return refused or f"leave it out, or give NumPy's default {self.theirs[name].default!r}"
         meant = SETTINGS_ELSEWHERE.get(name, ())
         near = [n for n in meant if n in self.settings] or get_close_matches(name, self.settings, 1)
         return f"write {near[0]}=" if near else ""

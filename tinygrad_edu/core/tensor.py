@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from operator import index
 from typing import Any, Never, cast
@@ -20,7 +20,7 @@ from tinygrad_edu.core.foreign_attributes import BACKWARD, Elsewhere, WithoutEls
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.notebook_display import Shown
-from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.operands import Operands
 from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.pitfalls import Spent
 from tinygrad_edu.core.real_arrays import real
@@ -31,7 +31,7 @@ recorded_at = count(1).__next__
 """The order in which nodes came to be: inputs before results, so it is a topological order."""
 
 
-class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhere):
+class Tensor(Operands, Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhere):
     """A value that records what is computed from it, so that it can be differentiated.
 
     Behaves as the NumPy array it holds: arithmetic, broadcasting, indexing, NumPy's functions
@@ -65,13 +65,8 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
         "_guard",
         "_pending",
         "guards",
-        "left",
-        "left_value",
         "name",
-        "op",
         "requires_grad",
-        "right",
-        "right_value",
         "scope",
         "seq",
         "settings",
@@ -83,13 +78,6 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
     _guard: ReferenceType[Guard] | None  # only a leaf has one
     guards: Guard | tuple[Guard, ...] | Spent | Recipe | None  # of a constant that was computed: how
     name: str | None
-    op: Op | None
-    # What the operation was recorded on, None for a number or array, and its value. One or two operands have
-    # fields, since a tuple of them costs time in every step; of more, left and left_value are tuples.
-    left: Any
-    right: Any
-    left_value: Any
-    right_value: Any
     requires_grad: bool
     scope: tuple[str, ...]
     seq: int
@@ -193,37 +181,6 @@ class Tensor(Operators, ArrayMethods, Shown, Elsewhere, metaclass=WithoutElsewhe
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the value."""
         return cast("np.dtype[Any]", self._data.dtype)
-
-    @property
-    def parents(self) -> tuple[Tensor | None, ...]:
-        """What the operation was recorded on: Tensors, and None for a number or array."""
-        arity = 0 if self.op is None else self.op.arity
-        if arity == 2:
-            return self.left, self.right
-        if arity == 1:
-            return (self.left,)
-        return self.left if arity else ()
-
-    @property
-    def saved(self) -> tuple[Any, ...]:
-        """The values of the operands, as the graph keeps them."""
-        arity = 0 if self.op is None else self.op.arity
-        if arity == 2:
-            return self.left_value, self.right_value
-        if arity == 1:
-            return (self.left_value,)
-        return self.left_value if arity else ()
-
-    def came_from(self, op: Op, parents: Iterable[Tensor | None], values: Iterable[Any]) -> None:
-        """Makes it the result of an operation."""
-        self.op = op
-        if op.arity == 2:
-            self.left, self.right = parents
-            self.left_value, self.right_value = values
-        elif op.arity == 1:
-            (self.left,), (self.left_value,) = parents, values
-        else:
-            self.left, self.left_value = tuple(parents), tuple(values)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
