@@ -45,7 +45,7 @@ def test_a_slope_that_is_wrong_in_every_pass(line: Any, code: str) -> None:
     report = tg.check.compare(J, {**dh, "dWx": dWx})
     assert not report["dWx"].ok
     assert code in report["dWx"].diagnosis.codes
-    assert "each of" in report["dWx"].diagnosis.text
+    assert "each step" in report["dWx"].diagnosis.text
 
 
 def test_the_state_of_the_same_step_for_the_one_before() -> None:

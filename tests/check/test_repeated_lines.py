@@ -96,7 +96,7 @@ def cell() -> tuple[tg.Tensor, tg.Tensor, Any]:
 def test_a_path_and_a_gate_of_every_step_without_any_gradient_between(lost: str, code: str) -> None:
     J, W, backward = cell()
     assert tg.check.compare(J, {W: backward()}).ok
-    named(tg.check.compare(J, {W: backward(lost)})["dW"], code, "each of")
+    named(tg.check.compare(J, {W: backward(lost)})["dW"], code, "each step")
 
 
 def test_windows_put_back_without_their_stride() -> None:
@@ -186,7 +186,7 @@ def test_a_slope_without_a_name_at_another_point() -> None:
     da2, dz2, da1 = tg.grad(J, [a2, z2, a1])
     dz1 = da1 * np.where(z2.data > 0, 1, 0.2)
     report = tg.check.compare(J, {"da2": da2, "dz2": dz2, "da1": da1, "dz1": dz1})
-    named(report["dz1"], "wrong_layer", "z2 stands where z1 belongs")
+    named(report["dz1"], "wrong_layer", "z2 instead of z1")
 
 
 def test_the_slope_of_the_other_label() -> None:

@@ -176,8 +176,9 @@ def _without_a_number(best: Judgement, keys: Iterable[str], truth: Truth) -> Ite
 
 
 def _number(given: Array, right: Array) -> Array:
-    """Where a number is wanted, an array of one entry will do."""
-    return given.reshape(()) if right.ndim == 0 and given.size == 1 else given
+    """Where a number is wanted an array of one entry will do, and a number where one entry is wanted."""
+    alike = given.size == right.size == 1 and 0 in (given.ndim, right.ndim)
+    return given.reshape(right.shape) if alike else given
 
 
 def _replayed(J: Tensor, rng: np.random.Generator) -> Tensor:

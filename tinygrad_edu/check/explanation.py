@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.steps import feeds
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.blocks import function_of
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import LIKELY, applied, functions_of_one
-from tinygrad_edu.check.diagnosis.products import feeds
+from tinygrad_edu.check.diagnosis.steps import feeds
 from tinygrad_edu.check.diagnosis.terms import depends_on_data
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.truth import Truth

@@ -6,6 +6,7 @@ end is pulled back to every step: how much a change anywhere matters costs one p
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -104,16 +105,16 @@ class Local:
             return a
         return self.values[a.name] if a.name in self.names else self.program[a.name].value
 
-    def applied(self, step: Step, carried: Mapping[str, Any]) -> Any:
-        """The step's operation on gradients by name; zero for those that are not among them."""
+    def applied(self, step: Step, known: Mapping[str, Any]) -> Any:
+        """The step's operation on other operands, by name; zero for a gradient that is not among them."""
+        carriers = self.backward.carriers.get(step.name, ())
         args = []
-        carriers = self.backward.carriers[step.name]
         for k, a in enumerate(step.args):
-            if k in carriers:
-                known = carried.get(a.name)
-                args.append(np.zeros(self.program[a.name].shape) if known is None else known)
-            else:
-                args.append(self.program[a.name].value if isinstance(a, Ref) else a)
+            if isinstance(a, Ref):
+                own = self.program[a.name]
+                other = known.get(a.name)
+                a = other if other is not None else np.zeros(own.shape) if k in carriers else own.value
+            args.append(a)
         return args[0] if step.op is None else step.op.forward(*args, **step.settings)
 
     def again(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
@@ -123,17 +124,14 @@ class Local:
             values: the coefficients' arrays, by the names of their steps.
             passed: steps that pass on the gradient of another one as it is.
         """
-        found: dict[str, Any] = {}
+        found = dict[str, Any]()
+        known = ChainMap(found, dict(values), self.values)
         for step in self.steps:
             above = (passed or {}).get(step.name, "")
             if above in self.names:
                 found[step.name] = found.get(above, self.values[above])
             elif any(u in found or u in values for u in step.uses):
-                args = [self.operand(step, k) for k in range(len(step.args))]
-                for k, a in enumerate(step.args):
-                    if isinstance(a, Ref):
-                        args[k] = found.get(a.name, values.get(a.name, args[k]))
-                found[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
+                found[step.name] = self.applied(step, known)
         return np.asarray(found.get(self.root, self.value), float)
 
     @cached_property
@@ -165,16 +163,17 @@ class Local:
             return np.zeros(np.shape(a))
         return found[a.name] if a.name in found else self.coefficient_errors[a.name]
 
-    def push(self, changes: Mapping[str, Any]) -> Array:
-        """What changes of some steps' values do to the root."""
+    def push(self, changes: Mapping[str, Any], end: str | None = None) -> Array:
+        """What changes of some steps' values do to the root, or to another step on the way."""
         moved: dict[str, Any] = dict(changes)
+        end = self.root if end is None else end
         for step in self.steps:
             if any(name in moved for name in self.backward.carried(step)):
                 own = self.applied(step, moved)
                 moved[step.name] = own + moved[step.name] if step.name in moved else own
-        if self.root not in moved:
-            return np.zeros(np.shape(self.value))
-        return np.asarray(moved[self.root], float)
+            if step.name == end:
+                break
+        return np.asarray(moved[end], float) if end in moved else np.zeros(np.shape(self.values[end]))
 
     def pull(self, functional: Array) -> dict[str, Array]:
         """For every step the functional of its value that is this functional of the root."""

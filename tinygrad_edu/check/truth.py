@@ -15,7 +15,7 @@ from tinygrad_edu.check.kinks import Tie, ties_of
 from tinygrad_edu.check.local import Backward
 from tinygrad_edu.check.rounding import errors_of, precision, tolerance
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.graph import Graph, Program, Step, recorded_again
+from tinygrad_edu.graph import Graph, Program, recorded_again
 from tinygrad_edu.graph.naming import Names
 
 __all__ = ["CONVENTIONS", "Convention", "Truth"]
@@ -76,20 +76,10 @@ class Truth:
         """The number of examples that the cost is a mean over; 1 where it is no mean."""
         return self._asked_m or self.reading("course").m
 
-    @property
-    def axis(self) -> int:
-        """Where the examples stand, in the layout of most quantities."""
-        return 0 if self.reading("course").layout == "rows" else -1
-
     @cached_property
     def values(self) -> dict[str, Array]:
         """The forward values, by name."""
         return {node.name: node.value for node in self.graph}
-
-    @property
-    def per_example(self) -> frozenset[str]:
-        """The quantities that have an entry, or a row or column, for each example."""
-        return self.reading("course").scaled
 
     def quantities(self, keys: Iterable[Any]) -> tuple[dict[Any, str], list[str]]:
         """For each key the name of its quantity; and what is said of the keys that are none's.
@@ -169,14 +159,7 @@ class Truth:
             self._ties[eps] = ties_of(self.graph, self.errors(eps), eps)
         return self._ties[eps]
 
-    def tolerance(self, name: str, eps: float, convention: Convention = "exact") -> Array:
-        """How far each entry of a right answer may lie from the gradient, when computed at that precision."""
-        bound = self._bound(self.program.gradients[name], eps)
-        return bound * self.scale(name) if convention == "course" else bound
-
     def tolerance_forward(self, name: str, eps: float) -> Array:
-        """The same for a forward value."""
-        return self._bound(self.program[name], eps)
-
-    def _bound(self, step: Step, eps: float) -> Array:
+        """How far each entry of a right forward value may lie off, when computed at that precision."""
+        step = self.program[name]
         return tolerance(step.value, self.errors(eps)[step.name], eps)

@@ -11,7 +11,8 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
-from tinygrad_edu.check.diagnosis.products import codes_of_gradient, feeds
+from tinygrad_edu.check.diagnosis.products import codes_of_gradient
+from tinygrad_edu.check.diagnosis.steps import adds, feeds
 from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
@@ -70,14 +71,14 @@ def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNa
                 of = next((n for n in term.path if value.node is not None and feeds(value.node, n)), None)
                 codes, missing = codes_of_gradient(pool, value, of)
                 text = f"{value.text} stands there for {names.of(terms)[k]}{missing}"
-                target.found.append(Finding((Edit(codes, text, 1.1 + value.cost),)))
+                target.note(Edit(codes, text, 1.1 + value.cost))
 
 
 def of_misplaced(target: Target, pool: Pool) -> None:
     """An addend that joins another step than its own: before a slope that it passes by, or after."""
     local = target.local
     for step in local.steps:
-        if step.op is None or step.op.linear != ((0, 1),) or not step.op.commutative:
+        if not adds(step):
             continue
         both = dict.fromkeys(local.backward.carried(step))
         for name in both:
@@ -95,7 +96,7 @@ def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNam
     given, right = target.given, target.right
     if given.shape != right.shape or right.size < _FEW:
         return
-    slack = target.bound + 64 * target.eps * float(np.max(np.abs(given)))
+    slack = target.slack(target.given)
     for group in groups[:2]:
         terms = merged(group, target.bound)
         if not 1 < len(terms) <= _MOST_SUBSETS:
@@ -108,7 +109,7 @@ def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNam
             for value, told, codes in _between(target, term.array, rest, there, pool):
                 text = f"in {names.of(terms)[k]}, the factor {value.text} {told}"
                 edit = Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost)
-                target.found.append(Finding((edit,)))
+                target.note(edit)
 
 
 def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermNames) -> None:
@@ -121,7 +122,7 @@ def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermName
         terms = merged(group, target.bound)
         for name, t in zip(names.of(terms), terms, strict=True) if 1 < len(terms) <= _MOST_SUBSETS else ():
             whole.append((name if t.data else "the penalty's term", t.array, given - (right - t.array)))
-    slack = target.bound + 64 * target.eps * float(np.max(np.abs(given)))
+    slack = target.slack(target.given)
     for name, term, rest in whole:
         for axis, each in ((1, "row"), (0, "column")):
             square = np.sum(term * term, axis=axis, keepdims=True)
@@ -130,7 +131,7 @@ def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermName
             if used.sum() >= 3 and np.all(np.abs(rest - weights * term) <= slack * (1 + np.abs(weights))):
                 text = f"in {name}, each {each} is multiplied by another number than it should be"
                 codes = ("chain_factor_missing", "wrong_layer", "examples_misaligned")
-                target.found.append(Finding((Edit(codes, text, 2.0),)))
+                target.note(Edit(codes, text, 2.0))
                 return
 
 
@@ -138,7 +139,7 @@ def _between(
     target: Target, term: Array, rest: Array, there: Array, pool: Pool
 ) -> Iterator[tuple[Value, str, tuple[str, ...]]]:
     """The values by which an addend is multiplied, or divided, where another is given for it."""
-    slack = target.bound + 64 * target.eps * float(np.max(np.abs(target.given)))
+    slack = target.slack(target.given)
     for value, array in _as_factors(pool, term.shape):
         if np.ptp(array[there]) == 0:
             continue
@@ -217,7 +218,7 @@ def _read(
             continue
         edits = tuple(_said(terms, called, exact, [e[1] for e in own if e is not None]))
         if edits:
-            target.found.append(Finding((*aspect.edits, *edits, *outer)))
+            target.note(*aspect.edits, *edits, *outer)
             return True
     return False
 

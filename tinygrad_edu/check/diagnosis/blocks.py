@@ -89,21 +89,25 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
         return None
     shape = np.shape(local.values[entry])
     ones: dict[str, Array] = {entry: np.ones(shape)}
-    with np.errstate(all="ignore"):
-        for step in between:
-            ones[step.name] = np.broadcast_to(np.asarray(local.applied(step, ones), float), step.shape)
+    for step in between:
+        ones[step.name] = np.broadcast_to(np.asarray(local.applied(step, ones), float), step.shape)
     factor = ones[last.name]
     if not np.isfinite(factor).all() or factor.size == 0:
         return None
     above, below = _above(local, entry), _below(local, last.name)
-    if np.ptp(factor) == 0 and (np.size(local.value) > 1 or above is None or below is None):
-        return None  # a constant; of numbers alone it may be a slope
+    if np.ptp(factor) == 0 and (above is None or below is None or not _at_a_point(local, moving)):
+        return None  # a constant; of a number alone it may be a slope
     if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):
         below = None
     slope = above is not None and below is not None and function_of(graph, below, above)
     single = moving[0] if len(moving) == 1 else None
     names = frozenset(s.name for s in between)
     return Block(entry, last.name, factor, above, below, slope, single, names)
+
+
+def _at_a_point(local: Local, steps: list[Step]) -> bool:
+    """Whether one of the factors of these steps is a value that was computed, and no plain number."""
+    return any(name not in local.names for step in steps for name in step.uses)
 
 
 def _above(local: Local, name: str) -> str | None:

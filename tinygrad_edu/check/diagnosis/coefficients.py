@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
 
 __all__ = ["Coefficients"]
 
 
 class Coefficients:
-    """The coefficients of a formula, and what becomes of it where some of them are other values."""
+    """The coefficients of a formula, and what becomes of it where some of them are other values.
 
-    def __init__(self, target: Target) -> None:
-        self.target, self.steps = target, _coefficients(target)
-        self._program = program = target.local.program
-        self._follow = [
-            s for s in self.steps if s.role not in ("input", "forward") or _moves_along(s, program)
-        ]
+    What is computed from a changed one alone moves along with it; with ``forward`` all that is computed from
+    it in the forward pass too.
+    """
 
-    def gradient(self, values: Mapping[str, Any]) -> Array:
-        """The local gradient with other values; what is computed from them alone moves along."""
-        known = dict(values)
+    def __init__(self, target: Target, *, forward: bool = False) -> None:
+        self.target = target
+        program = target.local.program
+
+        def follows(step: Step) -> bool:
+            recorded = step.role in ("input", "forward")
+            return (forward and step.op is not None) or not recorded or _moves_along(step, program)
+
+        self.steps = _coefficients(target.local, follows)
+        """These steps, in order."""
+        self._follow = [step for step in self.steps if follows(step)]
+
+    def gradient(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
+        """The local gradient with other values; ``passed`` as of :meth:`Local.again`."""
+        known, local = dict(values), self.target.local
         for step in self._follow:
             if step.name not in known and any(u in known for u in step.uses):
-                args = [
-                    known.get(a.name, self._program[a.name].value) if isinstance(a, Ref) else a
-                    for a in step.args
-                ]
-                known[step.name] = args[0] if step.op is None else step.op.forward(*args, **step.settings)
-        return self.target.local.again(known)
+                known[step.name] = local.applied(step, known)
+        return local.again(known, passed)
 
     def tried(self, values: Mapping[str, Any], *edits: Edit) -> bool:
         """Whether these values give the array; then that is noted."""
@@ -42,16 +48,15 @@ class Coefficients:
             return False  # these values do not go through its steps
 
 
-def _coefficients(target: Target) -> list[Step]:
-    """The steps of the backward pass that carry no gradient and that the local formula uses, in order."""
-    program, local = target.local.program, target.local
+def _coefficients(local: Local, follows: Callable[[Step], bool]) -> list[Step]:
+    """The steps without a gradient that a local formula uses, and what those are made of that follow."""
+    program = local.program
     needed, queue = set[str](), [a.name for s in local.steps for a in s.args if isinstance(a, Ref)]
     for name in queue:
-        step = program[name]
         if name not in local.names and name not in needed:
             needed.add(name)
-            if step.role not in ("input", "forward") or _moves_along(step, program):
-                queue += step.uses
+            if follows(program[name]):
+                queue += program[name].uses
     return [s for s in program.steps if s.name in needed]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.target import Given, Target
 from tinygrad_edu.check.report import Diagnosis
 
@@ -21,11 +21,10 @@ def of_entries(target: Given) -> None:
     given, right = target.given, target.right
     if given.shape != right.shape or not right.size or not np.isfinite(given).all():
         return
-    slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
+    slack = target.slack(target.right)
     same = np.abs(given - right) <= slack
     if not given.any():
-        _note(
-            target,
+        target.note(
             Edit(
                 ("unknown", "integer_division"),
                 "it is zero everywhere (a division of integers, never filled in, or added to itself?)",
@@ -43,12 +42,10 @@ def of_entries(target: Given) -> None:
         and np.all(np.abs(given - np.clip(right, low, high)) <= slack)
         and not same.all()
     ):
-        _note(
-            target, Edit(("clipped", "unknown"), f"it is cut to the range from {low:.6g} to {high:.6g}", 1.2)
-        )
+        target.note(Edit(("clipped", "unknown"), f"it is cut to the range from {low:.6g} to {high:.6g}", 1.2))
     floored = np.floor(right * target.vocabulary.m)
     if np.array_equal(given, floored) or np.array_equal(given, np.floor(right)):
-        _note(target, Edit(("integer_division",), "it is rounded down: // instead of /", 1.1))
+        target.note(Edit(("integer_division",), "it is rounded down: // instead of /", 1.1))
     wrong = ~same
     if wrong.any() and same.sum() >= 1 and np.all(given[wrong] == 0):
         _zeros(target, wrong, np.abs(right) > slack)
@@ -58,19 +55,15 @@ def of_entries(target: Given) -> None:
         _permuted(target, slack)
 
 
-def _note(target: Given, edit: Edit) -> None:
-    target.found.append(Finding((edit,)))
-
-
 def _zeros(target: Given, wrong: Array, there: Array) -> None:
     spans = _spans(wrong)
     where = _where(spans, wrong)
     if np.any(there[np.ix_(*spans)] & ~wrong[np.ix_(*spans)]):  # they are scattered
         text = f"{int(wrong.sum())} entries are 0 that should not be, the others are right: another mask"
-        _note(target, Edit(("slope_wrong", "dropout_mask_missing", "wrong_layer"), text, 1.5))
+        target.note(Edit(("slope_wrong", "dropout_mask_missing", "wrong_layer"), text, 1.5))
     elif where:
         text = f"it is right elsewhere, and 0 {where}: a part is never filled in (the loop stops early?)"
-        _note(target, Edit(("term_missing", "unknown"), text, 1.25))
+        target.note(Edit(("term_missing", "unknown"), text, 1.25))
 
 
 def _spans(wrong: Array) -> list[list[int]]:
@@ -107,12 +100,12 @@ def _permuted(target: Given, slack: float) -> None:
             order = np.argmax(alike, axis=1)
             text = f"along axis {axis} the right slices are in another order: {_order(order)}"
             codes = ("wrong_layer", "examples_misaligned")
-            _note(target, Edit(codes, text, 1.2))
+            target.note(Edit(codes, text, 1.2))
             return
     for axes in ((-2, -1), (-3, -2, -1)):
         if right.ndim >= len(axes) and np.all(np.abs(given - np.flip(right, axes)) <= slack):
             text = f"it is turned by 180° in its last {len(axes)} axes (flipped)"
-            _note(target, Edit(("wrong_layer", "inner_transpose"), text, 1.2))
+            target.note(Edit(("wrong_layer", "inner_transpose"), text, 1.2))
 
 
 def _order(order: Array) -> str:
@@ -139,13 +132,13 @@ def _slices(target: Given, same: Array) -> None:
             if start == bad[0]:
                 continue
             other = np.take(right, range(start, start + bad.size), axis)
-            slack = target.bound + 64 * target.eps * float(np.max(np.abs(right)))
+            slack = target.slack(target.right)
             if part.size > 1 and np.all(np.abs(part - other) <= slack) and np.ptp(part) > 0:
                 text = (
                     f"[{bad[0]}:{bad[-1] + 1}] along axis {axis} holds what belongs to "
                     f"[{start}:{start + bad.size}]: another gate's or slice's gradient"
                 )
-                _note(target, Edit(("wrong_layer",), text, 1.15))
+                target.note(Edit(("wrong_layer",), text, 1.15))
                 return
 
 
@@ -157,7 +150,7 @@ def of_overwriting(target: Target, contributions: Iterable[list[Array]]) -> None
         terms = [t for t in every if np.any(t)]
         if len(terms) < 3:
             continue
-        slack = target.bound + 64 * target.eps * float(np.max(np.abs(target.right)))
+        slack = target.slack(target.right)
         counts = sum((t != 0).astype(int) for t in terms)
         if not np.any(counts > 1):
             continue
@@ -170,7 +163,7 @@ def of_overwriting(target: Target, contributions: Iterable[list[Array]]) -> None
                 f"each entry holds only one of the {len(terms)} contributions that overlap "
                 "there: they are assigned one over the other instead of added up"
             )
-            _note(target, Edit(("term_missing", "last_example_only"), text, 1.2))
+            target.note(Edit(("term_missing", "last_example_only"), text, 1.2))
             return
 
 

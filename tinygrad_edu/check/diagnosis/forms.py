@@ -16,22 +16,23 @@ from tinygrad_edu.check.diagnosis.labels import labels_of
 from tinygrad_edu.check.diagnosis.outputs import Output
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.diagnosis.terms import addends_of_the_cost
 
 __all__ = ["of_forms", "of_shortcut"]
 
+_MOST_ADDENDS = 8
 Wrong = tuple[Array, tuple[str, ...], str, float]
 """An array that a wrong form gives, what it is, in codes and words, and what it costs."""
 
 
 def of_forms(target: Target, pool: Pool) -> None:
     """The ways in which such a form is got wrong."""
-    with np.errstate(all="ignore"):
-        for step in target.local.steps:
-            value = np.asarray(target.local.values[step.name], float)
-            if step.of is not None and value.ndim and value.size > 1:
-                inner = 0.0 if pool.graph.find(step.of).named else 0.25  # of a part of somebody's formula
-                for array, codes, text, cost in _wrong_forms(target, pool, step.of, value):
-                    target.at(step.name, array, Edit(codes, text, cost + inner, step.of))
+    for step in target.local.steps:
+        value = target.value(step.name)
+        if step.of is not None and value.ndim and value.size > 1:
+            inner = 0.0 if pool.graph.find(step.of).named else 0.25  # of a part of somebody's formula
+            for array, codes, text, cost in _wrong_forms(target, pool, step.of, value):
+                target.at(step.name, array, Edit(codes, text, cost + inner, step.of))
 
 
 def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
@@ -39,25 +40,40 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
         g = _gradient_of(target, pool, value, v.shape)
         if g is None or value.node is None or value.node.name == x:
             continue
-        p = np.asarray(value.array, float)
-        for axis in range(p.ndim):
-            sums = _sums_to(pool, value, axis)
-            if sums == 1:
-                softmax = _Softmax(value.text, p, g, axis)
-                scale = _number_between(v, softmax.right)
-                if scale is not None:
-                    yield from ((scale * a, *said) for a, *said in softmax.wrong())  # type: ignore[misc]
-            if sums < 0 and p.max(initial=0.0) <= 0 and np.allclose(np.exp(p).sum(axis=axis), 1, rtol=1e-5):
-                scale = _number_between(v, g - np.exp(p) * g.sum(axis=axis, keepdims=True))
-                if scale is not None:
-                    wrong = _log_softmax(value.text, p, g, axis)
-                    yield from ((scale * a, *said) for a, *said in wrong)  # type: ignore[misc]
-            z = np.asarray(pool.graph.find(x).value, float)
-            norm = _normalised(value.text, z, p, g, axis) if sums == 0 else None
-            if norm is not None and _number_between(v, norm.right) is not None:
-                yield from norm.wrong()
-    yield from _outputs(pool, x, v)
+        for axis in range(value.array.ndim):
+            form = _form(pool, value, x, g, axis)
+            if form is None:
+                continue
+            own = pool.program.gradients[value.node.name].name
+            part = target.local.push({own: g}, pool.program.gradients[x].name)
+            scale = _number_between(part, form.right)  # of what comes this way: others may be added to it
+            for array, *said in form.wrong() if scale is not None else ():
+                yield v - part + scale * array, *said  # type: ignore[misc]
+    for part in _by_addends(target, pool.program.gradients[x].name, v):
+        for array, *said in _outputs(pool, x, part):
+            yield v - part + array, *said  # type: ignore[misc]
     yield from _of_the_cost(pool, x, v)
+
+
+def _form(pool: Pool, value: Value, x: str, g: Array, axis: int) -> _Softmax | _LogSoftmax | _Norm | None:
+    """The form of the gradient before a value, told by what its entries along an axis add up to."""
+    p, sums = np.asarray(value.array, float), _sums_to(pool, value, axis)
+    if sums == 1:
+        return _Softmax(value.text, p, g, axis)
+    if sums == 0:
+        return _normalised(value.text, np.asarray(pool.graph.find(x).value, float), p, g, axis)
+    if p.max(initial=0.0) <= 0 and np.allclose(np.exp(p).sum(axis=axis), 1, rtol=1e-5):
+        return _LogSoftmax(value.text, p, g, axis)
+    return None
+
+
+def _by_addends(target: Target, end: str, v: Array) -> Iterator[Array]:
+    """A gradient, and what each addend of J contributes to it."""
+    yield v
+    local, names = target.local, addends_of_the_cost(target.local.program)
+    own = [g.name for name in names if (g := local.program.gradients.get(name)) and g.name in local.names]
+    if 1 < len(own) <= _MOST_ADDENDS:
+        yield from (local.push({name: local.values[name]}, end) for name in own)
 
 
 def _sums_to(pool: Pool, value: Value, axis: int) -> int:
@@ -80,7 +96,7 @@ def _gradient_of(target: Target, pool: Pool, value: Value, shape: tuple[int, ...
     if value.node is None or value.array.shape != shape or value.node.name not in pool.program.gradients:
         return None
     own = pool.program.gradients[value.node.name].name
-    return np.asarray(target.local.values[own], float) if own in target.local.names else None
+    return target.value(own) if own in target.local.names else None
 
 
 def _number_between(v: Array, form: Array) -> float | None:
@@ -94,6 +110,18 @@ def _number_between(v: Array, form: Array) -> float | None:
     if not c or abs(wanted - c * first) > 1e-6 * abs(c * first) + 1e-9 * size:
         return None
     return c if np.allclose(v, c * form, rtol=1e-6, atol=1e-9 * size) else None
+
+
+def _weights_between(v: Array, form: Array) -> Array | None:
+    """The number between an array and a form of it, or one for each row, or column, of it."""
+    if form.shape != v.shape or (scale := _number_between(v, form)) is not None:
+        return None if form.shape != v.shape else np.asarray(scale)
+    for axis in range(v.ndim) if v.ndim == 2 and min(v.shape) > 1 else ():
+        square = np.sum(form * form, axis=axis, keepdims=True)
+        weights = np.sum(form * v, axis=axis, keepdims=True) / np.where(square, square, 1)
+        if weights.any() and np.allclose(v, weights * form, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(v)))):
+            return np.asarray(weights)
+    return None
 
 
 @dataclass(frozen=True)
@@ -143,26 +171,46 @@ class _Softmax:
         yield g - both, ("chain_factor_missing",), f"{where} the factor {name} in front is missing", 1.1
 
 
-def _log_softmax(name: str, l: Array, g: Array, axis: int) -> Iterator[Wrong]:
-    """What can go wrong in ``g - exp(l) * sum(g)``, where l is the logarithm of a softmax along an axis."""
-    p, where = np.exp(l), "in the derivative of the log-softmax"
-    total = g.sum(axis=axis, keepdims=True)
-    yield g, ("term_missing",), f"{where} the term exp({name}) * sum(d{name}) is missing", 1.1
-    yield g - p * g, ("sum_missing", "softmax_elementwise"), f"{where} d{name} is not summed", 1.1
-    yield g - total, ("chain_factor_missing",), f"{where} the factor exp({name}) is missing", 1.1
-    yield g + p * total, ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
-    yield g - p * total / p.shape[axis], ("mean_for_sum",), f"{where} there is a mean for a sum", 1.1
-    yield g - l * total, ("z_for_a", "wrong_layer"), f"{where} {name} stands where exp({name}) belongs", 1.1
-    for other in (k for k in range(p.ndim) if k != axis):
-        over = g - p * g.sum(axis=other, keepdims=True)
-        text = f"{where} the sum is over axis {other} instead of axis {axis}"
-        yield over, ("softmax_axis", "sum_axis"), text, 1.0
-    for inner, told in ((l, name), (p, f"exp({name})")):
-        inside = np.sum(g * inner, axis=axis, keepdims=True)
-        text = f"it is differentiated as a softmax, with the sum of d{name} * {told}"
-        yield from (
-            (a, ("slope_wrong",), text, 1.1) for a in (g - inside, g - p * inside, inner * (g - inside))
+@dataclass(frozen=True)
+class _LogSoftmax:
+    """``g - exp(l) * sum(g)``, where l is the logarithm of a softmax along an axis."""
+
+    text: str
+    l: Array
+    g: Array
+    axis: int
+
+    @property
+    def right(self) -> Array:
+        """The gradient before the logarithm of the softmax."""
+        return np.asarray(self.g - np.exp(self.l) * self.g.sum(axis=self.axis, keepdims=True))
+
+    def wrong(self) -> Iterator[Wrong]:
+        """What can go wrong in it."""
+        name, l, g, axis = self.text, self.l, self.g, self.axis
+        p, where = np.exp(l), "in the derivative of the log-softmax"
+        total = g.sum(axis=axis, keepdims=True)
+        yield g, ("term_missing",), f"{where} the term exp({name}) * sum(d{name}) is missing", 1.1
+        yield g - p * g, ("sum_missing", "softmax_elementwise"), f"{where} d{name} is not summed", 1.1
+        yield g - total, ("chain_factor_missing",), f"{where} the factor exp({name}) is missing", 1.1
+        yield g + p * total, ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
+        yield g - p * total / p.shape[axis], ("mean_for_sum",), f"{where} there is a mean for a sum", 1.1
+        yield (
+            g - l * total,
+            ("z_for_a", "wrong_layer"),
+            f"{where} {name} stands where exp({name}) belongs",
+            1.1,
         )
+        for other in (k for k in range(p.ndim) if k != axis):
+            over = g - p * g.sum(axis=other, keepdims=True)
+            text = f"{where} the sum is over axis {other} instead of axis {axis}"
+            yield over, ("softmax_axis", "sum_axis"), text, 1.0
+        for inner, told in ((l, name), (p, f"exp({name})")):
+            inside = np.sum(g * inner, axis=axis, keepdims=True)
+            text = f"it is differentiated as a softmax, with the sum of d{name} * {told}"
+            yield from (
+                (a, ("slope_wrong",), text, 1.1) for a in (g - inside, g - p * inside, inner * (g - inside))
+            )
 
 
 @dataclass(frozen=True)
@@ -174,6 +222,7 @@ class _Norm:
     n: Array
     s: Array
     axis: int
+    x: Array
 
     def _mean(self, a: Array) -> Array:
         return np.asarray(np.mean(a, axis=self.axis, keepdims=True))
@@ -231,19 +280,21 @@ class _Norm:
             f"in {by_var} there is {count - 1} for {count}",
             1.1,
         )
+        for x, told in ((self.x, "the value before it"), (n * s, "the same before the division")):
+            for a, b in ((x, x), (x, n), (n, x)):
+                text = f"in {by_var} {told} stands where {name} belongs"
+                yield (g - mean - a * self._mean(g * b)) / s, ("z_for_a", "wrong_layer"), text, 1.1
         other = tuple(k for k in range(g.ndim) if k != self.axis)
         if other:
             for total in (g.size, count):
                 over = (g - g.sum() / total - n * np.sum(g * n) / total) / s
                 text = f"the means are over everything instead of axis {self.axis}"
                 yield over, ("sum_all", "sum_axis"), text, 1.05
-            turned = g - g.mean(axis=other, keepdims=True) - n * np.mean(g * n, axis=other, keepdims=True)
-            yield (
-                turned / s,
-                ("sum_axis",),
-                f"the means are over axis {other} instead of axis {self.axis}",
-                1.0,
-            )
+            mean_, both_ = (np.mean(a, axis=other, keepdims=True) for a in (g, g * n))
+            instead = f"over axis {', '.join(map(str, other))} instead of axis {self.axis}"
+            for a, b, which in ((mean_, both_, "the means are"), (mean_, both, f"the mean of d{name} is"),
+                                (mean, both_, f"the mean of d{name} * {name} is")):  # fmt: skip
+                yield (g - a - n * b) / s, ("sum_axis",), f"{which} {instead}", 1.0
 
 
 def _normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> _Norm | None:
@@ -256,23 +307,28 @@ def _normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> _Norm | N
         return None
     s = np.sum(centred * n, axis=axis, keepdims=True) / square
     fits = np.allclose(n * s, centred, rtol=1e-6, atol=1e-9) and (s.size == 1 or np.ptp(s) > 0)
-    return _Norm(text, g, n, s, axis) if fits else None
+    return _Norm(text, g, n, s, axis, z) if fits else None
 
 
 def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
-    """``A - Y``, times a number: the output's gradient, with its cost."""
+    """``A - Y``, times a number, or one for each example: the output's gradient, with its cost."""
+    if not v.any():
+        return
     for label, Y in labels_of(pool, v.shape):
         for value in (*pool.differing(Y, v), *_activated(pool, x)):
             if value.array.shape != v.shape:
                 continue
             A = np.asarray(value.array, float)
-            scale = _number_between(v, A - Y)
+            scale = _weights_between(v, A - Y)
             if scale is not None and np.ptp(A - Y) > 0:
                 z = np.asarray(pool.graph.find(x).value, float)
                 others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]
                 output = Output(value.text, label, pool.words.of(x), A, Y, z if z.shape == A.shape else A)
                 for array, codes, text, cost in output.wrong(others):
                     yield scale * array, codes, text, cost
+                if scale.ndim and v.shape[0] == v.shape[1]:
+                    text = f"the factors of {value.text} - {label} are broadcast along the other axis"
+                    yield scale.T * (A - Y), ("examples_misaligned", "sum_axis", "wrong_layer"), text, 1.1
                 return
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.steps import index_parts
 
 __all__ = ["indices_of", "labels_of"]
 
@@ -41,13 +42,12 @@ def _read(name: str, value: Array) -> Iterator[tuple[str, Array]]:
         yield f"(-{name})", -value
 
 
-def indices_of(pool: Pool) -> Iterator[Array]:
-    """The arrays of integers that entries are picked by, without those that only count."""
+def indices_of(pool: Pool, axes: int = 1) -> Iterator[Array]:
+    """The arrays of integers of so many axes that entries are picked by, without those that only count."""
     seen: list[Array] = []
     for node in pool.graph:
-        index = node.settings.get("index")
-        for part in index if isinstance(index, tuple) else (index,):
-            integers = isinstance(part, np.ndarray) and part.ndim == 1 and part.dtype.kind in "iu"
+        for part in index_parts(node.settings.get("index")):
+            integers = isinstance(part, np.ndarray) and part.ndim == axes and part.dtype.kind in "iu"
             if not integers or part.size < 2 or np.array_equal(part, np.arange(part.size)):
                 continue
             if not any(np.array_equal(part, other) for other in seen):

@@ -3,48 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.coefficients import Coefficients
-from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
-from tinygrad_edu.check.diagnosis.pool import Pool, functions
-from tinygrad_edu.check.diagnosis.products import codes_of_gradient, feeds
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, Pool
+from tinygrad_edu.check.diagnosis.products import codes_of_gradient
+from tinygrad_edu.check.diagnosis.steps import alike, feeds
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.diagnosis.turns import Turn, some_places, turns
 from tinygrad_edu.graph import GraphNode, Step
 
-__all__ = ["of_leaves", "of_others", "of_sources", "of_stale"]
+__all__ = ["of_leaves", "of_others", "of_sources", "of_stale", "of_turned"]
 
 _MOST_SIZE = 200_000
 _MOST_OTHERS = 100
 _UNNAMED = 0.25
-_MOST_AXES = 3
 
 
 def of_leaves(target: Target, pool: Pool) -> None:
-    """A quantity turned, shifted, transposed or squared in all its uses."""
+    """A value turned, shifted, transposed or squared in all its uses, alone or with those like it."""
     uses = Coefficients(target)
-    steps = uses.steps
-    with np.errstate(all="ignore"):
-        for step in steps:
-            node = pool.graph.find(step.name) if step.name in pool.graph else None
-            if (
-                node is None
-                or step.value.size < 2
-                or step.value.size > _MOST_SIZE
-                or step.value.dtype.kind not in "fiu"
-            ):
-                continue
-            companions = _companions(steps, step) if node.is_leaf and not node.requires_grad else {}
-            name = pool.words.of(step.name)
-            for before in _before_moves(node):
-                told = f"the entries of {before.name} are reshaped to {name} in another order: no transpose"
-                value = np.asarray(before.value, float).reshape(step.shape)
-                uses.tried({step.name: value}, Edit(("transpose", "wrong_layer"), told, 1.15))
-            for value, edit in _moved(np.asarray(step.value, float), name, node):
-                along = {name: dict(functions(value))[told] for name, told in companions.items()}
-                uses.tried({step.name: value, **along}, edit)
+    steps = [s for s in uses.steps if 1 < s.value.size <= _MOST_SIZE and s.value.dtype.kind in "fiub"]
+    for step in steps:
+        node = pool.graph.find(step.name) if step.name in pool.graph else None
+        if node is not None:
+            _reordered(uses, pool, node)
+            _swapped_labels(uses, pool, step)
+        elif step.op is None or step.op.moves:
+            continue  # the value that it repeats is turned itself
+        data = step.role == "input" and not step.requires_grad
+        for turn in turns(step.shape, data=data):
+            one, edit = turn.of(np.asarray(step.value, float)), turn.edit(pool.words.of(step.name))
+            uses.tried({step.name: one, **_along_with(steps, step, turn)}, edit)
+    slices = (s for s in steps if s.role == "input" and not s.requires_grad)
+    for group in alike(slices, lambda s: s.shape):
+        for turn in turns(group[0].shape, data=True):
+            edit = turn.edit(pool.words.of(group[0].name), f", and so each of {len(group)} arrays like it")
+            uses.tried({s.name: turn.of(np.asarray(s.value, float)) for s in group}, edit)
+
+
+def _reordered(uses: Coefficients, pool: Pool, node: GraphNode) -> None:
+    """A value put into its shape without the permutation that belongs before it."""
+    for before in _before_moves(node):
+        name = pool.words.of(node.name)
+        text = f"the entries of {before.name} are reshaped to {name} in another order: no transpose"
+        value = np.asarray(before.value, float).reshape(node.shape)
+        uses.tried({node.name: value}, Edit(("transpose", "wrong_layer"), text, 1.15))
+
+
+def _swapped_labels(uses: Coefficients, pool: Pool, step: Step) -> None:
+    value, name = np.asarray(step.value, float), pool.words.of(step.name)
+    labels = step.role == "input" and not step.requires_grad and np.isin(value, (0, 1)).all()
+    if labels and value.size > 2 and np.ptp(value):
+        edit = Edit(("labels_swapped", "wrong_layer"), f"1 - {name} stands where {name} belongs", 1.15)
+        turn = Turn(lambda a: 1 - a, edit.codes, edit.text, edit.cost)
+        uses.tried({step.name: 1 - value, **_along_with(uses.steps, step, turn)}, edit)
 
 
 def of_others(target: Target, pool: Pool) -> None:
@@ -59,24 +74,33 @@ def of_others(target: Target, pool: Pool) -> None:
     ]
     if len(pairs) > _MOST_OTHERS or target.right.size > _MOST_SIZE:
         return
-    with np.errstate(all="ignore"):
-        for step, other in pairs:
-            text = f"{other.text} stands wherever {pool.words.of(step.name)} belongs"
-            codes: tuple[str, ...] = ("wrong_layer",)
-            if step.name in pool.graph and feeds(pool.graph.find(step.name), other.text):
-                codes = ("z_for_a", "wrong_layer")
-            elif other.node is not None and feeds(other.node, step.name):
-                codes = ("a_for_z", "wrong_layer")
-            uses.tried({step.name: np.asarray(other.array)}, Edit(codes, text, 1.2))
-        for node, other in pool.misread:
-            if any(s.name == node.name for s in uses.steps):
-                text = f"{other.text} stands wherever {pool.words.of(node.name)} belongs"
-                uses.tried({node.name: other.array}, Edit(("slope_wrong", "constant_factor"), text, 1.2))
-        for k, step in enumerate(steps):
-            for second in (s for s in steps[k + 1 :] if s.shape == step.shape):
-                text = f"{step.name} and {second.name} are exchanged: each stands where the other belongs"
-                swapped = {step.name: second.value, second.name: step.value}
-                uses.tried(swapped, Edit(("wrong_layer",), text, 1.25))
+    for step, other in pairs:
+        text = f"{other.text} stands wherever {pool.words.of(step.name)} belongs"
+        codes: tuple[str, ...] = ("wrong_layer",)
+        if step.name in pool.graph and feeds(pool.graph.find(step.name), other.text):
+            codes = ("z_for_a", "wrong_layer")
+        elif other.node is not None and feeds(other.node, step.name):
+            codes = ("a_for_z", "wrong_layer")
+        uses.tried({step.name: np.asarray(other.array)}, Edit(codes, text, 1.2))
+    for node, other in pool.misread:
+        if any(s.name == node.name for s in uses.steps):
+            text = f"{other.text} stands wherever {pool.words.of(node.name)} belongs"
+            uses.tried({node.name: other.array}, Edit(("slope_wrong", "constant_factor"), text, 1.2))
+    for k, step in enumerate(steps):
+        for second in (s for s in steps[k + 1 :] if s.shape == step.shape):
+            text = f"{step.name} and {second.name} are exchanged: each stands where the other belongs"
+            swapped = {step.name: second.value, second.name: step.value}
+            uses.tried(swapped, Edit(("wrong_layer",), text, 1.25))
+
+
+def of_turned(target: Target, pool: Pool) -> None:
+    """A gradient on the way, or the result, turned, squared, or of which only the sign is left."""
+    for step in target.local.steps:
+        if step.of is not None and 1 < step.value.size <= _MOST_SIZE:
+            dearer = 0.1 if pool.graph.find(step.of).named else _UNNAMED
+            for turn in turns(step.shape):
+                edit = turn.edit(pool.words.gradient(step.of), dearer=dearer)
+                target.at(step.name, turn.of(target.value(step.name)), edit)
 
 
 def of_sources(target: Target, pool: Pool) -> None:
@@ -90,90 +114,25 @@ def of_sources(target: Target, pool: Pool) -> None:
                 codes, missing = codes_of_gradient(pool, value, of if value.gradient else None)
                 text = f"{value.text} stands where {belongs} belongs{missing}"
                 target.changed(change, Edit(codes, text, 1.05 + value.cost))
-        for slices, told in _one_for_all(np.asarray(g, float)):
-            text = f"of {belongs}, the entries {told} stand for all: an index of the loop does not move"
-            edit = Edit(("wrong_layer", "examples_misaligned", "last_example_only"), text, 1.2)
-            target.changed({name: slices - g}, edit)
-        for kept, codes, told in _some_places(np.asarray(g, float)):
+        for turn in turns(size, data=True):
+            target.changed({name: turn.of(np.asarray(g, float)) - g}, turn.edit(belongs))
+        for kept, codes, told in some_places(np.asarray(g, float)):
             text = f"of {belongs}, {told}"
             target.changed({name: kept - g}, Edit(codes, text, 1.4))
 
 
-def _companions(steps: list[Step], leaf: Step) -> dict[str, str]:
-    """The constants that are functions of another, such as 1 - y: they move along with it."""
-    found: dict[str, str] = {}
-    for told, value in functions(leaf.value):
+def _along_with(steps: list[Step], leaf: Step, turn: Turn) -> dict[str, Array]:
+    """The constants that are functions of turned data, such as 1 - y of y: they are turned along with it."""
+    found: dict[str, Array] = {}
+    if leaf.role != "input" or leaf.requires_grad:
+        return found
+    for f in FUNCTIONS.values():
+        value = f(np.asarray(leaf.value, float))
         for other in steps:
             constant = other.role == "input" and other.name != leaf.name and other.shape == leaf.shape
             if constant and other.name not in found and np.array_equal(other.value, value):
-                found[other.name] = told
+                found[other.name] = f(turn.of(np.asarray(leaf.value, float)))
     return found
-
-
-def _moved(value: Array, name: str, node: GraphNode) -> Iterator[tuple[Array, Edit]]:
-    data = node.is_leaf and not node.requires_grad
-    for axis in range(value.ndim):
-        n = value.shape[axis]
-        if n < 2:
-            continue
-        codes = ("examples_misaligned", "wrong_layer") if data else ("wrong_layer",)
-        for shift in (1, -1):
-            told = f"{name} is shifted by one along axis {axis}: out of step"
-            yield np.roll(value, shift, axis), Edit(codes, told, 1.2)
-        yield np.flip(value, axis), Edit(codes, f"{name} is in reverse order along axis {axis}", 1.25)
-    yield from _turned(value, name, whole=node.named or node.is_leaf)
-    if data and value.size > 2 and np.isin(value, (0, 1)).all() and value.any() and not value.all():
-        text = f"1 - {name} stands where {name} belongs"
-        yield 1 - value, Edit(("labels_swapped", "wrong_layer"), text, 1.15)
-    yield (
-        value * value,
-        Edit(("wrong_layer", "slope_wrong"), f"the square of {name} stands where {name} belongs", 1.35),
-    )
-    yield (
-        np.abs(value),
-        Edit(("wrong_layer",), f"the absolute value of {name} stands where {name} belongs", 1.4),
-    )
-
-
-def _turned(value: Array, name: str, *, whole: bool) -> Iterator[tuple[Array, Edit]]:
-    """Two axes flipped or exchanged; of a ``whole`` quantity, one entry along an axis in the place of all."""
-    for one, told in _one_for_all(value) if whole else ():
-        text = f"of {name}, the entries {told} stand for all: an index of the loop does not move"
-        yield one, Edit(("wrong_layer", "last_example_only", "examples_misaligned"), text, 1.3)
-    for first in range(value.ndim):
-        for second in range(first + 1, value.ndim):
-            if value.ndim > 2:
-                turned = np.flip(value, (first, second))
-                told = (
-                    f"{name} is turned by 180° in the axes {first} and {second} "
-                    "(flipped), or is not where it should be"
-                )
-                yield turned, Edit(("wrong_layer", "inner_transpose"), told, 1.1)
-            if value.shape[first] == value.shape[second]:
-                told = f"{name} is transposed in the axes {first} and {second}"
-                yield np.swapaxes(value, first, second), Edit(("inner_transpose",), told, 1.15)
-
-
-def _one_for_all(value: Array) -> Iterator[tuple[Array, str]]:
-    """One slice along an axis in the place of every slice."""
-    for axis in range(value.ndim):
-        for k in (0, -1) if value.shape[axis] > 1 else ():
-            one = np.broadcast_to(np.take(value, [k], axis), value.shape)
-            yield one, f"at {k % value.shape[axis]} along axis {axis}"
-
-
-def _some_places(value: Array) -> Iterator[tuple[Array, tuple[str, ...], str]]:
-    """The first or last place along some axes alone, as of a loop that overwrites; or all places but that."""
-    long = [k for k in range(value.ndim) if value.shape[k] > 1]
-    for count in range(1, min(len(long), _MOST_AXES) + 1):
-        for axes in combinations(long, count):
-            for k, which in ((0, "first"), (-1, "last")):
-                one = np.zeros(value.shape)
-                place = tuple(k if axis in axes else slice(None) for axis in range(value.ndim))
-                one[place] = value[place]
-                where = f"the {which} place along axis {', '.join(map(str, axes))}"
-                yield one, ("last_example_only", "term_missing"), f"only {where} is there"
-                yield value - one, ("example_omitted", "term_missing"), f"{where} is left out"
 
 
 def _before_moves(node: GraphNode) -> Iterator[GraphNode]:
@@ -190,18 +149,17 @@ def of_stale(target: Target, pool: Pool) -> None:
     """Parameters that were updated before they were used: a step of unknown length along their gradients."""
     local = target.local
     uses = Coefficients(target)
-    with np.errstate(all="ignore"):
-        for step in uses.steps:
-            if step.role != "input" or not step.requires_grad or step.value.size > _MOST_SIZE * 10:
-                continue
-            own = local.program.gradients.get(step.name)
-            given = pool.given.get(step.name)
-            if own is None:
-                continue
-            for slope in [
-                g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape
-            ]:
-                _along(uses, step, slope)
+    for step in uses.steps:
+        if step.role != "input" or not step.requires_grad or step.value.size > _MOST_SIZE * 10:
+            continue
+        own = local.program.gradients.get(step.name)
+        given = pool.given.get(step.name)
+        if own is None:
+            continue
+        for slope in [
+            g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape
+        ]:
+            _along(uses, step, slope)
 
 
 def _along(uses: Coefficients, step: Step, slope: Array) -> None:
@@ -235,4 +193,4 @@ def _along(uses: Coefficients, step: Step, slope: Array) -> None:
             f"{step.name} was updated before it was used: {step.name} - "
             f"{alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
         )
-        target.found.append(Finding((*aspect.edits, Edit(("stale_parameters",), told, 1.15), *factor)))
+        target.note(*aspect.edits, Edit(("stale_parameters",), told, 1.15), *factor)

@@ -8,8 +8,9 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.passes import Line, Made, alike, line_of, made_with, sequences
+from tinygrad_edu.check.diagnosis.passes import Line, Made, line_of, made_with, sequences
 from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, LIKELY, Pool, applied, functions_of_one, slope_at
+from tinygrad_edu.check.diagnosis.steps import alike
 from tinygrad_edu.graph import GraphNode
 
 __all__ = ["slopes_of_a_line"]
@@ -38,14 +39,14 @@ def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Ed
         groups += [group for group in alike(blocks, key) if group not in groups]
     for group in groups:
         x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
-        name, told = f"the slope of {y} at {x}", f"and so in each of {len(group)} passes of the loop"
+        name = f"the slope of {y} at {x}"
         yield (
             {b.exit: _times(b.entry, np.ones(1)) for b in group},
-            Edit(("slope_missing",), f"{name} is missing, {told}", 1.1),
+            Edit(("slope_missing",), f"{name} is missing", 1.1),
         )
         yield (
             {b.exit: _times(b.entry, b.factor * b.factor) for b in group},
-            Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice, {told}", 1.15),
+            Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15),
         )
         for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
             for formula, f in _candidates():
@@ -53,29 +54,33 @@ def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Ed
                 itself = ("activation_for_slope",) if at == "above" and formula == "{}" else ()
                 what = formula.replace("{}", y if at == "above" else x)
                 if line is not None:
-                    yield line, Edit((*itself, *codes), f"{what} stands for {name}, {told}", 1.3)
-        yield from _of_others(group, pool, name, told)
-        yield from _of_neighbours(group, pool, name, told)
+                    yield line, Edit((*itself, *codes), f"{what} stands for {name}", 1.3)
+        yield from _of_others(group, pool, name)
+        yield from _of_neighbours(group, pool, name)
 
 
-def _of_others(group: list[Block], pool: Pool, name: str, told: str) -> Iterator[tuple[Line, Edit]]:
+def _of_others(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[Line, Edit]]:
     """The same slope, taken of what another line of the loop makes by the same function."""
     order = {node.name: k for k, node in enumerate(pool.graph)}
     group = sorted(group, key=lambda b: order[b.above or ""])
     own = [pool.graph.find(b.above or "") for b in group]
-    for other in sequences(pool, len(group)):
-        if other == own or (other[0].op, other[0].shape) != (own[-1].op, own[-1].shape):
+    for other in sequences(pool):
+        if (
+            len(other) != len(own)
+            or other == own
+            or (other[0].op, other[0].shape) != (own[-1].op, own[-1].shape)
+        ):
             continue
         for f in FUNCTIONS.values():
             right = [f(np.asarray(n.value, float)) for n in own]
             if all(np.allclose(r, b.factor) for r, b in zip(right, group, strict=True)):
                 line = _with_factors(group, other, f)
-                text = f"the slope of {made_with(pool, other[-1])} stands for {name}, {told}"
+                text = f"the slope of {made_with(pool, other[-1])} stands for {name}"
                 if line is not None:
                     yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.2)
 
 
-def _of_neighbours(group: list[Block], pool: Pool, name: str, told: str) -> Iterator[tuple[Line, Edit]]:
+def _of_neighbours(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[Line, Edit]]:
     """The same slope, taken of what the pass before made, or the one after."""
     order = {node.name: k for k, node in enumerate(pool.graph)}
     group = sorted(group, key=lambda b: order[b.above or ""])
@@ -88,7 +93,7 @@ def _of_neighbours(group: list[Block], pool: Pool, name: str, told: str) -> Iter
         if all(np.allclose(f(np.asarray(n.value, float)), b.factor) for n, b in zip(own, group, strict=True)):
             for which, blocks, nodes in lines:
                 line = _with_factors(blocks, nodes, f) if blocks else None
-                text = f"{name} is taken of what the pass {which} made, {told}"
+                text = f"{name} is taken of what the pass {which} made"
                 if line is not None:
                     yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.15)
 

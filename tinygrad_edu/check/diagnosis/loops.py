@@ -7,6 +7,7 @@ are taken for one line, and an edit is made in all of them at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from tinygrad_edu.check.diagnosis.loop_slopes import slopes_of_a_line
 from tinygrad_edu.check.diagnosis.passes import (
     Line,
     Made,
-    alike,
     late_addends,
     line_of,
     lost_addends,
@@ -31,27 +31,44 @@ from tinygrad_edu.check.diagnosis.passes import (
     windows_without_stride,
 )
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import axes_of, feeds, owner_of
+from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
+from tinygrad_edu.check.diagnosis.steps import adds_up, alike, before, behind, multiplies
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.graph import GraphNode, Step
+from tinygrad_edu.graph import Graph, GraphNode, Step
 
 __all__ = ["of_loops"]
 
-_FEW_PARTS = 12
+_FEW_PARTS, _MOST_STARTS = 12, 3
+_Other = tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]
+"""What other values are, in words and codes, and which there is for a value."""
+_Side = Callable[[Graph, GraphNode], Iterator[GraphNode]]
 
 
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     """Every way in which one line of a loop is got wrong."""
-    with np.errstate(all="ignore"):
-        for line, edit in _edited(target, blocks, pool):
-            try:
-                value = _run(target, line)
-            except (ValueError, TypeError):
-                continue
-            if value is not None and value.shape == target.right.shape:
-                target.whole(value, edit)
+    _of_other_gradients(target, pool)
+    for line, edit in _edited(target, blocks, pool):
+        try:
+            value = _run(target, line)
+        except (ValueError, TypeError):
+            continue
+        if value is not None and value.shape == target.right.shape:
+            target.whole(value, replace(edit, text=f"{edit.text}; and so in each step like it"))
+
+
+def _of_other_gradients(target: Target, pool: Pool) -> None:
+    """What another line makes the gradients of, added up."""
+    known = {value.node.name: value for value in pool.gradients if value.node is not None}
+    for line in sequences(pool):
+        values = [known[node.name] for node in line if node.name in known]
+        if len(values) == len(line) and values[0].array.shape == target.right.shape:
+            text = (
+                f"{values[-1].text}, and what is like it in each step, is added up: another line's gradients"
+            )
+            edit = Edit(("wrong_layer",), text, 1.25 + values[-1].cost)
+            target.whole(sum(np.asarray(value.array, float) for value in values), edit)
 
 
 def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
@@ -108,11 +125,10 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         yield from _of_other_passes(target, pool, group, k)
         if group[0].op.kind != "contraction":
             continue
-        told = f"and so in each of {len(group)} passes of the loop"
         c = np.asarray(local.operand(group[-1], 1 - k))
         if c.ndim == 2 and c.shape[0] == c.shape[1]:
             name = pool.words.of(_base(target, group[-1].args[1 - k].name)[0])
-            text = f"{name}: a transpose is missing, or too many, in the product, {told}"
+            text = f"{name}: a transpose is missing, or too many, in the product"
             line = {s.name: product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
             yield line, Edit(("inner_transpose",), text, 1.1)
         for n, axis, along in summed_in_a_product(group[0], np.asarray(local.operand(group[0], k)), c, k):
@@ -121,11 +137,10 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                 text = (
                     f"of the {n} that are summed in the product with {pool.words.of(group[0].args[k].name)}"
                 )
-                yield line, Edit(codes, f"{text}, {which}, {told}", 1.25)
+                yield line, Edit(codes, f"{text}, {which}", 1.25)
 
 
 def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[tuple[Line, Edit]]:
-    told = f"and so in each of {len(group)} passes of the loop"
     for what, codes, other in _others(target, pool, group, k):
         line, ends, pair = {}, {}, ("", "")
         for step in group:
@@ -139,7 +154,7 @@ def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterato
             pair = both if both[0] != both[1] else pair
         if not line:
             continue
-        text = f"{pair[0]} stands where {pair[1]} belongs, {told}: {what}"
+        text = f"{pair[0]} stands where {pair[1]} belongs: {what}"
         yield line, Edit(codes, text, 1.15)
         if ends:
             yield line | ends, Edit(codes, f"{text}, and nothing where there is none", 1.2)
@@ -158,7 +173,7 @@ def _of_other_passes(target: Target, pool: Pool, group: list[Step], k: int) -> I
     ways |= {f"{own[1]} for {own[0]}, and so on": [*range(1, n), n - 1]}
     for told, places in ways.items():
         line = {s.name: _with_gradient(local, s, k, names[j]) for s, j in zip(steps, places, strict=True)}
-        text = f"the gradient of another pass stands there in each of {n} passes of the loop: {told}"
+        text = f"the gradient of another pass stands there: {told}"
         yield line, Edit(("wrong_layer", "last_example_only"), text, 1.2)
 
 
@@ -199,9 +214,7 @@ def _base(target: Target, name: str) -> tuple[str, list[Step]]:
     return step.name, moves[::-1]
 
 
-def _others(
-    target: Target, pool: Pool, group: list[Step], k: int
-) -> Iterator[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]]:
+def _others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[_Other]:
     """What else a coefficient may be: its neighbour in the sequence, or what is on a slope's other side."""
     order = list(pool.graph)
     bases = [_base(target, s.args[1 - k].name)[0] for s in group]
@@ -209,30 +222,51 @@ def _others(
     nodes = sorted(known, key=order.index)
     if len(nodes) < 2:
         return
+    yield from _of_the_sequence(pool, order, nodes)
+    yield from _of_other_lines(pool, nodes)
+    for j in (0, 1):
+        codes = ("chain_factor_missing", "wrong_layer")
+        yield "a factor is missing", codes, lambda n, j=j: _factor_of(n, j)  # type: ignore[misc]
+    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _first_of(pool, before, n)
+    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _first_of(pool, behind, n)
+
+
+def _factor_of(node: GraphNode, j: int) -> GraphNode | None:
+    return node.inputs[j] if multiplies(node) and len(node.inputs) == 2 else None
+
+
+def _of_the_sequence(pool: Pool, order: list[GraphNode], nodes: list[GraphNode]) -> Iterator[_Other]:
+    """The value of another pass."""
     for by, what in ((1, "one step on in the sequence"), (-1, "one step back in the sequence")):
         sequence = _sequence(order, nodes, by)
-
         here, there = (sequence[:-1], sequence[1:]) if by > 0 else (sequence[1:], sequence[:-1])
         yield what, ("wrong_layer",), dict(zip(here, there, strict=True)).get
-    for by in (1, -1):
-        turned = dict(zip(nodes, [*nodes[by:], *nodes[:by]], strict=True))
-        yield (
-            "shifted by one, and the other end's at the end",
-            ("wrong_layer", "examples_misaligned"),
-            turned.get,
-        )
-    yield (
-        "in reverse order",
-        ("wrong_layer", "examples_misaligned"),
-        dict(zip(nodes, nodes[::-1], strict=True)).get,
-    )
-    for sequence in sequences(pool, len(nodes)):
-        if sequence[0].shape == nodes[-1].shape and sequence != nodes:
-            yield "another line's value", ("wrong_layer",), dict(zip(nodes, sequence, strict=True)).get
+    ways = {"in reverse order" if len(nodes) > 2 else "they are exchanged": nodes[::-1]}
+    if len(nodes) > 2:
+        ways["shifted by one, and the other end's at the end"] = [*nodes[1:], nodes[0]]
+        ways["shifted back by one, and the other end's at the end"] = [nodes[-1], *nodes[:-1]]
+    for start in [n for n in pool.graph.inputs if n.shape == nodes[0].shape and n not in nodes][
+        :_MOST_STARTS
+    ]:
+        ways[f"one step back in the sequence, from {start.name} on"] = [start, *nodes[:-1]]
+    for what, turned in ways.items():
+        yield what, ("wrong_layer", "examples_misaligned"), dict(zip(nodes, turned, strict=True)).get
     for one, which in ((nodes[-1], "last"), (nodes[0], "first")):
-        yield f"the {which} of the sequence in each pass", ("wrong_layer",), lambda n, one=one: one  # type: ignore[misc]
-    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _fed_by(pool, n)
-    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _feeding(pool, n)
+        yield f"the {which} of the sequence in each pass", ("wrong_layer",), dict.fromkeys(nodes, one).get
+
+
+def _of_other_lines(pool: Pool, nodes: list[GraphNode]) -> Iterator[_Other]:
+    """What another line makes in the same pass, or in a neighbouring one."""
+    for sequence in sequences(pool):
+        if len(sequence) != len(nodes) or sequence[0].shape != nodes[-1].shape:
+            continue
+        for line, how in ((sequence, ""), (sequence[::-1], ", in reverse order")):
+            ways: dict[str, list[GraphNode | None]] = {"": [*line], ", one step on": [*line[1:], None]}
+            ways[", one step back"] = [None, *line[:-1]]
+            for step, values in ways.items():
+                if values != nodes:
+                    text = f"another line's value{how}{step}"
+                    yield text, ("wrong_layer",), dict(zip(nodes, values, strict=True)).get
 
 
 def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[GraphNode]:
@@ -249,29 +283,17 @@ def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[G
     return [*before[-1:], *nodes]
 
 
-def _fed_by(pool: Pool, node: GraphNode) -> GraphNode | None:
-    """The first value of the same shape that a node is a function of, entry by entry."""
-    known: tuple[GraphNode | None] | None = pool.memo("fed by", node.name)
+def _first_of(pool: Pool, side: _Side, node: GraphNode) -> GraphNode | None:
+    """The first value on one side of a node's slope."""
+    known: tuple[GraphNode | None] | None = pool.memo(side, node.name)
     if known is None:
-        before = (n for n in pool.graph if n is not node and n.shape == node.shape and feeds(node, n.name))
-        known = pool.memo("fed by", node.name, found=(next(before, None),))
-    return known[0] if known else None
-
-
-def _feeding(pool: Pool, node: GraphNode) -> GraphNode | None:
-    """The first value of the same shape that is a function of a node, entry by entry."""
-    known: tuple[GraphNode | None] | None = pool.memo("feeding", node.name)
-    if known is None:
-        behind = (n for n in pool.graph if n.shape == node.shape and feeds(n, node.name))
-        known = pool.memo("feeding", node.name, found=(next(behind, None),))
+        known = pool.memo(side, node.name, found=(next(side(pool.graph, node), None),))
     return known[0] if known else None
 
 
 def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
     local = target.local
-    sums = [
-        s for s in local.steps if s.op is not None and s.op.kind == "reduction" and s.op.linear == ((0,),)
-    ]
+    sums = [s for s in local.steps if adds_up(s)]
     for group in alike(sums, lambda s: (s.op.kernel, np.shape(local.operand(s, 0)), s.shape)):
         shape = np.shape(local.operand(group[0], 0))
         own = axes_of(shape, group[0].shape)
@@ -281,7 +303,7 @@ def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
             for kept, codes, told in parts(shape[axis]):
                 line = {s.name: _part(s, kept, axis, own) for s in group}
                 text = f"of the {shape[axis]} that are summed over axis {axis}, {told}"
-                yield line, Edit(codes, f"{text}, in each of {len(group)} sums", 1.25)
+                yield line, Edit(codes, text, 1.25)
 
 
 def _part(step: Step, kept: list[int], axis: int, own: tuple[int, ...]) -> Made:

@@ -75,6 +75,13 @@ class Output:
             yield np.asarray(f(A)) - Y, ("slope_at_a", "unknown"), text, 1.2
         decided = f"the prediction ({a} > 0.5) stands where {a} belongs"
         yield (A > 0.5) - Y, ("unknown", "z_for_a"), decided, 1.15
+        if A.size == max(A.shape) > 1:
+            text = (
+                f"in {a} - {self.label} shapes (m,) and (m, 1) are broadcast to (m, m): every pair is summed"
+            )
+            for pairs in (A.sum() - A.size * Y, A.size * A - Y.sum()):
+                for one in (pairs, pairs / A.size):
+                    yield one, ("sum_missing", "wrong_shape", "sum_axis"), text, 1.2
         for value in others:
             codes = ("wrong_layer", "z_for_a")
             yield (

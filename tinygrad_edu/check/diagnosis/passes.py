@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +10,16 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.scatters import other_parts, picks_a_part, puts_a_part, sliced
+from tinygrad_edu.check.diagnosis.scatters import other_parts
+from tinygrad_edu.check.diagnosis.steps import (
+    adds,
+    alike,
+    index_parts,
+    multiplies,
+    picks_a_part,
+    puts_a_part,
+    sliced,
+)
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Ref, Step
@@ -18,7 +27,6 @@ from tinygrad_edu.graph import GraphNode, Ref, Step
 __all__ = [
     "Line",
     "Made",
-    "alike",
     "late_addends",
     "line_of",
     "lost_addends",
@@ -36,23 +44,14 @@ Made = Callable[[Mapping[str, Any]], Any]
 """A step's value, from those of the steps before it."""
 Line = dict[str, Made]
 """The edited steps of one line of a loop."""
-_MOST_PASSES = 200
 _MOST_INPUTS = 24
 _MOST_ADDENDS = 5
 
 
-def alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[list[Any]]:
-    """What several passes of one loop have left."""
-    groups: dict[Hashable, list[Any]] = {}
-    for one in members:
-        groups.setdefault(key(one), []).append(one)
-    yield from (group for group in groups.values() if 1 < len(group) <= _MOST_PASSES)
-
-
 def one_gradient_times_a_value(local: Local, step: Step) -> bool:
     """Whether a step is a product, of any kind, of one gradient and a value that is no number."""
-    carriers, op = local.backward.carriers[step.name], step.op
-    if op is None or len(carriers) != 1 or len(step.args) != 2 or not (op.linear_in(0) and op.linear_in(1)):
+    carriers = local.backward.carriers[step.name]
+    if not multiplies(step) or len(carriers) != 1:
         return False
     other = step.args[1 - carriers[0]]
     return isinstance(other, Ref) and local.program[other.name].value.size > 1
@@ -80,7 +79,7 @@ def lost_factors(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
         codes = ("dropout_mask_missing", *codes) if mask else codes
         what = f"the mask {name}" if mask else f"the factor {name}"
-        text = f"{what} is missing, and so in each of {len(group)} passes: every entry gets it all"
+        text = f"{what} is missing: every entry gets it all"
         yield {s.name: _passed_on(s.args[k].name, s.shape) for s in group}, Edit(codes, text, 1.2)
 
 
@@ -100,8 +99,7 @@ def other_slices(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
         for index, told in other_parts(group[0].settings["index"], np.shape(local.operand(group[0], 0))):
             line = {s.name: _part_of(s.args[0].name, index) for s in group}
             text = f"of {pool.words.of(group[-1].args[0].name)} another slice is taken, {told}"
-            passes = f"and so in each of {len(group)} passes of the loop"
-            yield line, Edit(("wrong_layer",), f"{text}, {passes}", 1.2)
+            yield line, Edit(("wrong_layer",), text, 1.2)
 
 
 def _part_of(name: str, index: Any) -> Made:
@@ -111,9 +109,7 @@ def _part_of(name: str, index: Any) -> Made:
 def lost_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
     """Addends left out in every pass, such as the way through the cell of the next step."""
     local = target.local
-    sums = {
-        s.name: s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),)
-    }
+    sums = {s.name: s for s in local.steps if adds(s)}
     inner = {n for s in sums.values() for n in local.backward.carried(s) if _part_of_a_sum(local, n, sums)}
     whole = [(s, _addends(local, s, sums)) for s in sums.values() if s.name not in inner]
 
@@ -131,15 +127,13 @@ def lost_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                 )
                 paths, verb = ("a path is", "is") if size == 1 else ("paths are", "are")
                 text = f"{paths} missing: {told} {verb} not added to {other}"
-                passes = f"and so in each of {len(group)} passes of the loop"
-                yield line, Edit(("term_missing",), f"{text}, {passes}", 1.1 + 0.05 * size)
+                yield line, Edit(("term_missing",), text, 1.1 + 0.05 * size)
 
 
 def late_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
     """An addend that joins only after the slope of its sum, in every pass."""
     local = target.local
-    sums = [s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),)]
-    ways = [(s, way) for s in sums if (way := _entry_by_entry_after(local, s))]
+    ways = [(s, way) for s in local.steps if adds(s) and (way := _entry_by_entry_after(local, s))]
 
     def kind(one: tuple[Step, list[Step]]) -> Hashable:
         names = local.backward.carried(one[0])
@@ -160,8 +154,7 @@ def late_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
                 names = local.backward.carried(top)
                 beside = " + ".join(pool.words.of(n) for j, n in enumerate(names) if j != k)
                 text = f"{pool.words.of(names[k])} is added only after the slope that {beside} goes through"
-                passes = f"and so in each of {len(group)} passes of the loop"
-                yield line, Edit(("slope_missing", "slope_wrong", "term_missing"), f"{text}, {passes}", 1.2)
+                yield line, Edit(("slope_missing", "slope_wrong", "term_missing"), text, 1.2)
 
 
 def _entry_by_entry_after(local: Local, step: Step) -> list[Step]:
@@ -223,26 +216,23 @@ def _kernels(local: Local, name: str, depth: int = 2) -> Hashable:
 
 
 def windows_without_stride(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    """Windows that are put back, or read, one after the other, without the stride between them."""
+    """Windows that are put back, or read, without the stride between them, or between their entries."""
     local = target.local
-    put = [s for s in local.steps if puts_a_part(s)]
+    codes = ("wrong_layer", "examples_misaligned")
+    put = [s for s in local.steps if puts_a_part(s) and sliced(s.settings["index"])]
     for group in alike(put, lambda s: (np.shape(local.operand(s, 0)), s.shape)):
-        places = _side_by_side([(s.settings["index"], s.shape) for s in group])
-        if places:
-            text = "each window is put one place after the one before it: the stride between them is missing"
+        for places, told in _closer([(s.settings["index"], s.shape) for s in group]):
             line = {s.name: _put(s, index) for s, index in zip(group, places, strict=True)}
-            yield line, Edit(("wrong_layer", "examples_misaligned"), text, 1.15)
+            yield line, Edit(codes, f"each window is put {told}", 1.15)
     read = [s for s in local.steps if one_gradient_times_a_value(local, s) and _window(local, pool, s)]
     for group in alike(read, lambda s: (s.shape, _window(local, pool, s)[0].name)):  # type: ignore[index]
         windows = [w for s in group if (w := _window(local, pool, s)) is not None]
-        places = _side_by_side([(index, whole.shape) for whole, index in windows])
-        if places:
-            text = "each window is read one place after the one before it: the stride between them is missing"
+        for places, told in _closer([(index, whole.shape) for whole, index in windows]):
             line = {
                 s.name: product(s, local.backward.carriers[s.name][0], whole.value[index])
                 for s, (whole, _), index in zip(group, windows, places, strict=True)
             }
-            yield line, Edit(("wrong_layer", "examples_misaligned"), text, 1.15)
+            yield line, Edit(codes, f"each window is read {told}", 1.15)
 
 
 def _window(local: Local, pool: Pool, step: Step) -> tuple[GraphNode, Any] | None:
@@ -255,24 +245,23 @@ def _window(local: Local, pool: Pool, step: Step) -> tuple[GraphNode, Any] | Non
     return (node.inputs[0], index) if sliced(index) else None
 
 
-def _side_by_side(windows: list[tuple[Any, tuple[int, ...]]]) -> list[tuple[slice, ...]]:
-    """The windows without the stride between them; none where there is no stride."""
-    parts = [_parts(index) for index, _ in windows]
-    starts = [
-        [p.indices(n)[0] for p, n in zip(own, shape, strict=False)]
-        for own, (_, shape) in zip(parts, windows, strict=True)
+def _closer(windows: list[tuple[Any, tuple[int, ...]]]) -> Iterator[tuple[list[tuple[slice, ...]], str]]:
+    """The windows without the stride between them, and without the one between their entries."""
+    spans = [
+        [part.indices(n) for part, n in zip(index_parts(index), shape, strict=False)]
+        for index, shape in windows
     ]
-    known = [sorted(set(axis)) for axis in zip(*starts, strict=True)]
-    found, moved = [], False
-    for own, start, (_, shape) in zip(parts, starts, windows, strict=True):
-        places = []
-        for axis, part in enumerate(own):
-            first, stop, by = part.indices(shape[axis])
-            rank = known[axis].index(start[axis])
-            moved = moved or rank != first
-            places.append(slice(rank, rank + stop - first, by))
-        found.append(tuple(places))
-    return found if moved else []
+    known = [sorted({first for first, _, _ in axis}) for axis in zip(*spans, strict=True)]
+    beside = [
+        tuple(slice(k.index(a), k.index(a) + b - a, by) for k, (a, b, by) in zip(known, own, strict=True))
+        for own in spans
+    ]
+    inside = [tuple(slice(a, a + len(range(a, b, by))) for a, b, by in own) for own in spans]
+    its = [tuple(slice(*span) for span in own) for own in spans]
+    if beside != its:
+        yield beside, "one place after the one before it: the stride between them is missing"
+    if any(by > 1 for own in spans for _, _, by in own):
+        yield inside, "without the stride between its entries"
 
 
 def product(step: Step, k: int, c: Array) -> Made:
@@ -281,10 +270,6 @@ def product(step: Step, k: int, c: Array) -> Made:
     op, settings = step.op, step.settings
     assert op is not None
     return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
-
-
-def _parts(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
 
 
 def _put(step: Step, index: tuple[slice, ...]) -> Made:
@@ -296,16 +281,13 @@ def _put(step: Step, index: tuple[slice, ...]) -> Made:
     return made
 
 
-def sequences(pool: Pool, passes: int) -> list[list[GraphNode]]:
-    """What the other lines of a loop make, one value in each pass."""
-    known: list[list[GraphNode]] | None = pool.memo("sequences", passes)
+def sequences(pool: Pool) -> list[list[GraphNode]]:
+    """What each line of a loop makes, one value in each pass."""
+    known: list[list[GraphNode]] | None = pool.memo("sequences")
     if known is None:
-        lines = alike(
-            (n for n in pool.graph if n.op is not None and n.value.size > 1),
-            lambda n: (line_of(pool, n.name), n.shape, made_as(n, 2)),
-        )
-        known = [line for line in lines if len(line) == passes]
-        pool.memo("sequences", passes, found=known)
+        computed = (n for n in pool.graph if n.op is not None and n.value.size > 1)
+        known = list(alike(computed, lambda n: (line_of(pool, n.name), n.shape, made_as(n, 2))))
+        pool.memo("sequences", found=known)
     return known
 
 

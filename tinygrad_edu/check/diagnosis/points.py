@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
+from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.graph import Ref, Step
+from tinygrad_edu.graph import Step
 from tinygrad_edu.ops.elementwise.selection import where
 
 __all__ = ["of_left_out", "of_other_functions", "of_points"]
@@ -42,11 +43,15 @@ def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
         function = _Function(target.local, block, pool)
         if not function.several:
             continue  # one operation: its slope is in the bank
-        g = np.asarray(target.local.values[block.entry], float)
+        g = target.value(block.entry)
         swapped = function.slope_at(np.asarray(pool.graph.find(x).value), inverted=True)
         if swapped is not None and function.asked:
             text = f"the branches of the slope of {pool.words.of(y)} are exchanged: the condition is inverted"
             target.at(block.exit, g * swapped, Edit(("slope_wrong",), text, 1.1, x))
+        of_g = function.slope_at(g)
+        if of_g is not None:
+            text = f"the slope of {pool.words.of(y)} is that at the gradient above, not at {pool.words.of(x)}"
+            target.at(block.exit, g * of_g, Edit(("slope_on_gradient", "slope_wrong"), text, 1.15, x))
         for value in _points(pool, block):
             factor = function.slope_at(np.asarray(value.array))
             if factor is None:
@@ -85,7 +90,8 @@ def of_other_functions(target: Target, blocks: list[Block], pool: Pool) -> None:
 def of_left_out(target: Target, pool: Pool) -> None:
     """The right gradient of another formula: one in which a function, or a mask, is left out."""
     local, program = target.local, target.local.program
-    steps = _needed(target)
+    uses = Coefficients(target, forward=True)
+    steps = [s for s in uses.steps if s.op is not None]
     if sum(s.value.size for s in steps) + sum(s.value.size for s in local.steps) > _MOST_SIZE:
         return
     tried = 0
@@ -94,10 +100,9 @@ def of_left_out(target: Target, pool: Pool) -> None:
         if u is None or tried >= _MOST_POINTS:
             continue
         tried += 1
-        known: dict[str, Any] = {step.name: np.asarray(program[u].value)}
         above, below = (program.gradients[n].name if n in program.gradients else "" for n in (step.name, u))
         try:
-            value = _run_again(target, steps, known, above, below)
+            value = uses.gradient({step.name: program[u].value}, {below: above} if below else None)
         except (ValueError, TypeError):
             continue
         made, of = pool.words.of(step.name), pool.words.of(u)
@@ -108,19 +113,6 @@ def of_left_out(target: Target, pool: Pool) -> None:
             codes = ("dropout_mask_missing", "chain_factor_missing")
         if value.shape == target.right.shape and np.isfinite(value).all():
             target.whole(value, Edit(codes, text, 1.0, u))
-
-
-def _needed(target: Target) -> list[Step]:
-    """The steps, of the forward pass too, that the coefficients of the formula are computed by, in order."""
-    program, local = target.local.program, target.local
-    queue = [a.name for s in local.steps for a in s.args if isinstance(a, Ref) and a.name not in local.names]
-    seen = set(queue)
-    for name in queue:
-        for other in program[name].uses:
-            if other not in seen:
-                seen.add(other)
-                queue.append(other)
-    return [s for s in program.steps if s.name in seen and s.op is not None]
 
 
 def _of_one(step: Step, pool: Pool) -> str | None:
@@ -137,16 +129,6 @@ def _of_one(step: Step, pool: Pool) -> str | None:
 
 def _masks(step: Step) -> bool:
     return step.op is not None and step.op.kernel == where.kernel
-
-
-def _run_again(target: Target, steps: list[Step], known: dict[str, Any], above: str, below: str) -> Array:
-    """The formula with some values changed, and with a gradient passed on from one step to another."""
-    program = target.local.program
-    for step in steps:
-        if step.name not in known and any(u in known for u in step.uses) and step.op is not None:
-            args = [known.get(a.name, program[a.name].value) if isinstance(a, Ref) else a for a in step.args]
-            known[step.name] = step.op.forward(*args, **step.settings)
-    return target.local.again(known, {below: above} if below else None)
 
 
 def _points(pool: Pool, block: Block) -> Iterator[Any]:
@@ -188,7 +170,8 @@ class _Function:
                 needed.update(step.uses)
         self.steps = [s for s in self.steps if s.name in needed]
         self.between = between
-        self.several = len({s for s in self.steps if s.role == "forward"}) > 1 or bool(self.asked)
+        made_of = [node.name for node in pool.graph.find(block.above or "").inputs]
+        self.several = made_of != [block.below] or bool(self.asked)
 
     def slope_at(self, value: Array, *, inverted: bool = False) -> Array | None:
         """The factor between the two gradients, were x another value; None where it is not finite.
@@ -200,24 +183,11 @@ class _Function:
         found: dict[str, Any] = {self.block.entry: np.ones(np.shape(value))}
         try:
             for step in self.steps:
-                known[step.name] = self._run(step, known)
+                known[step.name] = self.local.applied(step, known)
             for step in self.between:
-                found[step.name] = self._run(step, {**known, **found})
+                found[step.name] = self.local.applied(step, {**known, **found})
         except (ValueError, TypeError):
             return None
         factor = np.asarray(found[self.block.exit], float)
         usable = factor.shape == np.shape(value) and np.isfinite(factor).all()
         return factor if usable else None
-
-    def _run(self, step: Step, known: dict[str, Any]) -> Any:
-        args = []
-        carriers = self.local.backward.carriers.get(step.name, ())
-        for k, a in enumerate(step.args):
-            if not isinstance(a, Ref):
-                args.append(a)
-            elif a.name in known:
-                args.append(known[a.name])
-            else:
-                own = self.program[a.name]
-                args.append(np.zeros(own.shape) if k in carriers else own.value)
-        return args[0] if step.op is None else step.op.forward(*args, **step.settings)

@@ -46,6 +46,13 @@ class Banked:
     op: Op | None = None
     slope: bool = False
 
+    @property
+    def told(self) -> str:
+        """The same with the value in it."""
+        name = self.value.text
+        brackets = " " in name and self.op is None and self.text != "{}"
+        return self.text.replace("{}", f"({name})" if brackets else name)
+
 
 @dataclass(frozen=True)
 class _Bank:
@@ -95,9 +102,15 @@ class Pool:
         computed = [
             Value(self.words.of(node.name), np.asarray(node.value), node, cost=0.0 if node.named else 0.25)
             for node in self.graph
-            if node.value.dtype.kind in "fiu" and (node.value.size > 1 or self.numbers) and node.value.any()
+            if node.value.dtype.kind in "fiu"
+            and node.value.any()
+            and (node.value.size > 1 or self._point(node))
         ]
         return computed + [Value(name, array, cost=0.2) for name, array in self.aside.items()]
+
+    def _point(self, node: GraphNode) -> bool:
+        """Whether a number is one that a slope may be taken at."""
+        return self.numbers or (node.requires_grad and node.value.ndim == 0 and not node.is_leaf)
 
     @cached_property
     def misread(self) -> list[tuple[GraphNode, Value]]:
@@ -216,23 +229,22 @@ class Pool:
 def _bank(values: list[Value], shape: tuple[int, ...]) -> _Bank:
     entries: list[Banked] = []
     rows: list[Array] = []
-    with np.errstate(all="ignore"):
-        for value in values:
-            v = np.broadcast_to(np.asarray(value.array, float), shape)
-            mask = bool(np.all((v == 0) | (v == 1)))
-            for told, array in functions(v):
-                if mask and told not in ("{}", "1 - {}"):
-                    continue  # one of these two, or no slope that anyone would write
-                entries.append(Banked(value, told))
-                rows.append(array.ravel())
-            for op in functions_of_one():
-                if (f := applied(op, {}, v)) is None:
-                    continue
-                entries.append(Banked(value, f"{op.name}({{}})", op))
-                rows.append(f.ravel())
-                if (slope := slope_at(op, {}, v, f)) is not None:
-                    entries.append(Banked(value, f"the slope of {op.name} at {{}}", op, slope=True))
-                    rows.append(slope.ravel())
+    for value in values:
+        v = np.broadcast_to(np.asarray(value.array, float), shape)
+        mask = bool(np.all((v == 0) | (v == 1)))
+        for told, array in functions(v):
+            if mask and told not in ("{}", "1 - {}"):
+                continue  # one of these two, or no slope that anyone would write
+            entries.append(Banked(value, told))
+            rows.append(array.ravel())
+        for op in functions_of_one():
+            if (f := applied(op, {}, v)) is None or np.array_equal(f, v):
+                continue
+            entries.append(Banked(value, f"{op.name}({{}})", op))
+            rows.append(f.ravel())
+            if (slope := slope_at(op, {}, v, f)) is not None:
+                entries.append(Banked(value, f"the slope of {op.name} at {{}}", op, slope=True))
+                rows.append(slope.ravel())
     size = int(np.prod(shape))
     stacked = np.stack(rows) if rows else np.zeros((0, size))
     keep = np.isfinite(stacked).all(axis=1) & (np.ptp(stacked, axis=1) > 0 if size > 1 else True)

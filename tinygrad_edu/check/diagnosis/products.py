@@ -9,34 +9,35 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
+from tinygrad_edu.check.diagnosis.steps import feeds, multiplies
+from tinygrad_edu.check.diagnosis.tails import tail_of
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["axes_of", "before_moves", "codes_of_gradient", "feeds", "of_products", "owner_of", "tail_of"]
+__all__ = ["axes_of", "before_moves", "codes_of_gradient", "of_products", "owner_of"]
 
 _FEW_PLACES = 12
 
 
 def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
     """Every way in which one product of the formula is got wrong; with ``others`` by another quantity too."""
-    with np.errstate(all="ignore"):
-        for step in target.local.steps:
-            op = step.op
-            if op is not None and op.kind not in ("elementwise", "contraction"):
-                _the_map_itself(target, pool, step)
-            if op is None or len(step.args) != 2 or not (op.linear_in(0) and op.linear_in(1)):
-                continue
-            (k,) = target.local.backward.carriers[step.name][:1]
-            c = 1 - k
-            if np.ndim(target.local.operand(step, c)) == 0 and not pool.numbers:
-                continue
-            if op.kind == "contraction":
-                _matrix(target, pool, step, k)
-            elif np.shape(target.local.operand(step, k)) != step.shape:
-                _spread(target, pool, step, k)
-            if others:
-                _other_operand(target, pool, step, k)
+    for step in target.local.steps:
+        op = step.op
+        if op is not None and op.kind not in ("elementwise", "contraction"):
+            _the_map_itself(target, pool, step)
+        if op is None or not multiplies(step):
+            continue
+        (k,) = target.local.backward.carriers[step.name][:1]
+        c = 1 - k
+        if np.ndim(target.local.operand(step, c)) == 0 and not pool.numbers:
+            continue
+        if op.kind == "contraction":
+            _matrix(target, pool, step, k)
+        elif np.shape(target.local.operand(step, k)) != step.shape:
+            _spread(target, pool, step, k)
+        if others:
+            _other_operand(target, pool, step, k)
 
 
 def _the_map_itself(target: Target, pool: Pool, step: Step) -> None:
@@ -104,17 +105,17 @@ def before_moves(target: Target, name: str) -> str:
 
 def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
     factors = _Factors(target, pool, step, k)
-    tail = tail_of(target, step.name)
+    tail = tail_of(target, [step])
     for value, edit in factors.wrong():
         if value.shape == step.shape or (value.size <= np.prod(step.shape) and _spreads(value, step)):
             target.at(step.name, value, edit)
         if tail is not None and value.shape != step.shape:
-            target.whole(value * tail, edit)
+            tail.tried(target, value * tail.factors[0], edit)
 
 
 def _spread(target: Target, pool: Pool, step: Step, k: int) -> None:
     """A gradient that several entries share, without the factor by which each takes its part."""
-    g, c = (np.asarray(target.local.operand(step, j), float) for j in (k, 1 - k))
+    g, c = (target.operand(step, j) for j in (k, 1 - k))
     a = step.args[1 - k]
     name = _called(target, pool, step, 1 - k)
     codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
@@ -165,7 +166,7 @@ class _Factors:
 
     def __init__(self, target: Target, pool: Pool, step: Step, k: int) -> None:
         self.step, self.k = step, k
-        self.g, self.c = (np.asarray(target.local.operand(step, j), float) for j in (k, 1 - k))
+        self.g, self.c = (target.operand(step, j) for j in (k, 1 - k))
         self.name, self.above = (_called(target, pool, step, j) for j in (1 - k, k))
         self.at = owner_of(target, step)
 
@@ -174,6 +175,8 @@ class _Factors:
         for value, edit in (*self._turned(), *self._without()):
             if value is not None:
                 yield value, edit
+        if self.g.ndim == 1 and self.c.ndim == 2:
+            yield from self._not_summed()
         if self.g.ndim == self.c.ndim == 2:
             yield from self._of_sums()
             yield from self._exchanged()
@@ -196,6 +199,10 @@ class _Factors:
         for a, b, what in ((g, _T(c), self.name), (_T(g), c, self.above), (_T(g), _T(c), both)):
             text = f"{what}: a transpose is missing, or too many, in the product"
             yield self._product(a, b), self._edit("inner_transpose", text, 1.0)
+        for a, b, x, what in ((g, _reshaped(c), c, self.name), (_reshaped(g), c, g, self.above)):
+            if x.shape != _T(x).shape:  # of a square it is that transpose
+                text = f"{what}: the entries are only put into the shape, .reshape where .T belongs"
+                yield self._product(a, b), Edit(("transpose", "inner_transpose"), text, 1.05, self.at)
 
     def _without(self) -> Iterator[tuple[Array | None, Edit]]:
         g, c, name, above = self.g, self.c, self.name, self.above
@@ -212,6 +219,13 @@ class _Factors:
         yield _T(c), only
         text = f"the gradient {above} is missing: {name} is only summed"
         yield self._product(np.ones(g.shape), c), self._edit("chain_factor_missing", text, 1.4)
+
+    def _not_summed(self) -> Iterator[tuple[Array, Edit]]:
+        c = self.c if self.k == 1 else _T(self.c)
+        if c.shape[1] == self.g.size:
+            text = f"* instead of @ between {self.above} and {self.name}: each example's own is not summed"
+            for entries in (c * self.g, _T(c * self.g)):
+                yield entries, Edit(("elementwise_for_matmul", "sum_missing"), text, 1.0, self.at)
 
     def _of_sums(self) -> Iterator[tuple[Array, Edit]]:
         left, right = (self.g, self.c) if self.k == 0 else (self.c, self.g)
@@ -235,7 +249,8 @@ class _Factors:
             if not all(a == b or 1 in (a, b) for a, b in zip(self.g.shape, other.shape, strict=True)):
                 continue
             entries = self.g * other
-            yield entries, Edit(("elementwise_for_matmul", "sum_missing"), text, 1.0, self.at)
+            for one in (entries, _T(entries)):
+                yield one, Edit(("elementwise_for_matmul", "sum_missing"), text, 1.0, self.at)
             codes = ("elementwise_for_matmul", "sum_all")
             total = Edit(codes, f"{text}, and summed over everything", 1.2, self.at)
             yield np.full(self.step.shape, entries.sum()), total
@@ -255,39 +270,9 @@ def _T(a: Array) -> Array:
     return np.swapaxes(a, -1, -2) if a.ndim > 1 else a
 
 
-def tail_of(target: Target, name: str) -> float | None:
-    """What the steps after one multiply it by, if by numbers alone; else None."""
-    local = target.local
-    value = np.asarray(local.values[name], float)
-    reached = {name}
-    for step in local.steps:
-        carried = local.backward.carried(step)
-        if not reached & set(carried):
-            continue
-        if len(set(carried)) > 1:
-            return None
-        others = [
-            local.operand(step, k)
-            for k in range(len(step.args))
-            if k not in local.backward.carriers[step.name]
-        ]
-        if (
-            step.op is not None
-            and not step.op.moves
-            and (step.op.kind != "elementwise" or any(np.size(o) > 1 for o in others))
-        ):
-            return None
-        reached.add(step.name)
-    if local.root not in reached:
-        return None
-    top = float(np.max(np.abs(value), initial=0.0))
-    if not top:
-        return None
-    k = np.unravel_index(int(np.argmax(np.abs(value))), value.shape) if value.ndim else ()
-    one = np.zeros(value.shape)
-    one[k] = 1.0
-    out = local.push({name: one})
-    return float(out.ravel()[int(np.argmax(np.abs(out)))])
+def _reshaped(a: Array) -> Array:
+    """What a transposed array is without its transposition, in the same shape."""
+    return _T(a).reshape(a.shape)
 
 
 def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
@@ -368,28 +353,8 @@ def codes_of_gradient(pool: Pool, value: Value, of: str | None) -> tuple[tuple[s
     node = value.node
     if of is None or node is None or not feeds(node, of):
         return ("wrong_layer",), ""
-    product = node.op is not None and node.op.linear_in(0) and node.op.linear_in(1)
-    factors = [n for n in node.inputs if product and n.name != of and n.value.size > 1 and not feeds(n, of)]
-    if len(factors) != 1:
+    factors = [n for n in node.inputs if n.name != of and n.value.size > 1 and not feeds(n, of)]
+    if not multiplies(node) or len(factors) != 1:
         return ("slope_missing", "wrong_layer"), ""
     told = f": the factor {pool.words.of(factors[0].name)} is missing"
     return ("chain_factor_missing", "slope_missing", "wrong_layer"), told
-
-
-def feeds(node: object, name: str) -> bool:
-    """Whether a node is computed, entry by entry, from the quantity of that name."""
-    queue = [(node, 0)]
-    for one, depth in queue:
-        if not _plain(one):
-            continue
-        for other in one.inputs:  # type: ignore[attr-defined]
-            if other.name == name:
-                return True
-            if depth < 6 and other.shape == node.shape and not other.is_leaf:  # type: ignore[attr-defined]
-                queue.append((other, depth + 1))
-    return False
-
-
-def _plain(node: object) -> bool:
-    op = node.op  # type: ignore[attr-defined]
-    return op is not None and (op.kind == "elementwise" or op.moves)

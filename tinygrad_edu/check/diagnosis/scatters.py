@@ -12,6 +12,7 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
+from tinygrad_edu.check.diagnosis.steps import adds, adds_up, index_parts, picks_a_part, puts, puts_a_part
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
@@ -22,9 +23,6 @@ __all__ = [
     "of_assigned",
     "of_scatters",
     "other_parts",
-    "picks_a_part",
-    "puts_a_part",
-    "sliced",
 ]
 
 _MOST_PARTS = 64
@@ -39,14 +37,12 @@ def of_scatters(target: Target, pool: Pool) -> None:
         if picks_a_part(step):
             _another_part(target, pool, step)
         index = step.settings.get("index")
-        if index is None or not _puts(step):
+        if index is None or not puts(step):
             continue
-        g = np.asarray(target.local.operand(step, 0), float)
+        g = target.operand(step, 0)
         shape = step.shape
         at = owner_of(target, step)
-        arrays = any(
-            isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,))
-        )
+        arrays = any(isinstance(part, np.ndarray) for part in index_parts(index))
         if not arrays:
             _put_elsewhere(target, pool, step, g)
             _put_everywhere(target, pool, step, g)
@@ -57,6 +53,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
         counts = np.zeros(shape)
         np.add.at(counts, index, 1.0)
         _one_place(target, pool, step, g)
+        _within_rows(target, step, g)
         if counts.max() > 1:
             text = (
                 "an index that repeats counts once only: the same row is overwritten (=, "
@@ -65,7 +62,7 @@ def of_scatters(target: Target, pool: Pool) -> None:
             for last, cost in ((True, 1.0), (False, 1.1)):
                 one = _one_of(step, g, last)
                 target.at(step.name, one, Edit(("last_example_only", "term_missing"), text, cost, at))
-            whole = np.asarray(target.local.values[step.name], float)
+            whole = target.value(step.name)
             target.at(
                 step.name,
                 whole / np.maximum(counts, 1),
@@ -99,18 +96,46 @@ def _one_of(step: Step, g: Array, last: bool) -> Array:
         own = axes_of(g.shape, step.shape)
         places = slice(-1, None) if last else slice(0, 1)
         return g[tuple(places if k in own else slice(None) for k in range(g.ndim))].reshape(step.shape)
-    chosen = np.full(step.shape, -1 if last else g.size)
+    return _put_once(step.shape, index, g, last)
+
+
+def _put_once(shape: tuple[int, ...], index: Any, g: Array, last: bool) -> Array:
+    """Entries put where an index says; of those for the same place the last, or the first."""
+    chosen = np.full(shape, -1 if last else g.size)
     (np.maximum if last else np.minimum).at(chosen, index, np.arange(g.size).reshape(g.shape))
     hit = (chosen >= 0) & (chosen < g.size)
     return np.where(hit, g.ravel()[np.where(hit, chosen, 0)], 0.0)
 
 
-def _adds_up(step: Step, local: Local) -> bool:
-    op = step.op
+def _within_rows(target: Target, step: Step, g: Array) -> None:
+    """An index of several axes, as of words in sentences, added row by row: in one, repeats count once."""
+    index = step.settings["index"]
+    if not isinstance(index, np.ndarray) or index.ndim < 2 or len(index) > _MOST_PARTS:
+        return
+    codes, at = ("last_example_only", "term_missing"), owner_of(target, step)
+    text = "an index that repeats within one row of it counts once only: += with an index array, row by row"
+    other = "what one row of the index adds is assigned over what the rows before it have added there"
+    for order in (slice(None), slice(None, None, -1)):
+        target.at(step.name, _row_over_row(step.shape, index[order], g[order]), Edit(codes, other, 1.1, at))
+    for last in (True, False):
+        rows = (_put_once(step.shape, row, part, last) for row, part in zip(index, g, strict=True))
+        target.at(step.name, sum(rows, np.zeros(step.shape)), Edit(codes, text, 1.05, at))
+
+
+def _row_over_row(shape: tuple[int, ...], index: Array, g: Array) -> Array:
+    """What each row of an index adds, in the place of what those before it have added."""
+    whole = np.zeros(shape)
+    for row, part in zip(index, g, strict=True):
+        added = np.zeros(shape)
+        np.add.at(added, row, part)
+        whole[row] = added[row]
+    return whole
+
+
+def _several_to_one(step: Step, local: Local) -> bool:
     if len(step.uses) != 1 or local.program[step.uses[0]].shape == step.shape:
         return False
-    sums = op is not None and op.kind == "reduction" and op.linear == ((0,),) and step.shape != ()
-    return _puts(step) or sums
+    return puts(step) or (adds_up(step) and step.shape != ())
 
 
 def _one_of_all(target: Target, pool: Pool, end: Step) -> None:
@@ -118,12 +143,12 @@ def _one_of_all(target: Target, pool: Pool, end: Step) -> None:
     local, run = target.local, list[Step]()
     known = {s.name: s for s in local.steps}
     step: Step | None = end
-    while step is not None and step.op is not None and (step.op.moves or _adds_up(step, local)):
+    while step is not None and step.op is not None and (step.op.moves or _several_to_one(step, local)):
         if len(step.uses) != 1 or len(local.backward.carried(step)) != 1:
             break
         run.append(step)
         step = known.get(step.uses[0])
-    sums = [s.name for s in run if _adds_up(s, local)]
+    sums = [s.name for s in run if _several_to_one(s, local)]
     if len(sums) < 2 or end.name != sums[0]:
         return
     start = run[-1].uses[0]
@@ -145,7 +170,7 @@ def last_contributions(target: Target) -> Iterator[list[Array]]:
     known = {s.name: s for s in local.steps}
     found = []
     for end in local.steps:
-        if not _puts(end):
+        if not puts(end):
             continue
         run, step = [end], known.get(end.uses[0])
         while step is not None and step.op is not None and step.op.moves and len(step.uses) == 1:
@@ -164,8 +189,7 @@ def last_contributions(target: Target) -> Iterator[list[Array]]:
 def of_assigned(target: Target) -> None:
     """Parts that are put into an array one after the other, and overlap: assigned instead of added up."""
     local = target.local
-    ways = (s for s in local.steps if s.op is not None and s.op.commutative and s.op.linear == ((0, 1),))
-    sums = {s.name: local.backward.carried(s) for s in ways}
+    sums = {s.name: local.backward.carried(s) for s in local.steps if adds(s)}
     inner = {name for carried in sums.values() for name in carried if local.program[name].of is None}
     for top in (name for name in sums if name not in inner):
         parts, rest, stack = list[Step](), list[str](), [top]
@@ -174,7 +198,7 @@ def of_assigned(target: Target) -> None:
             step = local.program[name]
             if name in sums and (name == top or step.of is None):
                 stack += sums[name]
-            elif name in local.names and _puts(step):
+            elif name in local.names and puts(step):
                 parts.append(step)
             else:
                 rest.append(name)
@@ -187,14 +211,9 @@ def of_assigned(target: Target) -> None:
             target.at(top, whole + others, Edit(("term_missing", "last_example_only"), text, 1.1))
 
 
-def _puts(step: Step) -> bool:
-    """Whether a step puts a gradient into zeros, by any index."""
-    return step.op is not None and step.op.kind == "indexing" and "shape" in step.settings
-
-
 def _last_of_the_sum(local: Local, step: Step) -> Array | None:
     """The last of what a sum, or a product, adds up; None where a step adds nothing up."""
-    if _adds_up(step, local):
+    if _several_to_one(step, local):
         return _one_of(step, np.asarray(local.operand(step, 0), float), last=True)
     carriers = local.backward.carriers[step.name]
     if step.op is None or step.op.kind != "contraction" or len(carriers) != 1:
@@ -224,48 +243,37 @@ def _one_place(target: Target, pool: Pool, step: Step, g: Array) -> None:
             target.at(step.name, part, Edit(codes, text, 1.15, owner_of(target, step)))
 
 
-def picks_a_part(step: Step) -> bool:
-    """Whether a step takes a slice of a gradient, as behind a concatenation."""
-    op, index = step.op, step.settings.get("index")
-    return op is not None and op.kind == "indexing" and "shape" not in step.settings and sliced(index)
-
-
-def puts_a_part(step: Step) -> bool:
-    """Whether a step puts a gradient into a slice of zeros, as behind a window."""
-    return _puts(step) and sliced(step.settings.get("index"))
-
-
-def sliced(index: Any) -> bool:
-    """Whether an index is made of slices, and not of all of everything."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(p, slice) and p != slice(None) for p in parts) and all(
-        isinstance(p, slice) for p in parts
-    )
-
-
 def other_parts(index: Any, shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:
-    """Slices as long as those of an index, elsewhere along one axis, and how they are written."""
-    own = index if isinstance(index, tuple) else (index,)
-    starts = [part.indices(n) for part, n in zip(own, shape, strict=False)]
-    open_ = [k for k, (a, b, by) in enumerate(starts) if by == 1 and b - a < shape[k] <= _MOST_PARTS]
-    places = {k: range(shape[k] - (starts[k][1] - starts[k][0]) + 1) for k in open_}
+    """Parts as long as those of an index, elsewhere along one axis, and how they are written."""
+    own = index_parts(index)
+    spans = [_span(part, n) for part, n in zip(own, shape, strict=False)]
+    open_ = [k for k, (a, b, by) in enumerate(spans) if by == 1 and b - a < shape[k] <= _MOST_PARTS]
+    places = {k: range(shape[k] - (spans[k][1] - spans[k][0]) + 1) for k in open_}
     for axes in (open_, *([k] for k in open_ if len(open_) > 1)):
         if not axes or np.prod([len(places[k]) for k in axes]) > _MOST_PARTS:
             continue
         for moved in product(*(places[k] for k in axes)):
-            if all(m != starts[k][0] for k, m in zip(axes, moved, strict=True)):
-                there = {
-                    k: slice(m, m + starts[k][1] - starts[k][0]) for k, m in zip(axes, moved, strict=True)
-                }
+            if all(m != spans[k][0] for k, m in zip(axes, moved, strict=True)):
+                ends = {k: (m, m + spans[k][1] - spans[k][0]) for k, m in zip(axes, moved, strict=True)}
+                there = {k: slice(*e) if isinstance(own[k], slice) else e[0] for k, e in ends.items()}
                 told = " and ".join(
-                    f"[{s.start}:{s.stop}] instead of [{starts[k][0]}:{starts[k][1]}] along axis {k}"
-                    for k, s in there.items()
+                    f"[{_written(own[k], *e)}] instead of [{_written(own[k], *spans[k][:2])}] along axis {k}"
+                    for k, e in ends.items()
                 )
                 yield tuple(there.get(k, part) for k, part in enumerate(own)), told
 
 
+def _span(part: Any, n: int) -> tuple[int, int, int]:
+    """Where a slice, or the one entry of a number, begins and ends."""
+    return part.indices(n) if isinstance(part, slice) else (int(part) % n, int(part) % n + 1, 1)
+
+
+def _written(part: Any, start: int, stop: int) -> str:
+    return f"{start}:{stop}" if isinstance(part, slice) else str(start)
+
+
 def _another_part(target: Target, pool: Pool, step: Step) -> None:
-    g = np.asarray(target.local.operand(step, 0), float)
+    g = target.operand(step, 0)
     for index, told in other_parts(step.settings["index"], g.shape):
         text = f"of {pool.words.of(step.args[0].name)} another slice is taken: {told}"
         target.at(step.name, g[index], Edit(("wrong_layer",), text, 1.1, owner_of(target, step)))
@@ -293,8 +301,7 @@ def _put_everywhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
 
 def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
     """The gradient of picked entries given to all in their row; or to the largest, not the one picked."""
-    index, shape = step.settings["index"], step.shape
-    parts = index if isinstance(index, tuple) else (index,)
+    parts, shape = index_parts(step.settings["index"]), step.shape
     if (
         len(shape) < 2
         or len(parts) != len(shape)
@@ -340,15 +347,14 @@ def _counted_once(target: Target, pool: Pool, step: Step) -> None:
 
 def _by_another_index(target: Target, pool: Pool, step: Step, g: Array) -> None:
     """Entries put where another array of indices points, as the items' for the users'."""
-    index, shape = step.settings["index"], step.shape
-    parts = index if isinstance(index, tuple) else (index,)
+    parts, shape = index_parts(step.settings["index"]), step.shape
     at, above = owner_of(target, step), pool.words.of(step.args[0].name)
+    text = f"{above} is added up by another index than the one that {at} was picked by"
     for k, part in enumerate(parts):
-        for other in indices_of(pool) if isinstance(part, np.ndarray) else ():
-            same = other.shape == part.shape and np.array_equal(other, part)
-            if other.shape != part.shape or same or other.max() >= shape[k]:
-                continue
-            moved = np.zeros(shape)
-            np.add.at(moved, (*parts[:k], other, *parts[k + 1 :]), g)
-            text = f"{above} is added up by another index than the one that {at} was picked by"
-            target.at(step.name, moved, Edit(("wrong_layer", "examples_misaligned"), text, 1.15, at))
+        for axes in range(1, part.ndim + 1) if isinstance(part, np.ndarray) else ():
+            for other in indices_of(pool, axes):
+                fits = other.shape == part.shape[:axes] and (axes == part.ndim or len(parts) == 1)
+                if fits and other.max() < shape[k] and not np.array_equal(other, part):
+                    moved, own = np.zeros(shape), g.sum(axis=tuple(range(axes, part.ndim)))
+                    np.add.at(moved, (*parts[:k], other, *parts[k + 1 :]), own)
+                    target.at(step.name, moved, Edit(("wrong_layer", "examples_misaligned"), text, 1.15, at))

@@ -20,7 +20,8 @@ from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, Finding
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
-from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale
+from tinygrad_edu.check.diagnosis.functions_within import of_functions_within
+from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale, of_turned
 from tinygrad_edu.check.diagnosis.loops import of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
@@ -32,7 +33,7 @@ from tinygrad_edu.check.diagnosis.sequences import of_sequences
 from tinygrad_edu.check.diagnosis.slopes import of_lost_slopes, of_slopes
 from tinygrad_edu.check.diagnosis.sums import of_sums
 from tinygrad_edu.check.diagnosis.target import Target
-from tinygrad_edu.check.diagnosis.terms import Terms, depends_on_data
+from tinygrad_edu.check.diagnosis.terms import Terms, addends_of_the_cost, depends_on_data
 from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
 from tinygrad_edu.check.diagnosis.whole import (
     of_exchanged_factors,
@@ -52,7 +53,6 @@ from tinygrad_edu.graph import GraphNode
 
 __all__ = ["diagnose", "vocabulary"]
 
-ENOUGH = 1.6
 _SURE, _LIKELY, _UNKNOWN = 1.1, 1.35, 5.0
 _MOST_TWICE = 50_000
 _MOST_ASIDE = 20
@@ -177,7 +177,9 @@ class _Search:
             of_overwriting(target, last_contributions(target))
             if not leaf:
                 of_extra_penalty(target, self.truth.values[one.name], one.name)
+            of_turned(target, self.pool)
             of_leaves(target, self.pool)
+            of_functions_within(target, self.pool)
             of_others(target, self.pool)
             of_sequences(target, self.pool)
             of_loops(target, blocks, self.pool)
@@ -279,6 +281,7 @@ def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
             kept[scale] = None
             constants = {c: None for c in constants if abs(c * scale - 1) > 1e-9}
     averaged = {n.inputs[0].value.size // n.value.size: None for n in truth.graph if _sums(n)}
+    averaged[len(addends_of_the_cost(truth.program))] = None  # such as a loop over the examples adds up
     added = tuple(c for c in averaged if c > 1 and c not in (*sizes, m))
     return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), _scales(truth), added[:8])
 

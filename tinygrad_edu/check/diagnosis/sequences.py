@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.steps import before, behind
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import GraphNode, Step
 
@@ -61,8 +62,12 @@ def _sources(target: Target, pool: Pool) -> None:
     local = target.local
     owners = {local.program[s].of: s for s in local.sources if local.program[s].of is not None}
     relations: list[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]] = [
-        ("before the slope", ("slope_missing", "wrong_layer"), lambda n: _consumer(pool, n)),
-        ("after the slope", ("slope_extra", "wrong_layer"), lambda n: _producer(pool, n)),
+        ("before the slope", ("slope_missing", "wrong_layer"), lambda n: _named(behind(pool.graph, n))),
+        (
+            "after the slope",
+            ("slope_extra", "wrong_layer"),
+            lambda n: _named(before(pool.graph, n)),
+        ),
         ("one step on", ("wrong_layer",), lambda n: _neighbour(pool, n, 1)),
         ("one step back", ("wrong_layer",), lambda n: _neighbour(pool, n, -1)),
     ]
@@ -83,38 +88,8 @@ def _sources(target: Target, pool: Pool) -> None:
             target.changed(changes, Edit(codes, text, 1.15))
 
 
-def _consumer(pool: Pool, node: GraphNode) -> GraphNode | None:
-    """The named quantity computed from a node entry by entry."""
-    for other in pool.graph:
-        if other is not node and other.shape == node.shape and other.named and _plainly_from(other, node):
-            return other
-    return None
-
-
-def _producer(pool: Pool, node: GraphNode) -> GraphNode | None:
-    for other in pool.graph:
-        if (
-            other is not node
-            and other.shape == node.shape
-            and other.named
-            and not other.is_leaf
-            and _plainly_from(node, other)
-        ):
-            return other
-    return None
-
-
-def _plainly_from(node: GraphNode, source: GraphNode) -> bool:
-    queue = [(node, 0)]
-    for one, depth in queue:
-        if one.op is None or one.op.kind != "elementwise" or depth > 6:
-            continue
-        for other in one.inputs:
-            if other is source:
-                return True
-            if other.shape == node.shape:
-                queue.append((other, depth + 1))
-    return False
+def _named(found: Iterator[GraphNode]) -> GraphNode | None:
+    return next((n for n in found if n.named and not n.is_leaf), None)
 
 
 def _neighbour(pool: Pool, node: GraphNode, by: int) -> GraphNode | None:

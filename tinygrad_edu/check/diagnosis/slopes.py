@@ -26,21 +26,24 @@ __all__ = ["of_lost_slopes", "of_slopes"]
 
 def of_lost_slopes(target: Target, blocks: list[Block], pool: Pool) -> None:
     """A slope that is left out, or applied twice."""
-    with np.errstate(all="ignore"):
-        for block in blocks:
+    slopes = [b for b in blocks if b.slope]
+    for block in blocks:
+        same = (b for b in slopes if b.entry == block.entry and b.inside < block.inside)
+        if block.slope or not any(
+            np.array_equal(b.factor, block.factor) for b in same
+        ):  # what goes on without another factor is no other mistake
             _left_out(target, block, pool)
 
 
 def of_slopes(target: Target, blocks: list[Block], pool: Pool, *, brief: bool = False) -> None:
     """Every way in which one slope of the formula is got wrong; ``brief``: only what is in the bank."""
-    with np.errstate(all="ignore"):
-        of_lost_slopes(target, blocks, pool)
-        seen = set[tuple[str, str]]()
-        for block in blocks:
-            ends = (block.above or "", block.below or "")
-            if all(ends) and ends not in seen:
-                seen.add(ends)
-                _replaced(target, block, pool, brief)
+    of_lost_slopes(target, blocks, pool)
+    seen = set[tuple[str, str]]()
+    for block in blocks:
+        ends = (block.above or "", block.below or "")
+        if all(ends) and ends not in seen:
+            seen.add(ends)
+            _replaced(target, block, pool, brief)
 
 
 def _name(block: Block, pool: Pool) -> str:
@@ -131,7 +134,7 @@ def _named_factor(block: Block, pool: Pool) -> str:
 
 
 def _replaced(target: Target, block: Block, pool: Pool, brief: bool) -> None:
-    g, S = np.asarray(target.local.values[block.entry], float), block.factor
+    g, S = target.value(block.entry), block.factor
     at = block.below or ""
     name = _name(block, pool) if block.slope else f"the factor {_coefficient(block, pool)}"
     own = _own_function(block, pool) if block.slope else None
@@ -203,7 +206,7 @@ def _found_function(block: Block, pool: Pool) -> tuple[Op, Mapping[str, Any]] | 
 
 def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None, brief: bool) -> None:
     """Everything in the bank that, multiplied with the gradient above, gives the array."""
-    g = np.asarray(target.local.values[block.entry], float)
+    g = target.value(block.entry)
     S, at = block.factor, block.below or ""
     share = 1.1 if np.all((S > 0) & (S < 1)) else 1.3
     for wrong, told, cost in ((1 - S, "1 minus it", share), (1 / S, "its inverse", 1.3)):
@@ -221,7 +224,7 @@ def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None
     for k in target.promising(block.exit, bank.rows, g):
         entry = bank.entries[k]
         codes, cost = _codes(block, entry, own)
-        text = f"{entry.text.replace('{}', _in_brackets(entry))} stands for {name}"
+        text = f"{entry.told} stands for {name}"
         target.at(block.exit, g * bank.rows[k].reshape(S.shape), Edit(codes, text, cost, at))
     if brief:
         return
@@ -240,9 +243,9 @@ def _in_one_branch(target: Target, block: Block, pool: Pool, name: str) -> None:
     given, right = target.given, target.right
     if block.exit != target.local.root or not block.slope or given.shape != right.shape:
         return
-    g = np.asarray(target.local.values[block.entry], float)
+    g = target.value(block.entry)
     x, y = (pool.graph.find(n or "") for n in (block.below, block.above))
-    wrong = np.abs(given - right) > target.bound + 64 * target.eps * float(np.max(np.abs(right)))
+    wrong = np.abs(given - right) > target.slack(target.right)
     for side, told in ((x.value > 0, "> 0"), (x.value <= 0, "≤ 0")):
         if np.any(wrong & ~side) or np.count_nonzero(wrong) < _FEW:
             continue
@@ -260,11 +263,6 @@ def _in_one_branch(target: Target, block: Block, pool: Pool, name: str) -> None:
 
 _FINE = 1e-12
 _FEW = 4
-
-
-def _in_brackets(entry: Banked) -> str:
-    told = entry.value.text
-    return f"({told})" if " " in told and entry.op is None and entry.text != "{}" else told
 
 
 def _codes(block: Block, entry: Banked, own: Op | None) -> tuple[tuple[str, ...], float]:

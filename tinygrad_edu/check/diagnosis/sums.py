@@ -14,8 +14,9 @@ from tinygrad_edu.check.diagnosis.products import (
     before_moves,
     codes_of_gradient,
     owner_of,
-    tail_of,
 )
+from tinygrad_edu.check.diagnosis.steps import adds_up, alike
+from tinygrad_edu.check.diagnosis.tails import Tail, tail_of
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
@@ -27,25 +28,25 @@ _MOST_ALONE = 32
 
 def of_sums(target: Target, pool: Pool) -> None:
     """Every way in which a sum of the formula is got wrong, or one is there that does not belong."""
-    with np.errstate(all="ignore"):
-        for step in target.local.steps:
-            op = step.op
-            if op is not None and op.kind == "reduction" and op.linear == ((0,),):
-                _one(target, pool, step)
-            elif op is not None and op.kind == "contraction" and step.value.ndim:
-                _of_a_product(target, pool, step)
-            elif op is not None and op.moves and op.kind == "movement":
-                _reordered(target, step)
-        _too_early(target)
-        _of_others(target, pool)
+    for step in target.local.steps:
+        op = step.op
+        if adds_up(step):
+            _one(target, pool, step)
+        elif op is not None and op.kind == "contraction" and step.value.ndim:
+            _of_a_product(target, pool, step)
+        elif op is not None and op.moves and op.kind == "movement":
+            _reordered(target, step)
+    _lines(target, pool)
+    _too_early(target)
+    _of_others(target, pool)
 
 
 def _one(target: Target, pool: Pool, step: Step) -> None:
-    g = np.asarray(target.local.operand(step, 0), float)
+    g = target.operand(step, 0)
     above = pool.words.of(step.uses[0])
     at = owner_of(target, step)
     own = axes_of(g.shape, step.shape)
-    tail = tail_of(target, step.name)
+    tail = tail_of(target, [step])
     told = Edit(("sum_missing",), f"{above} is not summed", 1.0, at)
     _either(target, step, g, told, tail)
     for axes, value in _summed(g):
@@ -79,7 +80,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
         mean = Edit(
             ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
         )
-        target.at(step.name, _step_value(target, step) / count, mean)
+        target.at(step.name, target.value(step.name) / count, mean)
 
 
 def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
@@ -89,7 +90,7 @@ def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], ab
         return
     sign = np.sign(g.sum())
     text = f"of {above} one entry along axis {_told(own)} is counted, however many there are"
-    for one in (np.sign(_step_value(target, step)) * unit, np.full(step.shape, sign * unit)):
+    for one in (np.sign(target.value(step.name)) * unit, np.full(step.shape, sign * unit)):
         edit = Edit(("term_missing", "sum_missing"), text, 1.2, owner_of(target, step))
         target.at(step.name, one, edit)
 
@@ -103,7 +104,7 @@ def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: s
             target.at(step.name, part, Edit(codes, text, 1.2, owner_of(target, step)))
 
 
-def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: float | None) -> None:
+def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: Tail | None) -> None:
     """Another gradient in the place of the one that is summed, over the same axes or others."""
     at, belongs = owner_of(target, step), pool.words.of(step.uses[0])
     of = target.local.program[before_moves(target, step.uses[0])].of
@@ -120,11 +121,6 @@ def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail:
             _either(target, step, summed, Edit((*codes, *also), text + told, cost, at), tail)
 
 
-def _step_value(target: Target, step: Step) -> Array:
-    """The value of a step of the formula."""
-    return np.asarray(target.local.values[step.name], float)
-
-
 def _maximum(a: Array, axis: tuple[int, ...]) -> Array:
     return np.asarray(np.max(a, axis=axis))
 
@@ -139,15 +135,34 @@ def _first(a: Array, axis: tuple[int, ...]) -> Array:
     return a[index]
 
 
-def _either(target: Target, step: Step, value: Array, edit: Edit, tail: float | None) -> None:
+def _either(target: Target, step: Step, value: Array, edit: Edit, tail: Tail | None) -> None:
     """In the place of the step, and where its shape does not fit, in the place of the result."""
-    if tail is not None and value.shape != step.shape:
-        target.whole(value * tail, edit)
+    if value.shape != step.shape:
+        if tail is not None:
+            tail.tried(target, value * tail.factors[0], edit)
+            if value.ndim > 1 and value.size != step.value.size:
+                tail.tried(target, np.squeeze(value) * tail.factors[0], edit)
         if value.size == step.value.size:
             target.at(step.name, value.reshape(step.shape), edit)
-        elif value.ndim > 1:
-            target.whole(np.squeeze(value) * tail, edit)
     target.at(step.name, value, edit)
+
+
+def _lines(target: Target, pool: Pool) -> None:
+    """Sums that are added up, as those of each pass of a loop: none of them taken, or all over other axes."""
+    sums = (s for s in target.local.steps if adds_up(s))
+    for group in alike(sums, lambda s: (target.operand(s, 0).shape, s.shape)):
+        if (tail := tail_of(target, group)) is None:
+            continue
+        pairs = zip(tail.factors, group, strict=True)
+        g = sum((c * target.operand(s, 0) for c, s in pairs), np.zeros(target.operand(group[0], 0).shape))
+        own, above = axes_of(g.shape, group[0].shape), pool.words.of(group[-1].uses[0])
+        text = f"{above} is not summed, and so in each step like it"
+        tail.tried(target, g, Edit(("sum_missing",), text, 1.05))
+        for axes, value in _summed(g):
+            if axes != own:
+                text = f"{above}, and what is like it in each step, is summed over axis {_told(axes)}"
+                edit = Edit(("sum_axis",), f"{text} instead of axis {_told(own)}", 1.05)
+                tail.tried(target, value, edit)
 
 
 def _summed(g: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
@@ -217,7 +232,7 @@ def parts(n: int) -> Iterator[tuple[list[int], tuple[str, ...], str]]:
 
 def _reordered(target: Target, step: Step) -> None:
     """A reshape in another order of the axes."""
-    a = np.asarray(target.local.operand(step, 0), float)
+    a = target.operand(step, 0)
     if a.size != step.value.size or a.ndim == 0 or step.value.ndim < 2 or a.shape == step.shape:
         return
     at = owner_of(target, step)

@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
 from tinygrad_edu.check.local import Local
+from tinygrad_edu.graph import Step
 
 __all__ = ["Aspect", "Given", "Target"]
 
@@ -107,6 +108,14 @@ class Given:
         missing = Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
         yield Aspect(aspect.array, (*aspect.edits, missing), penalty)
 
+    def note(self, *edits: Edit) -> None:
+        """These edits give the array."""
+        self.found.append(Finding(edits))
+
+    def slack(self, array: Array) -> float:
+        """How far an array of these sizes may be off, when it is computed in another order."""
+        return self.bound + 64 * self.eps * float(np.max(np.abs(array), initial=0.0))
+
     def whole(self, value: Any, *edits: Said, free: bool = False) -> bool:
         """Whether an array, times a constant, is the given one in some aspect; then that is noted."""
         value = np.asarray(value, float)
@@ -120,7 +129,7 @@ class Given:
                 said = [edit if isinstance(edit, Edit) else edit() for edit in edits]
                 if base is not None:
                     factor = tuple(INSIDE if edit.codes == ("sign",) else edit for edit in factor)
-                self.found.append(Finding((*aspect.edits, *said, *factor)))
+                self.note(*aspect.edits, *said, *factor)
                 self._also(aspect, said, value if base is None else value - base)
                 fits = True
         return fits
@@ -129,7 +138,7 @@ class Given:
         """The same with the factor called by its other meaning, if it has one."""
         c = float(np.vdot(value, aspect.array)) / float(np.vdot(value, value))
         if (other := self.vocabulary.also(c, self.close)) is not None:
-            self.found.append(Finding((*aspect.edits, *said, other)))
+            self.note(*aspect.edits, *said, other)
 
     def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
         """What the constant between two arrays is; None where it is none, or none that is known."""
@@ -177,6 +186,14 @@ class Target(Given):
         rng = np.random.default_rng(0)
         self._functionals = [rng.standard_normal(self.right.shape) for _ in range(2)]
 
+    def value(self, step: str) -> Array:
+        """The gradient at a step of the formula."""
+        return np.asarray(self.local.values[step], float)
+
+    def operand(self, step: Step, k: int) -> Array:
+        """The k-th operand of a step: a gradient, or a coefficient."""
+        return np.asarray(self.local.operand(step, k), float)
+
     @cached_property
     def pulled(self) -> list[dict[str, Array]]:
         """The functionals at every step."""
@@ -189,15 +206,10 @@ class Target(Given):
         for aspect in self.aspects:
             if aspect.array.shape == self.right.shape:
                 right = self.right if aspect.base is None else self.right - aspect.base
-                found.append(
-                    (
-                        aspect,
-                        [
-                            (float(np.vdot(u, aspect.array)), float(np.vdot(u, right)))
-                            for u in self._functionals
-                        ],
-                    )
-                )
+                pairs = [
+                    (float(np.vdot(u, aspect.array)), float(np.vdot(u, right))) for u in self._functionals
+                ]
+                found.append((aspect, pairs))
         return found
 
     @cached_property

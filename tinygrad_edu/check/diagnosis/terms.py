@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.diagnosis.steps import adds, index_parts
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
 
-__all__ = ["Term", "Terms", "depends_on_data"]
+__all__ = ["Term", "Terms", "addends_of_the_cost", "depends_on_data", "merged"]
 
 _MOST_PATHS = 24
 _MOST_FLAT = 80
@@ -45,8 +46,7 @@ def depends_on_data(program: Program) -> dict[str, bool]:
 
 
 def _indexed(step: Step) -> bool:
-    index = step.settings.get("index", step.settings.get("indices"))
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = index_parts(step.settings.get("index", step.settings.get("indices")))
     picked = (int, np.integer, np.ndarray)  # an entry, as E[word]: no penalty is of one entry
     return any(isinstance(part, picked) for part in parts) or any(
         isinstance(a, np.ndarray) and a.size > 1 for a in step.args
@@ -78,7 +78,7 @@ class Terms:
         """What each addend of J itself contributes."""
         local = self.local
         found = []
-        for name in _addends_of(local.program):
+        for name in addends_of_the_cost(local.program):
             own = local.program.gradients.get(name)
             if own is not None and own.name in local.names and own.name != local.root:
                 array = local.push({own.name: local.values[own.name]})
@@ -120,7 +120,7 @@ class Terms:
     def _flat(self, *, whole: bool = False) -> Iterator[list[Term]]:
         """The addends of each sum; ``whole``: of the last one, the gradient of each quantity taken as one."""
         local = self.local
-        sums = {s.name for s in local.steps if _is_sum(s)}
+        sums = {s.name for s in local.steps if adds(s)}
         if whole:
             sums = {n for n in sums if n == local.root or local.program[n].of is None}
         inner = {name for name in sums for name in local.backward.carried(local.program[name])}
@@ -168,7 +168,7 @@ class Terms:
         return frozenset(found)
 
 
-def _addends_of(program: Program) -> list[str]:
+def addends_of_the_cost(program: Program) -> list[str]:
     """The forward values whose sum, up to signs and numbers, J is."""
     found, queue = [], [program.forward[-1].name]
     for name in queue:
@@ -181,10 +181,6 @@ def _addends_of(program: Program) -> list[str]:
         else:
             found.append(name)
     return list(dict.fromkeys(found))
-
-
-def _is_sum(step: Step) -> bool:
-    return step.op is not None and step.op.commutative and step.op.linear == ((0, 1),)
 
 
 def merged(terms: Sequence[Term], bound: float) -> list[Term]:

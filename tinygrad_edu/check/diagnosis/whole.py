@@ -6,13 +6,14 @@ from itertools import combinations
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, fits
 from tinygrad_edu.check.diagnosis.target import Target
 
 __all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
 
 _MOST_AXES = 5
+_MOST_SIZE = 20_000
 _ENTRIES = 4
 """From fewer entries no quotient is read: some two values would give it."""
 
@@ -24,7 +25,7 @@ def of_the_whole(target: Target) -> None:
     if target.found:
         _averaged(target)
     _axes_exchanged(target)
-    if right.ndim == 2 and 1 not in right.shape:
+    if right.ndim == 2 and 1 not in right.shape and right.shape[0] != right.shape[1]:
         text = "the transposed result's entries are only put into the shape: .reshape where .T belongs"
         target.whole(right.T.reshape(right.shape), Edit(("transpose", "inner_transpose"), text, 1.05))
 
@@ -50,43 +51,31 @@ def _averaged(target: Target) -> None:
         count = np.size(local.operand(step, 0)) / step.value.size
         if count > 1 and np.all(np.abs(target.given * count - target.right) <= 8 * count * target.bound):
             text = f"it is averaged over {count:.6g} entries instead of summed"
-            target.found.append(Finding((Edit(("mean_for_sum",), text, 1.05),)))
+            target.note(Edit(("mean_for_sum",), text, 1.05))
             return
 
 
 def of_extra_factors(target: Target, pool: Pool) -> None:
-    """A quantity that multiplies the result, or a gradient above, once too often, or divides it."""
+    """A value, a function or a slope of one, that multiplies the result, or a gradient above, too often."""
     local = target.local
     at = [
         local.root,
         *local.sources,
         *(s.name for s in local.steps if s.of is not None and s.name != local.root),
     ]
-    with np.errstate(all="ignore"):
-        for step in at[:12]:
-            v = np.asarray(local.values[step], float)
-            if v.ndim == 0:
-                continue
-            cost = 0.0 if step == local.root else 0.15
-            what = "the result" if step == local.root else pool.words.of(step)
-            for value in pool.shaped(v.shape):
-                a = np.asarray(value.array, float)
-                text = f"{what} is multiplied by {value.text} once too often"
-                target.at(
-                    step,
-                    v * a,
-                    Edit(
-                        ("slope_extra", "chain_factor_missing", "slope_wrong"), text, 1.3 + cost + value.cost
-                    ),
-                )
-                text = f"{what} is divided by {value.text} once too often"
-                target.at(
-                    step,
-                    v / a,
-                    Edit(
-                        ("slope_extra", "chain_factor_missing", "slope_wrong"), text, 1.35 + cost + value.cost
-                    ),
-                )
+    for step in at[:12]:
+        v = target.value(step)
+        if v.ndim == 0 or v.size > _MOST_SIZE or step not in target.pulled[0]:
+            continue
+        cost = 1.3 if step == local.root else 1.45
+        what = "the result" if step == local.root else pool.words.of(step)
+        bank = pool.bank(v.shape)
+        for k in target.promising(step, bank.rows, v):
+            entry = bank.entries[k]
+            text = f"{what} is multiplied by {entry.told} once too often"
+            more = entry.value.cost + (0.0 if entry.text == "{}" else 0.1)
+            edit = Edit(("slope_extra", "chain_factor_missing", "slope_wrong"), text, cost + more)
+            target.at(step, v * bank.rows[k].reshape(v.shape), edit)
 
 
 def of_exchanged_factors(target: Target, pool: Pool) -> None:
@@ -97,26 +86,25 @@ def of_exchanged_factors(target: Target, pool: Pool) -> None:
     right, given = target.right, target.given
     if right.shape != given.shape or right.size < _ENTRIES:
         return
-    with np.errstate(all="ignore"):
-        ratio = given / right
-        told = np.isfinite(ratio) & (ratio != 0)
-        if np.count_nonzero(told) < _ENTRIES or np.ptp(ratio[told]) == 0:
-            return
-        near = [v for _, v in pool.misread if fits(v.array.shape, right.shape)]
-        values = [
-            (v, np.broadcast_to(np.asarray(v.array, float), right.shape))
-            for v in (*pool.shaped(right.shape), *near)
-        ]
-        first = tuple(np.argwhere(told)[0])
-        for one, a in values:
-            for other, b in values:
-                if abs(a[first] - ratio[first] * b[first]) <= 1e-6 * abs(a[first]) and one is not other:
-                    text = (
-                        f"{one.text} and {other.text} are taken for each other: "
-                        f"the result is {one.text} / {other.text} times what it should be"
-                    )
-                    edit = Edit(("wrong_layer", "slope_wrong"), text, 1.6 + one.cost + other.cost)
-                    target.whole(right * a / b, edit)
+    ratio = given / right
+    told = np.isfinite(ratio) & (ratio != 0)
+    if np.count_nonzero(told) < _ENTRIES or np.ptp(ratio[told]) == 0:
+        return
+    near = [v for _, v in pool.misread if fits(v.array.shape, right.shape)]
+    values = [
+        (v, np.broadcast_to(np.asarray(v.array, float), right.shape))
+        for v in (*pool.shaped(right.shape), *near)
+    ]
+    first = tuple(np.argwhere(told)[0])
+    for one, a in values:
+        for other, b in values:
+            if abs(a[first] - ratio[first] * b[first]) <= 1e-6 * abs(a[first]) and one is not other:
+                text = (
+                    f"{one.text} and {other.text} are taken for each other: "
+                    f"the result is {one.text} / {other.text} times what it should be"
+                )
+                edit = Edit(("wrong_layer", "slope_wrong"), text, 1.6 + one.cost + other.cost)
+                target.whole(right * a / b, edit)
 
 
 def of_extra_penalty(target: Target, value: Array, name: str) -> None:
@@ -149,7 +137,7 @@ def _where_none_belongs(
     rest = given - target.right - np.where(out, c * extra, 0)
     if c and np.all(np.abs(rest) <= target.bound + 256 * target.eps * size):
         text = f"the penalty is taken of all of {told}: J leaves some entries out of it, as the bias"
-        target.found.append(Finding((*edits, Edit(("regularisation_extra",), text, 1.0))))
+        target.note(*edits, Edit(("regularisation_extra",), text, 1.0))
 
 
 def _along(a: Array, b: Array) -> bool:
@@ -176,7 +164,7 @@ def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array,
         if code == "regularisation_factor":
             text = f"the penalty's term is {c:.6g} times {told}, which it is not in J"
         codes = (code, "constant_factor") if code == "regularisation_factor" else (code,)
-        target.found.append(Finding((*edits, Edit(codes, text, 1.1))))
+        target.note(*edits, Edit(codes, text, 1.1))
 
 
 def _a_factor_of_a_penalty(target: Target, c: float) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.check.diagnosis.steps import index_parts
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.movement.shapes import transpose
 
@@ -65,9 +66,8 @@ class Words:
 
 
 def _index(index: Any) -> str:
-    parts = index if isinstance(index, tuple) else (index,)
     told = []
-    for part in parts:
+    for part in index_parts(index):
         if isinstance(part, slice):
             told.append(":".join("" if p is None else str(p) for p in (part.start, part.stop)))
         elif np.ndim(part) == 0:

@@ -1,0 +1,76 @@
+"""From a step to the result, where only numbers multiply it and only other addends join it.
+
+A value of another shape than the step's own then gives a result of another shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.steps import adds
+from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.graph import Step
+
+__all__ = ["Tail", "tail_of"]
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The result is ``sum(factor * value) + rest``, over the values of some steps."""
+
+    factors: tuple[float, ...]
+    rest: Array | None
+
+    def tried(self, target: Target, value: Array, *edits: Edit) -> None:
+        """Whether a sum of other values, each with its factor, gives the array; then that is noted."""
+        if self.rest is None:
+            target.whole(value, *edits)
+            return
+        try:
+            target.whole(value + self.rest, *edits)
+        except ValueError:
+            return  # it does not go with the addends beside it
+
+
+def tail_of(target: Target, steps: Sequence[Step]) -> Tail | None:
+    """What comes after some steps; None where something else is done to one of them."""
+    factors = []
+    for step in steps:
+        if (factor := _factor_after(target, step.name)) is None:
+            return None
+        factors.append(factor)
+    own = sum(
+        (target.local.push({s.name: target.value(s.name)}) for s in steps), np.zeros(target.right.shape)
+    )
+    rest = target.right - own
+    alone = bool(np.all(np.abs(rest) <= target.slack(own)))
+    if not alone and any(s.shape != target.right.shape for s in steps):
+        return None
+    return Tail(tuple(factors), None if alone else rest)
+
+
+def _factor_after(target: Target, name: str) -> float | None:
+    local = target.local
+    reached = {name}
+    for step in local.steps:
+        if reached.isdisjoint(local.backward.carried(step)) or step.name == name:
+            continue
+        carriers, op = local.backward.carriers[step.name], step.op
+        others = (local.operand(step, k) for k in range(len(step.args)) if k not in carriers)
+        entries = (
+            op is None or op.moves or (op.kind == "elementwise" and all(np.size(o) == 1 for o in others))
+        )
+        if not entries or (len(set(local.backward.carried(step))) > 1 and not adds(step)):
+            return None
+        reached.add(step.name)
+    value = target.value(name)
+    if local.root not in reached or not value.any():
+        return None
+    one = np.zeros(value.shape)
+    one.flat[int(np.argmax(np.abs(value)))] = 1.0
+    out = local.push({name: one})
+    return float(out.flat[int(np.argmax(np.abs(out)))])
