@@ -116,7 +116,12 @@ def _weights_between(v: Array, form: Array) -> Array | None:
     """The number between an array and a form of it, or one for each row, or column, of it."""
     if form.shape != v.shape or (scale := _number_between(v, form)) is not None:
         return None if form.shape != v.shape else np.asarray(scale)
+    i, j = np.unravel_index(int(np.argmax(np.abs(v))), v.shape) if v.ndim == 2 else (0, 0)
     for axis in range(v.ndim) if v.ndim == 2 and min(v.shape) > 1 else ():
+        beside = (i - 1, j) if axis == 0 else (i, j - 1)
+        x, y = float(v[beside] * form[i, j]), float(v[i, j] * form[beside])
+        if abs(x - y) > 1e-6 * (abs(x) + abs(y)):
+            continue
         square = np.sum(form * form, axis=axis, keepdims=True)
         weights = np.sum(form * v, axis=axis, keepdims=True) / np.where(square, square, 1)
         if weights.any() and np.allclose(v, weights * form, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(v)))):

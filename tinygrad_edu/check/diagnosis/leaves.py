@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, Pool
 from tinygrad_edu.check.diagnosis.products import codes_of_gradient
 from tinygrad_edu.check.diagnosis.steps import alike, feeds
 from tinygrad_edu.check.diagnosis.target import Target
-from tinygrad_edu.check.diagnosis.turns import Turn, some_places, turns
+from tinygrad_edu.check.diagnosis.turns import some_places, turns
 from tinygrad_edu.graph import GraphNode, Step
 
 __all__ = ["of_leaves", "of_others", "of_sources", "of_stale", "of_turned"]
 
 _MOST_SIZE = 200_000
 _MOST_OTHERS = 100
+_MOST_COMPUTED = 40
 _UNNAMED = 0.25
 
 
@@ -26,17 +27,20 @@ def of_leaves(target: Target, pool: Pool) -> None:
     """A value turned, shifted, transposed or squared in all its uses, alone or with those like it."""
     uses = Coefficients(target)
     steps = [s for s in uses.steps if 1 < s.value.size <= _MOST_SIZE and s.value.dtype.kind in "fiub"]
+    few = sum(step.name not in pool.graph for step in steps) <= _MOST_COMPUTED
     for step in steps:
         node = pool.graph.find(step.name) if step.name in pool.graph else None
         if node is not None:
             _reordered(uses, pool, node)
             _swapped_labels(uses, pool, step)
-        elif step.op is None or step.op.moves:
-            continue  # the value that it repeats is turned itself
+        elif not few or step.op is None or step.op.moves:
+            continue  # where it repeats a value, that is turned itself
         data = step.role == "input" and not step.requires_grad
+        companions = _companions(steps, step)
         for turn in turns(step.shape, data=data):
-            one, edit = turn.of(np.asarray(step.value, float)), turn.edit(pool.words.of(step.name))
-            uses.tried({step.name: one, **_along_with(steps, step, turn)}, edit)
+            one = turn.of(np.asarray(step.value, float))
+            along = {name: f(one) for name, f in companions.items()}
+            uses.tried({step.name: one, **along}, turn.edit(pool.words.of(step.name)))
     slices = (s for s in steps if s.role == "input" and not s.requires_grad)
     for group in alike(slices, lambda s: s.shape):
         for turn in turns(group[0].shape, data=True):
@@ -57,9 +61,9 @@ def _swapped_labels(uses: Coefficients, pool: Pool, step: Step) -> None:
     value, name = np.asarray(step.value, float), pool.words.of(step.name)
     labels = step.role == "input" and not step.requires_grad and np.isin(value, (0, 1)).all()
     if labels and value.size > 2 and np.ptp(value):
+        along = {other: f(1 - value) for other, f in _companions(uses.steps, step).items()}
         edit = Edit(("labels_swapped", "wrong_layer"), f"1 - {name} stands where {name} belongs", 1.15)
-        turn = Turn(lambda a: 1 - a, edit.codes, edit.text, edit.cost)
-        uses.tried({step.name: 1 - value, **_along_with(uses.steps, step, turn)}, edit)
+        uses.tried({step.name: 1 - value, **along}, edit)
 
 
 def of_others(target: Target, pool: Pool) -> None:
@@ -121,17 +125,17 @@ def of_sources(target: Target, pool: Pool) -> None:
             target.changed({name: kept - g}, Edit(codes, text, 1.4))
 
 
-def _along_with(steps: list[Step], leaf: Step, turn: Turn) -> dict[str, Array]:
-    """The constants that are functions of turned data, such as 1 - y of y: they are turned along with it."""
-    found: dict[str, Array] = {}
+def _companions(steps: list[Step], leaf: Step) -> dict[str, Callable[[Array], Array]]:
+    """The constants that are functions of data, such as 1 - y of y: they are turned along with it."""
+    found: dict[str, Callable[[Array], Array]] = {}
     if leaf.role != "input" or leaf.requires_grad:
         return found
-    for f in FUNCTIONS.values():
+    others = [s for s in steps if s.role == "input" and s.name != leaf.name and s.shape == leaf.shape]
+    for f in FUNCTIONS.values() if others else ():
         value = f(np.asarray(leaf.value, float))
-        for other in steps:
-            constant = other.role == "input" and other.name != leaf.name and other.shape == leaf.shape
-            if constant and other.name not in found and np.array_equal(other.value, value):
-                found[other.name] = f(turn.of(np.asarray(leaf.value, float)))
+        for other in others:
+            if other.name not in found and np.array_equal(other.value, value):
+                found[other.name] = f
     return found
 
 
