@@ -7,11 +7,11 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from tests.architecture import allowed
+from tests.draw.test_readme_picture import texts
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -36,13 +36,6 @@ def program(name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def texts(svg: bytes) -> list[str]:
-    """What is written in a picture; where it stands depends on the version of Graphviz."""
-    return [
-        "".join(e.itertext()).strip() for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("text")
-    ]
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
