@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,8 @@ class _Ranking:
             if item["name"].startswith("b"):
                 x, y = (float(v) for v in item["pos"].split(","))
                 self._place(int(item["name"][1:]), x, high - y, found)
-        for edge in got.get("edges", ()):
+        # By their tails, as Graphviz gives them: its port gives them as they were written.
+        for edge in sorted(got.get("edges", ()), key=itemgetter("tail")):
             if "id" in edge:
                 arrow = self.sketch.arrows[int(edge["id"][1:])]
                 points = _sampled(edge["pos"], high)
