@@ -9,25 +9,9 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.check.small_graphs import Case, judged, named, r, tensor, the_same_numbers_in_any_order
 
-Case = tuple[tg.Tensor, dict[str, Any], str, str, str]
-"""J, gradients of which one is wrong, which one, a code that names the mistake, a word of the sentence."""
-r = np.random.default_rng(11)
-_START = r.bit_generator.state
-
-
-@pytest.fixture(autouse=True)
-def the_same_numbers_in_any_order() -> None:
-    r.bit_generator.state = _START
-
-
-def tensor(name: str, *shape: int) -> tg.Tensor:
-    return tg.Tensor(r.standard_normal(shape), name=name)
-
-
-def named(name: str, value: tg.Tensor) -> tg.Tensor:
-    value.name = name
-    return value
+pytestmark = pytest.mark.usefixtures(the_same_numbers_in_any_order.__name__)
 
 
 def factor_in_one_addend() -> Case:
@@ -214,11 +198,7 @@ def cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize("case", [*cases()])
 def test_it_is_named(case: Any) -> None:
-    J, manual, wrong, code, word = case()
-    report = tg.check.compare(J, manual)
-    assert [entry.name for entry in report if not entry.ok] == [wrong]
-    assert code in report[wrong].diagnosis.codes
-    assert word in report[wrong].diagnosis.sentence
+    judged(case())
 
 
 def test_zeros_here_and_there_are_no_loop_that_stops_early() -> None:

@@ -9,31 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 import tinygrad_edu as tg
+from tests.check.small_graphs import Case, judged, named, r, tensor, the_same_numbers_in_any_order
 from tinygrad_edu.check.diagnosis.turns import turns
 
 Array = NDArray[Any]
-Case = tuple[tg.Tensor, dict[str, Any], str, str, str]
-"""J, gradients of which one is wrong, which one, a code that names the mistake, words of the sentence."""
-r = np.random.default_rng(5)
-
-
-def tensor(name: str, *shape: int) -> tg.Tensor:
-    return tg.Tensor(r.standard_normal(shape), name=name)
-
-
-def named(name: str, value: tg.Tensor) -> tg.Tensor:
-    value.name = name
-    return value
-
-
-def judged(case: Case) -> None:
-    J, given, wrong, code, words = case
-    report = tg.check.compare(J, given)
-    assert [e.name for e in report if e.verdict == "wrong"] == [wrong], str(report)
-    assert code in report[wrong].diagnosis.codes, report[wrong].diagnosis
-    assert words in report[wrong].diagnosis.sentence, report[wrong].diagnosis
-
-
+pytestmark = pytest.mark.usefixtures(the_same_numbers_in_any_order.__name__)
 SHAPE = (4, 4, 3)
 TURNS = list(turns(SHAPE, data=True))
 
@@ -70,26 +50,29 @@ def rows_of_another_word() -> Case:
     return np.sum(x**3), {"dx": dx, "dE": wrong}, "dE", "wrong_layer", "[4] instead of [2]"
 
 
-def words_that_repeat_in_a_sentence() -> Case:
+def sentences() -> tuple[tg.Tensor, Array, Array]:
+    """J of some sentences, the numbers of their words, and the gradient of each word's row."""
     E, words = tensor("E", 5, 3), np.array([[1, 1, 2], [1, 0, 4], [3, 3, 3]])
     x = named("x", E[words])
-    dx = 3 * x.data**2
+    return np.sum(x**3), words, 3 * x.data**2
+
+
+def words_that_repeat_in_a_sentence() -> Case:
+    J, words, dx = sentences()
     wrong = np.zeros((5, 3))
     for row, part in zip(words, dx, strict=True):
         wrong[row] += part
-    return np.sum(x**3), {"dx": dx, "dE": wrong}, "dE", "last_example_only", "within one row"
+    return J, {"dx": dx, "dE": wrong}, "dE", "last_example_only", "within one row"
 
 
 def sentences_one_over_the_other() -> Case:
-    E, words = tensor("E", 5, 3), np.array([[1, 1, 2], [1, 0, 4], [3, 3, 3]])
-    x = named("x", E[words])
-    dx = 3 * x.data**2
+    J, words, dx = sentences()
     wrong = np.zeros((5, 3))
     for row, part in zip(words, dx, strict=True):
         added = np.zeros((5, 3))
         np.add.at(added, row, part)
         wrong[row] = added[row]
-    return np.sum(x**3), {"dx": dx, "dE": wrong}, "dE", "term_missing", "assigned over"
+    return J, {"dx": dx, "dE": wrong}, "dE", "term_missing", "assigned over"
 
 
 def sigmoid_in_the_slope_of_softplus() -> Case:
