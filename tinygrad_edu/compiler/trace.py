@@ -88,10 +88,9 @@ class Recording:
             tensor = node.tensor
             if type(tensor) is Symbol and tensor.ndim:
                 tensor._data = np.broadcast_to(np.zeros((), tensor.dtype), tensor.shape)
-                values = [
-                    v if p is None else p._data for p, v in zip(tensor.parents, tensor.saved, strict=True)
-                ]
                 if tensor.op is not None:
+                    operands = zip(tensor.parents, tensor.saved, strict=True)
+                    values = [v if p is None else p._data for p, v in operands]
                     tensor.came_from(tensor.op, tensor.parents, values)
         return replace(self, program=None)
 

@@ -65,7 +65,7 @@ def columns_added(x: Array, ids: Array, *, n: int) -> Array:
     """
     k, ids = x.shape[0], np.ravel(ids)
     wide = np.promote_types(x.dtype, np.float64)  # narrow floats are added one by one
-    if not ids.size or ids.min() < 0 or ids.max() >= n or x.dtype.kind != "f":
+    if not _in_range(ids, n) or x.dtype.kind != "f":
         table = np.zeros((n, k), wide)
         np.add.at(table, ids, np.reshape(x, (k, ids.size)).T)
         return np.ascontiguousarray(table.T.astype(x.dtype))
@@ -98,13 +98,18 @@ class ColumnsLent:
     def __call__(self, x: Array, ids: Array, *, n: int) -> Array:
         """The table."""
         ids = np.ravel(ids)
-        if self.table is None or not ids.size or ids.min() < 0 or ids.max() >= n:
+        if self.table is None or not _in_range(ids, n):
             self.table, self.named = columns_added.forward(x, ids, n=n), ids
             return self.table
         self.table.T[self.named] = 0
         self.named, sums = _summed(_rows(x, ids), ids)
         self.table.T[self.named] = sums
         return self.table
+
+
+def _in_range(ids: Array, n: int) -> bool:
+    """Whether there are numbers, all of them from 0 to n - 1."""
+    return bool(ids.size and ids.min() >= 0 and ids.max() < n)
 
 
 def _rows(x: Array, ids: Array) -> Array:
