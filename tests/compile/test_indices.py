@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tinygrad_edu.ops.networks.embeddings import ColumnsLent
 
 SHAPE = (3, 4, 2)
 PARTS: dict[str, Callable[[Any], Any]] = {
@@ -146,6 +147,22 @@ def test_columns_named_twice_receive_both(
     found = tg.columns_added(x.T if turned else x, ids, n=n)
     assert found.dtype == dtype
     np.testing.assert_allclose(found, expected.T, rtol=1e-14 if dtype == np.float64 else 1e-6, atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 40_000), st.integers(1, 3), st.integers(1, 200), st.booleans(),
+    st.sampled_from([np.float64, np.float32]), st.integers(0, 1000),
+)  # fmt: skip
+def test_a_table_that_is_lent_has_the_same_bits_at_every_call(
+    n: int, k: int, m: int, turned: bool, dtype: Any, seed: int
+) -> None:
+    rng, lent = np.random.default_rng(seed), ColumnsLent()
+    for size in (m, m, m + 1):
+        ids = rng.choice(rng.integers(0, n, 4), size)
+        x = (10 * rng.normal(size=(size, k) if turned else (k, size))).astype(dtype)
+        x = x.T if turned else x
+        np.testing.assert_array_equal(lent(x, ids, n=n), tg.columns_added(x, ids, n=n))
 
 
 def test_the_gradient_of_a_table_of_rows_lies_as_the_table_does() -> None:

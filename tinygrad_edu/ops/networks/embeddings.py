@@ -69,7 +69,7 @@ def columns_added(x: Array, ids: Array, *, n: int) -> Array:
         table = np.zeros((n, k), wide)
         np.add.at(table, ids, np.reshape(x, (k, ids.size)).T)
         return np.ascontiguousarray(table.T.astype(x.dtype))
-    if wide == np.float64 and (k * n <= _FEW or n <= FEW_NAMED * ids.size):
+    if _is_filled(x, ids, n):
         places = np.add.outer(np.arange(k) * n, ids)
         return np.bincount(places.ravel(), np.ravel(x), k * n).reshape(k, n).astype(x.dtype, copy=False)
     by_row = abs(x.strides[0]) == x.itemsize and k > 1  # of a table of rows, turned: so is this one
@@ -82,7 +82,8 @@ def columns_added(x: Array, ids: Array, *, n: int) -> Array:
 class ColumnsLent:
     """:func:`columns_added` for a caller who reads the table before the next call: the same table again.
 
-    What was named before is cleared, which takes less than a new table of zeros.
+    What was named before is cleared, which takes less than a new table of zeros. The bits are those of
+    :func:`columns_added`, at every call, so going on from a file gives what training at once does.
 
     >>> lent = ColumnsLent()
     >>> one = lent(np.ones((2, 1)), np.array([7]), n=10_000)
@@ -98,7 +99,7 @@ class ColumnsLent:
     def __call__(self, x: Array, ids: Array, *, n: int) -> Array:
         """The table."""
         ids = np.ravel(ids)
-        if self.table is None or not _in_range(ids, n):
+        if self.table is None or not _in_range(ids, n) or _is_filled(x, ids, n):
             self.table, self.named = columns_added.forward(x, ids, n=n), ids
             return self.table
         self.table.T[self.named] = 0
@@ -110,6 +111,11 @@ class ColumnsLent:
 def _in_range(ids: Array, n: int) -> bool:
     """Whether there are numbers, all of them from 0 to n - 1."""
     return bool(ids.size and ids.min() >= 0 and ids.max() < n)
+
+
+def _is_filled(x: Array, ids: Array, n: int) -> bool:
+    """Whether the table is filled whole: a small one, or one that numbers name most columns of."""
+    return x.dtype.itemsize <= 8 and (len(x) * n <= _FEW or n <= FEW_NAMED * ids.size)
 
 
 def _rows(x: Array, ids: Array) -> Array:
