@@ -65,6 +65,12 @@ def test_the_number_comes_with_one_word_about_item(cost, run):
     assert told(lambda: f"{cost:.2f} {cost} {cost.item():f}")[1] == []
 
 
+def test_code_run_by_exec_is_told_too(cost):
+    space = {"cost": cost}
+    assert len(told(lambda: exec("y = float(cost)", space))[1]) == 1
+    assert space["y"] == 2.5
+
+
 @pytest.mark.parametrize("convert", [float, int, math.exp])
 def test_more_than_a_number_is_refused(Z, convert):
     with pytest.raises(TypeError, match=rf"takes a 0-d Tensor, got .*\({Z.shape[0]}, .*t\.tolist\(\)"):
