@@ -28,6 +28,6 @@ def told_once(frame: FrameType, message: str, category: type[Warning]) -> None:
     if (*where, category) in told_so_far():
         return
     registry = frame.f_globals.setdefault("__warningregistry__", {})
-    module = frame.f_globals.get("__name__") or "<string>"  # exec runs code without it; of None nothing is told
+    module = frame.f_globals.get("__name__") or "<string>"  # exec may run code without one
     warnings.warn_explicit(message, category, *where, module, registry)
     _told.add((*where, category))  # not where the warning is an error
