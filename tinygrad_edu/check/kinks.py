@@ -118,11 +118,9 @@ def between_sides(local: Local, ties: list[Tie], given: Array, bound: Array) -> 
         directions = [d for tie in ties if (d := _direction(local, tie)) is not None]
         if not directions or given.shape != np.shape(local.value):
             return False
-        start = np.asarray(local.value, float)
-        for d in directions:
-            start = start + local.push(d.start)
+        start = np.asarray(local.value, float) + local.push(_together([d.start for d in directions]))
         away = np.asarray(given, float) - start
-        if not np.isfinite(away).all():
+        if not np.isfinite(away).all() or _too_far(local, directions, away, bound):
             return False
         if _pointwise(local, directions) and _each_between(local, directions[0], away, bound):
             return True
@@ -143,6 +141,29 @@ def between_sides(local: Local, ties: list[Tie], given: Array, bound: Array) -> 
                 owner = [int(d.group[tuple(index)]) for index in where]
                 groups += [[first + k for k, o in enumerate(owner) if o == g] for g in dict.fromkeys(owner)]
         return _reached(columns, away, bound, groups)
+
+
+def _together(changes: Iterable[Mapping[str, Array]]) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    for change in changes:
+        for name, what in change.items():
+            _add(found, name, what)
+    return found
+
+
+def _too_far(local: Local, directions: list[_Direction], away: Array, bound: Array) -> bool:
+    """Whether no shares reach that far: told from how much each takes in its direction, with one product."""
+    pulled = local.pull(away)
+    along = sum(
+        float(np.sum(np.maximum(pulled[name] * whole, 0.0)))
+        for d in directions
+        for name, whole in d.whole.items()
+        if name in pulled
+    )
+    square = float(np.vdot(away, away))
+    return square > (1 + 1e-9) * (
+        along + 2 * float(np.vdot(np.abs(away), np.broadcast_to(bound, away.shape)))
+    )
 
 
 def _only(whole: Array, tied: Array, index: tuple[int, ...]) -> Array:

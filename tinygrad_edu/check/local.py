@@ -134,6 +134,42 @@ class Local:
                 found[step.name] = self.applied(step, known)
         return np.asarray(found.get(self.root, self.value), float)
 
+    def differences(self, values: Mapping[str, Any]) -> dict[str, Array] | None:
+        """What other values of coefficients add at the steps that use them, so that pushed on it is the change.
+
+        Only what leads to such a step is computed again. None where they change the shape of a step.
+        """
+        places = sorted({k for name in values for k in self._users.get(name, ())})
+        steps = self.steps[places[0] : places[-1] + 1] if places else []
+        using = {self.steps[k].name for k in places}
+        leading = set(using)
+        for step in reversed(steps if len(using) > 1 else []):
+            if step.name in leading:
+                leading.update(self.backward.carried(step))
+        moved, found = dict[str, Any](), dict[str, Array]()
+        changed, before = ChainMap(moved, dict(values), self.values), ChainMap(moved, self.values)
+        for step in steps:
+            above = step.name in leading and any(name in moved for name in self.backward.carried(step))
+            if step.name not in using and not above:
+                continue
+            old = self.applied(step, before) if above else self.values[step.name]
+            new = self.applied(step, changed) if step.name in using else old
+            if np.shape(new) != np.shape(self.values[step.name]):
+                return None
+            if step.name in using:
+                found[step.name] = np.asarray(new - old)
+            moved[step.name] = new
+        return found
+
+    @cached_property
+    def _users(self) -> dict[str, list[int]]:
+        """For each coefficient the places of the steps that use it."""
+        found: dict[str, list[int]] = {}
+        for k, step in enumerate(self.steps):
+            for name in step.uses:
+                found.setdefault(name, []).append(k)
+        return found
+
     @cached_property
     def followers(self) -> dict[str, str]:
         """For each step the first one that carries it on."""

@@ -34,16 +34,25 @@ class Coefficients:
 
     def gradient(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
         """The local gradient with other values; ``passed`` as of :meth:`Local.again`."""
-        known, local = dict(values), self.target.local
+        return self.target.local.again(self._along(values), passed)
+
+    def _along(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """These values, and those of the coefficients that move along with them."""
+        known = dict(values)
         for step in self._follow:
             if step.name not in known and any(u in known for u in step.uses):
-                known[step.name] = local.applied(step, known)
-        return local.again(known, passed)
+                known[step.name] = self.target.local.applied(step, known)
+        return known
 
     def tried(self, values: Mapping[str, Any], *edits: Edit) -> bool:
         """Whether these values give the array; then that is noted."""
+        target = self.target
         try:
-            return self.target.whole(self.gradient(values), *edits)
+            known = self._along(values)
+            changes = target.local.differences(known)
+            if changes is not None and not target.may_fit(changes):
+                return False
+            return target.whole(target.local.again(known), *edits)
         except (ValueError, IndexError, TypeError):
             return False  # these values do not go through its steps
 

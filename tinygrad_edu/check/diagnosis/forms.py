@@ -114,14 +114,21 @@ def _number_between(v: Array, form: Array) -> float | None:
 
 def _weights_between(v: Array, form: Array) -> Array | None:
     """The number between an array and a form of it, or one for each row, or column, of it."""
-    if form.shape != v.shape or (scale := _number_between(v, form)) is not None:
-        return None if form.shape != v.shape else np.asarray(scale)
-    i, j = np.unravel_index(int(np.argmax(np.abs(v))), v.shape) if v.ndim == 2 else (0, 0)
-    for axis in range(v.ndim) if v.ndim == 2 and min(v.shape) > 1 else ():
-        beside = (i - 1, j) if axis == 0 else (i, j - 1)
-        x, y = float(v[beside] * form[i, j]), float(v[i, j] * form[beside])
-        if abs(x - y) > 1e-6 * (abs(x) + abs(y)):
-            continue
+    if form.shape != v.shape:
+        return None
+    axes: list[int] = []
+    if v.ndim == 2 and min(v.shape) > 1:  # beside the largest entry it is told first, from numbers alone
+        i, j = np.unravel_index(int(np.argmax(np.abs(v))), v.shape)
+        largest, own = float(v[i, j]), float(form[i, j])
+        for axis, beside in ((0, (i - 1, j)), (1, (i, j - 1))):
+            x, y = float(v[beside]) * own, largest * float(form[beside])
+            if abs(x - y) <= 1e-6 * (abs(x) + abs(y)) + 1e-8 * abs(largest * own):
+                axes.append(axis)
+        if not axes:
+            return None
+    if (scale := _number_between(v, form)) is not None:
+        return np.asarray(scale)
+    for axis in axes:
         square = np.sum(form * form, axis=axis, keepdims=True)
         weights = np.sum(form * v, axis=axis, keepdims=True) / np.where(square, square, 1)
         if weights.any() and np.allclose(v, weights * form, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(v)))):
@@ -317,8 +324,27 @@ def _normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> _Norm | N
 
 def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
     """``A - Y``, times a number, or one for each example: the output's gradient, with its cost."""
-    if not v.any():
-        return
+    known: tuple[Array, list[_Scaled]] | None = pool.memo("output", x)
+    if known is None or known[0] is not v:
+        known = pool.memo("output", x, found=(v, list(_scaled(pool, x, v)) if v.any() else []))
+    for value, label, Y, scale in known[1]:
+        A = np.asarray(value.array, float)
+        z = np.asarray(pool.graph.find(x).value, float)
+        others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]
+        output = Output(value.text, label, pool.words.of(x), A, Y, z if z.shape == A.shape else A)
+        for array, codes, text, cost in output.wrong(others):
+            yield scale * array, codes, text, cost
+        if scale.ndim and v.shape[0] == v.shape[1]:
+            text = f"the factors of {value.text} - {label} are broadcast along the other axis"
+            yield scale.T * (A - Y), ("examples_misaligned", "sum_axis", "wrong_layer"), text, 1.1
+
+
+_Scaled = tuple[Value, str, Array, Array]
+"""A, what Y is called, Y, and what A - Y is multiplied by."""
+
+
+def _scaled(pool: Pool, x: str, v: Array) -> Iterator[_Scaled]:
+    """The first A and Y of which an array is the difference, times a number, or one for each example."""
     for label, Y in labels_of(pool, v.shape):
         for value in (*pool.differing(Y, v), *_activated(pool, x)):
             if value.array.shape != v.shape:
@@ -326,14 +352,7 @@ def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
             A = np.asarray(value.array, float)
             scale = _weights_between(v, A - Y)
             if scale is not None and np.ptp(A - Y) > 0:
-                z = np.asarray(pool.graph.find(x).value, float)
-                others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]
-                output = Output(value.text, label, pool.words.of(x), A, Y, z if z.shape == A.shape else A)
-                for array, codes, text, cost in output.wrong(others):
-                    yield scale * array, codes, text, cost
-                if scale.ndim and v.shape[0] == v.shape[1]:
-                    text = f"the factors of {value.text} - {label} are broadcast along the other axis"
-                    yield scale.T * (A - Y), ("examples_misaligned", "sum_axis", "wrong_layer"), text, 1.1
+                yield value, label, Y, scale
                 return
 
 

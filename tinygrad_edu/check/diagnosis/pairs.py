@@ -44,7 +44,8 @@ def of_pairs(target: Target, first: list[Family], second: Callable[[Target], Non
     """Every pair of a first edit, by those families, and a second one."""
     if target.right.size > _MOST_SIZE or len(target.local.steps) > _MOST_STEPS:
         return
-    most = max(20, int(_MOST_FIRST * min(1.0, _USUAL_SIZE / max(1, target.right.size))))
+    largest = max((step.value.size for step in target.local.steps), default=1)
+    most = max(20, int(_MOST_FIRST * min(1.0, _USUAL_SIZE / max(1, largest))))
     for step, value, edits in list(_first(target, first))[:most]:
         local = _with(target.local, step, value)
         other = Target(local, target.given, target.bound, target.eps, target.vocabulary, target.penalty)

@@ -68,6 +68,19 @@ class Matcher:
         self.operands, self.users, self.leaves = operands, users, leaves
         self._known: dict[tuple[Scope, ast.expr, int], Match] = {}
         self._plain_values: dict[tuple[Scope, ast.expr], Any] = {}
+        self._functions: dict[tuple[Scope, ast.Call], Any] = {}
+        self._data = [leaf for leaf in leaves if not leaf.requires_grad]
+        self._signed: dict[tuple[str, str], list[Tensor]] = {}
+        self._of_kernel: dict[str, list[Tensor]] = {}
+        self._computed_nodes = list(operands)
+        self._stood_for: dict[int, list[Tensor]] = {}
+        for node in (*leaves, *operands):
+            self._stood_for.setdefault(id(users.get(node, node)), []).append(node)
+        for node in operands:
+            if node.op is not None:
+                self._of_kernel.setdefault(node.op.kernel, []).append(node)
+                if node.op.sign is not None:
+                    self._signed.setdefault((node.op.sign.place, node.op.sign.text), []).append(node)
 
     def forget(self) -> None:
         """To be called when it is known better what names can have been."""
@@ -75,13 +88,48 @@ class Matcher:
 
     def matching(self, e: ast.expr, scope: Scope) -> list[Tensor]:
         """The nodes that an expression may be."""
-        return [node for node in (*self.leaves, *self.operands) if self.match(e, node, scope)[0]]
+        leaves, computed = self._possible(e, scope)
+        return [node for node in (*leaves, *computed) if self.match(e, node, scope)[0]]
+
+    def possible(self, e: ast.expr, scope: Scope) -> Sequence[Tensor]:
+        """The computed nodes that an expression may be, as far as its own sign, function or name tells."""
+        return self._possible(e, scope)[1]
+
+    def _possible(self, e: ast.expr, scope: Scope) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """The leaves and the computed nodes that an expression may be."""
+        if isinstance(e, ast.Name) and e.id not in scope.expressions:
+            return self._possible_of_a_name(e, scope)
+        if (part := part_of(e, scope)) is not None:
+            return self._possible(*part)
+        if isinstance(e, ast.BinOp):
+            return self._given_by(e, scope), self._signed.get(("infix", SIGNS.get(type(e.op), "")), ())
+        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
+            return self._given_by(e, scope), self._signed.get(("prefix", "-"), ())
+        if isinstance(e, ast.Call) and not called(e, scope, plain):
+            function = self._function(e, scope)
+            every = () if function is None else self._computed_nodes
+            found = self._of_kernel.get(function.kernel, ()) if isinstance(function, Op) else every
+            return self._given_by(e, scope), found
+        return self.leaves, self._computed_nodes
+
+    def _possible_of_a_name(self, e: ast.Name, scope: Scope) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        if e.id in scope.changing:
+            return self.leaves, self._computed_nodes
+        value = scope.names.get(e.id)
+        if isinstance(value, Tensor):
+            same = self._stood_for.get(id(value), ())
+            return same, same
+        return self.leaves if isinstance(value, np.ndarray) else (), ()
+
+    def _given_by(self, e: ast.expr, scope: Scope) -> Sequence[Tensor]:
+        """The leaves that may be the value of an expression: no parameter is one of plain values."""
+        return () if self.value(e, scope) is Unknown else self._data
 
     def recorded(self, e: ast.expr, scope: Scope) -> Tensor | None:
         """The Tensor that an expression surely is."""
         if not isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call, ast.Name)):
             return None
-        found = next((node for node in self.operands if self.match(e, node, scope)[0] == _SURE), None)
+        found = next((n for n in self.possible(e, scope) if self.match(e, n, scope)[0] == _SURE), None)
         return None if found is None else self.users.get(found, found)
 
     def is_array(self, e: ast.expr, scope: Scope) -> bool:
@@ -253,21 +301,27 @@ class Matcher:
         ]
         if inside:
             return max(inside, key=lambda m: m[0])
+        known = self._function(e, scope)
         parts = list(e.args)
-        try:
-            function = plain(e.func, scope)
-        except Unknown:
-            if not isinstance(e.func, ast.Attribute):
-                return _NOT
-            function = getattr(np, e.func.attr, None)  # a method: x.dot(W)
+        if isinstance(e.func, ast.Attribute) and self.value(e.func, scope) is Unknown:  # a method: x.dot(W)
             parts.insert(0, e.func.value)
-        known = NUMPY.get(function, function) if callable(function) and _hashable(function) else None
         if isinstance(known, Op):
             same = known.kernel == op.kernel and self._same_settings(e, node, scope)
             return self._all(parts[: len(self.operands[node])], node, scope) if same else _NOT
-        if known is not None and known is not function and op.kind == "contraction":  # np.dot and its like
+        if known is not None and op.kind == "contraction":  # np.dot and its like
             return self._all(parts, node, scope)
-        return self._composed(e, node, scope) if known is not None and known is not function else _NOT
+        return self._composed(e, node, scope) if known is not None else _NOT
+
+    def _function(self, e: ast.Call, scope: Scope) -> Any:
+        """The operation that a call records, or the function of several; None where it is neither."""
+        key = scope, e
+        if key not in self._functions:
+            function = self.value(e.func, scope)
+            if function is Unknown:  # a method
+                function = getattr(np, e.func.attr, None) if isinstance(e.func, ast.Attribute) else None
+            known = NUMPY.get(function, function) if callable(function) and _hashable(function) else None
+            self._functions[key] = known if isinstance(known, Op) or known is not function else None
+        return self._functions[key]
 
     def _same_settings(self, e: ast.Call, node: Tensor, scope: Scope) -> bool:
         """Whether axes are kept, and which are reduced, as far as the call says so."""

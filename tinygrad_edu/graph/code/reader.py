@@ -141,7 +141,10 @@ class _Reader:
         """
         inner = [one for scopes in scope.inner.values() for one in scopes]
         nodes = (
-            node for e in _computing(scope) for node in self.operands if self.matcher.match(e, node, scope)[0]
+            node
+            for e in _computing(scope)
+            for node in self.matcher.possible(e, scope)
+            if self.matcher.match(e, node, scope)[0]
         )
         return any(map(self._is_of_a_model, nodes)) or any(map(self._is_no_step, inner))
 
@@ -187,7 +190,7 @@ class _Reader:
         found: _Texts = {}
         for scope in self.scopes:
             for e in _computing(scope):
-                for node in self.operands:
+                for node in self.matcher.possible(e, scope):
                     self._note(*self.matcher.match(e, node, scope), found)
             self._bound_arrays(scope, found, said)
         held: dict[str, list[Tensor]] = {}
