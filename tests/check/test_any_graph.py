@@ -10,9 +10,12 @@ import pytest
 
 import tinygrad_edu as tg
 from tests.random_programs.programs import draw
-from tinygrad_edu.check.truth import Truth
+from tinygrad_edu.check.comparison import compared
+from tinygrad_edu.check.manual import given_arrays
+from tinygrad_edu.check.truth import Convention, Truth
 
 RNG = np.random.default_rng(0)
+CONVENTIONS: list[Convention | None] = ["course", "exact", None]
 
 
 def tensor(name: str, *shape: int) -> tg.Tensor:
@@ -113,8 +116,8 @@ def test_any_array_for_any_quantity_gets_a_report(graph: Callable[[], Any]) -> N
         right = truth.gradient(node.name, "course")
         assert tg.check.compare(J, {node.tensor: right}).ok
         for k, given in enumerate(given_for(right, truth.m)):
-            convention = ("course", "exact", None)[k % 3]
-            report = tg.check.compare(J, {node.tensor: given}, convention=convention)
+            convention = CONVENTIONS[k % 3]
+            report = compared(truth, given_arrays({node.tensor: given}), convention)
             assert all(e.ok or e.diagnosis.codes for e in report)
             assert report.to_json()
             assert tg.check.forward(J, {node.tensor: given})

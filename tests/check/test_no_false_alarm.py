@@ -8,7 +8,7 @@ import pytest
 import tinygrad_edu as tg
 from tests.check.right_answers import derivation, random_network
 
-ANSWERS = 600
+ANSWERS = 400
 
 
 @pytest.mark.slow

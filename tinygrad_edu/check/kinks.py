@@ -7,7 +7,7 @@ each taken by a share between 0 and 1. What one maximum over several equal entri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,10 +160,8 @@ def _too_far(local: Local, directions: list[_Direction], away: Array, bound: Arr
         for name, whole in d.whole.items()
         if name in pulled
     )
-    square = float(np.vdot(away, away))
-    return square > (1 + 1e-9) * (
-        along + 2 * float(np.vdot(np.abs(away), np.broadcast_to(bound, away.shape)))
-    )
+    rounding = float(np.vdot(np.abs(away), np.broadcast_to(bound, away.shape)))
+    return float(np.vdot(away, away)) > (1 + 1e-9) * (along + 2 * rounding)
 
 
 def _only(whole: Array, tied: Array, index: tuple[int, ...]) -> Array:

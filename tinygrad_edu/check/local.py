@@ -135,7 +135,7 @@ class Local:
         return np.asarray(found.get(self.root, self.value), float)
 
     def differences(self, values: Mapping[str, Any]) -> dict[str, Array] | None:
-        """What other values of coefficients add at the steps that use them, so that pushed on it is the change.
+        """What other values of coefficients add at the steps that use them; pushed on it is the change.
 
         Only what leads to such a step is computed again. None where they change the shape of a step.
         """

@@ -55,6 +55,8 @@ __all__ = ["diagnose", "vocabulary"]
 
 _SURE, _LIKELY, _UNKNOWN = 1.1, 1.35, 5.0
 _MOST_TWICE = 50_000
+_LONG = 120
+"""The steps from which on a formula is one of a loop, where one line of it is the likeliest mistake."""
 _MOST_ASIDE = 20
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
@@ -159,15 +161,8 @@ class _Search:
                 of_extra_penalty(target, self.truth.values[one.name], one.name)
             if _enough(target, 1.0):
                 return target
-            of_slopes(target, blocks, self.pool)
-            of_points(target, blocks, self.pool)
-            of_other_functions(target, blocks, self.pool)
-            of_left_out(target, self.pool)
-            of_products(target, self.pool)
-            of_sums(target, self.pool)
-            of_scatters(target, self.pool)
-            of_forms(target, self.pool)
-            if _enough(target, 1.35):
+            self._one_step(target, blocks)
+            if _enough(target, _LIKELY):
                 return target
             of_entries(target)
             of_a_factor(target, groups, names, self.pool)
@@ -182,7 +177,8 @@ class _Search:
             of_functions_within(target, self.pool)
             of_others(target, self.pool)
             of_sequences(target, self.pool)
-            of_loops(target, blocks, self.pool)
+            if len(local.steps) <= _LONG:
+                of_loops(target, blocks, self.pool)
             of_stale(target, self.pool)
             of_shortcut(target, self.pool)
             of_extra_factors(target, self.pool)
@@ -192,6 +188,21 @@ class _Search:
             if not target.found:
                 of_weights(target, groups, names)
         return target
+
+    def _one_step(self, target: Target, blocks: list[Block]) -> None:
+        """What is wrong at one step, or, in a long formula, at the same step of each pass of a loop."""
+        of_slopes(target, blocks, self.pool)
+        of_points(target, blocks, self.pool)
+        of_other_functions(target, blocks, self.pool)
+        of_left_out(target, self.pool)
+        of_products(target, self.pool)
+        of_sums(target, self.pool)
+        of_scatters(target, self.pool)
+        if len(target.local.steps) > _LONG:
+            of_loops(target, blocks, self.pool)
+            if _enough(target, _LIKELY):
+                return
+        of_forms(target, self.pool)
 
     def _nothing(self, target: Target) -> None:
         """What may have left nothing, or nothing but rounding."""
