@@ -92,8 +92,16 @@ def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
         MissingExtraError: the room's library is not installed.
     """
     if name not in rooms:
-        near = did_you_mean(name, getattr(sys.modules.get(package), "__all__", ()))
-        raise AttributeError(f"module {package!r} has no attribute {name!r}{near}")
+        whole = sys.modules[package]
+        open_rooms = {known: getattr(whole, known) for known in whole.__all__ if known not in rooms}
+        there = [
+            f"tg.{known}.{name}" for known, room in open_rooms.items() if name in getattr(room, "__all__", ())
+        ]
+        near = f"; it is {' or '.join(there)}" if there else did_you_mean(name, whole.__all__)
+        text = f"module {package!r} has no attribute {name!r}{near}"
+        raise AttributeError(
+            text, name=name, obj=None
+        )  # with the package as obj, Python adds a guess of its own
     return importlib.import_module(f"{package}.{name}")
 
 

@@ -227,3 +227,21 @@ def test_matplotlib_draws_tensors_and_lists_of_costs(cost, Z):
     assert messages == []
     with pytest.raises(TypeError, match="lose the Tensor's history"):
         np.asarray(Z)
+
+
+# names that stand in another room
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("compare", "it is tg.check.compare"),
+        ("SGD", "it is tg.optim.SGD"),
+        ("fit", r"it is tg\.(nn|distributed)\.fit or tg\.(nn|distributed)\.fit"),
+        ("derrive", "did you mean derive.*"),
+    ],
+)
+def test_a_name_of_another_room_is_pointed_to(name, said):
+    with pytest.raises(AttributeError, match=f"{said}[?]?$") as told:
+        getattr(tg, name)
+    assert name in str(told.value)
