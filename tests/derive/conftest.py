@@ -13,6 +13,9 @@ def run_source(derivation, values):
     space = {}
     exec(derivation.numpy_source(), space)
     function = space["gradients"]
+    values = {
+        step.name: step.value for step in derivation._chain.inputs
+    } | values  # indices that nobody holds
     return function(*(values[name] for name in inspect.signature(function).parameters))
 
 

@@ -22,6 +22,7 @@ def room(derivation: Any) -> dict[str, Any]:
     made |= {node.name: node.value for node in derivation.graph if node.named or node.op is None}
     made |= {step.name: step.value for step in (*derivation.forward, *derivation.steps)}
     chain = derivation._chain
+    made |= {step.name: step.value for step in chain.inputs}
     return made | ({} if chain.examples is None else {chain.m.called: chain.examples.m})
 
 

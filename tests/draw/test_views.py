@@ -114,6 +114,14 @@ def test_a_repeated_operand_is_summed_over_on_the_way_back():
     assert any("Σ over m" in word for word in words(tg.draw(network())))
 
 
+def test_examples_in_rows_are_told_from_what_the_cost_averages_over():
+    X, Y = np.ones((5, 3)), np.ones((5, 2))
+    W, b = tg.Tensor(np.ones((3, 2)), name="W"), tg.Tensor(np.zeros(2), name="b")
+    Z = X @ W + b
+    J = np.mean(np.sum((Z - Y) ** 2, axis=1))
+    assert any("Σ over m" in word for word in words(tg.draw(J)))
+
+
 def test_a_layer_is_a_frame():
     assert {"layer 1", "layer 2"} <= set(words(tg.draw(network())))
 

@@ -29,7 +29,7 @@ def parameters(identity: Identity) -> list[str]:
 def axes(identity: Identity) -> list[dict[str, Any]]:
     known = inspect.signature(identity.before).parameters.values()
     names = [p.name for p in known if p.kind is p.KEYWORD_ONLY]
-    choices = {"axis": [0, 1, -1], "keepdims": [False, True]}
+    choices = {"axis": [0, 1, -1], "keepdims": [False, True], "axes": [(1, 0), (0, 1)]}
     return [dict(zip(names, values, strict=True)) for values in product(*(choices[n] for n in names))]
 
 

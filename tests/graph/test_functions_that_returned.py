@@ -220,9 +220,18 @@ def test_a_number_that_was_computed_of_data_is_computed_in_the_graph():
     np.testing.assert_allclose(space["gradients"](R=R, M=M, U=U.data)["dU"], right, rtol=1e-12)
 
 
-def test_a_number_that_a_variable_holds_stays_one():
+def test_a_number_that_numpy_computed_of_data_is_computed_though_a_variable_holds_it():
     M, U = rng.random((4, 5)) > 0.4, tg.Tensor(rng.standard_normal((4, 5)), name="U")
     n = np.sum(M)
+    J = np.sum(M * U**2) / n
+    derived = _function_of(tg.derive(J, ["U"]))
+    assert set(inspect.signature(derived).parameters) == {"M", "U"}
+    np.testing.assert_allclose(derived(~M, U.data)["dU"], ~M * 2 * U.data / np.sum(~M))
+
+
+def test_a_number_that_a_variable_holds_stays_one():
+    M, U = rng.random((4, 5)) > 0.4, tg.Tensor(rng.standard_normal((4, 5)), name="U")
+    n = 12.5
     J = np.sum(M * U**2) / n
     assert "n" in inspect.signature(_function_of(tg.derive(J, ["U"]))).parameters
 

@@ -24,9 +24,12 @@ from tinygrad_edu.expression.arithmetic import (
 )  # fmt: skip
 from tinygrad_edu.expression.book import in_shape
 from tinygrad_edu.expression.guards import on_paper
+from tinygrad_edu.expression.named_settings import Held, Picked, held, replaced_in
 from tinygrad_edu.expression.node import Node, applied, quantity
+from tinygrad_edu.expression.numpy_style import counts_up
 from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced, with_args
-from tinygrad_edu.graph import Program, Ref, Step
+from tinygrad_edu.graph import Made, Program, Ref, Step
+from tinygrad_edu.graph.naming import unique
 
 __all__ = ["Chain", "Convention", "Line", "is_seed"]
 
@@ -78,15 +81,21 @@ class Chain:
         convention: ``"course"``: what belongs to each example is m times the derivative of J, and 1/m
             enters where the examples are summed. ``"exact"``: every line is the derivative of J.
         named: which inputs are plain numbers.
+        made: the caller's code for some inputs.
     """
 
     def __init__(
-        self, program: Program, examples: Examples | None, convention: Convention, named: Named
+        self,
+        program: Program,
+        examples: Examples | None,
+        convention: Convention,
+        named: Named,
+        made: Made | None = None,
     ) -> None:
         self.program = program
         self.named = named
         self.examples = examples
-        self._asked = convention if examples is not None else "exact"
+        self.asked = convention if examples is not None else "exact"
         self.m = quantity(named.count or ("m" if "m" not in program else "examples"))
         self.given = Surroundings(
             examples=examples,
@@ -100,6 +109,8 @@ class Chain:
         self.forward: list[Line] = []
         self.backward: list[Line] = []
         self._meaning: dict[str, Node] = {}
+        self._picked: dict[int, str] = {}
+        self._taken = {step.name: 1 for step in program}
         self._gradients = _following(program.backward, {s.name for s in program.backward if s.role == "seed"})
         self._derived = _following(program.forward, {s.name for s in program.inputs if is_seed(s)})
         self._chosen: dict[Node, Node] = {}
@@ -109,6 +120,7 @@ class Chain:
         arrays = (array for step in program for array in given_arrays(step.settings))
         indices = {array.called: array for array in arrays if array.called not in there}
         self.inputs += [Step(name, "input", None, (), {}, np.asarray(a)) for name, a in indices.items()]
+        self.made = (made or Made()).only(step.name for step in self.inputs)
 
     @property
     def convention(self) -> Convention:
@@ -162,7 +174,21 @@ class Chain:
         settings: Mapping[str, Any] = step.settings
         if settings and self.examples is not None:
             settings = self.examples.settings(step, self.m.called)
+        if "index" in settings:
+            settings = {**settings, "index": replaced_in(settings["index"], self._asked_for)}
         return applied(step.op, *args, shape=step.shape, dtype=step.dtype, settings=settings)
+
+    def _asked_for(self, part: Any) -> Any:
+        """An index that was data, and that no code in sight gives, as an input."""
+        data = isinstance(part, np.ndarray) and not isinstance(part, Held) and not counts_up(part)
+        if not data and not isinstance(part, np.integer):
+            return part
+        if id(part) not in self._picked:
+            name = unique("index_1", self._taken)
+            self._picked[id(part)] = name
+            self.inputs.append(Step(name, "input", None, (), {}, np.asarray(part)))
+        name = self._picked[id(part)]
+        return held(part, name) if data else Picked(int(part), name, given=True)
 
     def _operand(self, step: Step, k: int, arg: Ref | Any) -> Node:
         if isinstance(arg, Ref):
@@ -249,7 +275,7 @@ class Chain:
         return None if after is None else (after, expression)
 
     def _is_per_example(self, step: Step) -> bool:
-        if self._asked == "exact" or self.examples is None:
+        if self.asked == "exact" or self.examples is None:
             return False
         return step.name in self.examples.along and step.name in self._gradients
 

@@ -42,11 +42,13 @@ class Derivation:
         written: Mapping[str, Node] | None = None,
         *,
         entries: bool = False,
+        general: Callable[[], Chain] | None = None,
     ) -> None:
         self._chain = chain
         self._written = written or {}
         self._page = Page(chain, entries=entries)
         self.graph = graph
+        self._general = general or (lambda: chain)
 
     @property
     def convention(self) -> Convention:
@@ -97,7 +99,7 @@ class Derivation:
         Raises:
             TypeError: an operation has a kernel whose source cannot be had.
         """
-        return numpy_source(self._chain)
+        return numpy_source(self._general())
 
     @arguments_explained
     def proves(self, name: str, formula: str) -> bool:

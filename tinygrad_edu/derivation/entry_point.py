@@ -9,8 +9,8 @@ from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.chain_rule import Chain, Convention
 from tinygrad_edu.derivation.derivation import Derivation
-from tinygrad_edu.derivation.examples import Told, examples_of
-from tinygrad_edu.derivation.number_inputs import NUMBERS_OF_EXAMPLES, with_named_numbers
+from tinygrad_edu.derivation.examples import NUMBERS_OF_EXAMPLES, Told, apart, examples_of
+from tinygrad_edu.derivation.number_inputs import with_named_numbers
 from tinygrad_edu.derivation.rerecording import shortened
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, Program
@@ -73,18 +73,27 @@ def derive(
         raise ValueError(
             f"derive: expected a scalar, got shape {J.shape}; reduce it first, with np.mean for example"
         )
-    graph = Graph(J, names=names)
+    graph = Graph(J, names=names, search=True)
+    made = graph.made
     wanted = _wanted(graph, wrt)
     integers = {value for name, value in values_of_the_caller(int) if name in NUMBERS_OF_EXAMPLES}
     told = Told.of(graph, integers)
-    graph, named = with_named_numbers(graph, wanted, told)
-    graph, written = shortened(graph, wanted, told, named)
+    graph, named = with_named_numbers(graph, wanted, told, made)
+    graph, written = shortened(graph, wanted, told, named, made)
     program = Program.of_graph(graph, wanted)
-    examples = examples_of(graph, program, told, named.count)
-    chain = Chain(program, examples, convention, named)
+    examples = examples_of(graph, program, told, named.count, made)
+    chain = Chain(program, examples, convention, named, made)
     if not chain.fits_convention():
-        chain = Chain(program, examples, "exact", named)
-    return Derivation(chain, graph, written, entries=entries)
+        chain = Chain(program, examples, "exact", named, made)
+
+    def general() -> Chain:
+        """The same where no other size is m, so that each m in it is told."""
+        if examples is None or examples.alone:
+            return chain
+        other = apart(graph, program, examples, told, named.count, made)
+        return chain if other is None else Chain(*other, chain.asked, named, made)
+
+    return Derivation(chain, graph, written, entries=entries, general=general)
 
 
 def _wanted(graph: Graph, wrt: Tensor | str | Sequence[Tensor | str] | None) -> list[str]:

@@ -6,21 +6,26 @@ once more with another number of examples: what changed with it is m.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.m_in_settings import counted, given_arrays, resized
 from tinygrad_edu.expression.arithmetic import POWER
-from tinygrad_edu.graph import Axes, Graph, GraphNode, Program, Ref, Step, recorded_again
+from tinygrad_edu.graph import Axes, Graph, GraphNode, Made, Program, Ref, Step, recorded_again
+from tinygrad_edu.graph.code.scope import Unknown
 
-__all__ = ["Examples", "Told", "examples_of"]
+__all__ = ["NUMBERS_OF_EXAMPLES", "Examples", "Told", "apart", "examples_of", "holds_m"]
+
+NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
+"""Variables that may hold the number of examples, so that a small number can be told to be it."""
 
 _SHORT_DECIMAL = 8  # a longer decimal, such as 0.3333333333333333, is written as a fraction, 1/3
 _TOO_SMALL_TO_TELL = 5  # a 2, 3 or 4 that somebody wrote is more likely a factor of the formula
@@ -49,6 +54,12 @@ class Told:
         computed = {value for value, text in said if text}
         return cls(integers, {value for value, text in said if text == ""} - computed, computed)
 
+    def of_others(self, m: int, n: int) -> Told:
+        """What it says where there are n examples in place of m."""
+        changed = {m: n, -m: -n, 1 / m: 1 / n, -1 / m: -1 / n, 2 * m: 2 * n, 1 / (2 * m): 1 / (2 * n)}
+        more = {changed[value] for value in self.computed if value in changed}
+        return Told(self.integers | {n}, self.literals, self.computed | more)
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -70,12 +81,23 @@ class Examples:
     """Numbers that are not 1/m or 2 m, whatever their value."""
     shares: AbstractSet[float]
     """Short decimals that are 1/m."""
-    alone: bool
-    """Whether no other size in the program is m."""
+    sizes: AbstractSet[int]
+    """The sizes that are always a multiple of the number of examples."""
     factors: AbstractSet[tuple[str, float]]
     """``(kernel, number)`` of the forward steps. A rule passes such a number on, any other is its own."""
     count: str | None
     """The input that holds m itself, if there is one."""
+    counted_by: int
+    """What the caller's variables that count the examples hold."""
+    shapes: int
+    """Whether m stands in shapes of settings; see :func:`resized`."""
+    among: Mapping[GraphNode, Sequence[int]]
+    """The leaves with the axes along which the examples lie."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other size in the program is m."""
+        return self.m in self.sizes
 
     def settings(self, step: Step, called: str) -> Mapping[str, Any]:
         """A step's settings, with m by its name where they count the examples."""
@@ -113,7 +135,9 @@ class Examples:
         return None
 
 
-def examples_of(graph: Graph, program: Program, told: Told, count: str | None = None) -> Examples | None:
+def examples_of(
+    graph: Graph, program: Program, told: Told, count: str | None = None, made: Made | None = None
+) -> Examples | None:
     """The examples of a program, or None where it has none, or none that can be told.
 
     Args:
@@ -121,23 +145,27 @@ def examples_of(graph: Graph, program: Program, told: Told, count: str | None = 
         program: its program.
         told: what the caller's code says of plain numbers.
         count: the input that holds m itself, if there is one.
+        made: the code of some inputs.
     """
     axes = Axes(program)
     m = axes.examples.size
     if m < 2:
         return None
     data = _data(axes, graph)
-    other = _other_size(graph)
-    for shapes in (False, True):
-        again = _recorded_again(graph, program, data, m, other, count, shapes=shapes)
-        if again is not None and _alike(program, again):
+    made = made or Made()
+    other = _other_size(graph, made)
+    for shapes in range(3):
+        found = _recorded_again(graph, program.wrt, data, m, other, count, made, shapes=shapes)
+        if found is not None and _alike(program, found[1]):
+            again = found[1]
             break
     else:
         return None
     along = {s.name: tuple(_different(s.shape, t.shape)) for s, t in zip(program, again, strict=True)}
     for node in graph:
         for array in given_arrays(node.settings):
-            along[array.called] = tuple(k for k, n in enumerate(array.shape) if n == m)
+            along[array.called] = _places(array, m)
+    along |= {name: _places(value, m) for name, value in made.reads.values() if name not in along}
     written = m >= _TOO_SMALL_TO_TELL or m in told.integers
     return Examples(
         m=m,
@@ -149,14 +177,58 @@ def examples_of(graph: Graph, program: Program, told: Told, count: str | None = 
         other=other,
         literals=told.literals,
         shares=told.computed | (_by_which_it_is_divided(axes) if written else set()),
-        alone=not any(
-            one == two == m
-            for s, t in zip(program, again, strict=True)
-            for one, two in zip(s.shape, t.shape, strict=True)
-        ),
+        sizes=_multiples(program, again, m, other),
         factors=_factors(program, told, m),
         count=count,
+        counted_by=m,
+        among=data,
+        shapes=shapes,
     )
+
+
+def apart(
+    graph: Graph, program: Program, examples: Examples, told: Told, count: str | None, made: Made
+) -> tuple[Program, Examples] | None:
+    """The program and its examples with so many of them as no other size has; None where that cannot be.
+
+    Args:
+        graph: the graph that the program was made from.
+        program: its program.
+        examples: of the program.
+        told: what the caller's code says of plain numbers.
+        count: the input that holds m itself, if there is one.
+        made: the code of some inputs.
+    """
+    m, n = examples.m, examples.other
+
+    def number(node: GraphNode, k: int, value: Any) -> Any:
+        found = None if node.op is None else examples.factor(node.op, k, value)
+        return value if found is None else type(value)(found[0] * float(n) ** found[1])
+
+    moved = _recorded_again(
+        graph, program.wrt, examples.among, m, n, count, made, shapes=examples.shapes, number=number
+    )
+    if moved is None:
+        return None
+    other, again, read = moved
+    found = examples_of(other, again, told.of_others(m, n), count, read)
+    return None if found is None or found.m != n else (again, replace(found, counted_by=m))
+
+
+def holds_m(name: str, value: Any, m: int) -> bool:
+    """Whether it is a variable that counts the examples."""
+    return name in NUMBERS_OF_EXAMPLES and np.ndim(value) == 0 and value == m
+
+
+def _places(array: Any, m: int) -> tuple[int, ...]:
+    return tuple(k for k, n in enumerate(np.shape(array)) if n == m)
+
+
+def _multiples(one: Program, other: Program, m: int, n: int) -> set[int]:
+    """The sizes that are k m in one program and always k n in the other."""
+    pairs = {pair for s, t in zip(one, other, strict=True) for pair in zip(s.shape, t.shape, strict=True)}
+    counted = {size for size, now in pairs if size % m == 0 and size // m * n == now != size}
+    return counted - {size for size, now in pairs if size // m * n != now}
 
 
 def _factors(program: Program, told: Told, m: int) -> set[tuple[str, float]]:
@@ -198,40 +270,55 @@ def _different(one: Sequence[int], other: Sequence[int]) -> Iterator[int]:
     return (k for k, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
 
 
-def _other_size(graph: Graph) -> int:
+def _other_size(graph: Graph, made: Made) -> int:
     """A number of examples that is no other size of the graph."""
     taken = {n for node in graph for n in node.shape}
+    taken |= {n for _, value in made.reads.values() for n in np.shape(value)}
     return next(n for n in range(_TOO_SMALL_TO_TELL, len(taken) + 2 * _TOO_SMALL_TO_TELL) if n not in taken)
 
 
 def _recorded_again(
     graph: Graph,
-    program: Program,
+    wrt: Sequence[str],
     data: Mapping[GraphNode, Sequence[int]],
     m: int,
     n: int,
     count: str | None,
+    code: Made,
     *,
-    shapes: bool,
-) -> Program | None:
-    """The program with n examples for m, the first ones over and over; None where shapes don't fit any more.
+    shapes: int,
+    number: Callable[[GraphNode, int, Any], Any] = lambda node, k, value: value,
+) -> tuple[Graph, Program, Made] | None:
+    """The graph and program with n examples for m, the first ones over and over; None where shapes don't fit.
 
-    ``shapes``: whether m in the shapes of settings becomes n, too.
+    ``shapes``: as for :func:`resized`. ``number``: what to take for plain numbers.
     """
 
-    def leaf(node: GraphNode) -> Tensor:
-        value = np.asarray(n) if node.name == count else node.value
-        for along in data.get(node, ()):
+    def repeated(value: NDArray[Any], places: Iterable[int]) -> NDArray[Any]:
+        for along in places:
             value = np.take(value, np.arange(n), along, mode="wrap")
+        return value
+
+    given: dict[str, Any] = {node.name: repeated(node.value, data.get(node, ())) for node in graph.inputs}
+    for name, value in code.reads.values():
+        if name not in given and np.ndim(value):
+            given[name] = repeated(np.asarray(value), _places(value, m))
+        elif holds_m(name, value, m):
+            given[name] = n
+
+    def leaf(node: GraphNode) -> Tensor:
+        value = np.asarray(n) if node.name == count else given[node.name]
         return Tensor(value, requires_grad=node.requires_grad, dtype=node.dtype)
 
     try:
         with np.errstate(all="ignore"):
-            fit = partial(resized, m=m, n=n, shapes=shapes)
-            made = recorded_again(graph, leaf, settings=fit)
+            given |= code.values(given)
+            fit = partial(resized, m=m, n=n, shapes=shapes, known=given)
+            made = recorded_again(graph, leaf, number, fit)
             names = {tensor: node.name for node, tensor in made.items()}
-            return Program.of_graph(Graph(made[graph.outputs[0]], names=names), program.wrt)
-    except (ValueError, IndexError, TypeError, RuntimeError):
+            again = Graph(made[graph.outputs[0]], names=names, look=False)
+            return again, Program.of_graph(again, wrt), code.reading(given)
+    except (ValueError, IndexError, TypeError, RuntimeError, Unknown):
         return None  # this was not the axis of the examples
 
 

@@ -6,9 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
+from typing import Any
+
+import numpy as np
 
 from tinygrad_edu.derivation.chain_rule import Chain, Line
 from tinygrad_edu.derivation.dtypes import computed_in_floats
+from tinygrad_edu.derivation.examples import holds_m
 from tinygrad_edu.derivation.line_breaking import WIDTH, assignment, paragraph
 from tinygrad_edu.derivation.m_in_settings import counts_examples
 from tinygrad_edu.expression.definitions import definitions
@@ -34,7 +38,7 @@ class _Function:
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self.m = chain.m.called
-        self.settings = chain.named.settings
+        self.settings = {*chain.named.settings}
         self.wrt = [chain.program.gradients[name].name for name in chain.program.wrt]
         lines = _needed([*chain.forward, *chain.backward], self.wrt)
         self.line_of = {line.name: line for line in lines}
@@ -42,13 +46,14 @@ class _Function:
         recorded = set(in_order(*(line.expression if line.raw is None else line.raw for line in lines)))
         formulas = [(x.name, computed_in_floats(x.expression, x.step.dtype, recorded)) for x in lines]
         named = list(_with_shared_parts(formulas, taken))
-        self.inputs = sorted(chain.inputs, key=lambda step: (step.name in self.settings, step.requires_grad))
+        self.made = chain.made
+        self.inputs = sorted(self._given(), key=lambda step: (step.name in self.settings, step.requires_grad))
         self.operations = list(dict.fromkeys(e.op for _, x in named for e in parts(x) if e.op is not None))
         self.helpers = needing_definitions(self.operations)
         called = [e for _, x in named for e in parts(x) if e.op in self.helpers]
         self.floats = all(a.dtype.kind == "f" for e in called for a in e.args)
         self.called = _identifiers(
-            [*(step.name for step in self.inputs), *(name for name, _ in named), self.m],
+            [*(x.name for x in self.inputs), *self.made.results, *(name for name, _ in named), self.m],
             {"np", "gradients", *(op.name for op in self.helpers)},
         )
         self.lines = [(name, _renamed(self._counting(e), self.called)) for name, e in named]
@@ -57,20 +62,36 @@ class _Function:
             for _, x in self.lines
             for p in parts(x)
         ) or any(self.line_of[name].per_example for name in self.wrt)
+        self.counted = self.counted or any(self._is_m(*read) for read in self.made.reads.values())
+
+    def _given(self) -> list[Step]:
+        """The inputs, with what the code of some of them reads in their place."""
+        given = [step for step in self.chain.inputs if step.name not in self.made.results]
+        there = {step.name for step in given}
+        for name, value in self.made.reads.values():
+            if name not in there and not self._is_m(name, value):
+                there.add(name)
+                given.append(Step(name, "input", None, (), {}, np.asarray(value)))
+                if np.ndim(value) == 0:
+                    self.settings.add(name)
+        return given
+
+    def _is_m(self, name: str, value: Any) -> bool:
+        examples = self.chain.examples
+        return examples is not None and holds_m(name, value, examples.counted_by)
 
     def _counting(self, expression: Node) -> Node:
         """With m by its name in what is repeated to a shape, where no other size could be meant."""
         examples = self.chain.examples
-        if examples is None or not examples.alone:
+        if examples is None:
             return expression
 
         def change(e: Node) -> Node | None:
             given = e.settings.get("shape", ())
             sizes = given if isinstance(given, (tuple, list)) else (given,)
-            if e.op is None or not e.op.silent or examples.m not in sizes:
+            if e.op is None or not e.op.silent or examples.sizes.isdisjoint(sizes):
                 return None
-            size = examples.m
-            shape = tuple(Count(n, self.m, size) if n == size else n for n in sizes)
+            shape = tuple(Count(n, self.m, examples.m) if n in examples.sizes else n for n in sizes)
             args = [rebuilt(a, change) for a in e.args]
             return applied(e.op, *args, settings={**e.settings, "shape": shape}, shape=e.shape, dtype=e.dtype)
 
@@ -122,16 +143,26 @@ class _Function:
         return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
 
     def examples(self) -> Iterator[str]:
-        """m, told from an input's shape."""
+        """m, told from an input's shape, and the inputs that code makes."""
+        counts = {name: self.called[self.m] for name, v in self.made.reads.values() if self._is_m(name, v)}
+        taken = {*self.called.values()}
+        texts = self.made.lines(self.called | counts, lambda name: _new(name, taken))
+        made = [line for text in texts for line in text.split("\n")]
         examples = self.chain.examples
         if self.counted and examples is not None:
-            source = next(step for step in self.inputs if step.name in examples.along)
-            axis = examples.along[source.name][0]
-            yield f"{_INDENT}{self.called[self.m]} = {self.called[source.name]}.shape[{axis}]"
+            given = [step.name for step in self.inputs]
+            source = next(name for name in (*given, *self.made.results) if examples.along.get(name))
+            size = f"{self.called[self.m]} = {self.called[source]}.shape[{examples.along[source][0]}]"
+            made.insert(0 if source in given else len(made), size)
+        yield from (f"{_INDENT}{line}" for line in made)
 
     def body(self) -> Iterator[str]:
         """The lines, in order, an empty one between forward and backward."""
-        like = {(step.shape, step.dtype): self.called[step.name] for step in reversed(self.inputs)}
+        like = {
+            (step.shape, step.dtype): self.called[step.name]
+            for step in reversed(self.inputs)
+            if self._tells(step.shape)
+        }
         there = {step.name for step in self.inputs}
         turned = False
         for name, expression in self.lines:
@@ -144,8 +175,14 @@ class _Function:
             if line is not None and line.step.of in there:  # what is repeated for dZ has the shape of Z
                 own = like | {(line.step.shape, line.step.dtype): self.called[line.step.of]}
             yield assignment(self.called[name], write(expression, NumPy(own)), _INDENT)
-            like = {(expression.shape, expression.dtype): self.called[name]} | like
+            if self._tells(expression.shape):
+                like = {(expression.shape, expression.dtype): self.called[name]} | like
             there.add(name)
+
+    def _tells(self, shape: tuple[int, ...]) -> bool:
+        """Whether what has a shape now has it for any number of examples."""
+        examples = self.chain.examples
+        return examples is None or examples.alone or examples.m not in shape
 
     def result(self) -> Iterator[str]:
         """The dictionary of gradients: all of them derivatives of J itself."""
@@ -224,12 +261,17 @@ def _identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str
     taken = {*reserved}
     called: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        plain = identifier(name)
-        while plain in taken:
-            plain += "_"
-        taken.add(plain)
-        called[name] = plain
+        called[name] = _new(name, taken)
     return called
+
+
+def _new(name: str, taken: set[str]) -> str:
+    """An identifier that is not taken; from then on it is."""
+    plain = identifier(name)
+    while plain in taken:
+        plain += "_"
+    taken.add(plain)
+    return plain
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.expression.named_settings import Count, Held, held, parts_in, replaced_in
+from tinygrad_edu.expression.named_settings import Count, Held, Picked, held, parts_in, replaced_in
 from tinygrad_edu.expression.numpy_style import counts_up
 
 __all__ = ["counted", "counts_examples", "given_arrays", "resized"]
 
 
-def given_arrays(settings: Mapping[str, Any]) -> Iterator[Held]:
-    """The caller's arrays in settings."""
-    return (part for part in parts_in(settings) if isinstance(part, Held) and part.given)
+def given_arrays(settings: Mapping[str, Any]) -> Iterator[Held | Picked]:
+    """The caller's arrays, and indices from arrays, in settings."""
+    return (part for part in parts_in(settings) if isinstance(part, (Held, Picked)) and part.given)
 
 
 def counts_examples(settings: Mapping[str, Any]) -> bool:
@@ -23,22 +23,38 @@ def counts_examples(settings: Mapping[str, Any]) -> bool:
     return any(isinstance(p, Count) or (isinstance(p, Held) and not p.given) for p in parts_in(settings))
 
 
-def resized(settings: Mapping[str, Any], m: int, n: int, *, shapes: bool) -> Mapping[str, Any]:
+def resized(
+    settings: Mapping[str, Any], m: int, n: int, *, shapes: int, known: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     """The settings for n examples in place of m: index arrays, and where asked for sizes in shapes.
 
-    >>> resized({"index": (np.arange(3), slice(None))}, 3, 5, shapes=False)
+    Args:
+        settings: the settings.
+        m: the number of examples.
+        n: another one.
+        shapes: 0: only indices that count up to m are for n; 1: sizes in shapes that are m as well; 2: those
+            of both kinds that are a multiple of m, too.
+        known: arrays for n examples, by name.
+
+    >>> resized({"index": (np.arange(3), slice(None))}, 3, 5, shapes=0)
     {'index': (array([0, 1, 2, 3, 4]), slice(None, None, None))}
     """
 
+    def times(size: int) -> int:
+        return size // m if size == m or (shapes > 1 and size % m == 0) else 0
+
     def change(part: Any) -> Any:
-        if counts_up(part) and len(part) == m:
-            return type(part)(n) if isinstance(part, range) else np.arange(n)
-        if isinstance(part, Held) and part.given:
+        if counts_up(part) and times(len(part)):
+            return range(times(len(part)) * n) if isinstance(part, range) else np.arange(times(len(part)) * n)
+        if isinstance(part, (Held, Picked)) and known is not None and part.called in known:
+            value = known[part.called]
+            return held(value, part.called) if np.ndim(value) else Picked(value, part.called, given=True)
+        if isinstance(part, np.ndarray) and (not isinstance(part, Held) or part.given):
             array = np.asarray(part)
             for axis, size in enumerate(part.shape):
                 array = np.take(array, np.arange(n), axis, mode="wrap") if size == m else array
-            return held(array, part.called)
-        return n if shapes and type(part) is int and part == m else part
+            return held(array, part.called) if isinstance(part, Held) else array
+        return times(part) * n if shapes and type(part) is int and times(part) else part
 
     return {
         name: replaced_in(value, change) if isinstance(value, tuple) or name == "index" else value
@@ -55,6 +71,9 @@ def counted(one: Any, other: Any, m: int, n: int, called: str) -> Any:
     """
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         return tuple(counted(a, b, m, n, called) for a, b in zip(one, other, strict=True))
+    if isinstance(one, slice) and isinstance(other, slice):
+        ends = zip((one.start, one.stop, one.step), (other.start, other.stop, other.step), strict=True)
+        return slice(*(counted(a, b, m, n, called) for a, b in ends))
     if counts_up(one) and counts_up(other) and len(one) != len(other):
         size = counted(len(one), len(other), m, n, called)
         function = "range" if isinstance(one, range) else "np.arange"

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.core.backward import verify
-from tinygrad_edu.derivation.examples import Told, examples_of
+from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.derivation.examples import NUMBERS_OF_EXAMPLES, Told, examples_of
 from tinygrad_edu.expression.arithmetic import POWER
-from tinygrad_edu.graph import Graph, GraphNode, Program, recorded_again
+from tinygrad_edu.graph import Graph, GraphNode, Made, Program, recorded_again
 from tinygrad_edu.graph.caller_numbers import Numbers
 
-__all__ = ["NUMBERS_OF_EXAMPLES", "Named", "with_named_numbers"]
-
-NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
-"""Variables that may hold the number of examples, so that a small number can be told to be it."""
+__all__ = ["Named", "with_named_numbers"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,14 @@ class Named:
     """The number of examples, which shapes tell."""
 
 
-def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told) -> tuple[Graph, Named]:
+def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told, made: Made) -> tuple[Graph, Named]:
     """The graph with the caller's named numbers as inputs; the graph itself where there are none.
 
     Args:
         graph: with one output.
         wanted: names that must stay.
         told: as for :func:`examples_of`.
+        made: the code of some inputs.
     """
     said = [text for node in graph for text in node.said if text]
     if not said:
@@ -44,23 +43,30 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told) -> tuple
         if node.op is not None:
             verify(node.tensor)
     arrays = any(node.shape for node in graph)
-    examples = examples_of(graph, Program.of_graph(graph, wanted), told) if arrays else None
+    examples = examples_of(graph, Program.of_graph(graph, wanted), told, None, made) if arrays else None
     m = 0 if examples is None else examples.m
     numbers = Numbers({node.name for node in graph}, graph.numbers)
     counts = {name for name in NUMBERS_OF_EXAMPLES if numbers.value(name) == m}
+
+    sizes: dict[str, Tensor] = {}
 
     def number(node: GraphNode, k: int, value: Any) -> Any:
         text = node.said[k]
         if not text or (arrays and _stays(node, k, value, text, counts, m)):
             return value
-        return numbers.quantity(text, value, node.dtype)
+        size = graph.counts.get((node, k))
+        if size is None:
+            return numbers.quantity(text, value, node.dtype)
+        if m and value in (m, -m, 1 / m, -1 / m, 2 * m, 1 / (2 * m)):
+            return value
+        return sizes.setdefault(size, Tensor(value, requires_grad=False, dtype=node.dtype))
 
-    made = recorded_again(graph, lambda node: node.tensor, number, same_values=True)
-    if not numbers.leaves:
+    other = recorded_again(graph, lambda node: node.tensor, number, same_values=True)
+    if not numbers.leaves and not sizes:
         return graph, Named()
-    names = {tensor: node.name for node, tensor in made.items() if node.named}
-    names |= {tensor: name for name, tensor in numbers.leaves.items()}
-    again = Graph(made[graph.outputs[0]], names=names)
+    names = {tensor: node.name for node, tensor in other.items() if node.named}
+    names |= {tensor: name for name, tensor in (numbers.leaves | sizes).items()}
+    again = Graph(other[graph.outputs[0]], names=names, look=False)
     if not all(name in again for name in wanted):
         return graph, Named()
     count = next((name for name in counts if name in numbers.leaves), None)

@@ -21,13 +21,15 @@ from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.node import Node, quantity
 from tinygrad_edu.expression.recording import said
 from tinygrad_edu.expression.walk import evaluate
-from tinygrad_edu.graph import Graph, Program, Ref
+from tinygrad_edu.graph import Graph, Made, Program, Ref
 from tinygrad_edu.graph.formulas import expression_of
 
 __all__ = ["shortened"]
 
 
-def shortened(graph: Graph, wrt: Sequence[str], told: Told, named: Named) -> tuple[Graph, dict[str, Node]]:
+def shortened(
+    graph: Graph, wrt: Sequence[str], told: Told, named: Named, made: Made
+) -> tuple[Graph, dict[str, Node]]:
     """The same quantities by shorter formulas, and how those that have a name were written before.
 
     The graph itself, and nothing, where no formula is shorter.
@@ -37,11 +39,12 @@ def shortened(graph: Graph, wrt: Sequence[str], told: Told, named: Named) -> tup
         wrt: names that must stay.
         told: as for :func:`examples_of`.
         named: which inputs are plain numbers.
+        made: the code of some inputs.
     """
     program = Program.of_graph(graph, [])
     written = _written(program)
     if any(map(is_seed, program.inputs)):
-        examples = examples_of(graph, program, told, named.count)
+        examples = examples_of(graph, program, told, named.count, made)
         chain = Chain(program, examples, "exact", named)
         formulas = {line.quantity: line.expression for line in chain.forward}
         given = [step.name for step in chain.inputs if step.name in graph]
@@ -104,4 +107,4 @@ def _recorded_again(
         return None
     known = kept | {node.name for node in graph if node.named} | {letter.called for letter in formulas}
     names = {v: name for name, v in values.items() if isinstance(v, Tensor) and name in known}
-    return Graph(output, names=names)
+    return Graph(output, names=names, look=False)

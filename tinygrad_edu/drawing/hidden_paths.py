@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +65,12 @@ def slope(way: Way) -> float | None:
     return product
 
 
-def repeated_over(way: Way, examples: int | None) -> str:
+def repeated_over(way: Way, examples: Callable[[GraphNode], Sequence[int]] = lambda _: ()) -> str:
     """Over which axes the tail is repeated by broadcasting, in words: ``m``, ``rows``; or nothing.
 
     Args:
         way: the way.
-        examples: how many columns the data has; repeating over that many columns is over m examples.
+        examples: along which axes a node has the examples.
     """
     node, k = way.steps[0]
     operand = node.args[k]
@@ -80,9 +80,11 @@ def repeated_over(way: Way, examples: int | None) -> str:
         return "all entries"
     before = (1,) * (node.value.ndim - operand.value.ndim) + operand.shape
     axes = [i for i, (small, large) in enumerate(zip(before, node.shape, strict=True)) if small != large]
-    if axes == [1] and node.value.ndim == 2:
-        return "m" if node.shape[1] == examples else "columns"
-    return "rows" if axes == [0] and node.value.ndim == 2 else f"axis {', '.join(map(str, axes))}"
+    if axes == list(examples(node)):
+        return "m"
+    if node.value.ndim == 2:
+        return "rows" if axes == [0] else "columns"
+    return f"axis {', '.join(map(str, axes))}"
 
 
 def homes(graph: Graph) -> dict[GraphNode, tuple[str, ...]]:

@@ -7,7 +7,7 @@ In the second an unnamed value that is used once goes into the formula of its us
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -28,7 +28,7 @@ from tinygrad_edu.drawing.hidden_paths import (
 from tinygrad_edu.drawing.sketch import Arrow, Box, Kind, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.values import brief, told
 from tinygrad_edu.expression.label_style import digits
-from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.graph import Axes, Graph, GraphNode
 
 __all__ = ["Gradients", "View"]
 
@@ -225,7 +225,7 @@ class View:
             return "", ""
         factors = [self.reading.along(node, k) for node, k in way.steps]
         factors = [f for f in factors if f != "1"] or ["1"]
-        over = repeated_over(way, self._examples)
+        over = repeated_over(way, self._along)
         if not self.every and (len(factors) > 1 or len(factors[0]) > _LONGEST_LABEL):
             return "", ""
         if over and not self.every and factors == ["1"]:
@@ -235,8 +235,11 @@ class View:
         along = slope(way) if any(c.isalpha() for c in factors[0]) else None
         return factors[0], "" if along is None else f" = {digits(along)}"
 
+    def _along(self, node: GraphNode) -> Sequence[int]:
+        """Along which axes a node has the examples."""
+        return self._axes.along(node.name) if self._axes is not None else ()
+
     @cached_property
-    def _examples(self) -> int | None:
-        """The number of examples: what the data has as columns."""
-        given = (n for n in self.graph.inputs if not n.requires_grad and n.value.ndim == 2)
-        return next((n.shape[1] for n in given if n.shape[1] > 1), None)
+    def _axes(self) -> Axes | None:
+        """The axes; None where there is no cost that could tell the examples."""
+        return Axes.of(self.graph) if self.graph.outputs[0].value.size == 1 else None

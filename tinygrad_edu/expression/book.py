@@ -57,7 +57,7 @@ class Identity:
     ndim: int = 0
     """The rank of the operands: 0 for what is done entry by entry, which holds for any."""
     when: Callable[..., bool] | None = None
-    """What must be known of the parts besides, asked of them as nodes, by name."""
+    """What must be known of the parts besides, asked of them as nodes, and of settings, by name."""
     sized: bool = False
     """Whether the replacement asks for sizes; else only for ranks."""
 
@@ -99,9 +99,9 @@ class Identity:
         whole = {name for name, part in operands.items() if part.dtype.kind in "iub" and part.number is None}
         if surely and any(operands[name].dtype != node.dtype for name in whole - {"mask"}):
             return None
-        if self.when is not None and not self.when(**operands):
-            return None
         settings = {key: value for key, value in bound.items() if isinstance(key, str)}
+        if self.when is not None and not self.when(**operands, **settings):
+            return None
         code = self.before.__code__
         parameters = code.co_varnames[: code.co_argcount]
         try:
@@ -191,7 +191,12 @@ def _is_slope(mask: Node, c: Node, **_: Node) -> bool:
     return mask.dtype.kind == "b" and c.is_number and bool(c.value + (1 - c.value) == 1)
 
 
-def _is_precise(x: Node) -> bool:
+def _is_undone(A: Node, axes: Any) -> bool:
+    """Whether a permutation is its own inverse, as of a batch of transposes."""
+    return isinstance(axes, tuple) and [axes[k] % A.ndim for k in axes] == [*range(A.ndim)]
+
+
+def _is_precise(x: Node, **_: Any) -> bool:
     """Whether NumPy adds it up in its own dtype."""
     return x.dtype.itemsize >= 4
 
@@ -224,6 +229,10 @@ BOOK: tuple[Identity, ...] = (
     _identity(lambda x, y: x + (-y), lambda x, y: x - y, "signs", *_FREE),
     _identity(lambda x, y: x - (-y), lambda x, y: x + y, "signs", *_FREE),
     _identity(lambda A: A.T.T, lambda A: A, *_FREE, ndim=2),
+    _identity(
+        lambda A, *, axes=None: np.transpose(np.transpose(A, axes), axes), lambda A, *, axes=None: A, *_FREE,
+        when=_is_undone,
+    ),
     # Transposes and scalars out of products and sums.
     _identity(
         lambda A, B: (A.T @ B).T, lambda A, B: B.T @ A, "transposes", "shorter", ndim=2, when=_is_matrix,

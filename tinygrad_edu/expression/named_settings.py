@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Count", "Held", "held", "parts_in", "replaced_in", "unheld"]
+__all__ = ["Count", "Held", "Picked", "held", "parts_in", "replaced_in", "unheld"]
 
 
 class Held(np.ndarray[Any, np.dtype[Any]]):
@@ -41,6 +41,23 @@ class Count(int):
         return count
 
 
+class Picked(int):
+    """An index that was taken from an array: ``Picked(3, "targets[0]")`` is written ``targets[0]``."""
+
+    called: str
+    given: bool
+    """Whether it is an input of its own, or has a line; else it is written where it is used."""
+
+    def __new__(cls, index: int, called: str, *, given: bool = False) -> Self:
+        """An index, and how code writes it."""
+        picked = super().__new__(cls, index)
+        picked.called, picked.given = called, given
+        return picked
+
+    def __deepcopy__(self, memo: Any) -> Picked:
+        return self
+
+
 def held(array: NDArray[Any], called: str, *, given: bool = True) -> Held:
     """The array under a name."""
     named = np.asarray(array).view(Held)
@@ -50,12 +67,14 @@ def held(array: NDArray[Any], called: str, *, given: bool = True) -> Held:
 
 def unheld(part: Any) -> Any:
     """A part of a setting without its name."""
-    return np.asarray(part) if isinstance(part, Held) else part
+    return np.asarray(part) if isinstance(part, Held) else int(part) if isinstance(part, Picked) else part
 
 
 def parts_in(setting: Any) -> Iterator[Any]:
-    """The arrays, numbers and slices in a setting, or in all of a mapping of settings."""
-    if isinstance(setting, (tuple, list, Mapping)):
+    """The arrays and numbers in a setting, or in all of a mapping of settings; of a slice its ends."""
+    if isinstance(setting, slice):
+        yield from (setting.start, setting.stop, setting.step)
+    elif isinstance(setting, (tuple, list, Mapping)):
         for part in setting.values() if isinstance(setting, Mapping) else setting:
             yield from parts_in(part)
     else:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, SIGN, Sign
-from tinygrad_edu.expression.named_settings import Count, Held
+from tinygrad_edu.expression.named_settings import Count, Held, Picked
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import STYLES, Style, Text
 
@@ -160,7 +160,7 @@ def literal(value: Any) -> Text:
     >>> [literal(v).text for v in (0.5, -1, np.float32(2), (slice(1, None), 0), np.dtype("f4"))]
     ['0.5', '-1', 'np.float32(2.0)', 'np.s_[1:, 0]', 'np.float32']
     """
-    if isinstance(value, (Held, Count)) and value.called:
+    if isinstance(value, (Held, Count, Picked)) and value.called:
         return Text(value.called, ATOM, np.shape(value), np.asarray(value).dtype)
     if isinstance(value, (bool, np.bool_)):
         return Text(str(bool(value)), dtype=np.dtype(np.bool_))

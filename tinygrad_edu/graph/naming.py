@@ -16,7 +16,8 @@ from tinygrad_edu.core.callers import Reached, reached
 from tinygrad_edu.core.copied_arrays import origin
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.expression.named_settings import held, parts_in, replaced_in
+from tinygrad_edu.expression.named_settings import Held, Picked, held, parts_in, replaced_in
+from tinygrad_edu.expression.numpy_style import counts_up
 from tinygrad_edu.graph.code import Said
 
 __all__ = ["Called", "Names", "identifier", "name_nodes", "unique"]
@@ -43,29 +44,71 @@ class Called:
     """Other names in the caller's code: the loop's ``W``, ``P["W1"]``, ``caches[0][1]``."""
     arrays: dict[int, str] = field(default_factory=dict)
     """The caller's arrays in settings, such as indices: what each is called, by its id."""
+    reads: dict[str, str] = field(default_factory=dict)
+    """What code that made arrays reads: what each is called, by its name in the code."""
+    written: dict[Any, str] = field(default_factory=dict)
+    """How code writes arrays in settings, by their ids, and indices, by the node and the place."""
+    counts: dict[tuple[Tensor, int], str] = field(default_factory=dict)
+    """Plain operands that count something in arrays, by the node and the place."""
+    taken: dict[str, int] = field(default_factory=dict)
 
-    def in_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings, the caller's arrays in them under their names."""
-        return replaced_in(settings, self._under_its_name) if settings else {}
+    def new(self, name: str) -> str:
+        """The name, or one like it that is not taken."""
+        return unique(_plain(name), self.taken)
+
+    def is_unknown_data(self, leaf: Tensor) -> bool:
+        """Whether it is a plain array that no variable holds."""
+        known = leaf in self.names and leaf not in self.made and leaf not in self.told
+        return leaf.op is None and bool(leaf.ndim) and not leaf.requires_grad and not known
+
+    def origins(self, nodes: Iterable[Tensor]) -> set[int]:
+        """The ids of the caller's arrays that the leaves and the settings are."""
+        leaves = (node._data for node in nodes if node.op is None)
+        return {_of_the_caller(array) for array in (*leaves, *_in_settings(nodes))}
+
+    def unknown_in_settings(self, nodes: Iterable[Tensor]) -> dict[int, NDArray[Any]]:
+        """The arrays in settings that no variable holds, by their ids."""
+        arrays = {_of_the_caller(part): part for part in _in_settings(nodes) if not _is_told(part)}
+        return {key: array for key, array in arrays.items() if key not in self.arrays}
+
+    def settings_of(self, node: Tensor) -> dict[str, Any]:
+        """A node's settings, with the arrays and indices in them under their names."""
+        if not node.settings:
+            return {}
+        settings: dict[str, Any] = replaced_in(node.settings, self._under_its_name)
+        index = settings.get("index")
+        parts = index if isinstance(index, tuple) else (index,)
+        if any((node, k) in self.written for k in range(len(parts))):
+            named = (self._picked(node, k, part) for k, part in enumerate(parts))
+            settings["index"] = tuple(named) if isinstance(index, tuple) else next(named)
+        return settings
+
+    def _picked(self, node: Tensor, k: int, part: Any) -> Any:
+        return Picked(part, self.written[node, k], given=True) if (node, k) in self.written else part
 
     def _under_its_name(self, part: Any) -> Any:
-        name = self.arrays.get(_of_the_caller(part)) if isinstance(part, np.ndarray) else None
+        if not isinstance(part, np.ndarray):
+            return part
+        key = _of_the_caller(part)
+        name = self.arrays.get(key, self.written.get(key))
         return part if name is None else held(part, name)
 
 
-def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, Tensor], said: Said) -> Called:
+def name_nodes(
+    tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, Tensor], said: Said | None
+) -> Called:
     """Names for tensors, in the given order.
 
     Args:
         tensors: the nodes.
         names: as for :class:`Graph`.
         users: where a node stands in for a Tensor of the user's: that one.
-        said: what the caller's code says of them.
+        said: what the caller's code says of them; None: nothing, and variables are not looked up either.
     """
     given = _given(names)
-    found = _Found(tensors, users, said) if names is not False else None
+    found = None if said is None else _Found(tensors, users, said)
     called = Called()
-    taken: dict[str, int] = {}
+    taken = called.taken
     spelt: dict[Tensor, str] = {}
     for tensor in tensors:
         own = users.get(tensor, tensor)
@@ -87,13 +130,25 @@ def name_nodes(tensors: Sequence[Tensor], names: Names, users: Mapping[Tensor, T
     for tensor in tensors:  # made names come last, so that they never take one that was given
         if tensor in called.made:
             called.names[tensor] = unique(_made(tensor), taken)
-    if found is not None:
-        called.told = found.sliced | ({*said.locals, *said.loops} - found.ways.keys())
+    if found is not None and said is not None:
+        called.told = found.sliced | ({*said.locals} - found.ways.keys()) | {*said.loops}
         called.also = found.also | called.also
-        for key, name in found.arrays.items():
-            node = found.held.get(key)
-            called.arrays[key] = unique(_plain(name), taken) if node is None else called.names[node]
+        _name_arrays(called, found, said)
     return called
+
+
+def _name_arrays(called: Called, found: _Found, said: Said) -> None:
+    """Names for the arrays in settings, and for what the code that made arrays reads."""
+    for key, name in found.arrays.items():
+        node = found.held.get(key)
+        called.arrays[key] = called.new(name) if node is None else called.names[node]
+    for key, name in said.held.items():
+        if isinstance(key, int):
+            called.arrays[key] = called.new(name)
+    for local, value in said.read.items():
+        node = found.held.get(id(value))
+        known = called.arrays.get(id(value)) if node is None else called.names[node]
+        called.reads[local] = known or called.new(local)
 
 
 def _given(names: Names) -> dict[Tensor, str]:
@@ -115,8 +170,9 @@ class _Found:
 
     def __init__(self, tensors: Sequence[Tensor], users: Mapping[Tensor, Tensor], said: Said) -> None:
         own = {users.get(tensor, tensor).name for tensor in tensors}
+        once = said.locals | {t: name for t, name in said.held.items() if isinstance(t, Tensor)}
         free = {tensor: name for tensor, name in said.loops.items() if name not in own}
-        self.rounds, self.calls = free, {t: name for t, name in said.locals.items() if name not in own}
+        self.rounds, self.calls = free, {t: name for t, name in once.items() if name not in own}
         self.held: dict[int, Tensor] = {}
         """The nodes, by the ids of the Tensors and arrays of the caller's that they are."""
         constants = []
@@ -134,7 +190,7 @@ class _Found:
         self.also: dict[str, Tensor] = {}
         self.arrays: dict[int, str] = {}
         """What the arrays in settings are called, by their ids."""
-        wanted = set(_in_settings(tensors))
+        wanted = {*map(_of_the_caller, _in_settings(tensors)), *map(id, said.read.values())}
         unclaimed: list[Reached] = []
         for way in reached((Tensor, np.ndarray)):
             if id(way.value) in wanted:
@@ -226,15 +282,20 @@ class _Found:
 def _of_the_caller(array: NDArray[Any]) -> int:
     """The id of the caller's array that this is, or is a copy of."""
     source = origin(array)
-    return id(array if source is None else source())
+    whole = None if source is None else source()
+    return id(array if whole is None else whole)
 
 
-def _in_settings(tensors: Iterable[Tensor]) -> Iterator[int]:
-    """The ids of the caller's arrays that settings are copies of."""
+def _in_settings(tensors: Iterable[Tensor]) -> Iterator[NDArray[Any]]:
+    """The arrays in settings."""
     for tensor in tensors:
         for part in parts_in(tensor.settings) if tensor.settings else ():
             if isinstance(part, np.ndarray):
-                yield _of_the_caller(part)
+                yield part
+
+
+def _is_told(part: NDArray[Any]) -> bool:
+    return isinstance(part, Held) or counts_up(part)
 
 
 def _sliced(value: NDArray[Any], arrays: Sequence[Reached]) -> Reached | None:

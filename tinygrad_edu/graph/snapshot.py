@@ -17,6 +17,7 @@ from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph.caller_numbers import Numbers
 from tinygrad_edu.graph.code import Said, said_by_the_caller
 from tinygrad_edu.graph.history import History
+from tinygrad_edu.graph.made import Made, Making
 from tinygrad_edu.graph.naming import Names, name_nodes
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class Graph(Shown):
     Args:
         outputs: the tensors whose history to show.
         names: ``{"u": tensor}`` overrides names; False keeps the caller's variables out.
+        look: whether the caller's variables and code are looked at for what ``names`` leaves open.
+        search: whether the code that made plain arrays is searched for as well, which takes a while.
 
     Raises:
         TypeError: an output isn't a Tensor.
@@ -128,8 +131,14 @@ class Graph(Shown):
     outputs: tuple[GraphNode, ...]
     numbers: Mapping[str, Any]
     """Plain numbers that were variables of functions that have returned."""
+    made: Made
+    """The caller's code that made plain arrays and indices which no variable holds."""
+    counts: Mapping[tuple[GraphNode, int], str]
+    """The plain numbers that count something in arrays, by the node and the operand."""
 
-    def __init__(self, *outputs: Tensor, names: Names = None) -> None:
+    def __init__(
+        self, *outputs: Tensor, names: Names = None, look: bool = True, search: bool = False
+    ) -> None:
         if not outputs:
             raise TypeError("Graph: expected at least one Tensor")
         given: Iterable[Any] = outputs
@@ -139,23 +148,32 @@ class Graph(Shown):
                 raise TypeError(f"Graph: expected Tensors, got {type(output).__name__}{hint}")
         history = History(outputs)
         said = Said()
-        if names is not False:
+        look = look and names is not False
+        if look:
             said = said_by_the_caller(history.computed, history.users, history.leaves)
         tensors = history.tensors
-        called = name_nodes(tensors, names, history.users, said)
-        if names is not False and history.tell_computed_arrays(called.made | called.told, said):
+        called = name_nodes(tensors, names, history.users, said if look else None)
+        self.made = Made()
+        if look and history.tell_computed_arrays(called.made | called.told, said):
             tensors = history.tensors
             called = name_nodes(tensors, names, history.users, said)
+        if look and search:
+            operands = {tensor: history.operands.get(tensor, ()) for tensor in tensors}
+            making = Making(operands, called, said)
+            if making:
+                called = name_nodes(tensors, names, history.users, said)
+                self.made = making.under(called)
         said.forget()
         made: dict[Tensor, GraphNode] = {}
         for tensor in tensors:
             args = tuple(made[a] if isinstance(a, Tensor) else a for a in history.operands.get(tensor, ()))
             told = tuple(said.numbers.get((tensor, k)) for k in range(len(args)))
-            settings = called.in_settings(tensor.settings)
-            named = tensor not in called.made
-            made[tensor] = GraphNode(called.names[tensor], tensor, args, named, told, settings)
+            name, settings = called.names[tensor], called.settings_of(tensor)
+            named = tensor not in called.made or name in self.made.results
+            made[tensor] = GraphNode(name, tensor, args, named, told, settings)
         self.nodes = tuple(made.values())
         self.numbers = said.values
+        self.counts = {(made[tensor], k): name for (tensor, k), name in called.counts.items()}
         self.inputs = (*(node for node in self.nodes if node.is_leaf), *_named_numbers(self))
         self.outputs = tuple(made[history.node(output)] for output in outputs)
         self._also: dict[Any, GraphNode] = {path: made[tensor] for path, tensor in called.also.items()}

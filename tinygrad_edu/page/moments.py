@@ -106,7 +106,7 @@ class _Walk:
             head = f"d{name}" if name else f"the gradient of {self.reading.read(way.head.name)}"
             factors = [f for n, k in reversed(way.steps) if (f := self.reading.along(n, k)) != "1"] or ["1"]
             words.append(f"{head}{shape} comes back, and {', then '.join(map(_done_with, factors))}.")
-            if repeated_over(way, None):
+            if repeated_over(way):
                 words.append(
                     f"{self._called(node)} was repeated, so the sum goes back over the repeated axes."
                 )

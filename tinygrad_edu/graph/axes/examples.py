@@ -136,14 +136,19 @@ class _Search:
         return len({whole for whole, _ in cuts}) < len(cuts)
 
     def _absent(self, atom: int) -> int:
-        """How many of the steps before the atom ends lack it; where it does not end, of all steps."""
+        """How many of the steps before the atom ends lack it; where it does not end, of all steps.
+
+        Those without parameters say nothing: a mask over time is the same for every example.
+        """
         ends = self.cost.ended.get(atom)
+        learned = self.cost.grad_mask
         if ends is None:
-            return len(self.steps) - len(self.present[atom])
+            return sum(bool(v.leaves & learned) and v.step.name not in self.present[atom] for v in self.steps)
         waiting, seen = list(ends), {value.step.name for value in ends}
         absent = -len(ends)
         for value in waiting:
-            absent += value.step.op is not None and value.data and value.step.name not in self.present[atom]
+            counts = value.step.op is not None and value.data and bool(value.leaves & learned)
+            absent += counts and value.step.name not in self.present[atom]
             for operand in value.operands:
                 if operand is not None and operand.step.name not in seen:
                     seen.add(operand.step.name)
@@ -223,7 +228,7 @@ class _Search:
         for habit in _HABITS:
             for leaf in self.walk.leaves:
                 own = [a for term in leaf.terms for a in self.atoms.expand(term) if a in ties]
-                if leaf.name == habit and len(own) == 1:
+                if leaf.name == habit and own:
                     return own[0]
         return None
 

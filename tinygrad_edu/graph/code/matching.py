@@ -19,7 +19,7 @@ from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.graph.code.calls import called
-from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, names_in, part_of, plain, written
+from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, is_data, names_in, part_of, plain, written
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
@@ -67,7 +67,7 @@ class Matcher:
     ) -> None:
         self.operands, self.users, self.leaves = operands, users, leaves
         self._known: dict[tuple[Scope, ast.expr, int], Match] = {}
-        self._plain_values: dict[tuple[Scope, ast.expr], Any] = {}
+        self._plain_values: dict[tuple[Scope, ast.expr, bool], Any] = {}
         self._functions: dict[tuple[Scope, ast.Call], Any] = {}
         self._data = [leaf for leaf in leaves if not leaf.requires_grad]
         self._signed: dict[tuple[str, str], list[Tensor]] = {}
@@ -241,14 +241,15 @@ class Matcher:
                 found.append(k)
         return found
 
-    def value(self, e: ast.expr, scope: Scope) -> Any:
+    def value(self, e: ast.expr, scope: Scope, *, compared: bool = False) -> Any:
         """The value of an expression of plain values, worked out once for each; Unknown where it has none."""
-        if (scope, e) not in self._plain_values:
+        key = scope, e, compared
+        if key not in self._plain_values:
             try:
-                self._plain_values[scope, e] = plain(e, scope)
+                self._plain_values[key] = plain(e, scope, compared=compared)
             except Unknown:
-                self._plain_values[scope, e] = Unknown
-        return self._plain_values[scope, e]
+                self._plain_values[key] = Unknown
+        return self._plain_values[key]
 
     def _compared(self, e: ast.Compare, node: Tensor, scope: Scope) -> Match:
         """A comparison of what a loop binds anew, by any that it can have been."""
@@ -305,6 +306,8 @@ class Matcher:
         parts = list(e.args)
         if isinstance(e.func, ast.Attribute) and self.value(e.func, scope) is Unknown:  # a method: x.dot(W)
             parts.insert(0, e.func.value)
+        if len(parts) == 1 and isinstance(parts[0], (ast.List, ast.Tuple)):  # np.concatenate([h, x])
+            parts = parts[0].elts if op.variadic else parts
         if isinstance(known, Op):
             same = known.kernel == op.kernel and self._same_settings(e, node, scope)
             return self._all(parts[: len(self.operands[node])], node, scope) if same else _NOT
@@ -333,12 +336,10 @@ class Matcher:
 
     def _composed(self, e: ast.Call, node: Tensor, scope: Scope) -> Match:
         """A function that is recorded as several operations, such as np.var: by its value."""
-        try:
-            value = plain(e, scope, compared=True)
-        except Unknown:
+        value = self.value(e, scope, compared=True)
+        if not is_data(value) or np.shape(value) != node.shape:  # np.linalg.svd gives several
             return _NOT
-        same = np.shape(value) == node.shape and np.allclose(value, node._data, rtol=_ROUNDING, atol=0)
-        return _SURE if same else _NO, ()
+        return _SURE if np.allclose(value, node._data, rtol=_ROUNDING, atol=0) else _NO, ()
 
 
 def _hashable(value: Any) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 import operator
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, cast
 
 import numpy as np
@@ -17,15 +18,22 @@ from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 
 __all__ = [
-    "SIGNS", "Operation", "gives", "index_of", "names_in", "operation", "part_of", "plain", "written",
+    "SIGNS", "Operation", "alternatives", "gives", "index_of", "is_data", "names_in", "only_reads",
+    "operation", "part_of", "plain", "read_only", "written",
 ]  # fmt: skip
 
 _READ = (len, float, int, str, abs)
 _OF_NUMPY = (
     np.eye, np.zeros, np.ones, np.full, np.arange, np.linspace, np.zeros_like, np.ones_like, np.asarray,
-    np.array, np.copy, np.dot, np.var, np.median, np.ravel, np.squeeze,
+    np.array, np.copy, np.dot, np.var, np.median, np.ravel, np.squeeze, np.identity, np.tri, np.full_like,
+    np.indices, np.meshgrid, np.vander, np.bincount, np.unique, np.argmax, np.argmin,
+    np.argsort, np.isin, np.searchsorted, np.flatnonzero, np.nonzero, np.all, np.any,
 )  # fmt: skip
 """Functions that only read, besides the operations."""
+_WRITING_FILES = (np.save, np.savetxt, np.savez, np.savez_compressed)
+_LOOKED_UP = tuple(
+    kind.__getitem__ for kind in (list, tuple, dict, str, range, np.ndarray, np.memmap, Tensor)
+)
 SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.Mod: "%",
     ast.FloorDiv: "//",
@@ -80,16 +88,32 @@ def _worked_out(e: ast.expr, scope: Scope, *, compared: bool) -> Any:
             if doing.function is len and isinstance(operands[0], (list, tuple, dict)):
                 return len(operands[0])
             with np.errstate(all="ignore"):
-                return doing.function(*(_numeric(x, compared) for x in operands), **doing.settings)
+                return _result(doing, [_numeric(x, compared) for x in operands])
         if isinstance(e, ast.Attribute):
             return _attribute(plain(e.value, scope, compared=compared), e.attr)
         if isinstance(e, ast.Subscript):
-            return plain(e.value, scope, compared=compared)[index_of(e.slice, scope)]
+            return _entry(plain(e.value, scope, compared=compared), index_of(e.slice, scope))
     except Unknown:
         raise
     except Exception as error:
         raise Unknown from error
     raise Unknown
+
+
+def _result(doing: Operation, operands: Sequence[Any]) -> Any:
+    """What an operation gives; the arrays that it is of cannot be written into."""
+    whole = [read_only(x) for x in operands]
+    result = doing.function(*whole, **{name: read_only(x) for name, x in doing.settings.items()})
+    return next((x for x, seen in zip(operands, whole, strict=True) if seen is result), result)
+
+
+def _entry(whole: Any, index: Any) -> Any:
+    """A member of a list, dictionary or array, and of nothing that makes it when it is asked."""
+    kind = type(whole)
+    looked_up = getattr(kind, "__getitem__", None) in _LOOKED_UP and not hasattr(kind, "__missing__")
+    if not looked_up and not isinstance(whole, np.generic):
+        raise Unknown
+    return whole[index]
 
 
 def part_of(e: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
@@ -110,6 +134,20 @@ def part_of(e: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
             part = _member(whole[0], e.slice.value)
             return None if part is None else (part, whole[1])
     return None
+
+
+def alternatives(e: ast.expr, scope: Scope) -> Iterator[tuple[ast.expr, Scope]]:
+    """What an expression may compute: in functions that it calls, on either side of ``if``; no variables."""
+    part = part_of(e, scope)
+    if isinstance(e, ast.Name) and e.id in scope.parameters:
+        part = scope.expressions.get(e.id)
+    if part is not None:
+        yield from alternatives(*part)
+    elif isinstance(e, ast.IfExp):
+        yield from alternatives(e.body, scope)
+        yield from alternatives(e.orelse, scope)
+    elif not isinstance(e, ast.Name):
+        yield e, scope
 
 
 def _member(e: ast.expr, key: Any) -> ast.expr | None:
@@ -166,7 +204,7 @@ def operation(e: ast.expr, scope: Scope, *, compared: bool = False) -> Operation
 
 
 def _call(e: ast.Call, scope: Scope, *, compared: bool) -> Operation:
-    settings = {k.arg: plain(k.value, scope) for k in e.keywords if k.arg is not None}
+    settings = {k.arg: _setting(plain(k.value, scope)) for k in e.keywords if k.arg is not None}
     if len(settings) < len(e.keywords) or "out" in settings:
         raise Unknown
     try:
@@ -177,11 +215,18 @@ def _call(e: ast.Call, scope: Scope, *, compared: bool) -> Operation:
         if not isinstance(plain(e.func.value, scope, compared=compared), (np.ndarray, Tensor)):
             raise
         function, operands = getattr(np, e.func.attr, None), [e.func.value, *e.args]  # a method: X.mean()
-    if function in _READ or function in _OF_NUMPY or isinstance(function, np.ufunc):
-        return Operation(function, operands, settings)
-    if isinstance(function, Hashable) and function in NUMPY:  # an operation, or composed of operations
+    if any(function is known for known in _READ) or only_reads(function):
         return Operation(function, operands, settings)
     raise Unknown
+
+
+def only_reads(function: Any) -> bool:
+    """Whether it is a function of NumPy's that changes nothing, and calls nothing of the caller's."""
+    if isinstance(function, np.ufunc):
+        return any(set(loop) - set("O->") for loop in function.types)  # no np.frompyfunc
+    if type(function) not in (type(np.sum), FunctionType, BuiltinFunctionType, type):
+        return False
+    return (function in NUMPY or function in _OF_NUMPY) and function not in _WRITING_FILES
 
 
 def index_of(e: ast.expr, scope: Scope) -> Any:
@@ -193,21 +238,47 @@ def index_of(e: ast.expr, scope: Scope) -> Any:
     return plain(e, scope)
 
 
+def is_data(value: Any) -> bool:
+    """Whether it is a number or array as NumPy makes them: no masked array, and none of objects."""
+    if isinstance(value, np.ndarray):
+        return type(value) in (np.ndarray, np.memmap) and not value.dtype.hasobject
+    return type(value) in (bool, int, float) or isinstance(value, (np.number, np.bool_))
+
+
+def read_only(value: Any) -> Any:
+    """The same array, which cannot be written into; of anything else that."""
+    if not isinstance(value, np.ndarray):
+        return value
+    seen = value.view(np.ndarray)
+    seen.setflags(write=False)
+    return seen
+
+
 def _numeric(value: Any, compared: bool) -> Any:
     if compared and isinstance(value, Tensor):
-        return value._data
-    if isinstance(value, (int, float, np.ndarray, np.generic, str)) or (
-        isinstance(value, tuple) and all(isinstance(part, (int, float, np.generic)) for part in value)
-    ):
+        value = value._data
+    if is_data(value) or type(value) is str or (type(value) is tuple and all(map(is_data, value))):
         return value
     raise Unknown
+
+
+def _setting(value: Any) -> Any:
+    """A setting such as ``axis=0`` or ``dtype=float``, and no function or object of the caller's."""
+    if value is None or isinstance(value, np.dtype):
+        return value
+    if isinstance(value, type) and issubclass(value, (bool, int, float, np.generic)):
+        return value
+    return _numeric(value, compared=False)
 
 
 def _attribute(value: Any, name: str) -> Any:
     """An attribute that is only looked up: of a module or array, or one that an object itself holds."""
     if isinstance(value, (np.ndarray, np.generic, Tensor)) and name in ("T", "shape", "size", "ndim"):
         return getattr(value, name)
-    own = getattr(value, "__dict__", {})
+    try:
+        own = object.__getattribute__(value, "__dict__")  # no __getattr__ of the caller's
+    except AttributeError:
+        raise Unknown from None
     if name in own:
         return own[name]
     raise Unknown

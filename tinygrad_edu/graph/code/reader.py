@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.core.callers import frames
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.matching import HELD, ITSELF, Matcher, PlainOperand
-from tinygrad_edu.graph.code.plain import names_in, plain
+from tinygrad_edu.graph.code.plain import alternatives, names_in, plain
 from tinygrad_edu.graph.code.recorded import Computed
 from tinygrad_edu.graph.code.scope import Scope
+from tinygrad_edu.graph.code.search import Found, found_in, indices_in
 from tinygrad_edu.graph.code.source import Binding, source_of
 
 __all__ = ["Said", "said_by_the_caller"]
@@ -49,12 +51,31 @@ class Said:
     """Plain arrays that NumPy computed: ``1 - Y``, ``X.T``."""
     computed: dict[tuple[Tensor, int], Computed] = field(default_factory=dict)
     """The expressions of plain numbers, by the node and the operand."""
-    scopes: list[Scope] = field(default_factory=list)
-    """Where the expressions are to be read."""
+    held: dict[Any, str] = field(default_factory=dict)
+    """What variables called arrays: those of leaves, and by their ids those in settings."""
+    read: dict[str, Any] = field(default_factory=dict)
+    """What the code that made arrays reads, by its name there."""
+    readers: list[_Reader] = field(default_factory=list)
+
+    @property
+    def _scopes(self) -> Iterator[Scope]:
+        return (scope for reader in self.readers for scope in reader.scopes)
+
+    def giving(self, arrays: Mapping[int, NDArray[Any]], known: Container[int]) -> dict[int, Found]:
+        """The code that gives arrays; see :func:`found_in`."""
+        return found_in(self._scopes, arrays, known) if arrays else {}
+
+    def picking(self, nodes: Sequence[Tensor], index: Callable[[Tensor], Any]) -> dict[Tensor, Found]:
+        """The code that picked entries; see :func:`indices_in`."""
+        found: dict[Tensor, Found] = {}
+        for reader in self.readers if nodes else ():
+            left = [node for node in nodes if node not in found]
+            found |= indices_in(reader.scopes, left, index, reader.may_be_picked)
+        return found
 
     def forget(self) -> None:
         """Lets go of the caller's values. To be called when nothing is read any more."""
-        for scope in self.scopes:
+        for scope in self._scopes:
             scope.forget()
 
 
@@ -89,6 +110,8 @@ class _Reader:
         self.matcher, self.operands = matcher, matcher.operands
         self.arrays = [leaf for leaf in matcher.leaves if leaf.ndim and not leaf.requires_grad]
         self.scopes = list(_with_calls(scope))
+        self.told: dict[tuple[Tensor, int], str] = {}
+        self.known: dict[Any, Any] = {}
 
     def tell(self, said: Said) -> None:
         """Adds what these functions say; an inner one has the first word."""
@@ -98,7 +121,11 @@ class _Reader:
             self.matcher.forget()
         self._rounds(said)
         self._values(said)
-        said.scopes += self.scopes
+        said.readers.append(self)
+
+    def may_be_picked(self, e: ast.Subscript, node: Tensor, scope: Scope) -> bool:
+        """Whether a node may have been picked from what an expression picks from."""
+        return bool(self.matcher.match(e.value, self.operands[node][0], scope)[0])
 
     def _bound_anew(self, scope: Scope) -> Iterator[tuple[str, set[Tensor]]]:
         """The names of a scope that change, and what each can have been.
@@ -125,11 +152,12 @@ class _Reader:
                 for binding, where in scope.bindings:
                     if isinstance(binding.value, ast.Name) or binding.adds_to:
                         continue
-                    if scope.depth or binding.loop is not None:
-                        rounds = (
-                            n for n in self.matcher.matching(binding.value, where) if n in self.operands
-                        )
-                        found.setdefault(binding.name, {}).update(dict.fromkeys(rounds, binding))
+                    if not scope.depth and binding.loop is None:
+                        continue
+                    ways = alternatives(binding.value, where)
+                    computed = {node for way in ways for node in self.matcher.matching(*way)}
+                    rounds = (node for node in self.operands if node in computed)
+                    found.setdefault(binding.name, {}).update(dict.fromkeys(rounds, binding))
             if not scopes[0].depth or any(map(self._is_no_step, scopes)):
                 for name, nodes in found.items():
                     self._numbered(name, nodes, scopes[0], said)
@@ -224,7 +252,7 @@ class _Reader:
                         said.locals.setdefault(leaf, binding.name)
 
     def _say(self, one: PlainOperand, said: Said) -> None:
-        computed = Computed(one.e, one.scope, self.matcher.recorded)
+        computed = Computed(one.e, one.scope, self.matcher.recorded, self.told, self.known)
         if one.k == ITSELF:
             said.arrays.setdefault(one.owner, computed)
         elif (one.owner, one.k) not in said.numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.plain import Operation, index_of, operation, part_of, plain, written
-from tinygrad_edu.graph.code.scope import Scope, Unknown
+from tinygrad_edu.graph.code.scope import Meaning, Scope, Unknown
 
 __all__ = ["Computed", "made_of_others", "sign_of_another"]
 
@@ -44,8 +44,10 @@ class Computed:
     scope: Scope
     recorded: Callable[[ast.expr, Scope], Tensor | None]
     """The node that an expression was recorded as."""
-    numbers: dict[tuple[Tensor, int], str] = field(default_factory=dict)
-    """The plain numbers in it that are not literals, by the Tensor and the operand."""
+    numbers: dict[tuple[Tensor, int], str]
+    """The plain numbers that are not literals, by the Tensor and the operand."""
+    known: dict[tuple[Scope, ast.expr, bool], Any]
+    """What parts of expressions gave."""
 
     def on_tensors(self, array: Tensor, node: Callable[[NDArray[Any] | Tensor], Tensor]) -> Tensor | None:
         """The array as a Tensor computed from what the expression holds; None where it isn't equal to it.
@@ -64,10 +66,20 @@ class Computed:
         known = self.recorded(e, scope) if compared else None
         if known is not None:
             return node(known)
-        named = scope.expressions.get(e.id) if isinstance(e, ast.Name) else part_of(e, scope)
+        named = self._named(e.id, scope) if isinstance(e, ast.Name) else part_of(e, scope)
         if named is not None:
             return self._value(*named, node, compared=compared)
-        return self._result(e, scope, node, compared=compared)
+        key = scope, e, compared
+        if key not in self.known:
+            self.known[key] = self._result(e, scope, node, compared=compared)
+        return self.known[key]
+
+    def _named(self, name: str, scope: Scope) -> Meaning | None:
+        """What a variable was assigned; where it still is there, of numbers that NumPy computed."""
+        if name not in scope.expressions and isinstance(scope.names.get(name), np.generic):
+            found = [b.value for b, _ in scope.bindings if b.name == name]
+            return (found[0], scope) if len(found) == 1 and name not in scope.changing else None
+        return scope.expressions.get(name)
 
     def _result(self, e: ast.expr, scope: Scope, node: Callable[[Any], Tensor], *, compared: bool) -> Any:
         doing = operation(e, scope, compared=compared)

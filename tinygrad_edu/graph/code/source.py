@@ -79,6 +79,7 @@ class Body:
     """Every expression in it, parts included."""
     returned: tuple[ast.expr, ...]
     loops: tuple[ast.For, ...]
+    block: tuple[ast.stmt, ...]
 
 
 @lru_cache(maxsize=256)
@@ -101,6 +102,7 @@ def body_of(function: Function) -> Body:
         tuple(part for part in parts if isinstance(part, ast.expr)),
         tuple(s.value for s, _ in every if isinstance(s, ast.Return) and s.value is not None),
         tuple(s for s, _ in every if isinstance(s, ast.For)),
+        tuple(function.body),
     )
 
 

@@ -75,14 +75,15 @@ def ravel(x: Array, order: Literal["C", "F"] = "C") -> Array:
 def _permuted(shapes: Shapes, settings: Settings) -> Flow:
     rank = len(shapes[0])
     axes = settings.get("axes")
-    given = range(rank)[::-1] if axes is None else positions(tuple(axes), rank)
+    given = range(rank)[::-1] if axes is None else positions(tuple(np.atleast_1d(axes)), rank)
     return Flow((tuple(range(rank)),), tuple(given))
 
 
 def _reversed(settings: Mapping[str, Any], x: Any) -> str | None:
     """Source of the transpose: ``X.T`` where the axes are reversed, however that was said."""
     axes, n = settings.get("axes"), len(x.shape)
-    return f"{x.subject}.T" if axes is None or [a % n for a in axes] == list(range(n))[::-1] else None
+    order = np.arange(n)[::-1] if axes is None else np.atleast_1d(axes) % n
+    return f"{x.subject}.T" if order.tolist() == list(range(n))[::-1] else None
 
 
 @movement(
