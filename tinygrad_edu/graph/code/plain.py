@@ -30,7 +30,8 @@ _OF_NUMPY = (
     np.argsort, np.isin, np.searchsorted, np.flatnonzero, np.nonzero, np.all, np.any,
 )  # fmt: skip
 """Functions that only read, besides the operations."""
-_WRITING_FILES = (np.save, np.savetxt, np.savez, np.savez_compressed)
+_NOT_TWICE = (np.save, np.savetxt, np.savez, np.savez_compressed, np.empty_like)
+"""Functions that write files, or give what the memory held."""
 _LOOKED_UP = tuple(
     kind.__getitem__ for kind in (list, tuple, dict, str, range, np.ndarray, np.memmap, Tensor)
 )
@@ -226,7 +227,7 @@ def only_reads(function: Any) -> bool:
         return any(set(loop) - set("O->") for loop in function.types)  # no np.frompyfunc
     if type(function) not in (type(np.sum), FunctionType, BuiltinFunctionType, type):
         return False
-    return (function in NUMPY or function in _OF_NUMPY) and function not in _WRITING_FILES
+    return (function in NUMPY or function in _OF_NUMPY) and function not in _NOT_TWICE
 
 
 def index_of(e: ast.expr, scope: Scope) -> Any:
