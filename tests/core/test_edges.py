@@ -238,7 +238,7 @@ def test_matplotlib_draws_tensors_and_lists_of_costs(cost, Z):
         ("compare", "it is tg.check.compare"),
         ("SGD", "it is tg.optim.SGD"),
         ("fit", r"it is tg\.(nn|distributed)\.fit or tg\.(nn|distributed)\.fit"),
-        ("derrive", "did you mean derive.*"),
+        ("Tensr", "did you mean Tensor.*"),
     ],
 )
 def test_a_name_of_another_room_is_pointed_to(name, said):
