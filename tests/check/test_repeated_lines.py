@@ -99,6 +99,39 @@ def test_a_path_and_a_gate_of_every_step_without_any_gradient_between(lost: str,
     named(tg.check.compare(J, {W: backward(lost)})["dW"], code, "each step")
 
 
+def recurrent(mistake: str, steps: int = 30) -> tuple[tg.Tensor, dict[str, Array]]:
+    """J of a recurrent net of many steps, and a backward pass by hand with a mistake."""
+    m, n = 4, 5
+    X, wx, wh, t = arrays(4, (steps, m, 3), (3, n), (n, n), (m, n))
+    Wx, Wh, h, values = tg.Tensor(wx, name="Wx"), tg.Tensor(wh / n, name="Wh"), np.zeros((m, n)), []
+    for x in X:
+        h = np.tanh(x @ Wx + h @ Wh)
+        values.append(h.data)
+    J = np.sum((h - t) ** 2) / m
+    given = {"dWx": np.zeros((3, n)), "dWh": np.zeros((n, n))}
+    dh = 2 * (values[-1] - t) / m
+    for k in reversed(range(steps)):
+        dz = dh if mistake == "slopes" else dh * (1 - values[k] ** 2)
+        if mistake == "slope of the last step" and k == steps - 1:
+            dz = dh
+        given["dWx"] += X[k].T @ dz
+        given["dWh"] += values[k - 1].T @ dz if k else 0
+        dh = dz @ Wh.data.T
+    return J, given
+
+
+@pytest.mark.parametrize("mistake", ["slopes", "slope of the last step"])
+def test_many_steps_and_only_the_parameters(mistake: str) -> None:
+    J, given = recurrent(mistake)
+    for found in tg.check.compare(J, given):
+        named(found, "slope_missing", "the slope of")
+
+
+def test_many_steps_right() -> None:
+    J, given = recurrent("")
+    assert tg.check.compare(J, given).ok
+
+
 def test_windows_put_back_without_their_stride() -> None:
     image, kernel, goal = arrays(5, (2, 7), (3,), (2, 3))
     x = tg.Tensor(image, name="x")

@@ -77,7 +77,7 @@ def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNa
 def of_misplaced(target: Target, pool: Pool) -> None:
     """An addend that joins another step than its own: before a slope that it passes by, or after."""
     local = target.local
-    for step in local.steps:
+    for step in target.places:
         if not adds(step):
             continue
         both = dict.fromkeys(local.backward.carried(step))

@@ -27,7 +27,7 @@ Wrong = tuple[Array, tuple[str, ...], str, float]
 
 def of_forms(target: Target, pool: Pool) -> None:
     """The ways in which such a form is got wrong."""
-    for step in target.local.steps:
+    for step in target.places:
         value = target.value(step.name)
         if step.of is not None and value.ndim and value.size > 1:
             inner = 0.0 if pool.graph.find(step.of).named else 0.25  # of a part of somebody's formula

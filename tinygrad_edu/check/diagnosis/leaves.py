@@ -99,7 +99,7 @@ def of_others(target: Target, pool: Pool) -> None:
 
 def of_turned(target: Target, pool: Pool) -> None:
     """A gradient on the way, or the result, turned, squared, or of which only the sign is left."""
-    for step in target.local.steps:
+    for step in target.places:
         if step.of is not None and 1 < step.value.size <= _MOST_SIZE:
             dearer = 0.1 if pool.graph.find(step.of).named else _UNNAMED
             for turn in turns(step.shape):

@@ -38,7 +38,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Graph, GraphNode, Step
 
-__all__ = ["of_loops"]
+__all__ = ["of_known_lines", "of_loops"]
 
 _FEW_PARTS, _MOST_STARTS = 12, 3
 _Other = tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]
@@ -49,13 +49,26 @@ _Side = Callable[[Graph, GraphNode], Iterator[GraphNode]]
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     """Every way in which one line of a loop is got wrong."""
     _of_other_gradients(target, pool)
-    for line, edit in _edited(target, blocks, pool):
-        try:
-            value = _run(target, line)
-        except (ValueError, TypeError):
-            continue
-        if value is not None and value.shape == target.right.shape:
-            target.whole(value, replace(edit, text=f"{edit.text}; and so in each step like it"))
+    pool.lines += [each for each in _edited(target, blocks, pool) if _tried(target, *each)]
+
+
+def of_known_lines(target: Target, pool: Pool) -> bool:
+    """Whether a line of a loop that is wrong in the formula of another gradient explains this one too."""
+    fits = False
+    for line, edit in pool.lines:
+        own = {name: made for name, made in line.items() if name in target.local.names}
+        fits |= bool(own) and _tried(target, own, edit)
+    return fits
+
+
+def _tried(target: Target, line: Line, edit: Edit) -> bool:
+    try:
+        value = _run(target, line)
+    except (ValueError, TypeError):
+        return False
+    if value is None or value.shape != target.right.shape:
+        return False
+    return target.whole(value, replace(edit, text=f"{edit.text}; and so in each step like it"))
 
 
 def _of_other_gradients(target: Target, pool: Pool) -> None:

@@ -68,7 +68,8 @@ def of_other_functions(target: Target, blocks: list[Block], pool: Pool) -> None:
     every: list[_Function] | None = pool.memo("functions of several steps", pool.own)
     if every is None:
         alone = Local(local.backward, local.root, {}, local.coefficient_errors)
-        slopes = [b for b in blocks_of(alone, pool.graph) if b.slope and b.below and b.above]
+        whole = blocks_of(alone, pool.graph) if local.sources else blocks
+        slopes = [b for b in whole if b.slope and b.below and b.above]
         slopes = [b for b in slopes if b.factor.size <= _MOST_SIZE and pool.graph.find(b.below or "").named]
         every = [f for f in (_Function(alone, b, pool) for b in slopes[-_MOST_POINTS:]) if f.several]
         pool.memo("functions of several steps", pool.own, found=every)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import Graph, GraphNode, Program
@@ -87,6 +87,8 @@ class Pool:
         self.numbers = all(node.value.size <= 1 for node in graph if node.requires_grad)
         """Whether the whole computation is one of numbers."""
         self.graph, self.program, self.given, self.words, self.aside = graph, program, given, words, aside
+        self.lines: list[tuple[Any, Edit]] = []
+        """Lines of loops that were found wrong, and how."""
         self._banks: dict[tuple[int, ...], _Bank] = {}
         self._known: dict[Any, Any] = {}
 

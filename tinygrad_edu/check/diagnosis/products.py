@@ -22,7 +22,7 @@ _FEW_PLACES = 12
 
 def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
     """Every way in which one product of the formula is got wrong; with ``others`` by another quantity too."""
-    for step in target.local.steps:
+    for step in target.places:
         op = step.op
         if op is not None and op.kind not in ("elementwise", "contraction"):
             _the_map_itself(target, pool, step)

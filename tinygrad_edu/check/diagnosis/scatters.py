@@ -32,7 +32,7 @@ _MOST_ENTRIES = 5_000_000
 
 def of_scatters(target: Target, pool: Pool) -> None:
     """``dE[index] = g`` for ``+=``, an index off by one, a mean over the repeats, another slice."""
-    for step in target.local.steps:
+    for step in target.places:
         _one_of_all(target, pool, step)
         if picks_a_part(step):
             _another_part(target, pool, step)

@@ -22,7 +22,7 @@ from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overw
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.functions_within import of_functions_within
 from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale, of_turned
-from tinygrad_edu.check.diagnosis.loops import of_loops
+from tinygrad_edu.check.diagnosis.loops import of_known_lines, of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
 from tinygrad_edu.check.diagnosis.points import of_left_out, of_other_functions, of_points
@@ -150,7 +150,7 @@ class _Search:
                 self._nothing(target)
                 return target
             of_the_whole(target)
-            if _enough(target, 1.0):
+            if _enough(target, 1.0) or of_known_lines(target, self.pool):
                 return target
             blocks = list(blocks_of(local, self.truth.graph))
             names = TermNames(self.truth.graph, self.words, one.name)
@@ -191,6 +191,12 @@ class _Search:
 
     def _one_step(self, target: Target, blocks: list[Block]) -> None:
         """What is wrong at one step, or, in a long formula, at the same step of each pass of a loop."""
+        if len(target.local.steps) > _LONG:
+            of_loops(target, blocks, self.pool)
+            if _enough(target, _LIKELY):
+                return
+        places = {step.name for step in target.places}
+        blocks = [block for block in blocks if block.exit in places]
         of_slopes(target, blocks, self.pool)
         of_points(target, blocks, self.pool)
         of_other_functions(target, blocks, self.pool)
@@ -198,10 +204,6 @@ class _Search:
         of_products(target, self.pool)
         of_sums(target, self.pool)
         of_scatters(target, self.pool)
-        if len(target.local.steps) > _LONG:
-            of_loops(target, blocks, self.pool)
-            if _enough(target, _LIKELY):
-                return
         of_forms(target, self.pool)
 
     def _nothing(self, target: Target) -> None:

@@ -28,7 +28,7 @@ _MOST_ALONE = 32
 
 def of_sums(target: Target, pool: Pool) -> None:
     """Every way in which a sum of the formula is got wrong, or one is there that does not belong."""
-    for step in target.local.steps:
+    for step in target.places:
         op = step.op
         if adds_up(step):
             _one(target, pool, step)

@@ -6,7 +6,7 @@ passes is evaluated in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,8 @@ INSIDE = Edit(("sign_inside", "sign"), "the sign of everything but the penalty's
 _CLOSEST = 1e-6
 _FEW = 4
 """A free constant is not read off fewer entries: it would fit anything."""
+_MOST_ALIKE, _ENDS = 24, 4
+"""Of more steps alike only so many at either end are edited alone: inside, a loop has no line of its own."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,18 @@ class Target(Given):
         self.local = local
         rng = np.random.default_rng(0)
         self._functionals = [rng.standard_normal(self.right.shape) for _ in range(2)]
+
+    @cached_property
+    def places(self) -> list[Step]:
+        """The steps to be edited one at a time: of many alike, as a long loop leaves them, the outer ones."""
+        groups: dict[Hashable, list[Step]] = {}
+        for step in self.local.steps:
+            shapes = tuple(np.shape(self.local.operand(step, k)) for k in range(len(step.args)))
+            kernel = step.op.kernel if step.op is not None else None
+            groups.setdefault((kernel, shapes, self.local.backward.carriers[step.name]), []).append(step)
+        many = (group for group in groups.values() if len(group) > _MOST_ALIKE)
+        inside = {step.name for group in many for step in group[_ENDS:-_ENDS]}
+        return [step for step in self.local.steps if step.name not in inside]
 
     def value(self, step: str) -> Array:
         """The gradient at a step of the formula."""
