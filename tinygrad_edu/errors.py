@@ -94,14 +94,12 @@ def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
     if name not in rooms:
         whole = sys.modules[package]
         open_rooms = {known: getattr(whole, known) for known in whole.__all__ if known not in rooms}
-        there = [
-            f"tg.{known}.{name}" for known, room in open_rooms.items() if name in getattr(room, "__all__", ())
-        ]
-        near = f"; it is {' or '.join(there)}" if there else did_you_mean(name, whole.__all__)
+        there = [k for k, room in open_rooms.items() if name in getattr(room, "__all__", ())]
+        told = " or ".join(f"tg.{room}.{name}" for room in there)
+        near = f"; it is {told}" if told else did_you_mean(name, whole.__all__)
         text = f"module {package!r} has no attribute {name!r}{near}"
-        raise AttributeError(
-            text, name=name, obj=None
-        )  # with the package as obj, Python adds a guess of its own
+        # With the package as obj, Python adds a guess of its own.
+        raise AttributeError(text, name=name, obj=None)
     return importlib.import_module(f"{package}.{name}")
 
 

@@ -22,7 +22,7 @@ from tinygrad_edu.expression.arithmetic import POWER
 from tinygrad_edu.graph import Axes, Graph, GraphNode, Made, Program, Ref, Step, recorded_again
 from tinygrad_edu.graph.code.scope import Unknown
 
-__all__ = ["NUMBERS_OF_EXAMPLES", "Examples", "Told", "apart", "examples_of", "holds_m"]
+__all__ = ["NUMBERS_OF_EXAMPLES", "Examples", "Told", "apart", "examples_of", "holds_m", "numbers_of"]
 
 NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
 """Variables that may hold the number of examples, so that a small number can be told to be it."""
@@ -56,7 +56,7 @@ class Told:
 
     def of_others(self, m: int, n: int) -> Told:
         """What it says where there are n examples in place of m."""
-        changed = {m: n, -m: -n, 1 / m: 1 / n, -1 / m: -1 / n, 2 * m: 2 * n, 1 / (2 * m): 1 / (2 * n)}
+        changed = dict(zip(numbers_of(m), numbers_of(n), strict=True))
         more = {changed[value] for value in self.computed if value in changed}
         return Told(self.integers | {n}, self.literals, self.computed | more)
 
@@ -215,6 +215,15 @@ def apart(
     return None if found is None or found.m != n else (again, replace(found, counted_by=m))
 
 
+def numbers_of(m: int) -> tuple[float, ...]:
+    """The numbers in which a formula of the course has m.
+
+    >>> numbers_of(4)
+    (4, -4, 0.25, -0.25, 8, 0.125)
+    """
+    return m, -m, 1 / m, -1 / m, 2 * m, 1 / (2 * m)
+
+
 def holds_m(name: str, value: Any, m: int) -> bool:
     """Whether it is a variable that counts the examples."""
     return name in NUMBERS_OF_EXAMPLES and np.ndim(value) == 0 and value == m
@@ -233,7 +242,7 @@ def _multiples(one: Program, other: Program, m: int, n: int) -> set[int]:
 
 def _factors(program: Program, told: Told, m: int) -> set[tuple[str, float]]:
     """The numbers that rules pass on; where the code names m, none that it writes as it is."""
-    names_m = not told.computed.isdisjoint({m, -m, 1 / m, -1 / m, 2 * m, 1 / (2 * m)})
+    names_m = not told.computed.isdisjoint(numbers_of(m))
     return {
         (step.op.kernel, arg)
         for step in program

@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_edu.core.backward import verify
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.derivation.examples import NUMBERS_OF_EXAMPLES, Told, examples_of
+from tinygrad_edu.derivation.examples import NUMBERS_OF_EXAMPLES, Told, examples_of, numbers_of
 from tinygrad_edu.expression.arithmetic import POWER
 from tinygrad_edu.graph import Graph, GraphNode, Made, Program, recorded_again
 from tinygrad_edu.graph.caller_numbers import Numbers
@@ -57,7 +57,7 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told, made: Ma
         size = graph.counts.get((node, k))
         if size is None:
             return numbers.quantity(text, value, node.dtype)
-        if m and value in (m, -m, 1 / m, -1 / m, 2 * m, 1 / (2 * m)):
+        if m and value in numbers_of(m):
             return value
         return sizes.setdefault(size, Tensor(value, requires_grad=False, dtype=node.dtype))
 
