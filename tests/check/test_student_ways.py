@@ -256,7 +256,33 @@ def svm_loss_vectorized(W, X, y, reg):
     return loss, dW
 """
 
+OTHER_NAMES = (
+    HEAD
+    + """
+def forward(x, y, θ1, c1, θ2, c2):
+    h = np.tanh(θ1 @ x + c1)
+    p = sigmoid(np.dot(θ2, h) + c2)
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), h, p
+
+def backward(x, y, h, p, θ2):
+    d = (p - y) / x.shape[1]
+    dz = θ2.T @ d * (1 - h * h)
+    return {"dθ1": dz @ x.T, "dc1": dz.sum(axis=1, keepdims=True),
+            "dθ2": d @ h.T, "dc2": d.sum(axis=1, keepdims=True)}
+"""
+)
+LINE = """
+import numpy as np
+def forward(X, slope, shift, Y):
+    return np.sum((slope @ X + shift - Y) ** 2) / (2 * X.shape[1])
+
+def backward(X, slope, shift, Y):
+    error = slope @ X + shift - Y
+    return {"dslope": error @ X.T / X.shape[1], "dshift": np.sum(error) / X.shape[1]}
+"""
 WAYS = {
+    "names of one's own": OTHER_NAMES,
+    "a line": LINE,
     "loss of a class": LOSS_OF_A_CLASS,
     "loss of weights": LOSS_OF_WEIGHTS,
     "propagate": PROPAGATE,
@@ -272,6 +298,8 @@ WAYS = {
     "object": OBJECT,
 }
 MISTAKES = {
+    "names of one's own": ("(1 - h * h)", "(1 - h)", "dθ1", None),
+    "a line": ("error @ X.T / X.shape[1]", "error @ X.T", "dslope", 8),
     "loss of a class": ("dhidden[h1 <= 0] = 0", "pass", "dW1", None),
     "loss of weights": ("/ N + 2 * reg * W", "/ N + reg * W", "dW", 14),
     "propagate": ("1 / m * np.dot(X, (A - Y).T)", "np.dot(X, (A - Y).T)", "dw", 9),
@@ -324,6 +352,32 @@ def test_a_wrong_name_is_said_with_what_there_is(tmp_path: Path) -> None:
         tg.check.student.check_file(tmp_path / "hw.py", forward="ahead")
 
 
+NOTEBOOK_NET = """
+class Net:
+    def __init__(self, nx, nh):
+        r = np.random.RandomState(1)
+        self.w1, self.c1 = r.randn(nh, nx) * 0.1, np.zeros((nh, 1))
+        self.w2, self.c2 = r.randn(1, nh) * 0.1, np.zeros((1, 1))
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        self.h = np.tanh(self.w1 @ x + self.c1)
+        self.p = sigmoid(self.w2 @ self.h + self.c2)
+        return -np.mean(y * np.log(self.p) + (1 - y) * np.log(1 - self.p))
+    def backward(self):
+        d = (self.p - self.y) / self.x.shape[1]
+        self.dw2, self.dc2 = d @ self.h.T, d.sum(axis=1, keepdims=True)
+        dz = self.w2.T @ d * SLOPE
+        self.dw1, self.dc1 = dz @ self.x.T, dz.sum(axis=1, keepdims=True)
+"""
+NOTEBOOK_RUN = """
+net = Net(4, 3)
+X = np.random.randn(4, 30)
+Y = (X[:1] > 0) * 1.0
+net.forward(X, Y)
+net.backward()
+"""
+
+
 def notebook(*cells: str) -> str:
     code = [
         {"cell_type": "code", "metadata": {}, "outputs": [], "source": cell.splitlines(True)}
@@ -341,6 +395,24 @@ def test_a_notebook_is_run_without_its_magics(tmp_path: Path) -> None:
     ]
     cells += ["def " + part for part in COURSE.split("\n\ndef ")[1:]]
     assert checked(tmp_path, notebook(*cells), "hw.ipynb").ok
+
+
+@pytest.mark.parametrize(("slope", "wrong"), [("(1 - self.h ** 2)", []), ("(1 - self.h)", ["dw1", "dc1"])])
+def test_a_notebook_that_has_run_its_own_passes_is_judged(
+    slope: str, wrong: list[str], tmp_path: Path
+) -> None:
+    """Its object has sizes of its own, and holds what its passes left in it."""
+    cells = [HEAD + NOTEBOOK_NET.replace("SLOPE", slope), NOTEBOOK_RUN]
+    report = checked(tmp_path, notebook(*cells), "hw.ipynb")
+    assert [entry.name for entry in report] == ["dw2", "dc2", "dw1", "dc1"]
+    assert [entry.name for entry in report if not entry.ok] == wrong
+
+
+def test_data_fits_an_object_of_any_sizes(tmp_path: Path) -> None:
+    source = HEAD + NOTEBOOK_NET.replace("SLOPE", "(1 - self.h ** 2)") + "net = Net(4, 3)\n"
+    report = checked(tmp_path, source)
+    assert report.ok, report
+    assert report["dw1"].shape == (3, 4)
 
 
 def test_a_notebook_s_error_is_told_by_its_cell(tmp_path: Path) -> None:

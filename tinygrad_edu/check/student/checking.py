@@ -17,9 +17,17 @@ from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.student.lines import with_lines
 from tinygrad_edu.check.student.loading import Loaded, StudentFileError, load
 from tinygrad_edu.check.student.naming import gradients_on_the_way, name_quantities
-from tinygrad_edu.check.student.passes import Passes, found_in
+from tinygrad_edu.check.student.passes import Passes, attributes_assigned, found_in
 from tinygrad_edu.check.student.running import BackwardError, Run, run
-from tinygrad_edu.check.student.shapes import DATA, LABELS, made, of_initialiser, possible, said
+from tinygrad_edu.check.student.shapes import (
+    DATA,
+    LABELS,
+    for_parameters,
+    made,
+    of_initialiser,
+    possible,
+    said,
+)
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
 from tinygrad_edu.errors import arguments_explained
@@ -169,9 +177,9 @@ def _candidates(loaded: Loaded, passes: Passes) -> Iterator[dict[str, Any]]:
         return
     wanted = {n for f in (passes.forward, passes.cost, passes.backward) if f for n in signature(f).parameters}
     space = vars(loaded.module)
-    found = _of_object(passes.owner) or _of_file(space, wanted) or of_initialiser(loaded)
+    found = _of_object(passes) or _of_file(space, wanted) or of_initialiser(loaded)
     parameters = {name: np.shape(value) for name, value in found.items() if name not in (*DATA, *LABELS)}
-    own = {n: space[n] for n in (*DATA, *LABELS) if n in wanted and isinstance(space.get(n), np.ndarray)}
+    own = {n: array for n in (*DATA, *LABELS) if n in wanted and (array := _array_of(space, n)) is not None}
     for shapes in possible(loaded, wanted | set(parameters)):
         data = {n: shape for n, shape in shapes.items() if n in (*DATA, *LABELS)}
         if not parameters:
@@ -182,14 +190,26 @@ def _candidates(loaded: Loaded, passes: Passes) -> Iterator[dict[str, Any]]:
             yield {**parameters, **own}
     if own and parameters:
         yield {**parameters, **own}
+    for data in for_parameters(parameters, wanted):
+        yield {**parameters, **data}
 
 
-def _of_object(owner: Any) -> dict[str, Any]:
-    """An object's parameters: its arrays of floats, or those in a dict among its attributes."""
-    if owner is None:
+def _array_of(space: Mapping[str, Any], name: str) -> Any:
+    """The file's array of this name, in the other case too: of X where a pass takes x."""
+    return next((space[n] for n in (name, name.swapcase()) if isinstance(space.get(n), np.ndarray)), None)
+
+
+def _of_object(passes: Passes) -> dict[str, Any]:
+    """An object's parameters: its arrays of floats, or those in a dict among its attributes.
+
+    What the passes themselves leave in attributes is none, as after ``net.backward()`` in a notebook.
+    """
+    if passes.owner is None:
         return {}
-    own = {n: v for n, v in vars(owner).items() if _trained(v) and n not in (*DATA, *LABELS)}
-    stores = [v for v in vars(owner).values() if isinstance(v, dict) and v and all(map(_trained, v.values()))]
+    left = {name for f in (passes.forward, passes.backward) if f for name in attributes_assigned(f)}
+    kept = {n: v for n, v in vars(passes.owner).items() if n not in left}
+    own = {n: v for n, v in kept.items() if _trained(v) and n not in (*DATA, *LABELS)}
+    stores = [v for v in kept.values() if isinstance(v, dict) and v and all(map(_trained, v.values()))]
     return own or (dict(stores[0]) if stores else {})
 
 

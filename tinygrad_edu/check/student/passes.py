@@ -11,7 +11,7 @@ from typing import Any
 
 from tinygrad_edu.check.student.loading import Loaded, StudentFileError
 
-__all__ = ["Passes", "found_in"]
+__all__ = ["Passes", "attributes_assigned", "found_in"]
 
 # The names that courses and textbooks give them, the most telling first.
 _FORWARD = (
@@ -119,12 +119,22 @@ def _one_for_both(own: Mapping[str, Any], forward: str | None, make: Callable[[t
 
 def _gives_several(f: Any) -> bool:
     """Whether a function returns several things at once."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(f)))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    returned = (node.value for node in ast.walk(tree) if isinstance(node, ast.Return))
+    returned = (node.value for node in _nodes(f) if isinstance(node, ast.Return))
     return any(isinstance(value, ast.Tuple) and len(value.elts) > 1 for value in returned)
+
+
+def attributes_assigned(f: Any) -> set[str]:
+    """The attributes that a method assigns, as in ``self.Z1 = ...``."""
+    found = (node for node in _nodes(f) if isinstance(node, ast.Attribute))
+    return {node.attr for node in found if isinstance(node.ctx, ast.Store)}
+
+
+def _nodes(f: Any) -> list[ast.AST]:
+    """What the code of a function consists of; nothing where its code is out of sight."""
+    try:
+        return list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(f)))))
+    except (OSError, TypeError, SyntaxError):
+        return []
 
 
 def _last(name: str | None) -> str | None:

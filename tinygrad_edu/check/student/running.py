@@ -215,7 +215,8 @@ class _Once:
         everything = {**dict.fromkeys(_ALL_VALUES, stores[0] if stores else dict(known)), **known}
         everything |= self._numbers(known)
         own = {n: known.get(n, p) for n, p in self.parameters.items()}
-        everything |= {name: own for name in _ALL_PARAMETERS if name not in own}
+        # p is the predictions to some, and all parameters to others
+        everything |= {name: own for name in _ALL_PARAMETERS if not _is_array(known.get(name))}
         if stores:
             everything |= dict.fromkeys(_ALL_VALUES, stores[0])
         found: dict[str, Any] = {}
