@@ -240,6 +240,10 @@ TOP: dict[str, str] = {
     **dict.fromkeys(
         ["randn", "rand", "randint", "normal"], "tg.Tensor(rng.normal(size=...)), of a NumPy generator"
     ),
+    **dict.fromkeys(
+        ["gradcheck", "check_grad", "check_gradients", "gradient_check", "numerical_gradient"],
+        "tg.check.gradients(f, *arrays), which compares with differences",
+    ),
     "stop_gradient": "t.detach()",
     "cat": "tg.concatenate([a, b])",
     "clamp": "tg.clip(x, low, high)",
