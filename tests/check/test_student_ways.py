@@ -408,6 +408,15 @@ def test_a_notebook_that_has_run_its_own_passes_is_judged(
     assert [entry.name for entry in report if not entry.ok] == wrong
 
 
+def test_a_backward_pass_that_updates_the_parameters_is_judged(tmp_path: Path) -> None:
+    update = "\n        self.w1 -= 0.1 * self.dw1\n        self.c1 = self.c1 - 0.1 * self.dc1\n"
+    begun = "\n        self.h, self.dw1 = None, np.zeros_like(self.w1)\n    def forward"
+    source = NOTEBOOK_NET.replace("SLOPE", "(1 - self.h ** 2)").replace("\n    def forward", begun)
+    report = checked(tmp_path, HEAD + source + update + NOTEBOOK_RUN)
+    assert report.ok, report
+    assert [entry.name for entry in report] == ["dw1", "dw2", "dc2", "dc1"]
+
+
 def test_data_fits_an_object_of_any_sizes(tmp_path: Path) -> None:
     source = HEAD + NOTEBOOK_NET.replace("SLOPE", "(1 - self.h ** 2)") + "net = Net(4, 3)\n"
     report = checked(tmp_path, source)

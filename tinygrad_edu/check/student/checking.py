@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from inspect import signature
+from inspect import isfunction, ismethod, signature
 from pathlib import Path
 from typing import Any
 
@@ -200,17 +200,28 @@ def _array_of(space: Mapping[str, Any], name: str) -> Any:
 
 
 def _of_object(passes: Passes) -> dict[str, Any]:
-    """An object's parameters: its arrays of floats, or those in a dict among its attributes.
-
-    What the passes themselves leave in attributes is none, as after ``net.backward()`` in a notebook.
-    """
+    """An object's parameters: its arrays of floats, or those in a dict among its attributes."""
     if passes.owner is None:
         return {}
-    left = {name for f in (passes.forward, passes.backward) if f for name in attributes_assigned(f)}
+    left = _left_behind(passes)
     kept = {n: v for n, v in vars(passes.owner).items() if n not in left}
     own = {n: v for n, v in kept.items() if _trained(v) and n not in (*DATA, *LABELS)}
     stores = [v for v in kept.values() if isinstance(v, dict) and v and all(map(_trained, v.values()))]
     return own or (dict(stores[0]) if stores else {})
+
+
+def _left_behind(passes: Passes) -> set[str]:
+    """The attributes that are no parameters: what the passes have left, as in a notebook that has run them.
+
+    One that another method makes as well is a parameter: the passes may update it.
+    """
+    names, methods = vars(passes.owner), vars(type(passes.owner)).values()
+    own = [f for f in (passes.forward, passes.backward) if f]
+    code = {f.__code__ for f in own if ismethod(f)}
+    others = [f for f in methods if isfunction(f) and f.__code__ not in code]
+    left, made_by_others = ({n for f in fs for n in attributes_assigned(f)} for fs in (own, others))
+    gradients = {n for n in names for start in ("d", "grad_") if n.removeprefix(start) in names.keys() - {n}}
+    return (left - made_by_others) | gradients
 
 
 def _trained(value: Any) -> bool:

@@ -124,9 +124,15 @@ def _gives_several(f: Any) -> bool:
 
 
 def attributes_assigned(f: Any) -> set[str]:
-    """The attributes that a method assigns, as in ``self.Z1 = ...``."""
-    found = (node for node in _nodes(f) if isinstance(node, ast.Attribute))
-    return {node.attr for node in found if isinstance(node.ctx, ast.Store)}
+    """The attributes that a method gives a value other than None, as in ``self.Z1 = ...``."""
+    found: set[str] = set()
+    for node in _nodes(f):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if not (isinstance(value, ast.Constant) and value.value is None):
+            parts = [part for target in targets if target is not None for part in ast.walk(target)]
+            found |= {p.attr for p in parts if isinstance(p, ast.Attribute) and isinstance(p.ctx, ast.Store)}
+    return found
 
 
 def _nodes(f: Any) -> list[ast.AST]:
