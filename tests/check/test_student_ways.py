@@ -417,6 +417,15 @@ def test_a_backward_pass_that_updates_the_parameters_is_judged(tmp_path: Path) -
     assert [entry.name for entry in report] == ["dw1", "dw2", "dc2", "dc1"]
 
 
+def test_parameters_may_be_made_by_a_base_class(tmp_path: Path) -> None:
+    source = HEAD + NOTEBOOK_NET.replace("SLOPE", "(1 - self.h ** 2)").replace("class Net:", "class Base:")
+    begun, passes = source.split("    def forward")
+    update = "\n        self.w1 -= 0.1 * self.dw1\n"
+    report = checked(tmp_path, f"{begun}\nclass Net(Base):\n    def forward{passes}{update}{NOTEBOOK_RUN}")
+    assert report.ok, report
+    assert "dw1" in [entry.name for entry in report]
+
+
 def test_data_fits_an_object_of_any_sizes(tmp_path: Path) -> None:
     source = HEAD + NOTEBOOK_NET.replace("SLOPE", "(1 - self.h ** 2)") + "net = Net(4, 3)\n"
     report = checked(tmp_path, source)

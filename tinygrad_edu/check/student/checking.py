@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from inspect import isfunction, ismethod, signature
+from inspect import getmembers, isfunction, ismethod, signature
 from pathlib import Path
 from typing import Any
 
@@ -215,10 +215,10 @@ def _left_behind(passes: Passes) -> set[str]:
 
     One that another method makes as well is a parameter: the passes may update it.
     """
-    names, methods = vars(passes.owner), vars(type(passes.owner)).values()
+    names = vars(passes.owner)
     own = [f for f in (passes.forward, passes.backward) if f]
     code = {f.__code__ for f in own if ismethod(f)}
-    others = [f for f in methods if isfunction(f) and f.__code__ not in code]
+    others = [f for _, f in getmembers(type(passes.owner), isfunction) if f.__code__ not in code]
     left, made_by_others = ({n for f in fs for n in attributes_assigned(f)} for fs in (own, others))
     gradients = {n for n in names for start in ("d", "grad_") if n.removeprefix(start) in names.keys() - {n}}
     return (left - made_by_others) | gradients
