@@ -13,8 +13,9 @@ import numpy as np
 
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.derivation.context import Surroundings
+from tinygrad_edu.derivation.fractions import Form, is_monomial
 from tinygrad_edu.derivation.from_sympy import read
-from tinygrad_edu.derivation.simplification import Form, Guard, Shortener
+from tinygrad_edu.derivation.simplification import Guard, Shortener
 from tinygrad_edu.errors import require_extra
 from tinygrad_edu.expression.arithmetic import (
     BROADCAST,
@@ -35,7 +36,7 @@ from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.walk import evaluate, parts, quantities
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
-__all__ = ["Algebra", "Form"]
+__all__ = ["Algebra"]
 
 
 class Algebra:
@@ -59,8 +60,10 @@ class Algebra:
     def symbol(self, expression: Node) -> Form:
         """The letter for an expression that is not taken apart."""
         if expression not in self.symbols:
-            name = expression.called if expression.is_name else f"_{len(self.symbols)}"
-            letter = self.sympy.Dummy(name, real=True)
+            name = f"_{expression.called or f'_{len(self.symbols)}'}"
+            letter = self.sympy.Symbol(name, real=True)  # no Dummy: SymPy remembers what it did with a Symbol
+            while letter in self.meaning:
+                letter = self.sympy.Symbol(f"{letter.name}'", real=True)
             self.symbols[expression], self.meaning[letter] = letter, expression
         return self.symbols[expression]
 
@@ -165,7 +168,7 @@ class Algebra:
     def _scalars(self, form: Form) -> Form:
         """The factor of numbers and scalars: what may stand before a sum or a matrix product."""
         scalar = self.sympy.S.One
-        for factor in self.sympy.Mul.make_args(self.sympy.factor_terms(form)):
+        for factor in self.sympy.Mul.make_args(form if is_monomial(form) else self.sympy.factor_terms(form)):
             if all(self.meaning[s].shape == () for s in factor.free_symbols):
                 scalar *= factor
         return scalar

@@ -11,9 +11,9 @@ import numpy as np
 from tinygrad_edu.derivation.algebra import Algebra
 from tinygrad_edu.derivation.context import Surroundings
 from tinygrad_edu.derivation.examples import Examples
+from tinygrad_edu.derivation.fractions import Form
 from tinygrad_edu.derivation.m_in_settings import given_arrays
 from tinygrad_edu.derivation.number_inputs import Named
-from tinygrad_edu.derivation.simplification import Form
 from tinygrad_edu.expression.arithmetic import (
     DIVIDE,
     EXP,

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from tinygrad_edu.derivation.context import Surroundings
+from tinygrad_edu.derivation.fractions import Form
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
     ADD,
@@ -23,8 +24,6 @@ from tinygrad_edu.expression.node import Node, applied
 from tinygrad_edu.expression.walk import quantities
 
 __all__ = ["read"]
-
-Form = Any
 
 
 def read(sympy: Any, form: Form, meaning: Mapping[Form, Node], given: Surroundings) -> Node:

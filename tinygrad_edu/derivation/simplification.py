@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from tinygrad_edu.derivation.fractions import Form, fraction_of, is_monomial
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["Form", "Guard", "Shortener"]
-
-Form = Any
-"""A SymPy expression."""
+__all__ = ["Guard", "Shortener"]
 
 _TOO_LONG_TO_FACTOR = 24
 _TOO_MANY_LETTERS = 7
@@ -61,18 +59,22 @@ class Shortener:
         On paper 0/0 does no harm where the term vanishes, so every guard goes; in code only those do that
         nothing needs any more.
         """
-        if form.is_Atom or form.count_ops() > self.patience:
-            return form
+        on_paper = on_paper and not self.guards.keys().isdisjoint(form.free_symbols)
         if (form, on_paper) not in self._found:
-            forms = []
-            for named in (form, *self._by_name(form)):
-                for other in (named, *self._unguarded(named, on_paper)):
-                    forms += [other, *self._rewritten(other)]
-            self._found[form, on_paper] = min(forms, key=self.measure)
+            self._found[form, on_paper] = self._shortest(form, on_paper)
         return self._found[form, on_paper]
 
+    def _shortest(self, form: Form, on_paper: bool) -> Form:
+        if form.is_Atom or form.count_ops() > self.patience:
+            return form
+        forms = []
+        for named in (form, *self._by_name(form)):
+            for other in (named, *self._unguarded(named, on_paper)):
+                forms += [other, *self._rewritten(other)]
+        return min(forms, key=self.measure)
+
     def _rewritten(self, form: Form) -> list[Form]:
-        if form.is_Mul and all(f.is_Symbol or f.is_Number for f in form.args):
+        if is_monomial(form):
             return []
         if self._terms(form) > _TOO_MANY_TERMS:
             return [self.sympy.factor_terms(form)]
@@ -90,12 +92,13 @@ class Shortener:
             yield together
             yield sympy.cancel(sympy.together(together))
         before = self._divisions(form)
-        cancelled = sympy.cancel(sympy.together(form)) if before else form
+        fraction = fraction_of(sympy, form)
+        cancelled = fraction.cancelled if before else form
         # -Y/A + (1-Y)/(1-A) stays as it is: one fraction is no gain unless it divides by less.
         if not before or self._divisions(cancelled) < before:
             yield cancelled
             if cancelled.count_ops() <= _TOO_LONG_TO_FACTOR and len(form.free_symbols) <= _TOO_MANY_LETTERS:
-                yield sympy.factor(cancelled)
+                yield fraction.factored
 
     def _terms(self, form: Form) -> int:
         """How many terms it has once it is multiplied out: ((x² + 1)² + 1)² is short, and has few powers."""
