@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -59,19 +59,22 @@ def reached(wanted: Wanted) -> Iterator[Reached]:
     Looks into local variables, then globals, into the containers among them and the attributes of objects, so
     that ``params["W1"]``, ``self.W1`` and the W of a layer in a list have names.
     """
-    looked_into: Counter[int] = Counter()
+    ways = [_Ways(wanted)] * _DEPTH + [_Ways(wanted, last=True)]
+    looked_into = Counter[int]()
     for frame in frames():
         everywhere = frame.f_globals
         if frame.f_locals is not everywhere:
-            yield from _in_scope(frame.f_locals, wanted, looked_into)
+            yield from _in_scope(frame.f_locals, ways, looked_into)
         if id(everywhere) not in looked_into:
             looked_into[id(everywhere)] += 1
-            yield from _in_scope(everywhere, wanted, looked_into)
+            yield from _in_scope(everywhere, ways, looked_into)
 
 
-def _in_scope(scope: Any, wanted: Wanted, looked_into: Counter[int]) -> Iterator[Reached]:
-    level: Iterable[Reached] = [
-        Reached(v, name, name, 0) for name, v in list(scope.items()) if name.isidentifier() and name[0] != "_"
+def _in_scope(scope: Any, ways: Sequence[_Ways], looked_into: Counter[int]) -> Iterator[Reached]:
+    level = [
+        Reached(v, name, name, 0)
+        for name, v in list(scope.items())
+        if ways[0][type(v)] and name.isidentifier() and name[0] != "_"
     ]
     seen = 0
     while level and seen < _MOST:
@@ -79,63 +82,95 @@ def _in_scope(scope: Any, wanted: Wanted, looked_into: Counter[int]) -> Iterator
         for item in level:
             seen += 1
             value = item.value
-            if isinstance(value, wanted):
+            way_into = ways[item.depth][type(value)]
+            if way_into is _found:
                 yield item
-            elif not isinstance(value, _PLAIN) and item.depth < _DEPTH and looked_into[id(value)] < _WAYS:
+            elif way_into and looked_into[id(value)] < _WAYS:
                 looked_into[id(value)] += 1
-                deeper += _members(item)
+                deeper += way_into(item, ways[item.depth + 1])
         level = deeper
+
+
+class _Ways(dict[type, Callable[[Reached, "_Ways"], list[Reached]] | None]):
+    """How values of each type are looked into: what tells their members; None for what is passed over.
+
+    The members of a container are many and most of them plain, so each is asked for its type alone, and on
+    the last step into the depth only what is wanted is kept.
+    """
+
+    def __init__(self, wanted: Wanted, last: bool = False) -> None:
+        super().__init__()
+        self.wanted, self.last = wanted, last
+
+    def __missing__(self, kind: type) -> Callable[[Reached, _Ways], list[Reached]] | None:
+        way = None if self.last else _way_into(kind)
+        self[kind] = way = _found if issubclass(kind, self.wanted) else way
+        return way
+
+
+def _found(item: Reached, _: _Ways) -> list[Reached]:
+    """What is wanted is not looked into."""
+    return [item]
+
+
+def _way_into(kind: type) -> Callable[[Reached, _Ways], list[Reached]] | None:
+    """Into containers, the caller's own objects and models. Libraries' objects and graphs are passed over."""
+    if issubclass(kind, dict):
+        return _in_dict
+    if issubclass(kind, (list, tuple)):
+        return _in_sequence
+    if issubclass(kind, _PLAIN) or kind.__module__ == "builtins":
+        return None
+    defined = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    ours = defined.startswith(_PACKAGE)
+    return _in_object if (hasattr(kind, "parameters") if ours else not of_a_library(defined)) else None
 
 
 _AN_ID = 10_000_000  # from which on a number is where something is, and no name
 
 
-def _members(item: Reached) -> list[Reached]:
+def _in_dict(item: Reached, ways: _Ways) -> list[Reached]:
     value, path, depth = item.value, item.path, item.depth + 1
-    if isinstance(value, dict):
-        if len(value) > _LONG:
-            return []
-        return [
-            Reached(v, f"{path}[{key!r}]", _called(item, key), depth)
-            for key, v in list(value.items())
-            if isinstance(key, str) or (isinstance(key, int) and abs(key) < _AN_ID)
-        ]
-    if isinstance(value, (list, tuple)):
-        if len(value) > _LONG or (value and isinstance(value[0], (int, float, str)) and depth > 1):
-            return []
-        fields = getattr(value, "_fields", None) or [None] * len(value)
-        return [
-            Reached(v, f"{path}[{k}]", field or f"{item.name}{k}", depth)
-            for k, (field, v) in enumerate(zip(fields, value, strict=True))
-        ]
+    if len(value) > _LONG:
+        return []
+    return [
+        Reached(v, f"{path}[{key!r}]", _called(item, key), depth)
+        for key, v in list(value.items())
+        if ways[type(v)] and (isinstance(key, str) or (isinstance(key, int) and abs(key) < _AN_ID))
+    ]
+
+
+def _in_sequence(item: Reached, ways: _Ways) -> list[Reached]:
+    value, path, depth = item.value, item.path, item.depth + 1
+    if len(value) > _LONG or not any(map(ways.__getitem__, map(type, value))):
+        return []
+    if isinstance(value[0], (int, float, str)) and depth > 1:
+        return []
+    fields = getattr(value, "_fields", None) or [None] * len(value)
+    return [
+        Reached(v, f"{path}[{k}]", field or f"{item.name}{k}", depth)
+        for k, (field, v) in enumerate(zip(fields, value, strict=True))
+        if ways[type(v)]
+    ]
+
+
+def _in_object(item: Reached, ways: _Ways) -> list[Reached]:
+    value, path, depth = item.value, item.path, item.depth + 1
+    own = getattr(value, "__dict__", None)
+    found = list(own.items()) if isinstance(own, dict) and len(own) <= _LONG else []
+    slots = getattr(type(value), "__slots__", ())
+    for name in (slots,) if isinstance(slots, str) else slots:
+        if hasattr(value, name):
+            found.append((name, getattr(value, name)))
     return [
         Reached(v, f"{path}.{key}", key.strip("_"), depth)
-        for key, v in _attributes(value)
-        if not key.startswith("__") and key.strip("_")
+        for key, v in found
+        if ways[type(v)] and not key.startswith("__") and key.strip("_")
     ]
 
 
 def _called(item: Reached, key: Any) -> str:
     return key if isinstance(key, str) and key.isidentifier() else f"{item.name}{key}"
-
-
-def _attributes(value: Any) -> list[tuple[str, Any]]:
-    """The attributes of the caller's own objects and of models. Libraries' objects and graphs are skipped."""
-    if type(value).__module__ == "builtins":
-        return []
-    module = sys.modules.get(type(value).__module__)
-    defined = getattr(module, "__file__", None) or ""
-    if defined.startswith(_PACKAGE):
-        looked_into = hasattr(type(value), "parameters")
-    else:
-        looked_into = not of_a_library(defined)
-    if not looked_into:
-        return []
-    own = getattr(value, "__dict__", None)
-    found = list(own.items()) if isinstance(own, dict) and len(own) <= _LONG else []
-    slots = getattr(type(value), "__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return found + [(name, getattr(value, name)) for name in names if hasattr(value, name)]
 
 
 def values_of_the_caller(wanted: Wanted) -> Iterator[tuple[str, Any]]:

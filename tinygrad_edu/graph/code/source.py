@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_edu.core.callers import of_a_library
 
@@ -18,35 +18,44 @@ _MOST_LINES = 5000
 
 Function = ast.FunctionDef | ast.Module
 
-_parsed: dict[str, tuple[Any, ast.Module]] = {}
+
+class _Parsed(NamedTuple):
+    lines: list[str]
+    tree: ast.Module
+    functions: dict[tuple[str, int], ast.FunctionDef]
+    """By their names and first lines, as code objects give them."""
 
 
-def _tree(filename: str, module: Any) -> ast.Module | None:
+_parsed: dict[str, _Parsed] = {}
+
+
+def _read(filename: str, module: Any) -> _Parsed | None:
     if of_a_library(filename):
         return None
     lines = linecache.getlines(filename, module)
     if not lines or len(lines) > _MOST_LINES:
         return None
     known = _parsed.get(filename)
-    if known is None or known[0] != lines:
+    if known is None or known.lines != lines:
         try:
-            known = _parsed[filename] = lines, ast.parse("".join(lines))
+            tree = ast.parse("".join(lines))
         except (SyntaxError, ValueError):  # a notebook's magic, or no Python
             return None
-    return known[1]
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        functions = {
+            (node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node
+            for node in reversed(found)
+        }
+        known = _parsed[filename] = _Parsed(lines, tree, functions)
+    return known
 
 
 def source_of(code: CodeType, module: Any) -> Function | None:
     """The syntax tree of a function, or of a module's own statements; None where there is no source."""
-    tree = _tree(code.co_filename, module)
-    if tree is None or code.co_name == "<module>":
-        return tree
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            if first == code.co_firstlineno:
-                return node
-    return None
+    known = _read(code.co_filename, module)
+    if known is None or code.co_name == "<module>":
+        return None if known is None else known.tree
+    return known.functions.get((code.co_name, code.co_firstlineno))
 
 
 @dataclass(frozen=True)
