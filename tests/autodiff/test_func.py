@@ -377,6 +377,7 @@ def network_for(xp):
     return J
 
 
+@pytest.mark.slow
 def test_a_network_s_gradient_hessian_and_product_agree_with_jax(jax):
     params, inputs, labels = parameters(), RNG.normal(size=(2, 5)), RNG.normal(size=(1, 5))
     ours, theirs = network_for(np), network_for(jax.numpy)

@@ -106,6 +106,7 @@ def given_for(right: Any, m: int) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_any_array_for_any_quantity_gets_a_report(graph: Callable[[], Any]) -> None:
     J = graph()

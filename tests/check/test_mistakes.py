@@ -34,6 +34,7 @@ SOME = 0.06
 """How many of them are tried: what one network leaves out, another has."""
 
 
+@pytest.mark.slow
 def test_the_published_mistakes_are_named(shared: Path, tmp_path: Path) -> None:
     cases = json.loads((shared / "cases" / "mistakes.json").read_text("utf-8"))
     some = tmp_path / "some.json"  # all of them: python ../shared/cases/run_mistakes.py

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from docs import make_diagnosis
 from tinygrad_edu.course import formulas
 
@@ -25,6 +27,7 @@ NAMED = {
 }
 
 
+@pytest.mark.slow
 def test_the_page_is_up_to_date_and_no_misprint_is_missed() -> None:
     page = make_diagnosis.page()
     assert make_diagnosis.PAGE.read_text("utf-8") == page, "run: python docs/make_diagnosis.py"

@@ -41,6 +41,7 @@ def recorded(n: Network, v: dict[str, Any], hidden: Callable[[Any], Any]) -> tg.
     return -np.sum(cost) / n.m
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "hidden"), WRITTEN)
 def test_an_activation_may_be_written_out(name: str, hidden: Callable[[Any], Any]) -> None:
     n = Network((7, 6, 5, 1), m=13, hidden=name)

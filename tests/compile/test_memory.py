@@ -72,6 +72,7 @@ def peak(make: Callable[[], Callable[[], Any]]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dims", "m", "dtype"),
     [

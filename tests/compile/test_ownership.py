@@ -154,6 +154,7 @@ def test_parameters_may_have_any_names() -> None:
         params = {name: np.full((3, 2), 0.1 * k) for k, name in enumerate(names)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [OPTIMIZERS[0], OPTIMIZERS[4], OPTIMIZERS[8], OPTIMIZERS[10]])
 def test_an_interrupted_update_is_whole_or_not_at_all(make: Any) -> None:
     X = np.random.default_rng(0).normal(size=(2, 5))

@@ -152,6 +152,7 @@ def test_before_the_first_call_there_is_nothing_to_show() -> None:
         _ = tg.compile(lambda w: w).source
 
 
+@pytest.mark.slow
 def test_a_long_chain_compiles() -> None:
     def loss(w: Any) -> Any:
         total = w

@@ -77,6 +77,7 @@ def bits(results: Any) -> list[bytes]:
     return [np.float64(J).tobytes(), *(g.tobytes() for g in grads)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_tiles")
 @pytest.mark.parametrize("first", range(0, 200, 50))
 def test_the_same_bits_on_any_number_of_threads(first: int) -> None:
@@ -100,6 +101,7 @@ def test_the_same_bits_on_any_number_of_threads(first: int) -> None:
     assert cut >= 15
 
 
+@pytest.mark.slow
 def test_lines_in_parts_of_the_rows_give_the_same_bits_as_whole_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -182,6 +182,7 @@ class Training:
         return all(map(np.array_equal, found, self.wanted))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_lines_of_a_fit(compiled, tmp_path):
     run = Training(tmp_path, compiled=compiled)
@@ -221,6 +222,7 @@ class Compiled:
         return self.of(self.step) == self.wanted
 
 
+@pytest.mark.slow
 def test_lines_of_a_compiled_step():
     run = Compiled()
     assert wrong_lines(run, sampled(total(run)), run.the_same_again) == []
@@ -261,6 +263,7 @@ class Comparison:
         return self.again() == self.wanted
 
 
+@pytest.mark.slow
 def test_lines_of_a_comparison():
     run = Comparison()
     assert wrong_lines(run, sampled(total(run)), run.the_same_again) == []

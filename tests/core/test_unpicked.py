@@ -82,6 +82,7 @@ def gradients(f: Function, x: Array) -> list[Array]:
     return [t.grad, u.grad, recorded.data, *tg.grad(f(v), [v]), tg.func.grad(f)(x)]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.sampled_from(sorted(STEEP)), st.sampled_from(sorted(PICKS)), st.sampled_from(sorted(ENDS)), st.data()

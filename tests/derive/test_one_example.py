@@ -15,6 +15,7 @@ def sigmoid(z):
 NUMBERS = st.floats(-2, 2).map(lambda x: round(x, 2))
 
 
+@pytest.mark.slow
 @given(NUMBERS, st.sampled_from([0, 1, 0.0, 1.0]), NUMBERS, st.sampled_from([0.0, 1.0]))
 def test_the_source_serves_another_example(x1, y, other_x, other_y):
     w1, b = tg.Tensor(0.3), tg.Tensor(0.1)

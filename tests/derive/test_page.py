@@ -10,6 +10,7 @@ def page():
     return make_derivations.page()
 
 
+@pytest.mark.slow
 def test_the_page_is_up_to_date(page):
     assert make_derivations.PAGE.read_text("utf-8") == page, "run: python docs/make_derivations.py"
 

@@ -15,6 +15,7 @@ def gallery():
     return make_gallery.gallery()
 
 
+@pytest.mark.slow
 def test_the_page_is_up_to_date(gallery):
     assert make_gallery.PAGE.read_text("utf-8") == gallery[0], "run: python docs/make_gallery.py"
 

@@ -63,6 +63,7 @@ def test_a_network_from_the_same_weights_answers_breast_cancer_as_scikit_learn_s
     assert abs(ours - theirs_mean) <= 0.001
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_numbers_as_well_as_scikit_learn() -> None:
     X, y = load_diabetes(return_X_y=True)
@@ -119,6 +120,7 @@ def test_warm_start_goes_on() -> None:
     assert model.n_iter_ == 20
 
 
+@pytest.mark.slow
 def test_partial_fit_learns() -> None:
     X, y = load_iris(return_X_y=True)
     model = MLPClassifier((10,), random_state=0, learning_rate_init=0.01)

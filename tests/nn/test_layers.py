@@ -315,6 +315,7 @@ nn.fit(make(), X, Y, optimizer=optim.Adam(lr=0.01), epochs=10**6, batch_size=7,
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_and_resumed_it_gives_the_same_bits(kind: str, tmp_path: Path) -> None:
     make, X, Y = KINDS[kind]

@@ -245,6 +245,7 @@ def test_batch_normalisation_inside_a_layer_of_one_s_own() -> None:
     np.testing.assert_array_equal(other(X).data, compiled(X).data)
 
 
+@pytest.mark.slow
 def test_running_statistics_inside_a_layer_are_resumed(tmp_path: Any) -> None:
     def run(model: Any, epochs: int, **settings: Any) -> Any:
         return trained(model, optim.Adam(lr=0.01), epochs=epochs, checkpoint=tmp_path / "run.npz", **settings)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
@@ -32,6 +32,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
         np.testing.assert_allclose(value, other[name], rtol=1e-9, atol=1e-12)
 
 
+@settings(max_examples=25)  # each compiles two steps
 @given(st.lists(st.integers(0, 3), min_size=24, max_size=24).filter(any))
 def test_a_whole_weight_is_an_example_that_stands_there_so_often(counts: list[int]) -> None:
     weights = np.array(counts)

@@ -107,6 +107,7 @@ def test_dropout_draws_the_same_whichever_worker_draws(client: Any) -> None:
     assert costs[0] == costs[1]
 
 
+@pytest.mark.slow
 def test_it_resumes_from_a_checkpoint(client: Any, tmp_path: Path) -> None:
     whole, parts, again = model(), model(), model()
     fit = tg.distributed.fit

@@ -8,6 +8,7 @@ Source: S. Tokui et al., *Chainer*, KDD 2019, ``gradient_check``: directions, an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Probe:
         values = [plain(y) for y in case.outputs(case.xs)]
         self.weights = [self.rng.uniform(0.5, 1.5, np.shape(y)) for y in values]
         self.scale = 10 + sum(float(np.sum(np.abs(y))) for y in values)
+        self.gradients = cache(self._gradients)
 
     def random_directions(self) -> list[Any]:
         return [self.rng.standard_normal(np.shape(self.case.xs[k])) for k in self.wanted]
@@ -67,7 +69,7 @@ class Probe:
         J = contracted(self.weights, self.case.outputs(arguments))
         return J, [arguments[k] for k in self.wanted]
 
-    def gradients(self, order: int, t: float = 0.0) -> list[Any]:
+    def _gradients(self, order: int, t: float = 0.0) -> list[Any]:
         """The gradient of J, or of its gradient along a contraction, or of the gradient of that along one."""
         J, wanted = self.tensors(t)
         for k in range(order - 1):

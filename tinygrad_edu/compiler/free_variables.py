@@ -51,6 +51,7 @@ _DIFFERENT_EACH_TIME = {
 }
 """Code with these names may give another value when it runs again: it is run again, to see."""
 _RECORDS = (SimpleNamespace, Namespace)
+_NOT_LOOKED_INTO = (*PLAIN, Op)
 _GONE = object()
 
 
@@ -157,7 +158,7 @@ class FreeVariables:
         self._visit(value, path)
 
     def _visit(self, value: Any, path: str) -> None:  # noqa: C901  (one line for each kind of value)
-        if isinstance(value, (*PLAIN, Op)) or id(value) in self._seen:
+        if isinstance(value, _NOT_LOOKED_INTO) or id(value) in self._seen:
             return
         self._seen[id(value)] = value
         if isinstance(value, Tensor):
