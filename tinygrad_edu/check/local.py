@@ -6,8 +6,7 @@ end is pulled back to every step: how much a change anywhere matters costs one p
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -43,10 +42,32 @@ class Backward:
             step.name: tuple(step.args[k].name for k in self.carriers.get(step.name, ()))
             for step in program.steps
         }
+        self._calls: dict[str, tuple[list[Any], list[tuple[int, str]]]] = {}
 
     def carried(self, step: Step) -> tuple[str, ...]:
         """The names of the steps whose gradients this one takes."""
         return self._carried[step.name]
+
+    def applied(self, step: Step, known: Mapping[str, Any]) -> Any:
+        """The step's operation on other operands, by name; zero for a gradient that is not among them."""
+        call = self._calls.get(step.name)
+        if call is None:
+            call = self._calls[step.name] = self._call(step)
+        args = call[0].copy()
+        for k, name in call[1]:
+            other = known.get(name)
+            if other is not None:
+                args[k] = other
+        return args[0] if step.op is None else step.op.forward(*args, **step.settings)
+
+    def _call(self, step: Step) -> tuple[list[Any], list[tuple[int, str]]]:
+        """A step's operands where none is known, and which step each of them is."""
+        own: list[Any] = list(step.args)
+        refs = [(k, a.name) for k, a in enumerate(own) if isinstance(a, Ref)]
+        for k, name in refs:
+            value = self.program[name].value
+            own[k] = np.zeros(value.shape) if k in self.carriers.get(step.name, ()) else value
+        return own, refs
 
 
 class Local:
@@ -107,15 +128,23 @@ class Local:
 
     def applied(self, step: Step, known: Mapping[str, Any]) -> Any:
         """The step's operation on other operands, by name; zero for a gradient that is not among them."""
-        carriers = self.backward.carriers.get(step.name, ())
-        args = []
-        for k, a in enumerate(step.args):
-            if isinstance(a, Ref):
-                own = self.program[a.name]
-                other = known.get(a.name)
-                a = other if other is not None else np.zeros(own.shape) if k in carriers else own.value
-            args.append(a)
-        return args[0] if step.op is None else step.op.forward(*args, **step.settings)
+        return self.backward.applied(step, known)
+
+    def applied_to_many(self, step: Step, known: Mapping[str, Any], many: Collection[str]) -> Array:
+        """The same where each operand in ``many`` is a stack, all of one length: the stack of the results."""
+        used = [name for name in step.uses if name in many]
+        n = len(known[used[0]])
+
+        def one(k: int) -> Any:
+            return self.applied(step, {**known, **{name: known[name][k] for name in used}})
+
+        try:
+            found, last = np.asarray(self.applied(step, known)), one(n - 1)
+        except (ValueError, TypeError):
+            found, last = np.zeros(0), None
+        if found.shape == (n, *step.shape) and np.array_equal(found[-1], last):
+            return found  # it takes them one by one, as entry by entry, and as a product of matrices
+        return np.stack([one(k) for k in range(n)])
 
     def again(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
         """The root's gradient where some coefficients have other values.
@@ -124,15 +153,17 @@ class Local:
             values: the coefficients' arrays, by the names of their steps.
             passed: steps that pass on the gradient of another one as it is.
         """
-        found = dict[str, Any]()
-        known = ChainMap(found, dict(values), self.values)
-        for step in self.steps:
-            above = (passed or {}).get(step.name, "")
-            if above in self.names:
-                found[step.name] = found.get(above, self.values[above])
-            elif any(u in found or u in values for u in step.uses):
-                found[step.name] = self.applied(step, known)
-        return np.asarray(found.get(self.root, self.value), float)
+        passed = passed or {}
+        known, moved = {**self.values, **values}, set(values)
+        for step in self.steps[self._first_use(moved) :] if not passed else self.steps:
+            if passed.get(step.name, "") in self.names:
+                known[step.name] = known[passed[step.name]]
+            elif not moved.isdisjoint(step.uses):
+                known[step.name] = self.applied(step, known)
+            else:
+                continue
+            moved.add(step.name)
+        return np.asarray(known[self.root], float)
 
     def differences(self, values: Mapping[str, Any]) -> dict[str, Array] | None:
         """What other values of coefficients add at the steps that use them; pushed on it is the change.
@@ -147,23 +178,49 @@ class Local:
             if step.name in leading:
                 leading.update(self.backward.carried(step))
         moved, found = dict[str, Any](), dict[str, Array]()
-        changed, before = ChainMap(moved, dict(values), self.values), ChainMap(moved, self.values)
         for step in steps:
-            above = step.name in leading and any(name in moved for name in self.backward.carried(step))
-            if step.name not in using and not above:
+            name, carried = step.name, self.backward.carried(step)
+            above = name in leading and not moved.keys().isdisjoint(carried)
+            if name not in using and not above:
                 continue
-            old = self.applied(step, before) if above else self.values[step.name]
-            new = self.applied(step, changed) if step.name in using else old
-            if np.shape(new) != np.shape(self.values[step.name]):
+            known = {n: moved[n] if n in moved else self.values[n] for n in carried}
+            old = self.applied(step, known) if above else self.values[name]
+            new = self.applied(step, {**values, **known}) if name in using else old
+            if np.shape(new) != np.shape(self.values[name]):
                 return None
-            if step.name in using:
-                found[step.name] = np.asarray(new - old)
-            moved[step.name] = new
+            if name in using:
+                found[name] = np.asarray(new - old)
+            moved[name] = new
         return found
+
+    def _first_use(self, names: Iterable[str]) -> int:
+        """The place of the first step that uses one of some values."""
+        return min((self._users[name][0] for name in names if name in self._users), default=len(self.steps))
+
+    def between(self, names: Collection[str]) -> list[tuple[Step, tuple[str, ...]]]:
+        """The steps from the first of some on that lead to another, each with the gradients that it takes."""
+        places = [self.place[name] for name in names if name in self.place]
+        steps = self._flow[min(places) : max(places) + 1] if places else []
+        leading, found = set(names), []
+        for step, above in reversed(steps):
+            if step.name in leading:
+                leading.update(above)
+                found.append((step, above))
+        return found[::-1]
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each step is among them."""
+        return {step.name: k for k, step in enumerate(self.steps)}
+
+    @cached_property
+    def _flow(self) -> list[tuple[Step, tuple[str, ...]]]:
+        """Each step with the gradients that it takes."""
+        return [(step, self.backward.carried(step)) for step in self.steps]
 
     @cached_property
     def _users(self) -> dict[str, list[int]]:
-        """For each coefficient the places of the steps that use it."""
+        """For each value the places of the steps that use it."""
         found: dict[str, list[int]] = {}
         for k, step in enumerate(self.steps):
             for name in step.uses:
@@ -171,12 +228,12 @@ class Local:
         return found
 
     @cached_property
-    def followers(self) -> dict[str, str]:
-        """For each step the first one that carries it on."""
-        found: dict[str, str] = {}
-        for step in self.steps:
-            for name in self.backward.carried(step):
-                found.setdefault(name, step.name)
+    def followers(self) -> dict[str, list[Step]]:
+        """For each step those that carry it on, in order."""
+        found: dict[str, list[Step]] = {}
+        for step, above in self._flow:
+            for name in dict.fromkeys(above):
+                found.setdefault(name, []).append(step)
         return found
 
     @cached_property
@@ -203,12 +260,13 @@ class Local:
         """What changes of some steps' values do to the root, or to another step on the way."""
         moved: dict[str, Any] = dict(changes)
         end = self.root if end is None else end
-        for step in self.steps:
-            if any(name in moved for name in self.backward.carried(step)):
-                own = self.applied(step, moved)
-                moved[step.name] = own + moved[step.name] if step.name in moved else own
-            if step.name == end:
-                break
+        last = self.place.get(end, len(self.steps))
+        for step, above in self._flow[self._first_use(changes) : last + 1]:
+            for name in above:
+                if name in moved:
+                    own = self.applied(step, moved)
+                    moved[step.name] = own + moved[step.name] if step.name in moved else own
+                    break
         return np.asarray(moved[end], float) if end in moved else np.zeros(np.shape(self.values[end]))
 
     def pull(self, functional: Array) -> dict[str, Array]:
@@ -218,16 +276,18 @@ class Local:
             u = found.get(step.name)
             if u is None:
                 continue
-            args = [self.operand(step, k) for k in range(len(step.args))]
-            for k in self.backward.carriers[step.name]:
-                name = step.args[k].name
-                if step.op is None:
-                    back = u
-                else:
-                    rule = rules_of(step.op, len(args))[k]
-                    back = _fitted(rule(u, self.values[step.name], *args, **step.settings), np.shape(args[k]))
+            for k, name in zip(self.backward.carriers[step.name], self.backward.carried(step), strict=True):
+                back = self.pulled_through(step, k, u)
                 found[name] = found[name] + back if name in found else back
         return found
+
+    def pulled_through(self, step: Step, k: int, u: Array) -> Array:
+        """The functional of a step's k-th operand, in which it is linear, that is this one of its value."""
+        if step.op is None:
+            return u
+        args = [self.operand(step, j) for j in range(len(step.args))]
+        rule = rules_of(step.op, len(args))[k]
+        return _fitted(rule(u, self.values[step.name], *args, **step.settings), np.shape(args[k]))
 
 
 def _fitted(given: Any, shape: tuple[int, ...]) -> Array:

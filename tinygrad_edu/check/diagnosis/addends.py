@@ -84,8 +84,8 @@ def of_misplaced(target: Target, pool: Pool) -> None:
         for name in both:
             addend = np.asarray(local.values[name], float)
             beside = " + ".join(pool.words.of(n) for n in both if n != name)
-            for other in target.pulled[0] if addend.shape == step.shape and addend.any() else ():
-                if np.shape(local.values[other]) == addend.shape and other not in (*both, step.name):
+            for other in target.joined(step.name, addend) if addend.any() else ():
+                if other not in both:
                     text = f"{pool.words.of(name)} is added to {pool.words.of(other)}, not to {beside}"
                     codes = ("wrong_layer", "term_missing", "slope_wrong")
                     target.changed({step.name: -addend, other: addend}, Edit(codes, text, 1.25))
@@ -173,10 +173,13 @@ def _solve(target: Target, terms: list[Term], called: list[str], rest: Array, as
         found, *_, sizes = np.linalg.lstsq(columns[used] / scale, wanted.ravel()[used], rcond=None)
         factors = found / scale
         if sizes.min(initial=1.0) > 1e-6 * sizes.max(initial=1.0):
-            _read(target, terms, called, factors, wanted, aspect)
+            _read(target, terms, columns, called, factors, wanted, aspect)
             return
+    slack = 2 * target.bound + 128 * target.eps * float(np.max(np.abs(wanted), initial=0.0))
     for factors in _patterns(len(terms)):
-        if _read(target, terms, called, factors, wanted, aspect) and len(terms) > _MOST_SUBSETS:
+        if np.any(np.abs(columns @ factors - wanted.ravel()) > slack):
+            continue
+        if _read(target, terms, columns, called, factors, wanted, aspect) and len(terms) > _MOST_SUBSETS:
             return
 
 
@@ -202,7 +205,13 @@ def _patterns(n: int) -> Iterator[Array]:
 
 
 def _read(
-    target: Target, terms: list[Term], called: list[str], factors: Array, wanted: Array, aspect: Aspect
+    target: Target,
+    terms: list[Term],
+    columns: Array,
+    called: list[str],
+    factors: Array,
+    wanted: Array,
+    aspect: Aspect,
 ) -> bool:
     """Whether the factors give the array, and each is one that is known; then that is noted."""
     for common in _common(target, factors):
@@ -211,7 +220,7 @@ def _read(
         if any(edits is None for edits in own):
             continue
         exact = np.array([v for edits in own if edits is not None for v in (edits[0],)])
-        total = sum((c * t.array for c, t in zip(exact, terms, strict=True)), np.zeros(wanted.shape)) * scale
+        total = (columns @ exact).reshape(wanted.shape) * scale
         size = float(np.max(np.abs(total), initial=0.0))
         slack = target.bound * max(1.0, float(np.max(np.abs(exact * scale)))) + 64 * target.eps * size
         if not np.all(np.abs(wanted - total) <= slack):

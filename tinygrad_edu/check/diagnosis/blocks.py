@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.diagnosis.steps import made_alike, outer
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Graph, GraphNode, Step
 
@@ -43,7 +44,8 @@ class Block:
 
 
 def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
-    """Every such stretch, the longest to each exit last."""
+    """Every such stretch, the longest to each exit last; inside a long loop those that are slopes alone."""
+    ends = {step.name for step in outer(local.steps, lambda step: made_alike(local, step))}
     pointwise = {s.name: s for s in local.steps if _entry_by_entry(s, local)}
     dominators: dict[str, list[str]] = {}
     for step in local.steps:
@@ -55,7 +57,7 @@ def blocks_of(local: Local, graph: Graph) -> Iterator[Block]:
         dominators[step.name] = [step.name, *common]
         for entry in common[:12]:
             if np.shape(local.values[entry]) == np.shape(local.values[step.name]):
-                block = _block(local, graph, entry, step)
+                block = _block(local, graph, entry, step, step.name in ends)
                 if block is not None:
                     yield block
 
@@ -82,7 +84,14 @@ def _entry_by_entry(step: Step, local: Local) -> bool:
     return all(local.program[c].shape == step.shape for c in local.backward.carried(step))
 
 
-def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
+def _block(local: Local, graph: Graph, entry: str, last: Step, any_factor: bool) -> Block | None:
+    above, below = _above(local, entry), _below(local, last.name)
+    joined = above is not None and below is not None
+    if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):
+        below = None
+    slope = above is not None and below is not None and function_of(graph, below, above)
+    if not slope and not any_factor:
+        return None
     between = _between(local, entry, last.name)
     moving = [s for s in between if s.op is not None and not s.op.moves]
     if not moving:
@@ -94,12 +103,8 @@ def _block(local: Local, graph: Graph, entry: str, last: Step) -> Block | None:
     factor = ones[last.name]
     if not np.isfinite(factor).all() or factor.size == 0:
         return None
-    above, below = _above(local, entry), _below(local, last.name)
-    if np.ptp(factor) == 0 and (above is None or below is None or not _at_a_point(local, moving)):
+    if np.ptp(factor) == 0 and not (joined and _at_a_point(local, moving)):
         return None  # a constant; of a number alone it may be a slope
-    if below is not None and _passed_by(local, entry, last.name, local.program.gradients[below].name):
-        below = None
-    slope = above is not None and below is not None and function_of(graph, below, above)
     single = moving[0] if len(moving) == 1 else None
     names = frozenset(s.name for s in between)
     return Block(entry, last.name, factor, above, below, slope, single, names)
@@ -124,7 +129,7 @@ def _above(local: Local, name: str) -> str | None:
 def _below(local: Local, name: str) -> str | None:
     """The quantity whose gradient a step is, or is an addend of."""
     while (of := local.program[name].of) is None:
-        after = [s for s in local.steps if name in local.backward.carried(s)]
+        after = local.followers.get(name, [])
         if len(after) != 1 or not (
             after[0].op is None or after[0].op.moves or after[0].op.linear == ((0, 1),)
         ):
@@ -135,23 +140,29 @@ def _below(local: Local, name: str) -> str | None:
 
 def _passed_by(local: Local, entry: str, last: str, end: str) -> bool:
     """Whether a way from the entry to the end leads past the exit: then the stretch is one of several."""
-    reached = {entry}
-    for step in local.steps:
-        if step.name != last and reached & set(local.backward.carried(step)):
-            reached.add(step.name)
-    return last != end and end in reached
+    if last == end:
+        return False
+    reached, queue = {entry, last}, [entry]
+    for name in queue:
+        for step in local.followers.get(name, ()):
+            if step.name not in reached and local.place[step.name] <= local.place.get(end, -1):
+                reached.add(step.name)
+                queue.append(step.name)
+    return end in reached
 
 
 def _between(local: Local, entry: str, end: str) -> list[Step]:
     """The steps after the entry on the ways to the end."""
     needed, queue = {end}, [end]
     for name in queue:
-        if name != entry and name in local.names:
+        if name != entry and name in local.place:
             for other in local.backward.carried(local.program[name]):
                 if other not in needed:
                     needed.add(other)
                     queue.append(other)
-    return [s for s in local.steps if s.name in needed and s.name != entry]
+    return [
+        local.program[n] for n in sorted(needed & local.place.keys() - {entry}, key=local.place.__getitem__)
+    ]
 
 
 def function_of(graph: Graph, x: str, y: str) -> bool:

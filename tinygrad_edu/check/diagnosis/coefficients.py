@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
@@ -30,7 +31,11 @@ class Coefficients:
 
         self.steps = _coefficients(target.local, follows)
         """These steps, in order."""
+        self._users: dict[str, list[int]] = {}
         self._follow = [step for step in self.steps if follows(step)]
+        for k, step in enumerate(self._follow):
+            for name in step.uses:
+                self._users.setdefault(name, []).append(k)
 
     def gradient(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
         """The local gradient with other values; ``passed`` as of :meth:`Local.again`."""
@@ -39,9 +44,14 @@ class Coefficients:
     def _along(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """These values, and those of the coefficients that move along with them."""
         known = dict(values)
-        for step in self._follow:
-            if step.name not in known and any(u in known for u in step.uses):
+        queue = [k for name in values for k in self._users.get(name, ())]
+        heapify(queue)  # each comes before what uses it
+        while queue:
+            step = self._follow[heappop(queue)]
+            if step.name not in known:
                 known[step.name] = self.target.local.applied(step, known)
+                for k in self._users.get(step.name, ()):
+                    heappush(queue, k)
         return known
 
     def tried(self, values: Mapping[str, Any], *edits: Edit) -> bool:

@@ -36,64 +36,68 @@ def of_forms(target: Target, pool: Pool) -> None:
 
 
 def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
-    for value in pool.forward:
-        g = _gradient_of(target, pool, value, v.shape)
+    for value, axis in _forms_of_shape(pool, v.shape):
+        g = _gradient_of(target, pool, value)
         if g is None or value.node is None or value.node.name == x:
             continue
-        for axis in range(value.array.ndim):
-            form = _form(pool, value, x, g, axis)
-            if form is None:
-                continue
-            own = pool.program.gradients[value.node.name].name
-            part = target.local.push({own: g}, pool.program.gradients[x].name)
-            scale = _number_between(part, form.right)  # of what comes this way: others may be added to it
-            for array, *said in form.wrong() if scale is not None else ():
-                yield v - part + scale * array, *said  # type: ignore[misc]
-    for part in _by_addends(target, pool.program.gradients[x].name, v):
+        form = _form(pool, value, x, g, axis)
+        if form is None:
+            continue
+        own = pool.program.gradients[value.node.name].name
+        part = target.local.push({own: g}, pool.program.gradients[x].name)
+        scale = _number_between(part, form.right)  # of what comes this way: others may be added to it
+        for array, *said in form.wrong() if scale is not None else ():
+            yield v - part + scale * array, *said  # type: ignore[misc]
+    for part in _by_addends(target, pool, pool.program.gradients[x].name, v):
         for array, *said in _outputs(pool, x, part):
             yield v - part + array, *said  # type: ignore[misc]
     yield from _of_the_cost(pool, x, v)
 
 
-def _form(pool: Pool, value: Value, x: str, g: Array, axis: int) -> _Softmax | _LogSoftmax | _Norm | None:
-    """The form of the gradient before a value, told by what its entries along an axis add up to."""
-    p, sums = np.asarray(value.array, float), _sums_to(pool, value, axis)
-    if sums == 1:
-        return _Softmax(value.text, p, g, axis)
-    if sums == 0:
-        return _normalised(value.text, np.asarray(pool.graph.find(x).value, float), p, g, axis)
+def _forms_of_shape(pool: Pool, shape: tuple[int, ...]) -> list[tuple[Value, int]]:
+    """The values of a shape that may be such a function, and along which axis."""
+    known: list[tuple[Value, int]] | None = pool.memo("forms", shape)
+    if known is None:
+        values = [v for v in pool.forward if v.array.shape == shape and v.node is not None]
+        known = [(v, axis) for v in values for axis in range(len(shape)) if _kind(v, axis) is not None]
+        pool.memo("forms", shape, found=known)
+    return known
+
+
+def _kind(value: Value, axis: int) -> type[_Softmax | _LogSoftmax | _Norm] | None:
+    """Which form a value has, told by what its entries along an axis add up to."""
+    p = np.asarray(value.array, float)
+    sums, size = p.sum(axis=axis), float(np.max(np.abs(p), initial=0.0))
+    if np.allclose(sums, 1, rtol=1e-5) and p.min(initial=0) >= 0:
+        return _Softmax
+    if np.all(np.abs(sums) <= 1e-6 * size * p.shape[axis]):
+        return _Norm
     if p.max(initial=0.0) <= 0 and np.allclose(np.exp(p).sum(axis=axis), 1, rtol=1e-5):
-        return _LogSoftmax(value.text, p, g, axis)
+        return _LogSoftmax
     return None
 
 
-def _by_addends(target: Target, end: str, v: Array) -> Iterator[Array]:
+def _form(pool: Pool, value: Value, x: str, g: Array, axis: int) -> _Softmax | _LogSoftmax | _Norm | None:
+    """The form of the gradient before a value."""
+    p, kind = np.asarray(value.array, float), _kind(value, axis)
+    if kind is _Norm:
+        return _normalised(value.text, np.asarray(pool.graph.find(x).value, float), p, g, axis)
+    return _Softmax(value.text, p, g, axis) if kind is _Softmax else _LogSoftmax(value.text, p, g, axis)
+
+
+def _by_addends(target: Target, pool: Pool, end: str, v: Array) -> Iterator[Array]:
     """A gradient, and what each addend of J contributes to it."""
     yield v
-    local, names = target.local, addends_of_the_cost(target.local.program)
+    local, key = target.local, "addends of the cost"
+    names = pool.memo(key) or pool.memo(key, found=addends_of_the_cost(local.program))
     own = [g.name for name in names if (g := local.program.gradients.get(name)) and g.name in local.names]
     if 1 < len(own) <= _MOST_ADDENDS:
         yield from (local.push({name: local.values[name]}, end) for name in own)
 
 
-def _sums_to(pool: Pool, value: Value, axis: int) -> int:
-    """1 where all sums along an axis are 1, of nothing negative; 0 where they are 0; else -1."""
-    known: int | None = pool.memo("sums", value.node and value.node.name, axis)
-    if known is None:
-        p = np.asarray(value.array, float)
-        sums, size = p.sum(axis=axis), float(np.max(np.abs(p), initial=0.0))
-        known = -1
-        if np.allclose(sums, 1, rtol=1e-5) and p.min(initial=0) >= 0:
-            known = 1
-        elif np.all(np.abs(sums) <= 1e-6 * size * p.shape[axis]):
-            known = 0
-        pool.memo("sums", value.node and value.node.name, axis, found=known)
-    return known
-
-
-def _gradient_of(target: Target, pool: Pool, value: Value, shape: tuple[int, ...]) -> Array | None:
+def _gradient_of(target: Target, pool: Pool, value: Value) -> Array | None:
     """The gradient of a value, where it is part of the formula."""
-    if value.node is None or value.array.shape != shape or value.node.name not in pool.program.gradients:
+    if value.node is None or value.node.name not in pool.program.gradients:
         return None
     own = pool.program.gradients[value.node.name].name
     return target.value(own) if own in target.local.names else None
@@ -345,8 +349,9 @@ _Scaled = tuple[Value, str, Array, Array]
 
 def _scaled(pool: Pool, x: str, v: Array) -> Iterator[_Scaled]:
     """The first A and Y of which an array is the difference, times a number, or one for each example."""
-    for label, Y in labels_of(pool, v.shape):
-        for value in (*pool.differing(Y, v), *_activated(pool, x)):
+    activated = list(_activated(pool, x)) if np.ptp(v) > 0 else []
+    for label, Y in labels_of(pool, v.shape) if activated else ():
+        for value in (*pool.differing(Y, v), *activated):
             if value.array.shape != v.shape:
                 continue
             A = np.asarray(value.array, float)

@@ -59,7 +59,8 @@ def _replaced(
         return
     name = pool.words.of(step.name)
     bank = pool.bank(step.shape)
-    for entry, row in zip(bank.entries, bank.rows, strict=True):
+    for k in target.promising(target.local.root, bank.rows, slope, rest):
+        entry, row = bank.entries[k], bank.rows[k]
         its = entry.value.node is not None and entry.value.node.name == step.name
         codes = ("z_for_a", "slope_wrong") if its and entry.text == "{}" else ("slope_wrong", "wrong_layer")
         edit = Edit(codes, f"{entry.told} stands where {op.name}({name}) belongs", 1.25 + entry.value.cost)

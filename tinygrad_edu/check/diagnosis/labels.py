@@ -13,8 +13,16 @@ from tinygrad_edu.check.diagnosis.steps import index_parts
 __all__ = ["indices_of", "labels_of"]
 
 
-def labels_of(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+def labels_of(pool: Pool, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     """Arrays of a shape that may be labels, and what they are called."""
+    known: list[tuple[str, Array]] | None = pool.memo("labels", shape)
+    if known is None:
+        known = list(_labels(pool, shape))
+        pool.memo("labels", shape, found=known)
+    return known
+
+
+def _labels(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     data = [n for n in pool.graph.inputs if not n.requires_grad and n.value.size > 1]
     for node in data:
         if node.value.ndim <= len(shape):

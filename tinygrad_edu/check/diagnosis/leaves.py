@@ -10,7 +10,7 @@ from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, Pool
 from tinygrad_edu.check.diagnosis.products import codes_of_gradient
-from tinygrad_edu.check.diagnosis.steps import alike, feeds
+from tinygrad_edu.check.diagnosis.steps import alike, feeds, made_alike, outer
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.turns import some_places, turns
 from tinygrad_edu.graph import GraphNode, Step
@@ -28,7 +28,7 @@ def of_leaves(target: Target, pool: Pool) -> None:
     uses = Coefficients(target)
     steps = [s for s in uses.steps if 1 < s.value.size <= _MOST_SIZE and s.value.dtype.kind in "fiub"]
     few = sum(step.name not in pool.graph for step in steps) <= _MOST_COMPUTED
-    for step in steps:
+    for step in outer(steps, lambda s: (made_alike(target.local, s), s.shape, s.requires_grad)):
         node = pool.graph.find(step.name) if step.name in pool.graph else None
         if node is not None:
             _reordered(uses, pool, node)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.passes import Line, Made, line_of, made_with, sequences
+from tinygrad_edu.check.diagnosis.passes import Edited, Line, Made, Times, line_of, made_with, sequences
 from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, LIKELY, Pool, applied, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.steps import alike
 from tinygrad_edu.graph import GraphNode
@@ -16,7 +16,7 @@ from tinygrad_edu.graph import GraphNode
 __all__ = ["slopes_of_a_line"]
 
 
-def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
+def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[Edited]:
     """Every way in which the slope that one line of a loop applies is got wrong."""
     ends = {(b.above, b.below): b for b in blocks if b.slope}
     whole = [b for b in ends.values() if not any(b.inside < other.inside for other in ends.values())]
@@ -38,25 +38,30 @@ def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Ed
     for blocks, key in ((own, finer), (whole, lines)):
         groups += [group for group in alike(blocks, key) if group not in groups]
     for group in groups:
-        x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
-        name = f"the slope of {y} at {x}"
-        yield (
-            {b.exit: _times(b.entry, np.ones(1)) for b in group},
-            Edit(("slope_missing",), f"{name} is missing", 1.1),
-        )
-        yield (
-            {b.exit: _times(b.entry, b.factor * b.factor) for b in group},
-            Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15),
-        )
-        for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
-            for formula, f in _candidates():
-                line = _with_factors(group, [pool.graph.find(getattr(b, at)) for b in group], f)
-                itself = ("activation_for_slope",) if at == "above" and formula == "{}" else ()
-                what = formula.replace("{}", y if at == "above" else x)
-                if line is not None:
-                    yield line, Edit((*itself, *codes), f"{what} stands for {name}", 1.3)
-        yield from _of_others(group, pool, name)
-        yield from _of_neighbours(group, pool, name)
+        names = (n for b in group for n in (b.above, b.entry, b.exit, b.below))
+        yield tuple(n or "" for n in names), _of_a_line(group, pool)
+
+
+def _of_a_line(group: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
+    x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
+    name = f"the slope of {y} at {x}"
+    yield (
+        {b.exit: Times(b.entry, np.ones(1)) for b in group},
+        Edit(("slope_missing",), f"{name} is missing", 1.1),
+    )
+    yield (
+        {b.exit: Times(b.entry, b.factor * b.factor) for b in group},
+        Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15),
+    )
+    for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
+        for formula, f in _candidates():
+            line = _with_factors(group, [pool.graph.find(getattr(b, at)) for b in group], f)
+            itself = ("activation_for_slope",) if at == "above" and formula == "{}" else ()
+            what = formula.replace("{}", y if at == "above" else x)
+            if line is not None:
+                yield line, Edit((*itself, *codes), f"{what} stands for {name}", 1.3)
+    yield from _of_others(group, pool, name)
+    yield from _of_neighbours(group, pool, name)
 
 
 def _of_others(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[Line, Edit]]:
@@ -98,10 +103,6 @@ def _of_neighbours(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[
                     yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.15)
 
 
-def _times(entry: str, factor: Array) -> Made:
-    return lambda found: np.asarray(found[entry]) * factor
-
-
 def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:
     """What people write for a slope, as functions of a value."""
     yield from FUNCTIONS.items()
@@ -120,6 +121,6 @@ def _with_factors(
         value = f(np.asarray(node.value, float))
         if value is None or not np.isfinite(value).all() or value.shape != block.factor.shape:
             return None
-        line[block.exit] = _times(block.entry, value)
+        line[block.exit] = Times(block.entry, value)
         varies = varies or float(np.ptp(value)) > 0
     return line if varies else None

@@ -7,7 +7,7 @@ are taken for one line, and an edit is made in all of them at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.loop_slopes import slopes_of_a_line
 from tinygrad_edu.check.diagnosis.passes import (
+    Edited,
     Line,
     Made,
+    Times,
     late_addends,
     line_of,
     lost_addends,
@@ -32,24 +34,32 @@ from tinygrad_edu.check.diagnosis.passes import (
 )
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
-from tinygrad_edu.check.diagnosis.steps import adds_up, alike, before, behind, multiplies
+from tinygrad_edu.check.diagnosis.steps import adds_up, alike, made_alike, multiplies
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.graph import Graph, GraphNode, Step
+from tinygrad_edu.graph import GraphNode, Step
 
 __all__ = ["of_known_lines", "of_loops"]
 
-_FEW_PARTS, _MOST_STARTS = 12, 3
+_FEW_PARTS, _MOST_STARTS, _MOST_AT_ONCE = 12, 3, 20_000_000
 _Other = tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]
 """What other values are, in words and codes, and which there is for a value."""
-_Side = Callable[[Graph, GraphNode], Iterator[GraphNode]]
+
+
+@dataclass
+class _Trial:
+    """One line, edited, and what that changes at its steps: the same in the formula of every gradient."""
+
+    line: Line
+    edit: Edit
+    changes: dict[str, Array] | None = None
 
 
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     """Every way in which one line of a loop is got wrong."""
     _of_other_gradients(target, pool)
-    pool.lines += [each for each in _edited(target, blocks, pool) if _tried(target, *each)]
+    pool.lines += [(t.line, t.edit) for t in _trials(target, blocks, pool) if _tried(target, t)]
 
 
 def of_known_lines(target: Target, pool: Pool) -> bool:
@@ -57,18 +67,18 @@ def of_known_lines(target: Target, pool: Pool) -> bool:
     fits = False
     for line, edit in pool.lines:
         own = {name: made for name, made in line.items() if name in target.local.names}
-        fits |= bool(own) and _tried(target, own, edit)
+        fits |= bool(own) and _tried(target, _Trial(own, edit))
     return fits
 
 
-def _tried(target: Target, line: Line, edit: Edit) -> bool:
+def _tried(target: Target, trial: _Trial) -> bool:
     try:
-        value = _run(target, line)
+        value = _run(target, trial)
     except (ValueError, TypeError):
         return False
     if value is None or value.shape != target.right.shape:
         return False
-    return target.whole(value, replace(edit, text=f"{edit.text}; and so in each step like it"))
+    return target.whole(value, replace(trial.edit, text=f"{trial.edit.text}; and so in each step like it"))
 
 
 def _of_other_gradients(target: Target, pool: Pool) -> None:
@@ -84,48 +94,81 @@ def _of_other_gradients(target: Target, pool: Pool) -> None:
             target.whole(sum(np.asarray(value.array, float) for value in values), edit)
 
 
-def _edited(target: Target, blocks: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
-    yield from slopes_of_a_line(blocks, pool)
-    yield from _products(target, pool)
-    yield from _sums(target)
-    yield from lost_factors(target, pool)
-    yield from lost_addends(target, pool)
-    yield from late_addends(target, pool)
-    yield from windows_without_stride(target, pool)
-    yield from other_slices(target, pool)
+def _trials(target: Target, blocks: list[Block], pool: Pool) -> Iterator[_Trial]:
+    """Each edit of each line; those of the lines that formulas have in common are made once for all."""
+    common = (slopes_of_a_line(blocks, pool), _products(target, pool), _sums(target))
+    for family, groups in enumerate(common):
+        for names, edits in groups:
+            key = ("line", family, bool(target.local.sources), names)
+            known: list[_Trial] | None = pool.memo(*key)
+            if known is None:
+                known = [_Trial(*each) for each in edits]
+                _slopes_at_once(target.local, known)
+                pool.memo(*key, found=known)
+            yield from known
+    for find in (lost_factors, lost_addends, late_addends, windows_without_stride, other_slices):
+        yield from (_Trial(*each) for each in find(target, pool))
 
 
-def _run(target: Target, line: Line) -> Array | None:
+def _run(target: Target, trial: _Trial) -> Array | None:
     """The root's gradient with the edits of a line; None where two products say that it cannot be it."""
-    local = target.local
-    carried, index = local.backward.carried, local.backward.index
-    last = max(index[name] for name in line)
+    if trial.changes is None:
+        trial.changes = _changes(target.local, trial.line)
+    fits = target.may_fit(trial.changes)
+    return target.right + target.local.push(trial.changes) if fits else None
+
+
+def _changes(local: Local, line: Line) -> dict[str, Array]:
+    """What a line, or each of a stack of lines, adds to what the passes before leave at its steps."""
     found: dict[str, Any] = dict(local.values)
-    other, changes = set[str](), dict[str, Array]()
-    for step in local.steps:
+    other, many, changes = set[str](), set[str](), dict[str, Array]()
+    for step, above in local.between(line):
         name = step.name
-        moved = bool(other) and not other.isdisjoint(carried(step))
+        moved = not other.isdisjoint(above)
         if not moved and name not in line:
             continue
-        if index[name] > last:
-            break
-        own = local.applied(step, found) if moved else found[name]
+        own = found[name]
+        if moved:
+            stacked = not many.isdisjoint(above)
+            own = local.applied_to_many(step, found, many) if stacked else local.applied(step, found)
+        made = np.asarray(line[name](found)) if name in line else own
         if name in line:
-            made = np.asarray(line[name](found))
-            changes[name] = np.broadcast_to(made, np.shape(own)) - own
-            own = made
-        found[name] = own
+            lead = made.shape[: max(0, made.ndim - len(step.shape))]
+            changes[name] = np.broadcast_to(made, (*lead, *step.shape)) - own
+        if made.ndim > len(step.shape):
+            many.add(name)
+        found[name] = made
         other.add(name)
-    return target.right + local.push(changes) if target.may_fit(changes) else None
+    return changes
 
 
-def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
+def _slopes_at_once(local: Local, trials: list[_Trial]) -> None:
+    """What those lines add that multiply by other factors alone, all of the same steps in one run."""
+    lines: list[dict[str, Times]] = []
+    alike_ = [t for t in trials if t.line.keys() == trials[0].line.keys()]
+    for t in alike_:
+        factors = {name: made for name, made in t.line.items() if isinstance(made, Times)}
+        if len(factors) < len(t.line):
+            return
+        lines.append(factors)
+    size = sum(local.values[name].size for name in lines[0]) if lines else 0
+    if not 1 < len(lines) <= _MOST_AT_ONCE // max(size, 1):
+        return
+    stacks: Line = {}
+    for name, made in lines[0].items():
+        shape = np.shape(local.values[name])
+        factors_ = [np.broadcast_to(line[name].factor, shape) for line in lines]
+        stacks[name] = Times(made.entry, np.stack(factors_))
+    changes = _changes(local, stacks)
+    for k, t in enumerate(alike_):
+        t.changes = {name: change[k] for name, change in changes.items()}
+
+
+def _products(target: Target, pool: Pool) -> Iterator[Edited]:
     local = target.local
 
     def kind(step: Step) -> Hashable:
-        assert step.op is not None
-        shapes = tuple(np.shape(local.operand(step, k)) for k in range(len(step.args)))
-        return step.op.kernel, local.backward.carriers[step.name], shapes
+        return made_alike(local, step)
 
     def own_line(step: Step) -> Hashable:
         return kind(step), line_of(pool, owner_of(target, step))
@@ -133,24 +176,27 @@ def _products(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
     members = [s for s in local.steps if one_gradient_times_a_value(local, s)]
     groups = list(alike(members, kind))
     for group in groups + [group for group in alike(members, own_line) if group not in groups]:
-        (k,) = local.backward.carriers[group[0].name]
-        yield from _of_others(target, pool, group, k)
-        yield from _of_other_passes(target, pool, group, k)
-        if group[0].op.kind != "contraction":
-            continue
-        c = np.asarray(local.operand(group[-1], 1 - k))
-        if c.ndim == 2 and c.shape[0] == c.shape[1]:
-            name = pool.words.of(_base(target, group[-1].args[1 - k].name)[0])
-            text = f"{name}: a transpose is missing, or too many, in the product"
-            line = {s.name: product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
-            yield line, Edit(("inner_transpose",), text, 1.1)
-        for n, axis, along in summed_in_a_product(group[0], np.asarray(local.operand(group[0], k)), c, k):
-            for kept, codes, which in parts(n) if n <= _FEW_PARTS else ():
-                line = {s.name: _product_of_some(local, s, k, (kept, axis, along)) for s in group}
-                text = (
-                    f"of the {n} that are summed in the product with {pool.words.of(group[0].args[k].name)}"
-                )
-                yield line, Edit(codes, f"{text}, {which}", 1.25)
+        yield tuple(s.name for s in group), _of_a_product(target, pool, group)
+
+
+def _of_a_product(target: Target, pool: Pool, group: list[Step]) -> Iterator[tuple[Line, Edit]]:
+    local = target.local
+    (k,) = local.backward.carriers[group[0].name]
+    yield from _of_others(target, pool, group, k)
+    yield from _of_other_passes(target, pool, group, k)
+    if group[0].op is None or group[0].op.kind != "contraction":
+        return
+    c = np.asarray(local.operand(group[-1], 1 - k))
+    if c.ndim == 2 and c.shape[0] == c.shape[1]:
+        name = pool.words.of(_base(target, group[-1].args[1 - k].name)[0])
+        text = f"{name}: a transpose is missing, or too many, in the product"
+        line = {s.name: product(s, k, np.asarray(local.operand(s, 1 - k)).T) for s in group}
+        yield line, Edit(("inner_transpose",), text, 1.1)
+    for n, axis, along in summed_in_a_product(group[0], np.asarray(local.operand(group[0], k)), c, k):
+        for kept, codes, which in parts(n) if n <= _FEW_PARTS else ():
+            line = {s.name: _product_of_some(local, s, k, (kept, axis, along)) for s in group}
+            text = f"of the {n} that are summed in the product with {pool.words.of(group[0].args[k].name)}"
+            yield line, Edit(codes, f"{text}, {which}", 1.25)
 
 
 def _of_others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[tuple[Line, Edit]]:
@@ -240,8 +286,8 @@ def _others(target: Target, pool: Pool, group: list[Step], k: int) -> Iterator[_
     for j in (0, 1):
         codes = ("chain_factor_missing", "wrong_layer")
         yield "a factor is missing", codes, lambda n, j=j: _factor_of(n, j)  # type: ignore[misc]
-    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: _first_of(pool, before, n)
-    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: _first_of(pool, behind, n)
+    yield "the value before the slope", ("z_for_a", "wrong_layer"), lambda n: next(pool.before(n), None)
+    yield "the value behind the slope", ("a_for_z", "wrong_layer"), lambda n: next(pool.behind(n), None)
 
 
 def _factor_of(node: GraphNode, j: int) -> GraphNode | None:
@@ -296,27 +342,20 @@ def _sequence(order: list[GraphNode], nodes: list[GraphNode], by: int) -> list[G
     return [*before[-1:], *nodes]
 
 
-def _first_of(pool: Pool, side: _Side, node: GraphNode) -> GraphNode | None:
-    """The first value on one side of a node's slope."""
-    known: tuple[GraphNode | None] | None = pool.memo(side, node.name)
-    if known is None:
-        known = pool.memo(side, node.name, found=(next(side(pool.graph, node), None),))
-    return known[0] if known else None
-
-
-def _sums(target: Target) -> Iterator[tuple[Line, Edit]]:
+def _sums(target: Target) -> Iterator[Edited]:
     local = target.local
     sums = [s for s in local.steps if adds_up(s)]
     for group in alike(sums, lambda s: (s.op.kernel, np.shape(local.operand(s, 0)), s.shape)):
-        shape = np.shape(local.operand(group[0], 0))
-        own = axes_of(shape, group[0].shape)
-        for axis in own:
-            if shape[axis] > _FEW_PARTS:
-                continue
-            for kept, codes, told in parts(shape[axis]):
-                line = {s.name: _part(s, kept, axis, own) for s in group}
-                text = f"of the {shape[axis]} that are summed over axis {axis}, {told}"
-                yield line, Edit(codes, text, 1.25)
+        yield tuple(s.name for s in group), _of_a_sum(group, np.shape(local.operand(group[0], 0)))
+
+
+def _of_a_sum(group: list[Step], shape: tuple[int, ...]) -> Iterator[tuple[Line, Edit]]:
+    own = axes_of(shape, group[0].shape)
+    for axis in own:
+        for kept, codes, told in parts(shape[axis]) if shape[axis] <= _FEW_PARTS else ():
+            line = {s.name: _part(s, kept, axis, own) for s in group}
+            text = f"of the {shape[axis]} that are summed over axis {axis}, {told}"
+            yield line, Edit(codes, text, 1.25)
 
 
 def _part(step: Step, kept: list[int], axis: int, own: tuple[int, ...]) -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -15,6 +16,7 @@ from tinygrad_edu.check.diagnosis.steps import (
     adds,
     alike,
     index_parts,
+    made_alike,
     multiplies,
     picks_a_part,
     puts_a_part,
@@ -25,8 +27,10 @@ from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Ref, Step
 
 __all__ = [
+    "Edited",
     "Line",
     "Made",
+    "Times",
     "late_addends",
     "line_of",
     "lost_addends",
@@ -44,6 +48,22 @@ Made = Callable[[Mapping[str, Any]], Any]
 """A step's value, from those of the steps before it."""
 Line = dict[str, Made]
 """The edited steps of one line of a loop."""
+Edited = tuple[tuple[str, ...], Iterator[tuple[Line, Edit]]]
+"""By which steps a line is known, and its edits."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """The gradient at another step, entry by entry times a factor."""
+
+    entry: str
+    factor: Array
+
+    def __call__(self, found: Mapping[str, Any]) -> Array:
+        """The step's value; of a stack of gradients, with a stack of factors, a stack of them."""
+        return np.asarray(found[self.entry] * self.factor)
+
+
 _MOST_INPUTS = 24
 _MOST_ADDENDS = 5
 
@@ -60,19 +80,13 @@ def one_gradient_times_a_value(local: Local, step: Step) -> bool:
 def lost_factors(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
     """A factor, entry by entry, left out in every pass, such as the masks of the windows of a pooling."""
     local = target.local
-
     members = (
         s
         for s in local.steps
         if one_gradient_times_a_value(local, s) and s.op is not None and s.op.kind == "elementwise"
     )
 
-    def kind(step: Step) -> Hashable:
-        assert step.op is not None
-        shapes = tuple(np.shape(local.operand(step, k)) for k in (0, 1))
-        return step.op.kernel, local.backward.carriers[step.name], shapes
-
-    for group in alike(members, kind):
+    for group in alike(members, lambda s: made_alike(local, s)):
         (k,) = local.backward.carriers[group[0].name]
         name = pool.words.of(group[-1].args[1 - k].name)
         mask = all(np.isin(local.operand(s, 1 - k), (0, 1)).all() for s in group)
@@ -160,8 +174,8 @@ def late_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
 def _entry_by_entry_after(local: Local, step: Step) -> list[Step]:
     """The steps after one that multiply it entry by entry, one after the other."""
     found = list[Step]()
-    while len(found) < _MOST_ADDENDS and (after := local.followers.get(step.name)) is not None:
-        step = local.program[after]
+    while len(found) < _MOST_ADDENDS and step.name in local.followers:
+        step = local.followers[step.name][0]
         if len(local.backward.carried(step)) != 1 or step.op is None or step.op.kind != "elementwise":
             break
         found.append(step)

@@ -15,6 +15,7 @@ from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
 from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.steps import made_alike, outer
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
@@ -96,7 +97,7 @@ def of_left_out(target: Target, pool: Pool) -> None:
     if sum(s.value.size for s in steps) + sum(s.value.size for s in local.steps) > _MOST_SIZE:
         return
     tried = 0
-    for step in steps:
+    for step in outer(steps, lambda s: made_alike(local, s)):
         u = _of_one(step, pool)
         if u is None or tried >= _MOST_POINTS:
             continue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.steps import fed_by
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.graph import Graph, GraphNode, Program
@@ -115,6 +116,29 @@ class Pool:
         return self.numbers or (node.requires_grad and node.value.ndim == 0 and not node.is_leaf)
 
     @cached_property
+    def _fed(self) -> dict[str, set[str]]:
+        """For each value those that it is computed from entry by entry."""
+        return {node.name: set(fed_by(node)) for node in self.graph}
+
+    def before(self, node: GraphNode) -> Iterator[GraphNode]:
+        """The values of the same shape that a node is a function of, entry by entry."""
+        known = self._fed[node.name]
+        return (n for n in self.graph if n.name in known and n is not node and n.shape == node.shape)
+
+    def behind(self, node: GraphNode) -> Iterator[GraphNode]:
+        """The values of the same shape that are functions of a node, entry by entry."""
+        known = self._feeding.get(node.name, ())
+        return (n for n in known if n is not node and n.shape == node.shape)
+
+    @cached_property
+    def _feeding(self) -> dict[str, list[GraphNode]]:
+        found: dict[str, list[GraphNode]] = {}
+        for node in self.graph:
+            for name in self._fed[node.name]:
+                found.setdefault(name, []).append(node)
+        return found
+
+    @cached_property
     def misread(self) -> list[tuple[GraphNode, Value]]:
         """Functions of a sum with a number, as √(var + ε), with the number outside of it, or left out."""
         found = []
@@ -177,16 +201,10 @@ class Pool:
         return self._banks[shape]
 
     def differing(self, Y: Array, v: Array) -> list[Value]:
-        """The forward values A for which A - Y may be along v: told from their first and largest entries."""
-        known: tuple[list[Value], Array] | None = self.memo("forward", v.shape)
-        if known is None:
-            values = [x for x in self.forward if x.array.shape == v.shape]
-            rows = [np.asarray(x.array, float).ravel() for x in values]
-            known = values, np.stack(rows) if rows else np.zeros((0, v.size))
-            self.memo("forward", v.shape, found=known)
-        values, stacked = known
+        """The forward values A for which A - Y may be along v: told from the first entry and another."""
+        values, stacked = self.forward_of_shape(v.shape)
         flat = v.ravel()
-        largest = int(np.argmax(np.abs(flat)))
+        largest = 1 + int(np.argmax(np.abs(flat[1:]))) if flat.size > 1 else 0
         form = stacked[:, [0, largest]] - Y.ravel()[[0, largest]]
         a, b = form[:, 0] * flat[largest], form[:, 1] * flat[0]
         size = np.abs(form[:, 1] * flat[largest])
@@ -204,12 +222,21 @@ class Pool:
 
     def gradients_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
         """The gradients of a shape, and their arrays as rows of one matrix."""
-        known: tuple[list[Value], Array] | None = self.memo("rows", self.own, shape)
+        return self._rows(("gradients of shape", self.own), self.gradients, shape)
+
+    def forward_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
+        """The values of the forward pass of a shape, and their arrays as rows of one matrix."""
+        return self._rows(("forward of shape",), self.forward, shape)
+
+    def _rows(
+        self, key: tuple[str, ...], values: list[Value], shape: tuple[int, ...]
+    ) -> tuple[list[Value], Array]:
+        known: tuple[list[Value], Array] | None = self.memo(*key, shape)
         if known is None:
-            values = [v for v in self.gradients if v.array.shape == shape]
-            rows = [np.asarray(v.array, float).ravel() for v in values]
-            known = values, np.stack(rows) if rows else np.zeros((0, int(np.prod(shape))))
-            self.memo("rows", self.own, shape, found=known)
+            own = [v for v in values if v.array.shape == shape]
+            rows = [np.asarray(v.array, float).ravel() for v in own]
+            known = own, np.stack(rows) if rows else np.zeros((0, int(np.prod(shape))))
+            self.memo(*key, shape, found=known)
         return known
 
     def with_zeros(self, shape: tuple[int, ...]) -> list[tuple[Value, Array]]:
@@ -229,28 +256,46 @@ class Pool:
 
 
 def _bank(values: list[Value], shape: tuple[int, ...]) -> _Bank:
-    entries: list[Banked] = []
-    rows: list[Array] = []
-    for value in values:
-        v = np.broadcast_to(np.asarray(value.array, float), shape)
-        mask = bool(np.all((v == 0) | (v == 1)))
-        for told, array in functions(v):
-            if mask and told not in ("{}", "1 - {}"):
-                continue  # one of these two, or no slope that anyone would write
-            entries.append(Banked(value, told))
-            rows.append(array.ravel())
-        for op in functions_of_one():
-            if (f := applied(op, {}, v)) is None or np.array_equal(f, v):
-                continue
-            entries.append(Banked(value, f"{op.name}({{}})", op))
-            rows.append(f.ravel())
-            if (slope := slope_at(op, {}, v, f)) is not None:
-                entries.append(Banked(value, f"the slope of {op.name} at {{}}", op, slope=True))
-                rows.append(slope.ravel())
     size = int(np.prod(shape))
-    stacked = np.stack(rows) if rows else np.zeros((0, size))
-    keep = np.isfinite(stacked).all(axis=1) & (np.ptp(stacked, axis=1) > 0 if size > 1 else True)
-    return _Bank([e for e, k in zip(entries, keep, strict=True) if k], stacked[keep])
+    if not values:
+        return _Bank([], np.zeros((0, size)))
+    v = np.stack([np.broadcast_to(np.asarray(value.array, float), shape) for value in values])
+    plain = np.isin(v, (0, 1)).reshape(len(values), -1).all(axis=1)  # masks
+    told: list[tuple[str, Op | None, bool]] = []
+    made: list[Array] = []
+    usable: list[Any] = []
+    for text, f in FUNCTIONS.items():
+        told.append((text, None, False))
+        made.append(f(v))  # of a mask one of these two, or no slope that anyone would write
+        usable.append(~plain if text not in ("{}", "1 - {}") else np.ones(len(values), bool))
+    for op in functions_of_one():
+        if (f_v := _each(lambda x, op=op: op.forward(x), v)) is None:  # type: ignore[misc]
+            continue
+        other = ~(f_v == v).reshape(len(values), -1).all(axis=1)
+        other &= np.isfinite(f_v).reshape(len(values), -1).all(axis=1)
+        told.append((f"{op.name}({{}})", op, False))
+        made.append(f_v)
+        usable.append(other)
+        rule = op.pullbacks[0]
+        slope = _each(lambda x, y=f_v, rule=rule: rule(np.ones(x.shape), y, x), v) if rule else None  # type: ignore[misc]
+        if slope is not None:
+            told.append((f"the slope of {op.name} at {{}}", op, True))
+            made.append(slope)
+            usable.append(other)
+    rows = np.stack(made, axis=1).reshape(len(values) * len(made), size)
+    keep = np.stack(usable, axis=1).ravel() & np.isfinite(rows).all(axis=1)
+    keep &= np.ptp(rows, axis=1) > 0 if size > 1 else True
+    entries = [Banked(values[k // len(told)], *told[k % len(told)]) for k in np.flatnonzero(keep)]
+    return _Bank(entries, rows[keep])
+
+
+def _each(f: Callable[[Array], Any], v: Array) -> Array | None:
+    """A function of every entry of an array; None where it takes no such numbers."""
+    try:
+        y = np.asarray(f(v), float)
+    except (TypeError, ValueError):
+        return None
+    return y if y.shape == v.shape else None
 
 
 @cache

@@ -15,7 +15,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["axes_of", "before_moves", "codes_of_gradient", "of_products", "owner_of"]
+__all__ = ["axes_of", "before_moves", "codes_of_gradient", "of_products", "owner_of", "spreads"]
 
 _FEW_PLACES = 12
 
@@ -78,10 +78,9 @@ def owner_of(target: Target, step: Step) -> str:
     for _ in range(len(local.steps) + 1):
         if (of := local.program[name].of) is not None:
             return of
-        after = local.followers.get(name)
-        if after is None:
+        if name not in local.followers:
             return ""
-        name = after
+        name = local.followers[name][0].name
     return ""
 
 
@@ -107,7 +106,9 @@ def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
     factors = _Factors(target, pool, step, k)
     tail = tail_of(target, [step])
     for value, edit in factors.wrong():
-        if value.shape == step.shape or (value.size <= np.prod(step.shape) and _spreads(value, step)):
+        if value.shape == step.shape or (
+            value.size <= np.prod(step.shape) and spreads(value.shape, step.shape)
+        ):
             target.at(step.name, value, edit)
         if tail is not None and value.shape != step.shape:
             tail.tried(target, value * tail.factors[0], edit)
@@ -259,9 +260,10 @@ class _Factors:
                 yield entries.sum(axis=axis, keepdims=True), summed
 
 
-def _spreads(value: Array, step: Step) -> bool:
+def spreads(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
+    """Whether an array of a shape is broadcast to another."""
     try:
-        return np.broadcast_shapes(value.shape, step.shape) == step.shape
+        return np.broadcast_shapes(shape, wide) == wide
     except ValueError:
         return False
 
@@ -281,12 +283,12 @@ def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
     local = target.local
     g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
     computed = isinstance(step.args[1 - k], Ref) and _is_slope(target, step.args[1 - k].name)
-    for j, old, values in ((1 - k, c, list(pool.forward) + list(pool.gradients)), (k, g, pool.gradients)):
+    for j, old in ((1 - k, c), (k, g)):
         if computed and j != k:
             continue
         belongs = _called(target, pool, step, j)
         gradient, mirrored = j == k, _is_turned(target, step.args[j], old)
-        for value, array, turned in _alike(values, old.shape):
+        for value, array, turned in _alike(target, pool, step, j, old.shape, forward=j != k):
             if value.text == belongs:
                 continue
             other = g if j == 1 - k else c
@@ -320,13 +322,19 @@ def _is_slope(target: Target, name: str) -> bool:
     return target.local.program[before_moves(target, name)].role not in ("input", "forward")
 
 
-def _alike(values: list[Value], shape: tuple[int, ...]) -> Iterator[tuple[Value, Array, bool]]:
-    for value in values:
-        array = np.asarray(value.array, float)
-        if array.shape == shape:
-            yield value, array, False
-        if array.ndim == 2 and array.T.shape == shape:
-            yield value, array.T, True
+def _alike(
+    target: Target, pool: Pool, step: Step, j: int, shape: tuple[int, ...], *, forward: bool
+) -> Iterator[tuple[Value, Array, bool]]:
+    """The values that may stand for an operand, or their transposes, and give the array."""
+    for of_shape in (
+        (pool.forward_of_shape, pool.gradients_of_shape) if forward else (pool.gradients_of_shape,)
+    ):
+        for turned in (False, True) if len(shape) == 2 else (False,):
+            values, rows = of_shape(shape[::-1] if turned else shape)
+            arrays = rows.reshape(len(rows), *(shape[::-1] if turned else shape))
+            arrays = np.swapaxes(arrays, 1, 2) if turned else arrays
+            for n in target.promising_operands(step, j, arrays.reshape(rows.shape)):
+                yield values[n], arrays[n], turned
 
 
 def _codes_of_another(

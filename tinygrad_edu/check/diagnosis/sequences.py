@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.steps import before, behind
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import GraphNode, Step
 
@@ -62,11 +61,11 @@ def _sources(target: Target, pool: Pool) -> None:
     local = target.local
     owners = {local.program[s].of: s for s in local.sources if local.program[s].of is not None}
     relations: list[tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]] = [
-        ("before the slope", ("slope_missing", "wrong_layer"), lambda n: _named(behind(pool.graph, n))),
+        ("before the slope", ("slope_missing", "wrong_layer"), lambda n: _named(pool.behind(n))),
         (
             "after the slope",
             ("slope_extra", "wrong_layer"),
-            lambda n: _named(before(pool.graph, n)),
+            lambda n: _named(pool.before(n)),
         ),
         ("one step on", ("wrong_layer",), lambda n: _neighbour(pool, n, 1)),
         ("one step back", ("wrong_layer",), lambda n: _neighbour(pool, n, -1)),

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_edu.graph import Graph, GraphNode, Step
+from tinygrad_edu.check.local import Local
+from tinygrad_edu.graph import GraphNode, Step
 
 __all__ = [
     "adds",
     "adds_up",
     "alike",
-    "before",
-    "behind",
+    "fed_by",
     "feeds",
     "index_parts",
+    "made_alike",
     "multiplies",
+    "outer",
     "picks_a_part",
     "puts",
     "puts_a_part",
     "sliced",
 ]
 
+_One = TypeVar("_One")
 _FAR = 6
 _MOST_PASSES = 200
+_MOST_ALIKE, _ENDS = 24, 4
+"""Of more alike only so many at either end are edited alone: inside, a loop has no line of its own."""
 
 
 def adds(step: Step | GraphNode) -> bool:
@@ -81,28 +86,22 @@ def puts_a_part(step: Step) -> bool:
     return puts(step) and _placed(step.settings.get("index"))
 
 
-def feeds(node: GraphNode, name: str) -> bool:
-    """Whether a node is computed, entry by entry, from the quantity of that name."""
-    queue = [(node, 0)]
+def fed_by(node: GraphNode) -> Iterator[str]:
+    """The quantities that a node is computed from, entry by entry."""
+    queue, seen = [(node, 0)], {node}
     for one, depth in queue:
         if one.op is None or not (one.op.kind == "elementwise" or one.op.moves):
             continue
         for other in one.inputs:
-            if other.name == name:
-                return True
-            if depth < _FAR and other.shape == node.shape and not other.is_leaf:
+            yield other.name
+            if depth < _FAR and other.shape == node.shape and not other.is_leaf and other not in seen:
                 queue.append((other, depth + 1))
-    return False
+                seen.add(other)
 
 
-def before(graph: Graph, node: GraphNode) -> Iterator[GraphNode]:
-    """The values of the same shape that a node is a function of, entry by entry."""
-    return (n for n in graph if n is not node and n.shape == node.shape and feeds(node, n.name))
-
-
-def behind(graph: Graph, node: GraphNode) -> Iterator[GraphNode]:
-    """The values of the same shape that are functions of a node, entry by entry."""
-    return (n for n in graph if n is not node and n.shape == node.shape and feeds(n, node.name))
+def feeds(node: GraphNode, name: str) -> bool:
+    """Whether a node is computed, entry by entry, from the quantity of that name."""
+    return name in fed_by(node)
 
 
 def alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[list[Any]]:
@@ -111,3 +110,19 @@ def alike(members: Iterable[Any], key: Callable[[Any], Hashable]) -> Iterator[li
     for one in members:
         groups.setdefault(key(one), []).append(one)
     yield from (group for group in groups.values() if 1 < len(group) <= _MOST_PASSES)
+
+
+def outer(members: Sequence[_One], key: Callable[[_One], Hashable]) -> list[_One]:
+    """The members, but of many alike, as a long loop leaves them, only those of its first and last passes."""
+    groups: dict[Hashable, list[int]] = {}
+    for k, one in enumerate(members):
+        groups.setdefault(key(one), []).append(k)
+    many = (places for places in groups.values() if len(places) > _MOST_ALIKE)
+    inside = {k for places in many for k in places[_ENDS:-_ENDS]}
+    return [one for k, one in enumerate(members) if k not in inside]
+
+
+def made_alike(local: Local, step: Step) -> Hashable:
+    """What the steps of one line of a loop share: operation, shapes, which operand is the gradient."""
+    shapes = tuple(np.shape(local.operand(step, k)) for k in range(len(step.args)))
+    return step.op and step.op.kernel, shapes, local.backward.carriers.get(step.name)

@@ -14,9 +14,10 @@ from tinygrad_edu.check.diagnosis.products import (
     before_moves,
     codes_of_gradient,
     owner_of,
+    spreads,
 )
 from tinygrad_edu.check.diagnosis.steps import adds_up, alike
-from tinygrad_edu.check.diagnosis.tails import Tail, tail_of
+from tinygrad_edu.check.diagnosis.tails import Tail, tail_of, widened
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
@@ -108,17 +109,33 @@ def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail:
     """Another gradient in the place of the one that is summed, over the same axes or others."""
     at, belongs = owner_of(target, step), pool.words.of(step.uses[0])
     of = target.local.program[before_moves(target, step.uses[0])].of
-    for value in pool.gradients:
-        other = np.asarray(value.array, float)
-        if other.shape != np.shape(target.local.operand(step, 0)) or value.text == belongs:
-            continue
-        codes, missing = codes_of_gradient(pool, value, of)
-        text = f"{value.text} stands where {belongs} belongs{missing}"
-        for axes, summed in _summed(other):
-            same = axes == own
-            also, told = ((), "") if same else (("sum_axis",), f", and is summed over axis {_told(axes)}")
-            cost = (1.05 if same else 1.25) + value.cost
-            _either(target, step, summed, Edit((*codes, *also), text + told, cost, at), tail)
+    values, rows = pool.gradients_of_shape(np.shape(target.local.operand(step, 0)))
+    arrays = rows.reshape(len(rows), *np.shape(target.local.operand(step, 0)))
+    for axes, summed in _summed(arrays, first=1):
+        same = axes == own
+        also, told = ((), "") if same else (("sum_axis",), f", and is summed over axis {_told(axes)}")
+        for k in _promising(target, step, summed, tail):
+            if values[k].text != belongs:
+                codes, missing = codes_of_gradient(pool, values[k], of)
+                text = f"{values[k].text} stands where {belongs} belongs{missing}{told}"
+                cost = (1.05 if same else 1.25) + values[k].cost
+                _either(target, step, summed[k], Edit((*codes, *also), text, cost, at), tail)
+
+
+def _promising(target: Target, step: Step, arrays: Array, tail: Tail | None) -> list[int]:
+    """Which of many arrays may give the array in the place of the step, or of the result."""
+    shape, found = arrays.shape[1:], set[int]()
+    if not len(arrays):
+        return []
+    if tail is not None and shape != step.shape:
+        squeezed = arrays.reshape(len(arrays), *(n for n in shape if n > 1))
+        for ends in (arrays, squeezed):
+            found.update(tail.promising(target, ends))
+    if arrays[0].size == step.value.size:
+        found.update(target.promising_values(step.name, arrays))
+    elif spreads(shape, step.shape):
+        found.update(target.promising_values(step.name, widened(arrays, step.shape)))
+    return sorted(found)
 
 
 def _maximum(a: Array, axis: tuple[int, ...]) -> Array:
@@ -165,12 +182,13 @@ def _lines(target: Target, pool: Pool) -> None:
                 tail.tried(target, value, edit)
 
 
-def _summed(g: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
-    for count in range(1, g.ndim + 1):
-        for axes in combinations(range(g.ndim), count):
-            yield axes, g.sum(axis=axes, keepdims=True)
-            if g.ndim > count or count == g.ndim:
-                yield axes, g.sum(axis=axes)
+def _summed(g: Array, first: int = 0) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """The sums over each set of axes, with these kept and without; from the ``first`` axis on."""
+    for count in range(1, g.ndim - first + 1):
+        for axes in combinations(range(g.ndim - first), count):
+            over = tuple(axis + first for axis in axes)
+            yield axes, g.sum(axis=over, keepdims=True)
+            yield axes, g.sum(axis=over)
 
 
 def _told(axes: tuple[int, ...]) -> str:

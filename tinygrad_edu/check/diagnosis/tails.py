@@ -15,7 +15,7 @@ from tinygrad_edu.check.diagnosis.steps import adds
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["Tail", "tail_of"]
+__all__ = ["Tail", "tail_of", "widened"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,23 @@ class Tail:
             target.whole(value + self.rest, *edits)
         except ValueError:
             return  # it does not go with the addends beside it
+
+    def promising(self, target: Target, arrays: Array) -> list[int]:
+        """Which of many values for the one step may give the array."""
+        ends = arrays * self.factors[0]
+        if self.rest is not None:
+            try:
+                shape = np.broadcast_shapes(arrays.shape[1:], self.rest.shape)
+            except ValueError:
+                return []
+            ends = widened(ends, shape) + self.rest
+        return [int(k) for k in target.likely(ends)]
+
+
+def widened(arrays: Array, shape: tuple[int, ...]) -> Array:
+    """Each of many arrays broadcast to a shape."""
+    lead = arrays.reshape(len(arrays), *(1,) * (len(shape) - arrays.ndim + 1), *arrays.shape[1:])
+    return np.broadcast_to(lead, (len(arrays), *shape))
 
 
 def tail_of(target: Target, steps: Sequence[Step]) -> Tail | None:

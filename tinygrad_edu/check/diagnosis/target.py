@@ -6,7 +6,7 @@ passes is evaluated in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.steps import made_alike, outer
 from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
@@ -26,8 +27,6 @@ INSIDE = Edit(("sign_inside", "sign"), "the sign of everything but the penalty's
 _CLOSEST = 1e-6
 _FEW = 4
 """A free constant is not read off fewer entries: it would fit anything."""
-_MOST_ALIKE, _ENDS = 24, 4
-"""Of more steps alike only so many at either end are edited alone: inside, a loop has no line of its own."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +141,22 @@ class Given:
         if (other := self.vocabulary.also(c, self.close)) is not None:
             self.note(*aspect.edits, *said, other)
 
+    def likely(self, arrays: Array) -> Array:
+        """Which of many arrays, times a constant, may be the given one in some aspect."""
+        rows = arrays.reshape(len(arrays), -1)
+        fit = np.zeros(len(rows), bool)
+        u = np.random.default_rng(0).standard_normal((rows.shape[1], 2))
+        for aspect in self.aspects:
+            if aspect.array.shape == arrays.shape[1:]:
+                base = (
+                    aspect.base if aspect.base is not None and aspect.array.shape == self.right.shape else 0.0
+                )
+                t0, t1 = aspect.array.ravel() @ u
+                r = (rows - np.ravel(base)) @ u
+                a, b = t0 * r[:, 1], t1 * r[:, 0]
+                fit |= np.abs(a - b) <= 20 * self.close * (np.abs(a) + np.abs(b))
+        return np.flatnonzero(fit)
+
     def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
         """What the constant between two arrays is; None where it is none, or none that is known."""
         square = float(np.vdot(value, value))
@@ -186,19 +201,13 @@ class Target(Given):
         super().__init__(np.asarray(local.value, float), given, bound, eps, vocabulary, penalty)
         self.local = local
         rng = np.random.default_rng(0)
+        self._pulled_by_shape: dict[tuple[int, ...], tuple[list[str], list[Array]]] = {}
         self._functionals = [rng.standard_normal(self.right.shape) for _ in range(2)]
 
     @cached_property
     def places(self) -> list[Step]:
         """The steps to be edited one at a time: of many alike, as a long loop leaves them, the outer ones."""
-        groups: dict[Hashable, list[Step]] = {}
-        for step in self.local.steps:
-            shapes = tuple(np.shape(self.local.operand(step, k)) for k in range(len(step.args)))
-            kernel = step.op.kernel if step.op is not None else None
-            groups.setdefault((kernel, shapes, self.local.backward.carriers[step.name]), []).append(step)
-        many = (group for group in groups.values() if len(group) > _MOST_ALIKE)
-        inside = {step.name for group in many for step in group[_ENDS:-_ENDS]}
-        return [step for step in self.local.steps if step.name not in inside]
+        return outer(self.local.steps, lambda step: made_alike(self.local, step))
 
     def value(self, step: str) -> Array:
         """The gradient at a step of the formula."""
@@ -258,12 +267,48 @@ class Target(Given):
         known = [(s, c) for s, c in changes.items() if s in self.pulled[0]]
         return self._may_fit([sum(float(np.vdot(p[s], c)) for s, c in known) for p in self.pulled])
 
-    def promising(self, step: str, rows: Array, g: Array) -> Array:
-        """Which rows of a matrix, times g each a value for a step, may give the array: two products a row."""
-        v = np.asarray(self.local.values[step], float).ravel()
+    def promising(self, step: str, rows: Array, g: Array, rest: Array | float = 0.0) -> Array:
+        """Which rows of a matrix may give the array: each, times g, with ``rest``, as a step's value."""
         pulled = np.stack([p[step].ravel() for p in self.pulled], axis=1)
-        moved = rows @ (g.reshape(-1, 1) * pulled) - v @ pulled
-        fit = np.zeros(len(rows), bool)
+        own = np.asarray(self.local.values[step] - rest, float).ravel()
+        return np.flatnonzero(self._fit(rows @ (g.reshape(-1, 1) * pulled) - own @ pulled))
+
+    def promising_operands(self, step: Step, k: int, rows: Array) -> Array:
+        """Which rows of a matrix, each for an operand in which the step is linear, may give the array."""
+        if step.name not in self.pulled[0]:
+            return np.zeros(0, int)
+        pulled = [self.local.pulled_through(step, k, p[step.name]).ravel() for p in self.pulled]
+        v = self.local.values[step.name]
+        own = np.array([np.vdot(p[step.name], v) for p in self.pulled])
+        return np.flatnonzero(self._fit(rows @ np.stack(pulled, axis=1) - own))
+
+    def promising_values(self, step: str, arrays: Array) -> Array:
+        """Which of many arrays of the shape of a step, each a value for it, may give the array."""
+        rows = arrays.reshape(len(arrays), -1)
+        return (
+            self.promising(step, rows, np.ones(rows.shape[1])) if step in self.pulled[0] else np.zeros(0, int)
+        )
+
+    def joined(self, step: str, addend: Array) -> list[str]:
+        """The steps to which an addend of this one may have been added instead."""
+        if addend.shape != np.shape(self.local.values[step]):
+            return []
+        names, pulled = self._pulled_of_shape(addend.shape)
+        own = [np.vdot(p[step], addend) for p in self.pulled]
+        moved = np.stack([rows @ addend.ravel() for rows in pulled], axis=1) - own
+        return [names[k] for k in np.flatnonzero(self._fit(moved)) if names[k] != step]
+
+    def _pulled_of_shape(self, shape: tuple[int, ...]) -> tuple[list[str], list[Array]]:
+        """The steps of a shape, and the functionals at them as rows of two matrices."""
+        if shape not in self._pulled_by_shape:
+            names = [name for name, u in self.pulled[0].items() if np.shape(u) == shape]
+            rows = [np.stack([p[name].ravel() for name in names]) for p in self.pulled]
+            self._pulled_by_shape[shape] = names, rows
+        return self._pulled_by_shape[shape]
+
+    def _fit(self, moved: Array) -> Array:
+        """Whether changes, each given by what the two functionals make of it, may give the array."""
+        fit = np.zeros(len(moved), bool)
         for _, ((t0, r0), (t1, r1)) in self._numbers:
             if self.right.size == 1:
                 # a number is any other up to a constant: so up to the likeliest constants alone
@@ -272,7 +317,7 @@ class Target(Given):
             elif t0 or t1:
                 a, b = t0 * (r1 + moved[:, 1]), t1 * (r0 + moved[:, 0])
                 fit |= np.abs(a - b) <= 20 * self.close * (np.abs(a) + np.abs(b))
-        return np.flatnonzero(fit)
+        return fit
 
     def _may_fit(self, moved: Sequence[float]) -> bool:
         for _, ((t0, r0), (t1, r1)) in self._numbers:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.steps import adds, index_parts
+from tinygrad_edu.check.diagnosis.steps import adds, index_parts, made_alike, outer
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
@@ -124,9 +124,8 @@ class Terms:
         if whole:
             sums = {n for n in sums if n == local.root or local.program[n].of is None}
         inner = {name for name in sums for name in local.backward.carried(local.program[name])}
-        for step in reversed(local.steps):
-            if step.name not in sums or step.name in inner:
-                continue
+        tops = [step for step in local.steps if step.name in sums and step.name not in inner]
+        for step in reversed(outer(tops, lambda step: made_alike(local, step))):
             parts = list(self._parts(step.name, sums))
             if 1 < len(parts) <= _MOST_FLAT and len(parts) * np.size(local.value) <= _MOST_ENTRIES:
                 values = [np.broadcast_to(np.asarray(local.values[n], float), step.shape) for n in parts]
@@ -190,18 +189,24 @@ def merged(terms: Sequence[Term], bound: float) -> list[Term]:
         size = float(np.max(np.abs(term.array), initial=0.0))
         if size <= bound or not np.isfinite(size):
             continue
-        for k, other in enumerate(found):
+        for k in _along(term.array, [other.array for other in found], 1e-9 * size + bound):
+            other = found[k]
             if np.max(np.abs(other.array), initial=0.0) <= bound:
                 continue
             if term.array.size == 1 and other.path != term.path:
                 continue  # all numbers are along one another
-            c = float(np.vdot(other.array, term.array)) / float(np.vdot(other.array, other.array))
-            if np.all(np.abs(term.array - c * other.array) <= 1e-9 * size + bound):
-                same = (*(other.merged or (other.path,)), term.path)
-                found[k] = Term(
-                    other.array + term.array, other.path & term.path, other.data or term.data, same
-                )
-                break
+            same = (*(other.merged or (other.path,)), term.path)
+            found[k] = Term(other.array + term.array, other.path & term.path, other.data or term.data, same)
+            break
         else:
             found.append(term)
     return [t for t in found if np.max(np.abs(t.array), initial=0.0) > bound]
+
+
+def _along(array: Array, others: list[Array], slack: float) -> Iterator[int]:
+    """Of which arrays one is a multiple."""
+    if not others:
+        return
+    rows, a = np.stack(others).reshape(len(others), -1), array.ravel()
+    c = rows @ a / np.maximum(np.einsum("ij,ij->i", rows, rows), np.finfo(float).tiny)
+    yield from np.flatnonzero(np.all(np.abs(a - c[:, None] * rows) <= slack, axis=1)).tolist()
