@@ -16,6 +16,7 @@ NOT_SAID = {
     "sequence_rnn_rows": "the first state has no name",
     "sequence_rnn_columns": "the first state has no name",
     "sequence_lstm_gates": "the first state has no name",
+    "sequence_attention_batched": "the root of a size, out of sight, has no name",
 }
 """What is an argument of the source under a made name, or a number that stays as it was."""
 

@@ -1,11 +1,15 @@
 """Arrays that the caller's code makes are that code in a derived source, so that it serves other data."""
 
+import ast
 import inspect
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.core.op import Op
+from tinygrad_edu.core.table import NUMPY
+from tinygrad_edu.graph.code.sharing import sharing_in
 
 rng = np.random.default_rng(3)
 
@@ -221,3 +225,168 @@ def test_code_that_may_change_an_array_is_not_left_out(cost):
     """Here nothing happens to change: that is chance, and other data would be given wrong numbers."""
     X, y, W = np.ones((3, 5)), np.array([3, 3, 3, 3, 3]), parameter("W", 4, 3)
     assert "eye" not in tg.derive(cost(X, y, W, 1.0), W).numpy_source()
+
+
+def a_view(X, y, W):
+    A = np.maximum(X, 0)
+    B = A.T
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(B, 0))
+
+
+def another_name(X, y, W):
+    A = np.maximum(X, 0)
+    B = A
+    A *= y != 0
+    return np.sum(W * np.mean(B, 1))
+
+
+def columns(X, y, W):
+    A = np.maximum(X, 0)
+    B = A[:, 1:]
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(B, 1))
+
+
+def reshaped(X, y, W):
+    A = np.maximum(X, 0)
+    B = np.ravel(A).reshape(3, -1)
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(B, 1))
+
+
+def repeated(X, y, W):
+    A = np.maximum(X, 0)
+    B = np.broadcast_to(A, (2, 3, len(y)))
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(B, (0, 2)))
+
+
+def through_the_view(X, y, W):
+    A = np.maximum(X, 0)
+    B = A.T
+    B[y == 0] = 0
+    return np.sum(W * np.mean(A, 1))
+
+
+def row_by_row(X, y, W):
+    A = np.maximum(X, 0)
+    for row in A:
+        row[y == 0] = 0
+    return np.sum(W * np.mean(A, 1))
+
+
+def members(X, y, W):
+    A = np.maximum(X, 0)
+    rows = [A[0], A[1], A[2]]
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(np.stack(rows), 1))
+
+
+def by_a_function_of_the_caller(X, y, W):
+    A = np.maximum(X, 0)
+    B = flipped(A)
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(B, 1))
+
+
+def flipped(A):
+    return A[::-1]
+
+
+def before_and_after(X, y, W):
+    A = np.maximum(X, 0)
+    B = A.T
+    s = np.mean(B, 0)
+    A[:, y == 0] = 0
+    return np.sum(W * s) + np.sum(W**2 * np.mean(B, 0))
+
+
+def used_before(X, y, W):
+    A = np.maximum(X, 0)
+    B = A[:, :]
+    J = np.sum(W * np.mean(B * B, 1))
+    A[:, y == 0] = 0
+    return J
+
+
+def a_copy(X, y, W):
+    A = np.maximum(X, 0)
+    B = A.T.copy()
+    A[:, y == 0] = 0
+    return np.sum(W * np.mean(B, 0))
+
+
+SHARED = [
+    a_view, another_name, columns, reshaped, repeated, through_the_view, row_by_row, members,
+    by_a_function_of_the_caller, before_and_after, used_before, a_copy,
+]  # fmt: skip
+SOME_ZERO = {"X": rng.normal(size=(3, 6)), "y": np.array([0, 1, 0, 2, 1, 0])}
+NONE_ZERO = {"X": rng.normal(size=(3, 5)), "y": np.array([1, 2, 1, 2, 1])}
+
+
+@pytest.mark.parametrize("cost", SHARED)
+@pytest.mark.parametrize(("data", "other"), [(SOME_ZERO, NONE_ZERO), (NONE_ZERO, SOME_ZERO)])
+def test_a_write_into_an_array_reaches_what_shares_its_memory(cost, data, other):
+    """With one of the two data nothing is written: the source must hold for the other all the same."""
+    assert arguments(check(cost, data, other, {"W": parameter("W", 3)})) <= {"X", "y", "W"}
+
+
+def an_input(X, y, W):
+    B = X.T
+    X[:, y == 0] = 0
+    return np.sum(W * np.mean(B, 0))
+
+
+def cleared(A, y):
+    A[:, y == 0] = 0
+
+
+def in_another_function(X, y, W):
+    A = np.maximum(X, 0)
+    B = A.T
+    cleared(A, y)
+    return np.sum(W * np.mean(B, 0))
+
+
+def into_an_output(X, y, W):
+    A = np.maximum(X, 0)
+    B = A.T
+    np.multiply(A, y != 0, out=A)
+    return np.sum(W * np.mean(B, 0))
+
+
+@pytest.mark.parametrize("cost", [an_input, in_another_function, into_an_output])
+def test_an_array_written_into_out_of_sight_is_given(cost):
+    data, W = {name: array.copy() for name, array in NONE_ZERO.items()}, parameter("W", 3)
+    derived = gradients(cost(**data, W=W), [W])
+    assert arguments(derived) == {"array_1", "W"}
+    mean = rng.normal(size=3)
+    np.testing.assert_array_equal(derived(W=W.data, array_1=mean)["dW"], mean)
+
+
+def test_a_number_that_numpy_computed_out_of_sight_is_given():
+    def cost(X, W):
+        A = X.copy()
+        A.sort(axis=1)
+        return W * A[0, 0]
+
+    data, W = rng.normal(size=(3, 4)), parameter("W")
+    derived = gradients(cost(data, W), [W])
+    assert arguments(derived) == {"number_1", "W"}
+    assert derived(W=W.data, number_1=7.0)["dW"] == 7.0
+
+
+KNOWN = {op.name: (function, op) for function, op in NUMPY.items() if isinstance(op, Op) and op.samples}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_is_said_to_give_new_memory_shares_none(name):
+    function, op = KNOWN[name]
+    if "x" in sharing_in(ast.parse(f"y = np.{function.__name__}(x)").body):
+        return
+    for k, sample in enumerate(op.samples):
+        xs = sample.draw(np.random.default_rng(k), np.float64)
+        with np.errstate(all="ignore"):
+            value = op.forward(*xs, **sample.settings)
+        assert not any(np.shares_memory(x, value) for x in xs if np.size(x))

@@ -14,10 +14,10 @@ from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code import Said
 from tinygrad_edu.graph.code.excerpt import Excerpt, Place
-from tinygrad_edu.graph.code.plain import names_in
 from tinygrad_edu.graph.code.running import Work, run
 from tinygrad_edu.graph.code.scope import Unknown
-from tinygrad_edu.graph.code.statements import needed
+from tinygrad_edu.graph.code.sharing import sharing_in
+from tinygrad_edu.graph.code.statements import names_in, needed
 from tinygrad_edu.graph.naming import Called, identifier
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
@@ -39,7 +39,9 @@ class Made:
         """What some results need."""
         results = {name: self.results[name] for name in wanted if name in self.results}
         names = set().union(*map(names_in, results.values()))
-        statements = [statement for statement, _ in needed(self.statements, names)]
+        statements = [
+            statement for statement, _ in needed(self.statements, names, sharing_in(self.statements))
+        ]
         return Made(statements, results, {k: v for k, v in self.reads.items() if k in names})
 
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:

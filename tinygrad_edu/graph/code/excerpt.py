@@ -15,10 +15,11 @@ import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.calls import called
-from tinygrad_edu.graph.code.plain import is_data, names_in, only_reads, plain
+from tinygrad_edu.graph.code.plain import is_data, only_reads, plain
 from tinygrad_edu.graph.code.running import BUILTINS, Work, run
 from tinygrad_edu.graph.code.scope import Scope, Unknown
-from tinygrad_edu.graph.code.statements import changed, needed, written_into
+from tinygrad_edu.graph.code.sharing import Sharing
+from tinygrad_edu.graph.code.statements import changed, names_in, needed, written_into
 
 __all__ = ["Excerpt", "Place"]
 
@@ -55,6 +56,16 @@ class Place:
     def of(cls, scope: Scope) -> Place:
         """The end of a function."""
         return cls(scope, () if scope.body is None else scope.body.block)
+
+    @property
+    def sharing(self) -> Sharing:
+        """The variables of the function whose memory may be one."""
+        return {} if self.scope.body is None else self.scope.body.sharing
+
+    @property
+    def changed(self) -> set[str]:
+        """The variables that the statements change."""
+        return changed(self.block, self.sharing)
 
     def before(self, k: int) -> Place:
         """The place before one of the statements."""
@@ -135,7 +146,7 @@ class Excerpt:
                 pass
         if names_in(e) & local.keys():
             raise Unknown
-        while place.outer is not None and not names_in(e) & (place.variables.keys() | changed(place.block)):
+        while place.outer is not None and not names_in(e) & (place.variables.keys() | place.changed):
             place = place.outer
         if place.outer is not None:
             raise Unknown
@@ -201,11 +212,11 @@ class Excerpt:
         if name in place.variables and place.outer is not None:
             return self._expression(place.variables[name], place.outer, {})
         scope = place.scope
-        bound = name in changed(place.block)
+        bound = name in place.changed
         if bound and (place.outer is not None or scope.depth or name in scope.changing):
             return self._cut(name, place)
         if place.outer is not None:
-            if not place.first and name in changed((place.whole or place).block):
+            if not place.first and name in (place.whole or place).changed:
                 raise Unknown  # what the round before left
             return self._name(name, place.outer)
         if name in scope.parameters:
@@ -270,7 +281,7 @@ class Excerpt:
         local = self._locals.setdefault(place.whole or place, {})
         live = place.outer is None and not place.scope.depth
         among = {name, *place.scope.changing} if live else None
-        for statement, whole in needed(place.block, {name}, among):
+        for statement, whole in needed(place.block, {name}, place.sharing, among):
             key = place.whole or place, id(whole), ast.unparse(statement)
             if key not in self._there:
                 self._there.add(key)

@@ -19,8 +19,9 @@ from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.graph.code.calls import called
-from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, is_data, names_in, part_of, plain, written
+from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, is_data, part_of, plain, written
 from tinygrad_edu.graph.code.scope import Scope, Unknown
+from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
 __all__ = ["HELD", "ITSELF", "Match", "Matcher", "PlainOperand"]
@@ -147,6 +148,8 @@ class Matcher:
 
     def _matched(self, e: ast.expr, node: Any, scope: Scope) -> Match:
         if isinstance(e, ast.Name) and e.id in scope.expressions:
+            if e.id in scope.written and _is_data(node):
+                return _PERHAPS, ()
             inner, outer = scope.expressions[e.id]
             return self.match(inner, node, outer)
         part = part_of(e, scope)
@@ -340,6 +343,10 @@ class Matcher:
         if not is_data(value) or np.shape(value) != node.shape:  # np.linalg.svd gives several
             return _NOT
         return _SURE if np.allclose(value, node._data, rtol=_ROUNDING, atol=0) else _NO, ()
+
+
+def _is_data(node: Any) -> bool:
+    return isinstance(node, Tensor) and node.op is None and not node.requires_grad
 
 
 def _hashable(value: Any) -> bool:

@@ -16,9 +16,10 @@ from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.scope import Scope, Unknown
+from tinygrad_edu.graph.code.statements import names_in
 
 __all__ = [
-    "SIGNS", "Operation", "alternatives", "gives", "index_of", "is_data", "names_in", "only_reads",
+    "SIGNS", "Operation", "alternatives", "gives", "index_of", "is_data", "only_reads",
     "operation", "part_of", "plain", "read_only", "written",
 ]  # fmt: skip
 
@@ -167,7 +168,7 @@ def _looked_up(name: str, scope: Scope, *, compared: bool) -> Any:
         if key not in known:
             known[key] = Unknown  # of a name that is worked out from itself
             known[key] = plain(*scope.expressions[name], compared=compared)
-        if known[key] is Unknown:
+        if known[key] is Unknown or (name in scope.written and _holds_arrays(known[key])):
             raise Unknown
         return known[key]
     if name in scope.names:
@@ -176,6 +177,11 @@ def _looked_up(name: str, scope: Scope, *, compared: bool) -> Any:
         if function.__name__ == name:
             return function
     raise Unknown
+
+
+def _holds_arrays(value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return isinstance(value, np.ndarray) or any(isinstance(part, np.ndarray) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -309,8 +315,3 @@ class _Arguments(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return _spelt(node, self.scope) if node.id in self.scope.parameters else node
-
-
-def names_in(e: ast.AST) -> set[str]:
-    """The names that an expression reads."""
-    return {n.id for n in ast.walk(e) if isinstance(n, ast.Name)}

@@ -22,11 +22,12 @@ from tinygrad_edu.core.callers import frames
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.matching import HELD, ITSELF, Matcher, PlainOperand
-from tinygrad_edu.graph.code.plain import alternatives, names_in, plain
+from tinygrad_edu.graph.code.plain import alternatives, plain
 from tinygrad_edu.graph.code.recorded import Computed
 from tinygrad_edu.graph.code.scope import Scope
 from tinygrad_edu.graph.code.search import Found, found_in, indices_in
 from tinygrad_edu.graph.code.source import Binding, source_of
+from tinygrad_edu.graph.code.statements import names_in
 
 __all__ = ["Said", "said_by_the_caller"]
 
@@ -244,7 +245,7 @@ class _Reader:
         """Plain arrays that a variable held that is gone, or was bound anew since."""
         told = [leaf for leaf in self.arrays if leaf.size and (leaf._data != leaf._data.flat[0]).any()]
         for binding, where in scope.bindings:
-            if scope.depth or binding.loop is not None:
+            if (scope.depth or binding.loop is not None) and binding.name not in where.written:
                 for leaf in told:
                     sure, more = self.matcher.match(binding.value, leaf, where)
                     self._note(sure, more, found)

@@ -30,6 +30,7 @@ class Scope:
         expressions: other names by what they were assigned, and in which scope that is to be read.
         parameters: those of them that the call gave.
         changing: names that are bound more than once: what they are now says nothing of before.
+        written: names whose contents change: what they were assigned says nothing of the array later.
         bindings: what is assigned, with the scope in which it is to be read.
         could_be: of names that change, the nodes that they can have been.
         depth: how many calls it is from a function that runs.
@@ -52,6 +53,7 @@ class Scope:
         self.bindings: list[tuple[Binding, Scope]] = []
         self.expressions: dict[str, Meaning] = dict(self.parameters)
         self.changing: frozenset[str] = frozenset()
+        self.written: set[str] = set()
         if body is not None:
             self._read(body)
 
@@ -69,6 +71,7 @@ class Scope:
             self.expressions |= {b.name: (b.value, self) for b in body.bindings}
             for name in changing:
                 self.expressions.pop(name, None)
+            self.written = body.written
         self.bindings, self.changing = bound, frozenset(changing)
 
     @classmethod

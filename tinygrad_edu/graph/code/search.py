@@ -19,7 +19,8 @@ from tinygrad_edu.core.copied_arrays import place, viewed
 from tinygrad_edu.graph.code.excerpt import Excerpt, Place
 from tinygrad_edu.graph.code.running import Work
 from tinygrad_edu.graph.code.scope import Scope, Unknown
-from tinygrad_edu.graph.code.statements import changed_by, written
+from tinygrad_edu.graph.code.sharing import with_shared
+from tinygrad_edu.graph.code.statements import changed, changed_by, names_in, written
 
 __all__ = ["Found", "found_in", "indices_in"]
 
@@ -94,7 +95,7 @@ def _told_apart(arrays: Mapping[int, NDArray[Any]], found: Sequence[_Candidate])
     near = [candidate for candidate in found if candidate[3]] or found
     fresh = [(one, text) for one, value, text, _ in near if not _is_part(value)]
     named = [(one, text) for one, text in fresh if one.name is not None]
-    for those in (named, fresh):
+    for those in (named, fresh) if len(left) == 1 else (fresh,):  # of several a variable held but one
         texts = dict.fromkeys(text for _, text in those)
         if len(texts) == 1:
             return told | dict.fromkeys(left, those[0][0])
@@ -111,10 +112,11 @@ def _is_part(value: NDArray[Any]) -> bool:
 
 def _candidates(where: Place, work: Work) -> Iterator[Found]:
     """What holds or gives arrays in a function, and in each round of its loops."""
-    if where.outer is not None or where.scope.depth:
+    gone = where.outer is not None or where.scope.depth > 0
+    if gone:
         once = (s for s in where.block if not isinstance(s, ast.For))
         for name in dict.fromkeys(n for statement in once for n in sorted(changed_by(statement))):
-            yield Found(ast.Name(name, ast.Load()), where, name)
+            yield from (Found(ast.Name(name, ast.Load()), used, name) for used in _uses(name, where))
     for k, statement in enumerate(where.block):
         here = where.before(k)
         if isinstance(statement, ast.For):
@@ -125,10 +127,28 @@ def _candidates(where: Place, work: Work) -> Iterator[Found]:
             block = {True: statement.body, False: statement.orelse}.get(_value(asked, here, work), [])
             inner = (s for s in block if not isinstance(s, ast.For))
             yield from (Found(e, here) for s in inner for e in _giving(s))
-        elif isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.While)):
+        elif isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.While, ast.Try)):
             continue
-        elif not changed_by(statement) & written(where.block[k + 1 :]):  # else it is not what is used
-            yield from (Found(e, here) for e in _giving(statement))
+        elif not changed_by(statement) & with_shared(written(where.block[k + 1 :]), where.sharing):
+            held = _held(statement, where.block[k + 1 :]) if gone else None
+            yield from (Found(e, here) for e in _giving(statement) if e is not held)
+
+
+def _held(statement: ast.stmt, after: Sequence[ast.stmt]) -> ast.expr | None:
+    """The expression whose value a variable holds from there on; such a variable is tried by its name."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        return None
+    return None if changed_by(statement) & changed(after, {}) else statement.value
+
+
+def _uses(name: str, where: Place) -> Iterator[Place]:
+    """Where a variable that is written into is read; of any other the end will do."""
+    if name not in with_shared(written(where.block), where.sharing):
+        yield where
+        return
+    for k, statement in enumerate(where.block):
+        if name in names_in(statement) and name not in changed_by(statement):
+            yield where.before(k)
 
 
 def _giving(part: ast.AST) -> Iterator[ast.expr]:

@@ -11,6 +11,8 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from tinygrad_edu.core.callers import of_a_library
+from tinygrad_edu.graph.code.sharing import Sharing, sharing_in, with_shared
+from tinygrad_edu.graph.code.statements import written
 
 __all__ = ["Binding", "Body", "Function", "body_of", "source_of"]
 
@@ -79,7 +81,7 @@ class Binding:
         return any(isinstance(side, ast.Name) and side.id == self.name for side in sides)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
     """What a function does; functions in it apart."""
 
@@ -89,6 +91,10 @@ class Body:
     returned: tuple[ast.expr, ...]
     loops: tuple[ast.For, ...]
     block: tuple[ast.stmt, ...]
+    sharing: Sharing
+    """The variables whose memory may be one."""
+    written: set[str]
+    """The variables whose contents it may change, also through another."""
 
 
 @lru_cache(maxsize=256)
@@ -106,12 +112,15 @@ def body_of(function: Function) -> Body:
             else ast.iter_child_nodes(statement)
         )
         parts += (part for e in children if isinstance(e, ast.expr) for part in ast.walk(e))
+    sharing = sharing_in(function.body)
     return Body(
         tuple(bindings),
         tuple(part for part in parts if isinstance(part, ast.expr)),
         tuple(s.value for s, _ in every if isinstance(s, ast.Return) and s.value is not None),
         tuple(s for s, _ in every if isinstance(s, ast.For)),
         tuple(function.body),
+        sharing,
+        with_shared(written(function.body), sharing),
     )
 
 

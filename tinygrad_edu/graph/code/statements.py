@@ -7,9 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygrad_edu.graph.code.plain import names_in
+from tinygrad_edu.graph.code.sharing import Sharing, with_shared
 
-__all__ = ["changed", "changed_by", "needed", "written", "written_into"]
+__all__ = ["changed", "changed_by", "names_in", "needed", "written", "written_into"]
+
+
+def names_in(e: ast.AST) -> set[str]:
+    """The names that stand in an expression or statement."""
+    return {n.id for n in ast.walk(e) if isinstance(n, ast.Name)}
 
 
 def written_into(e: ast.Call) -> str:
@@ -52,9 +57,9 @@ def _changed_by_call(e: ast.Call) -> set[str]:
     return set().union(*map(names_in, [*e.args, *(k.value for k in e.keywords)]))
 
 
-def changed(block: Sequence[ast.stmt]) -> set[str]:
-    """The variables that statements change."""
-    return set().union(*map(changed_by, block))
+def changed(block: Sequence[ast.stmt], sharing: Sharing) -> set[str]:
+    """The variables that statements change, also through another whose memory is shared."""
+    return set().union(*map(changed_by, block)) | with_shared(written(block), sharing)
 
 
 def written(block: Sequence[ast.stmt]) -> set[str]:
@@ -71,25 +76,26 @@ def written(block: Sequence[ast.stmt]) -> set[str]:
 
 
 def needed(
-    block: Sequence[ast.stmt], names: set[str], among: set[str] | None = None
+    block: Sequence[ast.stmt], names: set[str], sharing: Sharing, among: set[str] | None = None
 ) -> list[tuple[ast.stmt, ast.stmt]]:
     """The statements that names need, in order; of loops only what the names need, beside the whole loops.
 
     Args:
         block: the statements.
         names: the names. What the statements read is added.
+        sharing: the variables whose memory may be one, so that a write into one changes another.
         among: the only names to add; by default any.
     """
     kept: list[tuple[ast.stmt, ast.stmt]] = []
     for statement in reversed(block):
-        if not changed_by(statement) & names:
+        if not changed_by(statement) & names and not written([statement]) & with_shared(names, sharing):
             continue
         found: ast.stmt = statement
         if isinstance(statement, (ast.For, ast.If)):
             while True:  # what a round needs, the round before may give
                 before = set(names)
                 body, orelse = (
-                    [inner for inner, _ in needed(part, names, among)]
+                    [inner for inner, _ in needed(part, names, sharing, among)]
                     for part in (statement.body, statement.orelse)
                 )
                 names |= _read_in(statement.iter if isinstance(statement, ast.For) else statement.test, among)
