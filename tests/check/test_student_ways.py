@@ -433,6 +433,13 @@ def test_data_fits_an_object_of_any_sizes(tmp_path: Path) -> None:
     assert report["dw1"].shape == (3, 4)
 
 
+def test_data_has_its_name_where_it_stands_in_a_formula_without_one(tmp_path: Path) -> None:
+    source = HEAD + NOTEBOOK_NET.replace("SLOPE", "(1 - np.tanh(self.h) ** 2)")
+    said = str(checked(tmp_path, source + NOTEBOOK_RUN))
+    assert "(w1 @ x) + c1" in said
+    assert "array_1" not in said
+
+
 def test_a_notebook_s_error_is_told_by_its_cell(tmp_path: Path) -> None:
     with pytest.raises(tg.check.StudentFileError, match="cell 2, line 3"):
         checked(tmp_path, notebook("x = 1", "y = 2\n\n1 / 0"), "hw.ipynb")

@@ -11,7 +11,7 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-__all__ = ["Place", "origin", "place", "remember", "viewed"]
+__all__ = ["Place", "called", "origin", "place", "remember", "viewed"]
 
 Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 """Where the entries of a view are: address, strides, shape."""
@@ -22,7 +22,7 @@ _SWEPT = [1000]  # at how many lines the table is next looked through for copies
 
 def remember(array: Any, copy: Any) -> None:
     """Notes that the copy was made of the array. Only whole arrays are told apart, not numbers."""
-    if type(array) is np.ndarray:
+    if type(array) is np.ndarray or called(array) is not None:
         seen = None if array.base is None else place(array)
         _copies[id(copy)] = (ref(copy), origin(array) or ref(array), seen)
         if len(_copies) > _SWEPT[0]:
@@ -44,6 +44,11 @@ def origin(copy: Any) -> ReferenceType[Any] | None:
     """
     known = _copies.get(id(copy))
     return known[1] if known is not None and known[0]() is copy else None
+
+
+def called(array: Any) -> str | None:
+    """The name that an array carries itself, as an attribute ``called``."""
+    return getattr(array, "called", None) or None
 
 
 def viewed(copy: Any) -> Place | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.constant_history import Recipes
-from tinygrad_edu.core.copied_arrays import origin, remember
+from tinygrad_edu.core.copied_arrays import called, origin, remember
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import MULTIPLY
@@ -169,7 +169,7 @@ class _Constants:
         for leaf in alike:
             if same_values(leaf._data, array):  # it may have been written to in between
                 return leaf
-        leaf = Tensor(0.0, requires_grad=False)
+        leaf = Tensor(0.0, requires_grad=False, name=called(whole))
         array.setflags(write=False)  # the graph's own copy, and from here on the reader's, too
         leaf._data = array
         alike.append(leaf)

@@ -17,6 +17,7 @@ from tinygrad_edu.check.student.passes import Passes
 from tinygrad_edu.check.student.shapes import DATA, LABELS
 from tinygrad_edu.check.tracing import Trace, traced
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.named_settings import Held
 from tinygrad_edu.ops.networks.costs import binary_cross_entropy
 
 __all__ = ["BackwardError", "Run", "run"]
@@ -33,8 +34,8 @@ _NUMBERS = {
 _COSTS = ("cost", "J", "loss", "L")
 
 
-class _Data(np.ndarray):
-    """An array of data of which ``X.dot(W)`` is ``X @ W``, so that it is recorded where W is a Tensor."""
+class _Data(Held):
+    """An array of data by its name. ``X.dot(W)`` is ``X @ W``, so that it is recorded where W is a Tensor."""
 
     def dot(self, other: Any, out: Any = None) -> Any:
         return np.dot(self, other) if out is None else super().dot(other, out)
@@ -43,8 +44,12 @@ class _Data(np.ndarray):
 _Data.__name__ = "ndarray"  # as messages call it
 
 
-def _data(value: Any) -> Any:
-    return value.view(_Data) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+def _data(value: Any, name: str) -> Any:
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        return value
+    data = value.view(_Data)
+    data.called = name
+    return data
 
 
 def _array(value: Any) -> Any:
@@ -65,6 +70,8 @@ class Run:
     gradients: dict[str, Any]
     """What the backward pass gave, by name."""
     backward: Trace
+    data: Mapping[str, Any]
+    """What the passes were given beside the parameters: kept, so that the graph of J has its names."""
     notes: tuple[str, ...] = ()
 
 
@@ -80,7 +87,7 @@ def run(loaded: Loaded, passes: Passes, values: Mapping[str, Any]) -> Run:
         gradients = once.gradients()
     except StudentFileError as error:
         raise BackwardError(str(error)) from None
-    return Run(J, once.parameters, once.trace, *gradients, notes)
+    return Run(J, once.parameters, once.trace, *gradients, once.known, notes)
 
 
 @dataclass
@@ -97,7 +104,7 @@ class _Once:
     def __post_init__(self) -> None:
         for name, value in self.values.items():
             trained = name not in (*DATA, *LABELS) and np.asarray(value).dtype.kind == "f"
-            self.known[name] = Tensor(value, name=name) if trained else _data(value)
+            self.known[name] = Tensor(value, name=name) if trained else _data(value, name)
             if trained:
                 self.parameters[name] = self.known[name]
         if self.passes.owner is not None:

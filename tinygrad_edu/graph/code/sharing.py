@@ -96,14 +96,8 @@ def _owner(function: ast.expr) -> list[ast.expr]:
 
 def _is_new(e: ast.Call) -> bool:
     """Whether a call gives an array of its own, as far as its name tells."""
-    name = (
-        e.func.attr
-        if isinstance(e.func, ast.Attribute)
-        else e.func.id
-        if isinstance(e.func, ast.Name)
-        else ""
-    )
-    function = getattr(np, name, None)
+    called = e.func.attr if isinstance(e.func, ast.Attribute) else getattr(e.func, "id", "")
+    function = vars(np).get(called)
     known = NUMPY.get(function) if callable(function) else None
     computes = isinstance(known, Op) and not known.moves and not known.silent
     return (computes or function in _NEW) and all(k.arg not in ("copy", "out") for k in e.keywords)

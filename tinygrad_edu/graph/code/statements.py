@@ -49,7 +49,7 @@ def changed_by(statement: ast.stmt) -> set[str]:
 
 def _changed_by_call(e: ast.Call) -> set[str]:
     """The variables whose contents a call may change: any that it is given, but for what is printed."""
-    if isinstance(e.func, ast.Attribute) and (e.func.attr == "append" or hasattr(np, e.func.attr)):
+    if isinstance(e.func, ast.Attribute) and (e.func.attr == "append" or e.func.attr in vars(np)):
         root = written_into(e)
         return {root} if root else names_in(e.func)  # A.sort()
     if isinstance(e.func, ast.Name) and e.func.id == "print":
