@@ -164,7 +164,10 @@ class LaTeX(Style):
             return text.text
         if after.startswith("^") or (after.startswith("_") and "_" in text.text):
             return self.bracketed(text, ATOM if text.binds == POWER or after.startswith("^") else ATOM + 1)
-        return self.bracketed(text, PRODUCT if _BIG.search(template) else POWER)
+        if _BIG.search(template):
+            return self.bracketed(text, PRODUCT)
+        raised = text.text.startswith(("(", self.brackets[0]))  # sin (a + b)² would have two readings
+        return self.bracketed(text, ATOM + 1 if raised and text.binds == POWER else POWER)
 
 
 def _strength(template: str, text: str) -> tuple[int, bool]:
