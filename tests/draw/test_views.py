@@ -236,6 +236,14 @@ def test_a_gradient_that_is_passed_on_leaves_repeats_unsaid_as_any_other():
     assert reading.formula("dh") == "−(dJ · 2 * (f − h))"
 
 
+def test_one_part_of_m_is_read_as_such_and_what_is_written_as_a_number_stays_one():
+    w, m = tg.Tensor([[1.0], [2.0]], name="w"), 50
+    J = -1 / m * np.sum(w) + 0.02 * w[0, 0] + np.sum(w * w) * (1 / m)
+    assert Reading(tg.Program.of(J)).formula("J") == "0.02 · w[0, 0] − 1 / 50 · Σ(w) + Σ(w * w) · (1 / 50)"
+    K = -1 / m * np.sum(w)
+    assert Reading(tg.Program.of(K)).formula("dw") == "−(1 / 50 · dK)"
+
+
 def _rectified(Z, zero_first=False):
     W = tg.Tensor(np.asarray(Z, float), name="Z")
     A = np.maximum(0, W) if zero_first else np.maximum(W, 0)

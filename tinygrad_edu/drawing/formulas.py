@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu.drawing.text_widths import legible
 from tinygrad_edu.drawing.values import brief
 from tinygrad_edu.expression import Node, applied, number, quantity, write
-from tinygrad_edu.expression.arithmetic import ADD
+from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, NEGATIVE
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.label_style import Label, digits
 from tinygrad_edu.expression.recording import said, spelled
@@ -62,6 +62,7 @@ class Reading:
         self._meant: dict[str, Node] = {}
         self._written: dict[Node, str] = {}
         self._formulas: dict[str, str] = {}
+        self._shares = {value for step in program for value in _shares(step)}
         for step in program:
             self._meant[step.name] = self._meaning(step)
             if step.named and step.args:
@@ -156,24 +157,41 @@ class Reading:
         return quantity(step.name, step.shape, step.dtype)
 
     def _computed(self, step: Step) -> Node:
-        operands = [self._operand(a) for a in step.args]
+        operands = [self._operand(step, k) for k in range(len(step.args))]
         while sum(map(self._length, operands)) > _LONGEST:
             writable = [u for u in step.uses if not self.boxed(u) and self.program[u].args]
             if not writable:
                 break
             longest = max(writable, key=lambda name: self._length(self._meant[name]))
             self._meant[longest] = self._mark(self.program[longest])
-            operands = [self._operand(a) for a in step.args]
+            operands = [self._operand(step, k) for k in range(len(step.args))]
         if step.op is None:
             return operands[0]
         return applied(step.op, *operands, settings=step.settings, shape=step.shape, dtype=step.dtype)
 
-    def _operand(self, operand: Any) -> Node:
+    def _operand(self, step: Step, k: int) -> Node:
+        operand: Any = step.args[k]
         if isinstance(operand, Ref):
             return self._meant[operand.name]
         if np.ndim(operand):
             return quantity(brief(np.asarray(operand)), np.shape(operand))
+        if operand in (_shares(step) if step.role == "forward" else self._shares):
+            return _share(round(1 / operand), sign_first=step.role == "forward")
         return said(operand)
+
+
+def _shares(step: Step) -> list[float]:
+    """The numbers that the code writes as one part of a whole, such as ``-1 / m``."""
+    texts = zip(step.args, step.said, strict=False)
+    parts = [a for a, text in texts if text and "/" in text and isinstance(a, float) and 0 < abs(a) <= 0.5]
+    return [a for a in parts if abs(a) == 1 / round(1 / abs(a))]
+
+
+def _share(parts: int, *, sign_first: bool) -> Node:
+    """``-1 / 50`` as it is read in code; ``-(1 / 50)`` where the sign goes to the front."""
+    above = -1 if sign_first and parts < 0 else 1
+    share = applied(DIVIDE, number(above), number(abs(parts)), shape=(), dtype=np.dtype(float))
+    return applied(NEGATIVE, share, shape=(), dtype=share.dtype) if above * parts < 0 else share
 
 
 def _without_start(node: Node) -> Node:
