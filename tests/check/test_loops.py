@@ -56,6 +56,35 @@ def test_the_state_of_the_same_step_for_the_one_before() -> None:
     assert "one step on" in diagnosis.sentence
 
 
+@pytest.mark.parametrize("slope", [True, False])
+def test_the_slope_of_a_cell_is_told_from_those_of_its_gates(slope: bool) -> None:
+    r = np.random.default_rng(6)
+    W = {gate: tg.Tensor(0.4 * r.standard_normal((D + H, H)), name=f"W{gate}") for gate in "fiog"}
+    b = {gate: tg.Tensor(np.zeros(H), name=f"b{gate}") for gate in "fiog"}
+    c: Any = np.zeros((2, H))
+    h, target, J, kept = c, r.standard_normal((T, 2, H)), 0.0, []
+    for t in range(T):
+        x = np.concatenate([h, r.standard_normal((2, D))], axis=1)
+        f, i, o = (1 / (1 + np.exp(-(x @ W[k] + b[k]))) for k in "fio")
+        g, before = np.tanh(x @ W["g"] + b["g"]), c
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        J = J + np.sum(h * target[t])
+        kept.append([np.array(a.data if isinstance(a, tg.Tensor) else a) for a in (f, i, o, g, before, c)])
+    w = {gate: each.data[:H].T for gate, each in W.items()}
+    dh, dc, dbf = np.zeros((2, H)), np.zeros((2, H)), np.zeros(H)
+    for t, (f, i, o, g, before, c) in reversed(list(enumerate(kept))):
+        dh = dh + target[t]
+        dc = dc + dh * o * (1 - np.tanh(c) ** 2 if slope else 1)
+        df, di, dg = dc * before * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g**2)
+        do = dh * np.tanh(c) * o * (1 - o)
+        dbf += df.sum(axis=0)
+        dh, dc = df @ w["f"] + di @ w["i"] + do @ w["o"] + dg @ w["g"], dc * f
+    found = tg.check.compare(J, {"dbf": dbf})["dbf"]
+    assert found.ok == slope
+    assert slope or "slope_missing" in found.diagnosis.codes, found.diagnosis
+
+
 def test_paths_and_slopes_of_numbers() -> None:
     w, b = tg.Tensor(-0.6, name="w"), tg.Tensor(0.35, name="b")
     n = 1.3 * w + b

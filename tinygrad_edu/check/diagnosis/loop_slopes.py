@@ -8,7 +8,16 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.blocks import Block
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.passes import Edited, Line, Made, Times, line_of, made_with, sequences
+from tinygrad_edu.check.diagnosis.passes import (
+    Edited,
+    Line,
+    Made,
+    Times,
+    line_of,
+    made_as,
+    made_with,
+    sequences,
+)
 from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, LIKELY, Pool, applied, functions_of_one, slope_at
 from tinygrad_edu.check.diagnosis.steps import alike
 from tinygrad_edu.graph import GraphNode
@@ -31,11 +40,14 @@ def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[Edited]:
         below = pool.graph.find(block.below or "")
         return kind(block), below.op and below.op.kernel, str(below.settings)
 
+    def formed(block: Block) -> Hashable:
+        return kind(block), made_as(pool.graph.find(block.below or ""), 2)
+
     def lines(block: Block) -> Hashable:
         return tuple(line_of(pool, end or "") for end in (block.above, block.below))
 
     groups = [*alike(own, kind)]
-    for blocks, key in ((own, finer), (whole, lines)):
+    for blocks, key in ((own, finer), (own, formed), (whole, lines)):
         groups += [group for group in alike(blocks, key) if group not in groups]
     for group in groups:
         names = (n for b in group for n in (b.above, b.entry, b.exit, b.below))

@@ -64,7 +64,8 @@ class Times:
         return np.asarray(found[self.entry] * self.factor)
 
 
-_MOST_INPUTS = 24
+_FURTHER = 3
+"""So many operations after the first parameter is met, others still enter the same line."""
 _MOST_ADDENDS = 5
 
 
@@ -312,13 +313,14 @@ def line_of(pool: Pool, name: str) -> tuple[Any, tuple[int, ...], frozenset[str]
         if name not in pool.graph:
             return None, (), frozenset()
         node = pool.graph.find(name)
-        found, queue = set[str](), [node]
-        for one in queue:
-            for other in one.inputs:
-                if other.is_leaf and other.requires_grad:
-                    found.add(other.name)
-                elif len(queue) < _MOST_INPUTS and one.op is not None and one.op.kind != "contraction":
-                    queue.append(other)
+        found, seen, level, left = set[str](), {node}, [node], _FURTHER
+        while level and left:
+            inputs = [(one, other) for one in level for other in one.inputs]
+            found.update(other.name for _, other in inputs if other.is_leaf and other.requires_grad)
+            beyond = (o for one, o in inputs if one.op is not None and one.op.kind != "contraction")
+            level = [o for o in dict.fromkeys(beyond) if not o.is_leaf and o not in seen]
+            seen.update(level)
+            left -= bool(found)
         known = node.op and node.op.kernel, node.shape, frozenset(found)
         pool.memo("line", name, found=known)
     return known
