@@ -201,6 +201,11 @@ def _weight(node: Node) -> float:
     return (node.entries + (_PER_CALL if node.shape else 1)) * _WEIGHT.get(node.kernel, 1.0)
 
 
+def _size(node: Node) -> tuple[bool, int]:
+    """What to multiply first has the least: numbers are multiplied without calling NumPy."""
+    return bool(node.shape), node.entries
+
+
 class _Built:
     """Nodes for a sum of products: common factors once, small factors first."""
 
@@ -252,7 +257,7 @@ class _Built:
             return self._node(NEGATIVE, node)
         if not node.shape and (1 / c).denominator == 1 and abs(1 / c) < _EXACT:
             return self._node(DIVIDE, node, self.sheet.constant(int(1 / c)))
-        if node.does(MULTIPLY) and node.args[0].entries < node.entries and node.args[0].dtype.kind == "f":
+        if node.does(MULTIPLY) and _size(node.args[0]) < _size(node) and node.args[0].dtype.kind == "f":
             return self._node(MULTIPLY, self._multiple(c, node.args[0]), node.args[1])
         return self._node(MULTIPLY, self.sheet.constant(float(c)), node)
 
@@ -260,7 +265,7 @@ class _Built:
         """Small factors first, so that few entries are computed; a square where a factor comes twice."""
         if not factors:
             return None
-        factors.sort(key=lambda n: (n.entries, n.dtype.kind != "f", self.sheet.order[n]))
+        factors.sort(key=lambda n: (_size(n), n.dtype.kind != "f", self.sheet.order[n]))
         total, *rest = factors
         for factor in rest:
             total = self._node(SQUARE, total) if factor is total else self._node(MULTIPLY, total, factor)

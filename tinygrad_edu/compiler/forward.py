@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu.compiler.free_variables import FreeVariables
@@ -13,6 +15,8 @@ from tinygrad_edu.compiler.trace import record_values
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["CompiledForward"]
+
+_value = attrgetter("_data")
 
 
 @dataclass
@@ -66,7 +70,7 @@ class CompiledForward:
         """The values of the outputs. Arrays among them hold until the next call."""
         if not self._looked:
             self._look()
-        return self._run(*self._first, *[t._data for t in self._captured])
+        return self._run(*map(_value, self._captured))
 
     def look_again(self) -> None:
         """At the next call, looks whether what the function finds by name is what it was."""
@@ -82,6 +86,6 @@ class CompiledForward:
             self._cache[self._signature] = found
         if found is not self._found:
             given = [self.data[k] for k in found.used]
-            self._first, self._captured = [*found.once(*given), *given], found.captured
-            self._found, self._run = found, found.make()
+            self._found, self._captured = found, found.captured
+            self._run = partial(found.make(), *found.once(*given), *given)
         self._looked = True

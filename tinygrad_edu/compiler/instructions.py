@@ -113,7 +113,8 @@ def text(node: Node, code: Callable[[Node], Text], out: str | None) -> str:
         return NUMPY.written(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype).text
     facts = [f"{k}={literal(v)}" for k, v in node.settings.items() if v is not None and v is not False]
     facts += ([f"out={out}"] if out else []) + wide
-    return f"{called(node)}({', '.join([*map(str, operands), *facts])})"
+    whole = out is None or out.isidentifier()
+    return f"{called(node, whole=whole)}({', '.join([*map(str, operands), *facts])})"
 
 
 def _reduction(node: Node, x: Text, out: str | None) -> str:
@@ -131,10 +132,26 @@ def _is_number(operand: Node, node: Node) -> bool:
     )
 
 
-def called(node: Node) -> str:
-    """NumPy's function for it: the ufunc, where several answer to the name."""
+SMALL = 2048
+"""Entries of the arrays of a product up to which it matters how long NumPy takes to begin."""
+
+
+def called(node: Node, *, whole: bool = True) -> str:
+    """NumPy's function for it: the ufunc, where several answer to the name.
+
+    ``np.dot`` begins sooner, and writes into a ``whole`` array alone, not into some of its columns.
+    """
+    if whole and _is_small_product(node):
+        return "np.dot"
     function = _ufunc(node)
     return f"np.{function.__name__}" if function is not None else in_numpy(node.rule) or node.rule.name
+
+
+def _is_small_product(node: Node) -> bool:
+    """Whether ``np.dot`` gives the same. Beside a matrix of one entry, 0, it gives 0 for nan and inf."""
+    few = all(1 < a.entries <= SMALL and a.ndim == 2 and a.dtype == node.dtype for a in node.args)
+    fits = few and node.entries <= SMALL and computes_in(node) == node.dtype
+    return node.does(MATMUL) and node.dtype.char in "fd" and fits
 
 
 def _ufunc(node: Node) -> np.ufunc | None:

@@ -3,29 +3,37 @@
 Row sums as a product with a column of ones (BLAS, five times as fast as ``np.sum``), sums over many short
 rows as one with a row of ones, ``max(z, 0)`` against a row of zeros instead of the number (NumPy's loop for
 two arrays is vectorised, that for a number is not), and one product of tall matrices instead of many small
-ones that are added up.
+ones that are added up. Of few entries, whose operations cost a call of NumPy each, log(1 + e^z) in one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from tinygrad_edu.compiler.instructions import is_ufunc
 from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.expression.arithmetic import (
     ABSOLUTE,
+    ADD,
     COPYSIGN,
+    EXP,
+    LOG1P,
+    LOGADDEXP,
     MATMUL,
     MAXIMUM,
     MINIMUM,
     MULTIPLY,
     NEGATIVE,
     RESHAPE,
+    SUBTRACT,
     SUM,
     TRANSPOSE,
 )
 from tinygrad_edu.expression.node import Node
+from tinygrad_edu.expression.walk import in_order
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
 __all__ = ["in_fast_forms"]
@@ -44,10 +52,11 @@ FEWEST_ROWS = 4
 
 def in_fast_forms(outputs: Sequence[Node], sheet: Sheet) -> list[Node]:
     """The same outputs, each operation in its fastest form."""
-    return sheet.rebuilt(outputs, lambda node, args: _fast(node, args, sheet))
+    readers = Counter(a for node in in_order(*outputs) for a in node.args)
+    return sheet.rebuilt(outputs, lambda node, args: _fast(node, args, sheet, readers))
 
 
-def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
+def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet, readers: Mapping[Node, int]) -> Node | None:
     if node.dtype.kind != "f" or node.dtype.itemsize < 4 or not args:
         return None
     if node.does(SUM):
@@ -61,18 +70,72 @@ def _fast(node: Node, args: tuple[Node, ...], sheet: Sheet) -> Node | None:
     if node.does(MATMUL) and args[0].ndim > 2 and args[1].ndim == 2 and args[0].dtype == args[1].dtype:
         product = _product(_tall(args[0], sheet), args[1], sheet)
         return sheet.node(RESHAPE, [product], {"shape": node.shape}, shape=node.shape, dtype=node.dtype)
-    if node.does(NEGATIVE) and args[0].does(ABSOLUTE) and node.entries < FEW:  # -|z| in one call
-        if args[0].args[0].dtype != node.dtype:
-            return None
-        return sheet.node(COPYSIGN, [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
+    return _entrywise(node, args, sheet, readers) if is_ufunc(node) else None
+
+
+def _entrywise(node: Node, args: tuple[Node, ...], sheet: Sheet, readers: Mapping[Node, int]) -> Node | None:
+    if node.entries < FEW:
+        found = _of_few(node, args, sheet, readers)
+        if found is not None:
+            return found
     if node.does(MAXIMUM, MINIMUM) and node.ndim and node.entries >= FEWEST:
         x, other = args
         row = _row_of(node)
         if row is not None and other.number is not None and (x.dtype, x.shape) == (node.dtype, node.shape):
             zeros = sheet.constant(float(other.number), row, node.dtype)
             return sheet.node(node.rule, [x, zeros], shape=node.shape, dtype=node.dtype)
-    if is_ufunc(node) and len(args) == 2 and node.entries >= FEW and node.shape[-1] < SHORT:
+    if len(args) == 2 and node.entries >= FEW and node.shape[-1] < SHORT:
         return _wider(node, args, sheet)
+    return None
+
+
+def _of_few(node: Node, args: tuple[Node, ...], sheet: Sheet, readers: Mapping[Node, int]) -> Node | None:
+    """An operation entry by entry, of few entries, in fewer calls."""
+    if node.does(NEGATIVE) and args[0].does(ABSOLUTE) and args[0].args[0].dtype == node.dtype:
+        return sheet.node(COPYSIGN, [args[0].args[0], sheet.constant(-1.0)], dtype=node.dtype)
+    if node.does(ADD) and node.entries < FEWEST:
+        found = _log_of_sum(node, args, sheet, readers)
+        if found is not None:
+            return found
+    return _beside_a_number(node, args, sheet) if len(args) == 2 and node.entries > 1 else None
+
+
+def _log_of_sum(node: Node, args: Sequence[Node], sheet: Sheet, readers: Mapping[Node, int]) -> Node | None:
+    """max(z, 0) - y z + log(1 + e^-|z|) is log(e^-yz + e^(1-y)z), where nothing else needs e^-|z|.
+
+    Both are exact where the cost is small beside z, as log(1 + e^z) - y z is not.
+    """
+    for k in (0, 1):
+        rest, log = args[k], args[1 - k]
+        largest, less = (rest.args[0], rest.args[1]) if rest.does(SUBTRACT) else (rest, None)
+        if not (log.does(LOG1P) and log.args[0].does(EXP) and largest.does(MAXIMUM)):
+            continue
+        z, zero = largest.args
+        shared = readers[node.args[1 - k]] + readers[node.args[1 - k].args[0]] > 2
+        if shared or zero.number != 0 or not _is_minus_size(log.args[0].args[0], z):
+            continue
+        if less is None:
+            return sheet.node(LOGADDEXP, [z, zero], shape=node.shape, dtype=node.dtype)
+        if less.does(MULTIPLY) and z in less.args and all(a.dtype == node.dtype for a in less.args):
+            y = less.args[less.args[0] is z]
+            no, yes = sheet.node(NEGATIVE, [y]), sheet.node(SUBTRACT, [sheet.constant(1), y])
+            terms = [sheet.node(MULTIPLY, [by, z], dtype=node.dtype) for by in (no, yes)]
+            return sheet.node(LOGADDEXP, terms, shape=node.shape, dtype=node.dtype)
+    return None
+
+
+def _is_minus_size(node: Node, z: Node) -> bool:
+    """Whether a node is -|z|, as it is written for few entries."""
+    return node.does(COPYSIGN) and node.args[0] is z and node.args[1].number == -1
+
+
+def _beside_a_number(node: Node, args: Sequence[Node], sheet: Sheet) -> Node | None:
+    """One entry beside few, as the bias of one unit, is a number: to repeat an array takes NumPy as long."""
+    for x, one in (args, args[::-1]):
+        if x.shape == node.shape and one.ndim and one.entries == 1 and one.number is None:
+            number = sheet.node(getitem, [one], {"index": (0,) * one.ndim}, shape=(), dtype=one.dtype)
+            operands = [number if a is one else a for a in args]
+            return sheet.node(node.rule, operands, node.settings, shape=node.shape, dtype=node.dtype)
     return None
 
 
@@ -100,7 +163,9 @@ def _wider(node: Node, args: Sequence[Node], sheet: Sheet) -> Node | None:
 def _row_sums(node: Node, x: Node, sheet: Sheet) -> Node | None:
     """Σ over the columns is X 1."""
     rows = x.ndim == 2 and node.settings.get("axis") in (1, -1) and node.settings.get("keepdims") is True
-    if not rows or x.dtype != node.dtype or x.entries < FEWEST or x.shape[0] < FEWEST_ROWS:
+    if not rows or x.dtype != node.dtype:
+        return None
+    if (x.entries < FEWEST or x.shape[0] < FEWEST_ROWS) and not 1 < x.shape[1] <= x.entries <= FEW:
         return None
     if node.dtype.itemsize < 8 and x.shape[1] > LONGEST:
         return None

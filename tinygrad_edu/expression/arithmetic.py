@@ -12,8 +12,8 @@ from tinygrad_edu.expression.recording import op_of
 
 __all__ = [
     "ABSOLUTE", "ADD", "BROADCAST", "COPYSIGN", "DIVIDE", "EQUAL", "EXP", "EXPAND_DIMS", "GREATER",
-    "GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOG", "LOG1P", "MATMUL", "MAX", "MAXIMUM", "MEAN", "MIN",
-    "MINIMUM", "MULTIPLY", "NEGATIVE", "POSITIVE", "POWER", "PROD", "RECIPROCAL", "RESHAPE", "SQRT",
+    "GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOG", "LOG1P", "LOGADDEXP", "MATMUL", "MAX", "MAXIMUM", "MEAN",
+    "MIN", "MINIMUM", "MULTIPLY", "NEGATIVE", "POSITIVE", "POWER", "PROD", "RECIPROCAL", "RESHAPE", "SQRT",
     "SQUARE", "SUBTRACT", "SUM", "TANH", "TRANSPOSE", "WHERE", "constant", "kernels", "plain",
 ]  # fmt: skip
 
@@ -22,6 +22,7 @@ NEGATIVE, POSITIVE, COPYSIGN = op_of(np.negative), op_of(np.positive), op_of(np.
 SQUARE, POWER, SQRT, RECIPROCAL = op_of(np.square), op_of(np.power), op_of(np.sqrt), op_of(np.reciprocal)
 ABSOLUTE, EXP, LOG, LOG1P = op_of(np.absolute), op_of(np.exp), op_of(np.log), op_of(np.log1p)
 TANH, MAXIMUM, MINIMUM = op_of(np.tanh), op_of(np.maximum), op_of(np.minimum)
+LOGADDEXP = op_of(np.logaddexp)
 EQUAL, WHERE, GREATER, LESS = op_of(np.equal), op_of(np.where), op_of(np.greater), op_of(np.less)
 GREATER_EQUAL, LESS_EQUAL = op_of(np.greater_equal), op_of(np.less_equal)
 MATMUL, TRANSPOSE, BROADCAST = op_of(np.matmul), op_of(np.transpose), op_of(np.broadcast_to)

@@ -55,15 +55,18 @@ class Checkpoint:
     path: Path
     epochs: int | None = None
     seconds: float = SECONDS
-    written: float = field(default_factory=time.monotonic)
-    took: float = 0.0
     _series: dict[str, NDArray[Any]] = field(default_factory=dict)
+    _next: float = field(init=False)
+    """When it is to be written again."""
+
+    def __post_init__(self) -> None:
+        self._next = time.monotonic() + self.seconds
 
     def due(self, epochs: int) -> bool:
         """Whether it is time to write, after so many epochs."""
         if self.epochs is not None:
             return epochs % self.epochs == 0
-        return time.monotonic() - self.written >= max(self.seconds, self.took / MOST)
+        return time.monotonic() >= self._next
 
     def save(self, standing: Standing) -> None:
         """Writes the state of a training."""
@@ -84,8 +87,8 @@ class Checkpoint:
             "facts": dict(standing.facts),
         }
         write(self.path, arrays, meta)
-        self.written = time.monotonic()
-        self.took = self.written - began
+        written = time.monotonic()
+        self._next = written + max(self.seconds, (written - began) / MOST)
 
     def _appended(self, name: str, values: list[float]) -> NDArray[Any]:
         had = self._series.get(name)

@@ -42,13 +42,14 @@ class Judge:
     def __call__(self) -> tuple[float, float | None]:
         """The cost, and the accuracy where there is one."""
         try:
-            J, *right = self._run()
+            outcome = self._run()
         except ValueDependence:
             self._run = self._as_it_stands
-            J, *right = self._run()
-        if not right:
-            return float(J), None
-        return float(J), np.count_nonzero(right[0]) / right[0].size
+            outcome = self._run()
+        if len(outcome) == 1:
+            return float(outcome[0]), None
+        J, right = outcome
+        return float(J), np.count_nonzero(right) / right.size
 
     def look_again(self) -> None:
         """At the next call, looks whether what the model finds by name is what it was."""

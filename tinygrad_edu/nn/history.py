@@ -75,11 +75,15 @@ class History:
         >>> history.validation_cost
         [nan, 2.5]
         """
-        before = self.epochs - 1
-        for series, value in ((self.validation_cost, cost), (self.validation_accuracy, accuracy)):
-            if value is not None:
-                series += [math.nan] * (before - len(series))
-                series.append(value)
+        costs, shares = self.validation_cost, self.validation_accuracy
+        before = len(self.cost) // self.steps_per_epoch - 1
+        while len(costs) < before:
+            costs.append(math.nan)
+        costs.append(cost)
+        if accuracy is not None:
+            while len(shares) < before:
+                shares.append(math.nan)
+            shares.append(accuracy)
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
         """Plots the cost over the updates, and the validation cost over the epochs. Needs the extra ``plot``.

@@ -50,10 +50,11 @@ class Stopping:
 
     def improved(self, cost: float) -> bool:
         """Records the validation cost of an epoch; returns whether it is the least so far."""
-        least = self.rule.min_delta if self.rule else 0.0
-        better = cost < self.best_cost - least
-        self.best_cost, self.waited = (cost, 0) if better else (self.best_cost, self.waited + 1)
-        return better
+        if cost < self.best_cost - (self.rule.min_delta if self.rule else 0.0):
+            self.best_cost, self.waited = cost, 0
+            return True
+        self.waited += 1
+        return False
 
     def keep(self, state: Mapping[str, Tensor]) -> None:
         """Stores a model's state as the best so far, if ``restore_best``."""

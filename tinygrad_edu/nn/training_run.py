@@ -90,7 +90,7 @@ class Run:
         self._tell_of_rising(ended=False)
         if report is not None:
             report(history.epochs, cost=float(np.mean(history.cost[-len(self.batches) :])))
-        if file is not None and not self._is_lost and file.due(history.epochs):
+        if file is not None and file.due(history.epochs) and not self._is_lost:
             self._save()
 
     def _ended(self) -> None:
@@ -147,12 +147,12 @@ class Run:
         )
 
     def _judged(self, cost: float, accuracy: float | None) -> None:
-        history = self.history
+        history, stopping = self.history, self.stopping
         history.judged(cost, accuracy)
-        if self.stopping.improved(cost):
+        if stopping.improved(cost):
             history.best_epoch = history.epochs - 1
-            self.stopping.keep(self.state)
-        elif self.stopping.over:
+            stopping.keep(self.state)
+        elif stopping.rule is not None and stopping.over:
             history.stopped = f"the validation cost has not fallen since epoch {history.best_epoch}"
 
     def _called(self, callback: Callable[[History], Any]) -> None:
