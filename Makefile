@@ -9,9 +9,8 @@ BIN := .venv/bin
 demo: .venv/installed-demo
 	$(BIN)/tinygrad-edu demo
 
-# All tests where CI is set, as in `CI=1 make test`; else all but the long ones.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(if $(CI),,-m "not slow")
+	$(BIN)/python -m pytest -n auto --maxprocesses 8
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -16,6 +16,18 @@ from tinygrad_edu.autodiff.definition import withdraw  # noqa: E402
 from tinygrad_edu.core.table import OPS  # noqa: E402
 
 
+@pytest.hookimpl(trylast=True)  # after the choice of -m and -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A run of all tests leaves the long ones to CI, one of some (files, ``-m``, ``-k``) has all it names."""
+    chosen = config.option.markexpr or config.option.keyword
+    some = chosen or config.args_source is pytest.Config.ArgsSource.ARGS
+    if some or os.environ.get("CI"):
+        return
+    long = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
 @pytest.fixture(autouse=True)
 def _examples_write_elsewhere(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -244,6 +244,12 @@ def test_one_part_of_m_is_read_as_such_and_what_is_written_as_a_number_stays_one
     assert Reading(tg.Program.of(K)).formula("dw") == "−(1 / 50 · dK)"
 
 
+def test_a_quotient_too_small_for_one_part_of_anything_is_a_number():
+    w, n = tg.Tensor(2.0, name="w"), 1e300
+    J = w * (1e-10 / n)
+    assert Reading(tg.Program.of(J)).formula("J") == "w · 1e-310"
+
+
 def _rectified(Z, zero_first=False):
     W = tg.Tensor(np.asarray(Z, float), name="Z")
     A = np.maximum(0, W) if zero_first else np.maximum(W, 0)

@@ -28,6 +28,7 @@ from tinygrad_edu.graph.local import local_derivative
 __all__ = ["Reading", "amounts", "in_lines", "marks_in"]
 
 _LONGEST = 60
+_LEAST_SHARE = 1e-6  # of examples there are so many; less is a number of its own, such as ε
 _LONGEST_LINE, _LONGEST_ALONE = 34, 50  # characters of a line that may be broken, and that must be
 _MARK = re.compile(r"[①-⑩]|\(\d+\)")
 _SHARED: tuple[Callable[..., Any], ...] = (
@@ -175,16 +176,17 @@ class Reading:
             return self._meant[operand.name]
         if np.ndim(operand):
             return quantity(brief(np.asarray(operand)), np.shape(operand))
-        if operand in (_shares(step) if step.role == "forward" else self._shares):
-            return _share(round(1 / operand), sign_first=step.role == "forward")
+        forward = step.role == "forward"
+        if operand in (_shares(step) if forward else self._shares):
+            return _share(round(1 / operand), sign_first=forward)
         return said(operand)
 
 
 def _shares(step: Step) -> list[float]:
     """The numbers that the code writes as one part of a whole, such as ``-1 / m``."""
     texts = zip(step.args, step.said, strict=False)
-    parts = [a for a, text in texts if text and "/" in text and isinstance(a, float) and 0 < abs(a) <= 0.5]
-    return [a for a in parts if abs(a) == 1 / round(1 / abs(a))]
+    quotients = [a for a, text in texts if text and "/" in text and isinstance(a, float)]
+    return [a for a in quotients if _LEAST_SHARE <= abs(a) <= 0.5 and abs(a) == 1 / round(1 / abs(a))]
 
 
 def _share(parts: int, *, sign_first: bool) -> Node:

@@ -76,7 +76,7 @@ class History:
         [nan, 2.5]
         """
         costs, shares = self.validation_cost, self.validation_accuracy
-        before = len(self.cost) // self.steps_per_epoch - 1
+        before = self.epochs - 1
         while len(costs) < before:
             costs.append(math.nan)
         costs.append(cost)

@@ -148,7 +148,7 @@ class Matcher:
 
     def _matched(self, e: ast.expr, node: Any, scope: Scope) -> Match:
         if isinstance(e, ast.Name) and e.id in scope.expressions:
-            if e.id in scope.written and _is_data(node):
+            if e.id in scope.written and _is_constant(node):
                 return _PERHAPS, ()
             inner, outer = scope.expressions[e.id]
             return self.match(inner, node, outer)
@@ -345,7 +345,7 @@ class Matcher:
         return _SURE if np.allclose(value, node._data, rtol=_ROUNDING, atol=0) else _NO, ()
 
 
-def _is_data(node: Any) -> bool:
+def _is_constant(node: Any) -> bool:
     return isinstance(node, Tensor) and node.op is None and not node.requires_grad
 
 

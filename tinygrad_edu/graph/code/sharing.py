@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,10 @@ from tinygrad_edu.core.table import NUMPY
 
 __all__ = ["Sharing", "sharing_in", "with_shared"]
 
-_NEW = (np.array, np.copy, np.eye, np.zeros, np.ones, np.full, np.arange, np.zeros_like, np.ones_like)
+_NEW: tuple[Any, ...] = (
+    np.array, np.copy, np.eye, np.zeros, np.ones, np.full, np.arange, np.zeros_like, np.ones_like,
+    len, int, float, bool, str,
+)  # fmt: skip
 """Functions whose result has memory of its own, besides the operations that compute."""
 
 
@@ -97,7 +102,7 @@ def _owner(function: ast.expr) -> list[ast.expr]:
 def _is_new(e: ast.Call) -> bool:
     """Whether a call gives an array of its own, as far as its name tells."""
     called = e.func.attr if isinstance(e.func, ast.Attribute) else getattr(e.func, "id", "")
-    function = vars(np).get(called)
+    function = vars(np).get(called, vars(builtins).get(called))
     known = NUMPY.get(function) if callable(function) else None
     computes = isinstance(known, Op) and not known.moves and not known.silent
     return (computes or function in _NEW) and all(k.arg not in ("copy", "out") for k in e.keywords)
