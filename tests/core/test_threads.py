@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.core import guard
+from tinygrad_edu.core.call_sites import parsed
 
 THREADS = 8
 
@@ -154,3 +157,20 @@ def test_a_decorated_function_runs_in_several_threads():
 
     assert not any(map(any, in_threads(silent)))
     assert (w * 2.0).requires_grad
+
+
+def test_source_is_read_by_one_at_a_time():
+    """Python before 3.13 gives a SystemError where two threads are inside ``ast.parse``."""
+
+    def another_thread_s_turn(*_):
+        time.sleep(0)
+
+    often = gc.get_threshold()
+    gc.set_threshold(50)
+    gc.callbacks.append(another_thread_s_turn)  # the collector is all that lets another thread in
+    try:
+        trees = in_threads(lambda k: [parsed("x = (a + 1) * [b]\n" * 20) for _ in range(5)])
+    finally:
+        gc.callbacks.remove(another_thread_s_turn)
+        gc.set_threshold(*often)
+    assert {len(tree.body) for mine in trees for tree in mine} == {20}

@@ -8,13 +8,15 @@ import os
 import sys
 from itertools import islice
 from pathlib import Path
+from threading import RLock
 from types import FrameType
 from typing import Any
 
-__all__ = ["calling_frame", "outer_frame", "written_at"]
+__all__ = ["calling_frame", "outer_frame", "parsed", "written_at"]
 
 _PACKAGE = str(Path(__file__).parents[1])
 _DISPATCH = str(Path(__file__).parent) + os.sep
+_ONE_AT_A_TIME = RLock()
 
 
 def calling_frame() -> FrameType | None:
@@ -33,6 +35,16 @@ def outer_frame() -> FrameType | None:
     return frame
 
 
+def parsed(source: str, mode: str = "exec") -> Any:
+    """The syntax tree of a text, as ``ast.parse`` gives it, in one thread at a time.
+
+    Python up to 3.12 counts the depth of the tree for all threads together: where two are at it, one of them
+    may end in a SystemError. Source: https://github.com/python/cpython/issues/106905
+    """
+    with _ONE_AT_A_TIME:
+        return ast.parse(source, mode=mode)
+
+
 def written_at(frame: FrameType) -> tuple[str, ast.AST | None]:
     """The expression a frame is evaluating, ``b - 0.1 * db``, as text and parsed; else its line, None."""
     code = frame.f_code
@@ -47,7 +59,7 @@ def written_at(frame: FrameType) -> tuple[str, ast.AST | None]:
     part[0] = part[0][start:]
     source = b"".join(part).decode(errors="replace")
     try:
-        tree: Any = ast.parse(source if last == first else f"({source})").body[0]
+        tree = parsed(source if last == first else f"({source})").body[0]
     except (SyntaxError, IndexError, ValueError):
         return line, None
     return source, tree.value if isinstance(tree, ast.Expr) else tree

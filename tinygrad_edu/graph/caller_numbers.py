@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.call_sites import parsed
 from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, POWER, SUBTRACT
@@ -46,7 +47,7 @@ class Numbers:
             return value
         before = dict(self.leaves)
         try:
-            found = self._of(ast.parse(text, mode="eval").body, dtype)
+            found = self._of(parsed(text, "eval").body, dtype)
         except (KeyError, SyntaxError, ArithmeticError, ValueError, TypeError):
             found = None
         if isinstance(found, Tensor) and found._data == value:

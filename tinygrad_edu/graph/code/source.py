@@ -10,6 +10,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
+from tinygrad_edu.core.call_sites import parsed
 from tinygrad_edu.core.callers import of_a_library
 from tinygrad_edu.graph.code.sharing import Sharing, sharing_in, with_shared
 from tinygrad_edu.graph.code.statements import written
@@ -40,7 +41,7 @@ def _read(filename: str, module: Any) -> _Parsed | None:
     known = _parsed.get(filename)
     if known is None or known.lines != lines:
         try:
-            tree = ast.parse("".join(lines))
+            tree = parsed("".join(lines))
         except (SyntaxError, ValueError):  # a notebook's magic, or no Python
             return None
         found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
