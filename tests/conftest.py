@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -15,13 +16,14 @@ collect_ignore = ["types/user.py"]  # what a user wrote is run by its test, and 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
-# The same examples every time: a suite that passed here passes there. To search on, with other examples
-# and more of them: pytest --hypothesis-profile=explore
-settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+# The same examples every time: a suite that passed here passes there; CI tries more of them.
+# To search on, with other examples and more of them: pytest --hypothesis-profile=explore
+settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+settings.register_profile("fixed", settings.get_profile("ci"), max_examples=30)
 settings.register_profile(
     "explore", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("fixed")
+settings.load_profile("ci" if os.environ.get("CI") else "fixed")
 
 # A shell starts what runs in the background with Ctrl-C ignored; the tests of interrupts press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
