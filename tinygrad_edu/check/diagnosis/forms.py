@@ -37,8 +37,10 @@ def of_forms(target: Target, pool: Pool) -> None:
 
 def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
     for value, axis, kind in _forms_of_shape(pool, v.shape):
+        if value.node is None or not pool.depends(value.node, pool.graph.find(x)):
+            continue
         g = _gradient_of(target, pool, value)
-        if g is None or value.node is None or value.node.name == x:
+        if g is None:
             continue
         form = _form(pool, value, x, g, axis, kind)
         if form is None:
@@ -121,21 +123,9 @@ def _number_between(v: Array, form: Array) -> float | None:
 
 def _weights_between(v: Array, form: Array) -> Array | None:
     """The number between an array and a form of it, or one for each row, or column, of it."""
-    if form.shape != v.shape:
-        return None
-    axes: list[int] = []
-    if v.ndim == 2 and min(v.shape) > 1:  # beside the largest entry it is told first, from numbers alone
-        i, j = np.unravel_index(int(np.argmax(np.abs(v))), v.shape)
-        largest, own = float(v[i, j]), float(form[i, j])
-        for axis, beside in ((0, (i - 1, j)), (1, (i, j - 1))):
-            x, y = float(v[beside]) * own, largest * float(form[beside])
-            if abs(x - y) <= 1e-6 * (abs(x) + abs(y)) + 1e-8 * abs(largest * own):
-                axes.append(axis)
-        if not axes:
-            return None
     if (scale := _number_between(v, form)) is not None:
         return np.asarray(scale)
-    for axis in axes:
+    for axis in (0, 1) if v.ndim == 2 and min(v.shape) > 1 else ():
         square = np.sum(form * form, axis=axis, keepdims=True)
         weights = np.sum(form * v, axis=axis, keepdims=True) / np.where(square, square, 1)
         if weights.any() and np.allclose(v, weights * form, rtol=1e-6, atol=1e-9 * float(np.max(np.abs(v)))):
@@ -168,16 +158,37 @@ def _scaled(pool: Pool, x: str, v: Array) -> Iterator[_Scaled]:
     """The first A and Y of which an array is the difference, times a number, or one for each example."""
     if not np.ptp(v) > 0:
         return
-    activated = list(_activated(pool, x))
-    for label, Y in labels_of(pool, v.shape):
-        for value in (*pool.differing(Y, v), *activated):
-            if value.array.shape != v.shape:
-                continue
-            A = np.asarray(value.array, float)
-            scale = _weights_between(v, A - Y)
-            if scale is not None and np.ptp(A - Y) > 0:
-                yield value, label, Y, scale
-                return
+    values, rows = pool.forward_of_shape(v.shape)
+    activated = [value for value in _activated(pool, x) if value.array.shape == v.shape]
+    values, rows = [*values, *activated], np.stack([*rows, *(value.array.ravel() for value in activated)])
+    labels = labels_of(pool, v.shape)
+    for j, k in _differences_along(v, rows, np.reshape([Y for _, Y in labels], (len(labels), v.size))):
+        (label, Y), A = labels[k], np.asarray(values[j].array, float)
+        scale = _weights_between(v, A - Y)
+        if scale is not None and np.ptp(A - Y) > 0:
+            yield values[j], label, Y, scale
+            return
+
+
+def _differences_along(v: Array, As: Array, Ys: Array) -> Iterator[tuple[int, int]]:
+    """For which of several A and Y the difference may be an array, times a number, or one for each example.
+
+    Told from the row, and the column, of the largest entry alone, by two random functionals of it.
+    """
+    places = np.arange(v.size).reshape(v.shape)
+    i, *j = np.unravel_index(int(np.argmax(np.abs(v))), v.shape)
+    parts = [places[i], places[:, j[0]]] if v.ndim == 2 and min(v.shape) > 1 else [places.ravel()]
+    fit = np.zeros((len(Ys), len(As)), bool)
+    for part in parts:
+        u = np.random.default_rng(0).standard_normal((len(part), 2))
+        t0, t1 = v.ravel()[part] @ u
+        d = As[:, part] @ u - (Ys[:, part] @ u)[:, None]
+        a, b = t0 * d[..., 1], t1 * d[..., 0]
+        size = np.abs(a) + np.abs(b)
+        rounding = np.abs(u).sum() * np.hypot(t0, t1) * float(np.max(np.abs(As[:, part]), initial=1.0))
+        fit |= (np.abs(a - b) <= 1e-5 * size + 1e-12 * rounding) & (size > 0)
+    for k, j in np.argwhere(fit):
+        yield int(j), int(k)
 
 
 def _of_the_cost(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:

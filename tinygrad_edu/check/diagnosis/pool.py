@@ -130,6 +130,24 @@ class Pool:
         known = self._feeding.get(node.name, ())
         return (n for n in known if n is not node and n.shape == node.shape)
 
+    def depends(self, node: GraphNode, other: GraphNode) -> bool:
+        """Whether one value is computed from another one."""
+        return bool(self._ancestors[node.name] >> self._number[other.name] & 1)
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {node.name: k for k, node in enumerate(self.graph)}
+
+    @cached_property
+    def _ancestors(self) -> dict[str, int]:
+        """For each value those that it is computed from, as bits of a number."""
+        found: dict[str, int] = {}
+        for node in self.graph:
+            found[node.name] = 0
+            for other in node.inputs:
+                found[node.name] |= found[other.name] | 1 << self._number[other.name]
+        return found
+
     @cached_property
     def _feeding(self) -> dict[str, list[GraphNode]]:
         found: dict[str, list[GraphNode]] = {}
@@ -199,18 +217,6 @@ class Pool:
         if shape not in self._banks:
             self._banks[shape] = _bank(list(self.shaped(shape)), shape)
         return self._banks[shape]
-
-    def differing(self, Y: Array, v: Array) -> list[Value]:
-        """The forward values A for which A - Y may be along v: told from the first entry and another."""
-        values, stacked = self.forward_of_shape(v.shape)
-        flat = v.ravel()
-        largest = 1 + int(np.argmax(np.abs(flat[1:]))) if flat.size > 1 else 0
-        form = stacked[:, [0, largest]] - Y.ravel()[[0, largest]]
-        a, b = form[:, 0] * flat[largest], form[:, 1] * flat[0]
-        size = np.abs(form[:, 1] * flat[largest])
-        return [
-            values[k] for k in np.flatnonzero(np.abs(a - b) <= 1e-5 * (np.abs(a) + np.abs(b)) + 1e-8 * size)
-        ]
 
     def _below(self) -> set[str]:
         """The values that the quantity in question is computed from."""
