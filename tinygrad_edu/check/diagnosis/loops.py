@@ -7,7 +7,7 @@ are taken for one line, and an edit is made in all of them at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from tinygrad_edu.check.diagnosis.passes import (
     Edited,
     Line,
     Made,
-    Times,
     late_addends,
     line_of,
     lost_addends,
@@ -34,6 +33,7 @@ from tinygrad_edu.check.diagnosis.passes import (
 )
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
+from tinygrad_edu.check.diagnosis.rerun import Trials, trials_of
 from tinygrad_edu.check.diagnosis.steps import adds_up, alike, made_alike, multiplies
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
@@ -42,43 +42,39 @@ from tinygrad_edu.graph import GraphNode, Step
 
 __all__ = ["of_known_lines", "of_loops"]
 
-_FEW_PARTS, _MOST_STARTS, _MOST_AT_ONCE = 12, 3, 20_000_000
+_FEW_PARTS, _MOST_STARTS = 12, 3
 _Other = tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]
 """What other values are, in words and codes, and which there is for a value."""
-
-
-@dataclass
-class _Trial:
-    """One line, edited, and what that changes at its steps: the same in the formula of every gradient."""
-
-    line: Line
-    edit: Edit
-    changes: dict[str, Array] | None = None
 
 
 def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
     """Every way in which one line of a loop is got wrong."""
     _of_other_gradients(target, pool)
-    pool.lines += [(t.line, t.edit) for t in _trials(target, blocks, pool) if _tried(target, t)]
+    for trials in _trials(target, blocks, pool):
+        pool.lines += _tried(target, trials)
 
 
 def of_known_lines(target: Target, pool: Pool) -> bool:
     """Whether a line of a loop that is wrong in the formula of another gradient explains this one too."""
-    fits = False
-    for line, edit in pool.lines:
-        own = {name: made for name, made in line.items() if name in target.local.names}
-        fits |= bool(own) and _tried(target, _Trial(own, edit))
-    return fits
+    own = [
+        ({name: made for name, made in line.items() if name in target.local.names}, edit)
+        for line, edit in pool.lines
+    ]
+    fits = [_tried(target, trials) for trials in trials_of(target.local, (one for one in own if one[0]))]
+    return any(fits)
 
 
-def _tried(target: Target, trial: _Trial) -> bool:
-    try:
-        value = _run(target, trial)
-    except (ValueError, TypeError):
-        return False
-    if value is None or value.shape != target.right.shape:
-        return False
-    return target.whole(value, replace(trial.edit, text=f"{trial.edit.text}; and so in each step like it"))
+def _tried(target: Target, trials: Trials) -> list[tuple[Line, Edit]]:
+    """Which of these edits give the array; they are noted."""
+    changes, fail = trials.changes(target.local)
+    found = []
+    for k in target.fitting(changes):
+        line, edit = trials.lines[k], trials.edits[k]
+        value = target.right + target.local.push({name: change[k] for name, change in changes.items()})
+        told = replace(edit, text=f"{edit.text}; and so in each step like it")
+        if k not in fail and value.shape == target.right.shape and target.whole(value, told):
+            found.append((line, edit))
+    return found
 
 
 def _of_other_gradients(target: Target, pool: Pool) -> None:
@@ -94,74 +90,16 @@ def _of_other_gradients(target: Target, pool: Pool) -> None:
             target.whole(sum(np.asarray(value.array, float) for value in values), edit)
 
 
-def _trials(target: Target, blocks: list[Block], pool: Pool) -> Iterator[_Trial]:
-    """Each edit of each line; those of the lines that formulas have in common are made once for all."""
+def _trials(target: Target, blocks: list[Block], pool: Pool) -> Iterator[Trials]:
+    """The edits of each line; those of the lines that formulas have in common are run once for all."""
     common = (slopes_of_a_line(blocks, pool), _products(target, pool), _sums(target))
     for family, groups in enumerate(common):
         for names, edits in groups:
             key = ("line", family, bool(target.local.sources), names)
-            known: list[_Trial] | None = pool.memo(*key)
-            if known is None:
-                known = [_Trial(*each) for each in edits]
-                _slopes_at_once(target.local, known)
-                pool.memo(*key, found=known)
-            yield from known
+            known: list[Trials] | None = pool.memo(*key)
+            yield from pool.memo(*key, found=trials_of(target.local, edits)) if known is None else known
     for find in (lost_factors, lost_addends, late_addends, windows_without_stride, other_slices):
-        yield from (_Trial(*each) for each in find(target, pool))
-
-
-def _run(target: Target, trial: _Trial) -> Array | None:
-    """The root's gradient with the edits of a line; None where two products say that it cannot be it."""
-    if trial.changes is None:
-        trial.changes = _changes(target.local, trial.line)
-    fits = target.may_fit(trial.changes)
-    return target.right + target.local.push(trial.changes) if fits else None
-
-
-def _changes(local: Local, line: Line) -> dict[str, Array]:
-    """What a line, or each of a stack of lines, adds to what the passes before leave at its steps."""
-    found: dict[str, Any] = dict(local.values)
-    other, many, changes = set[str](), set[str](), dict[str, Array]()
-    for step, above in local.between(line):
-        name = step.name
-        moved = not other.isdisjoint(above)
-        if not moved and name not in line:
-            continue
-        own = found[name]
-        if moved:
-            stacked = not many.isdisjoint(above)
-            own = local.applied_to_many(step, found, many) if stacked else local.applied(step, found)
-        made = np.asarray(line[name](found)) if name in line else own
-        if name in line:
-            lead = made.shape[: max(0, made.ndim - len(step.shape))]
-            changes[name] = np.broadcast_to(made, (*lead, *step.shape)) - own
-        if made.ndim > len(step.shape):
-            many.add(name)
-        found[name] = made
-        other.add(name)
-    return changes
-
-
-def _slopes_at_once(local: Local, trials: list[_Trial]) -> None:
-    """What those lines add that multiply by other factors alone, all of the same steps in one run."""
-    lines: list[dict[str, Times]] = []
-    alike_ = [t for t in trials if t.line.keys() == trials[0].line.keys()]
-    for t in alike_:
-        factors = {name: made for name, made in t.line.items() if isinstance(made, Times)}
-        if len(factors) < len(t.line):
-            return
-        lines.append(factors)
-    size = sum(local.values[name].size for name in lines[0]) if lines else 0
-    if not 1 < len(lines) <= _MOST_AT_ONCE // max(size, 1):
-        return
-    stacks: Line = {}
-    for name, made in lines[0].items():
-        shape = np.shape(local.values[name])
-        factors_ = [np.broadcast_to(line[name].factor, shape) for line in lines]
-        stacks[name] = Times(made.entry, np.stack(factors_))
-    changes = _changes(local, stacks)
-    for k, t in enumerate(alike_):
-        t.changes = {name: change[k] for name, change in changes.items()}
+        yield from trials_of(target.local, find(target, pool))
 
 
 def _products(target: Target, pool: Pool) -> Iterator[Edited]:

@@ -284,6 +284,8 @@ def product(step: Step, k: int, c: Array) -> Made:
     carried = step.args[k].name
     op, settings = step.op, step.settings
     assert op is not None
+    if op.kind == "elementwise":
+        return Times(carried, np.asarray(op.forward(1.0, c, **settings)))
     return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
 
 

@@ -267,6 +267,15 @@ class Target(Given):
         known = [(s, c) for s, c in changes.items() if s in self.pulled[0]]
         return self._may_fit([sum(float(np.vdot(p[s], c)) for s, c in known) for p in self.pulled])
 
+    def fitting(self, changes: dict[str, Array]) -> Array:
+        """Which of several changes of the same steps, each a row of their stacks, may give the array."""
+        moved = np.zeros((max((len(c) for c in changes.values()), default=0), 2))
+        for step, change in changes.items():
+            if step in self.pulled[0]:
+                pulled = np.stack([p[step].ravel() for p in self.pulled], axis=1)
+                moved += change.reshape(len(moved), -1) @ pulled
+        return np.arange(len(moved)) if self.right.size == 1 else np.flatnonzero(self._fit(moved))
+
     def promising(self, step: str, rows: Array, g: Array, rest: Array | float = 0.0) -> Array:
         """Which rows of a matrix may give the array: each, times g, with ``rest``, as a step's value."""
         pulled = np.stack([p[step].ravel() for p in self.pulled], axis=1)
