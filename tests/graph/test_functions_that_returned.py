@@ -301,3 +301,17 @@ def test_what_a_loop_bound_is_numbered():
         "x3",
         "h3",
     ]
+
+
+def another_experiment():
+    for _ in range(2):
+        a, b = tg.Tensor(2.0, name="a"), tg.Tensor(3.0, name="b")
+        total = a + b
+    return total.item()
+
+
+def test_tensors_of_other_values_were_none_of_these():
+    another_experiment()
+    c, d = tg.Tensor(1.3), tg.Tensor(0.7)
+    J = np.log(c + d)
+    assert names(J) == ["c", "d", "add_1", "J"]

@@ -126,6 +126,14 @@ class Matcher:
         """The leaves that may be the value of an expression: no parameter is one of plain values."""
         return () if self.value(e, scope) is Unknown else self._data
 
+    def makes_another(self, e: ast.expr, scope: Scope) -> bool:
+        """Whether an expression makes a Tensor of a value that no leaf has, as ``tg.Tensor(2.0)`` may."""
+        if not (isinstance(e, ast.Call) and e.args and self.value(e.func, scope) is Tensor):
+            return False
+        value = self.value(e.args[0], scope)
+        known = value is not Unknown and not isinstance(value, Tensor)
+        return known and not any(np.array_equal(leaf._data, value) for leaf in self.leaves)
+
     def recorded(self, e: ast.expr, scope: Scope) -> Tensor | None:
         """The Tensor that an expression surely is."""
         if not isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call, ast.Name)):

@@ -134,13 +134,14 @@ class _Reader:
         An expression that no node agrees with, such as the ``np.zeros((4, m))`` a loop starts from, may have
         given any leaf.
         """
-        found: dict[str, list[list[Tensor]]] = {}
+        found: dict[str, set[Tensor]] = {}
         for binding, where in scope.bindings:
             if binding.name in scope.changing:
-                found.setdefault(binding.name, []).append(self.matcher.matching(binding.value, where))
-        for name, nodes in found.items():
-            unknown = [] if all(nodes) else self.matcher.leaves
-            yield name, {node for some in (*nodes, unknown) for node in some}
+                nodes: Sequence[Tensor] = self.matcher.matching(binding.value, where)
+                if not nodes and not self.matcher.makes_another(binding.value, where):
+                    nodes = self.matcher.leaves
+                found.setdefault(binding.name, set()).update(nodes)
+        yield from found.items()
 
     def _rounds(self, said: Said) -> None:
         """What the rounds of a loop, and functions that have returned, called their values."""
