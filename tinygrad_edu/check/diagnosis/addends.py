@@ -19,6 +19,7 @@ from tinygrad_edu.check.diagnosis.terms import Term, merged
 __all__ = ["of_a_factor", "of_addends", "of_exchanged", "of_misplaced", "of_weights"]
 
 _MOST_SUBSETS = 10
+_MOST_LOST = 1.4
 _FEW = 4
 
 
@@ -259,8 +260,9 @@ def _said(
     lost = [k for k, f in enumerate(factors) if f == 0]
     kept = [k for k, f in enumerate(factors) if f != 0]
     if len(lost) == 1 or (lost and len(lost) <= len(kept)):
-        for k in lost:
-            yield _lost(called[k], penalty[k])
+        yield from (_lost([called[k]], True) for k in lost if penalty[k])
+        if paths := [called[k] for k in lost if not penalty[k]]:
+            yield _lost(paths, False)
     elif lost:
         yield _only(
             [called[k] for k in kept], [called[k] for k in lost], kept == [len(terms) - 1] or kept == [0]
@@ -281,10 +283,12 @@ def _said(
                 yield Edit(edit.codes, f"in {called[k]}, {edit.text}", edit.cost + 0.1)
 
 
-def _lost(name: str, penalty: bool) -> Edit:
+def _lost(names: list[str], penalty: bool) -> Edit:
     if penalty:
         return Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
-    return Edit(("term_missing",), f"{name} is missing")
+    told = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    verb, cost = "is" if len(names) == 1 else "are", min(1.0 + 0.2 * (len(names) - 1), _MOST_LOST)
+    return Edit(("term_missing",), f"{told} {verb} missing", cost)
 
 
 def _only(kept: list[str], lost: list[str], end: bool) -> Edit:

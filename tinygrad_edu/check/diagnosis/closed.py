@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 
-__all__ = ["LogSoftmax", "Norm", "Softmax", "Wrong", "normalised"]
+__all__ = ["Axes", "LogSoftmax", "LogSumExp", "Norm", "Softmax", "Wrong", "axes_of_shape", "normalised"]
 
 Wrong = tuple[Array, tuple[str, ...], str, float]
 """An array that a wrong form gives, what it is, in codes and words, and what it costs."""
+Axes = tuple[int, ...]
+
+
+def axes_of_shape(ndim: int) -> Iterator[Axes]:
+    """What may be summed over: each set of axes."""
+    for count in range(1, ndim + 1):
+        yield from combinations(range(ndim), count)
+
+
+def _told(axes: Axes) -> str:
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
+
+
+def _others(ndim: int, own: Axes) -> Iterator[Axes]:
+    """The other axes, and sets of them, but for all."""
+    return (axes for axes in axes_of_shape(ndim) if axes != own and len(axes) < ndim)
+
+
+def _count(a: Array, axes: Axes) -> int:
+    return int(np.prod([a.shape[k] for k in axes]))
 
 
 @dataclass(frozen=True)
@@ -22,14 +43,14 @@ class Softmax:
     text: str
     p: Array
     g: Array
-    axis: int
+    axis: Axes
 
     @property
     def right(self) -> Array:
         """The gradient before the softmax."""
         return np.asarray(self.p * (self.g - self._sum(self.g * self.p)))
 
-    def _sum(self, a: Array, axis: int | None = None) -> Array:
+    def _sum(self, a: Array, axis: Axes | None = None) -> Array:
         return np.asarray(np.sum(a, axis=self.axis if axis is None else axis, keepdims=True))
 
     def wrong(self) -> Iterator[Wrong]:
@@ -45,10 +66,9 @@ class Softmax:
         yield g, ("slope_missing",), f"the slope of the softmax {name} is missing", 1.1
         second = f"the softmax's second term, {name} times the sum of d{name} * {name}, is missing"
         yield p * g, ("term_missing",), second, 1.2
-        for other in range(p.ndim):
-            if other != self.axis:
-                text = f"{where} the sum is over axis {other} instead of axis {self.axis}"
-                yield p * (g - self._sum(g * p, other)), ("softmax_axis", "sum_axis"), text, 1.0
+        for other in _others(p.ndim, self.axis):
+            text = f"{where} the sum is over {_told(other)} instead of {_told(self.axis)}"
+            yield p * (g - self._sum(g * p, other)), ("softmax_axis", "sum_axis"), text, 1.0
         yield p * (g - np.sum(g * p)), ("sum_all", "softmax_axis"), f"{where} the sum is over everything", 1.1
         yield (
             p * (g - self._sum(g)),
@@ -56,7 +76,7 @@ class Softmax:
             f"{where} {name} is missing inside the sum",
             1.1,
         )
-        mean = both / p.shape[self.axis]
+        mean = both / _count(p, self.axis)
         yield p * (g - mean), ("mean_for_sum",), f"{where} there is a mean instead of a sum", 1.1
         yield p * (g + both), ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
         yield g - both, ("chain_factor_missing",), f"{where} the factor {name} in front is missing", 1.1
@@ -69,7 +89,7 @@ class LogSoftmax:
     text: str
     l: Array
     g: Array
-    axis: int
+    axis: Axes
 
     @property
     def right(self) -> Array:
@@ -85,16 +105,16 @@ class LogSoftmax:
         yield g - p * g, ("sum_missing", "softmax_elementwise"), f"{where} d{name} is not summed", 1.1
         yield g - total, ("chain_factor_missing",), f"{where} the factor exp({name}) is missing", 1.1
         yield g + p * total, ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
-        yield g - p * total / p.shape[axis], ("mean_for_sum",), f"{where} there is a mean for a sum", 1.1
+        yield g - p * total / _count(p, axis), ("mean_for_sum",), f"{where} there is a mean for a sum", 1.1
         yield (
             g - l * total,
             ("z_for_a", "wrong_layer"),
             f"{where} {name} stands where exp({name}) belongs",
             1.1,
         )
-        for other in (k for k in range(p.ndim) if k != axis):
+        for other in _others(p.ndim, axis):
             over = g - p * g.sum(axis=other, keepdims=True)
-            text = f"{where} the sum is over axis {other} instead of axis {axis}"
+            text = f"{where} the sum is over {_told(other)} instead of {_told(axis)}"
             yield over, ("softmax_axis", "sum_axis"), text, 1.0
         for inner, told in ((l, name), (p, f"exp({name})")):
             inside = np.sum(g * inner, axis=axis, keepdims=True)
@@ -105,6 +125,42 @@ class LogSoftmax:
 
 
 @dataclass(frozen=True)
+class LogSumExp:
+    """``softmax(x) * g``, the gradient before the logarithm of a sum of exponentials along an axis."""
+
+    text: str
+    x: Array
+    g: Array
+    axis: Axes
+
+    def _softmax(self, axes: Axes) -> Array:
+        e = np.exp(self.x - self.x.max(axis=axes, keepdims=True))
+        return np.asarray(e / e.sum(axis=axes, keepdims=True))
+
+    @property
+    def right(self) -> Array:
+        """The gradient before the logarithm."""
+        return self._softmax(self.axis) * self.g
+
+    def wrong(self) -> Iterator[Wrong]:
+        """What can go wrong in it."""
+        p, g, x = self._softmax(self.axis), self.g, self.text
+        where = f"in the derivative of the log-sum-exp of {x}"
+        for other in (*_others(p.ndim, self.axis), tuple(range(p.ndim))):
+            if other != self.axis:
+                text = f"{where} the softmax is over {_told(other)} instead of {_told(self.axis)}"
+                yield self._softmax(other) * g, ("softmax_axis", "sum_axis"), text, 1.0
+        full = np.broadcast_to(g, p.shape)
+        yield full, ("chain_factor_missing", "slope_missing"), f"{where} the softmax is missing", 1.1
+        yield p, ("chain_factor_missing",), f"{where} the gradient above is missing", 1.1
+        yield full / _count(p, self.axis), ("mean_for_sum", "slope_wrong"), f"{where} there is a mean", 1.2
+        yield np.exp(x_ := self.x) * g, ("chain_factor_missing",), f"{where} the sum is not divided by", 1.1
+        hot = (x_ == x_.max(axis=self.axis, keepdims=True)) * g
+        yield hot, ("slope_wrong",), f"{where} only the largest entry gets the gradient, as of a maximum", 1.1
+        yield p * (1 - p) * g, ("slope_wrong", "softmax_elementwise"), f"{where} 1 - p is a factor too", 1.1
+
+
+@dataclass(frozen=True)
 class Norm:
     """``(g - mean(g) - n * mean(g * n)) / s``, where n is x without its mean, over its spread s."""
 
@@ -112,7 +168,7 @@ class Norm:
     g: Array
     n: Array
     s: Array
-    axis: int
+    axis: Axes
     x: Array
 
     def _mean(self, a: Array) -> Array:
@@ -126,7 +182,7 @@ class Norm:
     def wrong(self) -> Iterator[Wrong]:
         """What can go wrong in it."""
         g, n, s, name = self.g, self.n, self.s, self.text
-        mean, both, count = self._mean(g), self._mean(g * n), g.shape[self.axis]
+        mean, both, count = self._mean(g), self._mean(g * n), _count(g, self.axis)
         inside = g - mean - n * both
         lost, mistaken = ("term_missing",), ("mean_for_sum", "constant_factor")
         by_mean, by_var = "the path through the mean", "the path through the variance"
@@ -175,22 +231,31 @@ class Norm:
             for a, b in ((x, x), (x, n), (n, x)):
                 text = f"in {by_var} {told} stands where {name} belongs"
                 yield (g - mean - a * self._mean(g * b)) / s, ("z_for_a", "wrong_layer"), text, 1.1
-        other = tuple(k for k in range(g.ndim) if k != self.axis)
-        if other:
+        yield from self._over_others()
+
+    def _over_others(self) -> Iterator[Wrong]:
+        """Means over other axes than its own, or sums over these divided by the count of its own."""
+        g, n, s, name, own = self.g, self.n, self.s, self.text, self.axis
+        mean, both, count = self._mean(g), self._mean(g * n), _count(g, own)
+        if len(own) < g.ndim:
             for total in (g.size, count):
                 over = (g - g.sum() / total - n * np.sum(g * n) / total) / s
-                text = f"the means are over everything instead of axis {self.axis}"
+                text = f"the means are over everything instead of {_told(own)}"
                 yield over, ("sum_all", "sum_axis"), text, 1.05
+        for other in _others(g.ndim, own):
             mean_, both_ = (np.mean(a, axis=other, keepdims=True) for a in (g, g * n))
-            instead = f"over axis {', '.join(map(str, other))} instead of axis {self.axis}"
+            instead = f"over {_told(other)} instead of {_told(own)}"
             for a, b, which in ((mean_, both_, "the means are"), (mean_, both, f"the mean of d{name} is"),
                                 (mean, both_, f"the mean of d{name} * {name} is")):  # fmt: skip
                 yield (g - a - n * b) / s, ("sum_axis",), f"{which} {instead}", 1.0
+            share = _count(g, other) / count
+            text = f"the sums are {instead}"
+            yield (g - share * (mean_ + n * both_)) / s, ("sum_axis",), text, 1.0
 
 
-def normalised(text: str, z: Array, n: Array, g: Array, axis: int) -> Norm | None:
-    """The normalisation that leads from z to n along an axis; None where it is none."""
-    if z.shape != n.shape or z.shape[axis] < 3:
+def normalised(text: str, z: Array, n: Array, g: Array, axis: Axes) -> Norm | None:
+    """The normalisation that leads from z to n along an axis, or several; None where it is none."""
+    if z.shape != n.shape or _count(z, axis) < 3:
         return None
     centred = z - z.mean(axis=axis, keepdims=True)
     square = np.sum(n * n, axis=axis, keepdims=True)

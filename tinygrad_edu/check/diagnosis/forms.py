@@ -11,13 +11,23 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.closed import LogSoftmax, Norm, Softmax, Wrong, normalised
+from tinygrad_edu.check.diagnosis.closed import (
+    Axes,
+    LogSoftmax,
+    LogSumExp,
+    Norm,
+    Softmax,
+    Wrong,
+    axes_of_shape,
+    normalised,
+)
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import labels_of
 from tinygrad_edu.check.diagnosis.outputs import Output
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import addends_of_the_cost
+from tinygrad_edu.graph import GraphNode
 
 __all__ = ["of_forms", "of_shortcut"]
 
@@ -36,17 +46,9 @@ def of_forms(target: Target, pool: Pool) -> None:
 
 
 def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
-    for value, axis, kind in _forms_of_shape(pool, v.shape):
-        if value.node is None or not pool.depends(value.node, pool.graph.find(x)):
-            continue
-        g = _gradient_of(target, pool, value)
-        if g is None:
-            continue
-        form = _form(pool, value, x, g, axis, kind)
-        if form is None:
-            continue
-        own = pool.program.gradients[value.node.name].name
-        part = target.local.push({own: g}, pool.program.gradients[x].name)
+    for node, form in (*_functions(target, pool, x, v.shape), *_sums_of_exponentials(target, pool, x)):
+        own = pool.program.gradients[node.name].name
+        part = target.local.push({own: target.value(own)}, pool.program.gradients[x].name)
         scale = _number_between(part, form.right)  # of what comes this way: others may be added to it
         for array, *said in form.wrong() if scale is not None else ():
             yield v - part + scale * array, *said  # type: ignore[misc]
@@ -56,24 +58,63 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
     yield from _of_the_cost(pool, x, v)
 
 
-def _forms_of_shape(pool: Pool, shape: tuple[int, ...]) -> list[tuple[Value, int, _Kind]]:
-    """The values of a shape that may be such a function, along which axis, and of which form."""
-    known: list[tuple[Value, int, _Kind]] | None = pool.memo("forms", shape)
+def _functions(
+    target: Target, pool: Pool, x: str, shape: tuple[int, ...]
+) -> Iterator[tuple[GraphNode, Softmax | LogSoftmax | Norm]]:
+    """The values that are such a function of x, and the form of the gradient before each."""
+    for value, axis, kind in _forms_of_shape(pool, shape):
+        if value.node is None or not pool.depends(value.node, pool.graph.find(x)):
+            continue
+        g = _gradient_of(target, pool, value.node)
+        form = None if g is None else _form(pool, value, x, g, axis, kind)
+        if form is not None:
+            yield value.node, form
+
+
+def _sums_of_exponentials(target: Target, pool: Pool, x: str) -> Iterator[tuple[GraphNode, LogSumExp]]:
+    """The values that are the logarithm of the sum of the exponentials of x, along some axes."""
+    for node, axes in _logarithms(pool, x):
+        g = _gradient_of(target, pool, node)
+        if g is not None:
+            X = np.asarray(pool.graph.find(x).value, float)
+            wide = g if g.ndim == X.ndim else np.expand_dims(g, axes)
+            yield node, LogSumExp(pool.words.of(x), X, wide, axes)
+
+
+def _logarithms(pool: Pool, x: str) -> list[tuple[GraphNode, Axes]]:
+    known: list[tuple[GraphNode, Axes]] | None = pool.memo("logarithms", x)
+    if known is None:
+        node, known = pool.graph.find(x), []
+        X = np.asarray(node.value, float)
+        for axes in axes_of_shape(X.ndim) if X.dtype.kind == "f" else ():
+            top = X.max(axis=axes, keepdims=True)
+            told = top + np.log(np.exp(X - top).sum(axis=axes, keepdims=True))
+            for kept in (True, False):
+                one = told if kept else np.squeeze(told, axes)
+                same = (other for other in pool.of_shape(one.shape) if pool.depends(other, node))
+                known += [(other, axes) for other in same if np.allclose(other.value, one, rtol=1e-9)]
+        pool.memo("logarithms", x, found=known)
+    return known
+
+
+def _forms_of_shape(pool: Pool, shape: tuple[int, ...]) -> list[tuple[Value, Axes, _Kind]]:
+    """The values of a shape that may be such a function, along which axes, and of which form."""
+    known: list[tuple[Value, Axes, _Kind]] | None = pool.memo("forms", shape)
     if known is None:
         values = [v for v in pool.forward if v.array.shape == shape and v.node is not None]
-        told = ((v, axis, _kind(v, axis)) for v in values for axis in range(len(shape)))
+        told = ((v, axis, _kind(v, axis)) for v in values for axis in axes_of_shape(len(shape)))
         known = [(v, axis, kind) for v, axis, kind in told if kind is not None]
         pool.memo("forms", shape, found=known)
     return known
 
 
-def _kind(value: Value, axis: int) -> _Kind | None:
-    """Which form a value has, told by what its entries along an axis add up to."""
+def _kind(value: Value, axis: Axes) -> _Kind | None:
+    """Which form a value has, told by what its entries along some axes add up to."""
     p = np.asarray(value.array, float)
     sums, size = p.sum(axis=axis), float(np.max(np.abs(p), initial=0.0))
     if np.allclose(sums, 1, rtol=1e-5) and p.min(initial=0) >= 0:
         return Softmax
-    if np.all(np.abs(sums) <= 1e-6 * size * p.shape[axis]):
+    if np.all(np.abs(sums) <= 1e-6 * size * p.size / max(np.size(sums), 1)):
         return Norm
     if p.max(initial=0.0) <= 0 and np.allclose(np.exp(p).sum(axis=axis), 1, rtol=1e-5):
         return LogSoftmax
@@ -81,7 +122,7 @@ def _kind(value: Value, axis: int) -> _Kind | None:
 
 
 def _form(
-    pool: Pool, value: Value, x: str, g: Array, axis: int, kind: _Kind
+    pool: Pool, value: Value, x: str, g: Array, axis: Axes, kind: _Kind
 ) -> Softmax | LogSoftmax | Norm | None:
     """The form of the gradient before a value."""
     p = np.asarray(value.array, float)
@@ -100,11 +141,11 @@ def _by_addends(target: Target, pool: Pool, end: str, v: Array) -> Iterator[Arra
         yield from (local.push({name: local.values[name]}, end) for name in own)
 
 
-def _gradient_of(target: Target, pool: Pool, value: Value) -> Array | None:
+def _gradient_of(target: Target, pool: Pool, node: GraphNode) -> Array | None:
     """The gradient of a value, where it is part of the formula."""
-    if value.node is None or value.node.name not in pool.program.gradients:
+    if node.name not in pool.program.gradients:
         return None
-    own = pool.program.gradients[value.node.name].name
+    own = pool.program.gradients[node.name].name
     return target.value(own) if own in target.local.names else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -50,13 +51,20 @@ def _read(name: str, value: Array) -> Iterator[tuple[str, Array]]:
         yield f"(-{name})", -value
 
 
+def _counts(part: Any) -> bool:
+    """Whether a part of an index takes one after the other, as the examples of ``A[np.arange(m), y]``."""
+    return isinstance(part, np.ndarray) and np.array_equal(part, np.arange(part.size))
+
+
 def indices_of(pool: Pool, axes: int = 1) -> Iterator[Array]:
     """The arrays of integers of so many axes that entries are picked by, without those that only count."""
     seen: list[Array] = []
     for node in pool.graph:
-        for part in index_parts(node.settings.get("index")):
+        parts = index_parts(node.settings.get("index"))
+        diagonal = len(parts) > 1 and all(_counts(part) for part in parts)
+        for part in parts:
             integers = isinstance(part, np.ndarray) and part.ndim == axes and part.dtype.kind in "iu"
-            if not integers or part.size < 2 or np.array_equal(part, np.arange(part.size)):
+            if not integers or part.size < 2 or (_counts(part) and not diagonal):
                 continue
             if not any(np.array_equal(part, other) for other in seen):
                 seen.append(part)

@@ -83,10 +83,12 @@ def _of_other_gradients(target: Target, pool: Pool) -> None:
     for line in sequences(pool):
         values = [known[node.name] for node in line if node.name in known]
         if len(values) == len(line) and values[0].array.shape == target.right.shape:
-            text = (
-                f"{values[-1].text}, and what is like it in each step, is added up: another line's gradients"
-            )
-            edit = Edit(("wrong_layer",), text, 1.25 + values[-1].cost)
+            text = f"{values[-1].text}, and what is like it in each step, is added up"
+            if all(target.local.program.gradients[node.name].name in target.local.names for node in line):
+                edit = Edit(("term_missing", "wrong_layer"), f"{text} alone: other paths are missing", 1.25)
+            else:
+                edit = Edit(("wrong_layer",), f"{text}: another line's gradients", 1.25)
+            edit = replace(edit, cost=edit.cost + values[-1].cost)
             target.whole(sum(np.asarray(value.array, float) for value in values), edit)
 
 

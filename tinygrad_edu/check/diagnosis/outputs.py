@@ -96,6 +96,9 @@ class Output:
         swapped, moved = ("labels_swapped",), ("examples_misaligned", "labels_swapped")
         yield A - 1, (*swapped, "unknown"), f"1 stands where {y} belongs: it is subtracted everywhere", 1.2
         yield A - (1 - Y), swapped, f"1 - {y} stands where {y} belongs", 1.05
+        if Y.size and (least := Y.min()) > 0:
+            text = f"{y} is there without what all its entries have in common, {least:.6g}"
+            yield A - (Y - least), ("term_missing", *swapped), text, 1.05
         for axis in range(A.ndim if A.ndim > 1 else 0):
             largest = (A.max(axis=axis, keepdims=True) == A).astype(float)
             text = f"the largest entry of {self.name} along axis {axis} is taken for {y}"

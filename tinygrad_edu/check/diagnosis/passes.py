@@ -263,8 +263,7 @@ def _window(local: Local, pool: Pool, step: Step) -> tuple[GraphNode, Any] | Non
 def _closer(windows: list[tuple[Any, tuple[int, ...]]]) -> Iterator[tuple[list[tuple[slice, ...]], str]]:
     """The windows without the stride between them, and without the one between their entries."""
     spans = [
-        [part.indices(n) for part, n in zip(index_parts(index), shape, strict=False)]
-        for index, shape in windows
+        [part.indices(n) for part, n in zip(_slices(index), shape, strict=False)] for index, shape in windows
     ]
     known = [sorted({first for first, _, _ in axis}) for axis in zip(*spans, strict=True)]
     beside = [
@@ -289,10 +288,16 @@ def product(step: Step, k: int, c: Array) -> Made:
     return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
 
 
+def _slices(index: Any) -> list[slice]:
+    """The slices of an index, without its new axes."""
+    return [part for part in index_parts(index) if part is not None]
+
+
 def _put(step: Step, index: tuple[slice, ...]) -> Made:
     def made(found: Mapping[str, Any]) -> Array:
         whole = np.zeros(step.shape)
-        whole[index] = found[step.args[0].name]
+        part = whole[index]  # a view
+        part[...] = np.reshape(found[step.args[0].name], part.shape)
         return whole
 
     return made

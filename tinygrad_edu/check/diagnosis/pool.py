@@ -130,6 +130,14 @@ class Pool:
         known = self._feeding.get(node.name, ())
         return (n for n in known if n is not node and n.shape == node.shape)
 
+    def of_shape(self, shape: tuple[int, ...]) -> list[GraphNode]:
+        """The computed values of a shape."""
+        known: list[GraphNode] | None = self.memo("of shape", shape)
+        if known is None:
+            known = [node for node in self.graph if node.shape == shape and not node.is_leaf]
+            self.memo("of shape", shape, found=known)
+        return known
+
     def depends(self, node: GraphNode, other: GraphNode) -> bool:
         """Whether one value is computed from another one."""
         return bool(self._ancestors[node.name] >> self._number[other.name] & 1)

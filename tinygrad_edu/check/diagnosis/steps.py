@@ -57,9 +57,10 @@ def index_parts(index: Any) -> tuple[Any, ...]:
 
 
 def sliced(index: Any) -> bool:
-    """Whether an index is made of slices, and not of all of everything."""
+    """Whether an index is made of slices, and new axes, and not of all of everything."""
     parts = index_parts(index)
-    return all(isinstance(p, slice) for p in parts) and any(p != slice(None) for p in parts)
+    plain = all(isinstance(p, slice) or p is None for p in parts)
+    return plain and any(p not in (slice(None), None) for p in parts)
 
 
 def _placed(index: Any) -> bool:

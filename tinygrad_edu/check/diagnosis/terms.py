@@ -75,9 +75,10 @@ class Terms:
         return found
 
     def _of_the_cost(self) -> list[Term]:
-        """What each addend of J itself contributes."""
+        """What each addend of J itself contributes, beside what comes from each given gradient."""
         local = self.local
-        found = []
+        given = ((name, local.push({name: g})) for name, g in local.sources.items() if name != local.root)
+        found = [Term(array, frozenset(self._owner(name)), True) for name, array in given]
         for name in addends_of_the_cost(local.program):
             own = local.program.gradients.get(name)
             if own is not None and own.name in local.names and own.name != local.root:

@@ -16,6 +16,7 @@ _MOST_AXES = 5
 _MOST_SIZE = 20_000
 _ENTRIES = 4
 """From fewer entries no quotient is read: some two values would give it."""
+_SQUARES = "the sum of the squares of "
 
 
 def of_the_whole(target: Target) -> None:
@@ -112,8 +113,9 @@ def of_extra_penalty(target: Target, value: Array, name: str) -> None:
     columns = [
         ("", value),
         ("the sign of ", np.sign(value)),
-        ("the sum of the squares of ", np.full(value.shape, np.sum(value**2))),
     ]
+    if target.local.program[name].role == "input":
+        columns.append((_SQUARES, np.full(value.shape, np.sum(value**2))))
     for told, extra in columns:
         for aspect in target.aspects:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
@@ -158,7 +160,9 @@ def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array,
         size = float(np.max(np.abs(given)))
         if abs(c) < 1e-9 or not np.all(np.abs(rest - c * extra) <= target.bound + 256 * target.eps * size):
             continue
-        if np.count_nonzero(extra) < 3 and not _a_factor_of_a_penalty(target, c):
+        if (np.count_nonzero(extra) < 3 or told.startswith(_SQUARES)) and not _a_factor_of_a_penalty(
+            target, c
+        ):
             continue
         text = f"a penalty is there that J does not have: {c:.6g} times {told}"
         if code == "regularisation_factor":
