@@ -137,6 +137,25 @@ def test_importing_it_imports_no_extra() -> None:
     assert result.stdout == "[]\n", result.stderr
 
 
+SLIM = """
+import sys
+import tinygrad_edu as tg
+rooms = ["check", "course", "derivation", "distributed", "drawing", "page"]
+assert not [name for name in sys.modules if name.split(".")[1:2] and name.split(".")[1] in rooms]
+assert {*tg.__all__, *rooms} <= {*dir(tg)}
+assert "<table>" in tg.Tensor(33.0)._repr_mimebundle_()["text/html"]
+assert "tinygrad_edu.drawing" in sys.modules
+assert "tinygrad_edu.check" not in sys.modules
+assert all(getattr(tg, name) is getattr(tg, name) for name in [*tg.__all__, *rooms])
+assert isinstance(tg.derive(3 * tg.Tensor(2.0)), tg.Derivation)
+"""
+
+
+def test_importing_it_imports_no_room_that_is_not_needed_at_once() -> None:
+    """What reads a graph is half of the package: it comes when it is asked for, by name or by a notebook."""
+    subprocess.run([sys.executable, "-c", SLIM], cwd=ROOT, check=True)
+
+
 # What an index shows
 
 

@@ -12,14 +12,13 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 
 from typing import Any
 
-from tinygrad_edu import check, course, data, distributed, export, nn, ops
+from tinygrad_edu import data, export, nn, ops
 from tinygrad_edu.autodiff import define, func, grad
 from tinygrad_edu.compiler import compile, get_num_threads, set_num_threads
 from tinygrad_edu.core.mode import no_grad, scope
+from tinygrad_edu.core.notebook_display import FIRST
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.core.version import __version__ as __version__
-from tinygrad_edu.derivation import Derivation, derive
-from tinygrad_edu.drawing import RenderError, draw
 from tinygrad_edu.errors import (
     HistoryLostWarning,
     MissingExtraError,
@@ -69,7 +68,6 @@ from tinygrad_edu.ops.reduction.nan_functions import *
 from tinygrad_edu.ops.reduction.quantiles import *
 from tinygrad_edu.ops.reduction.searching_and_counting import *
 from tinygrad_edu.ops.reduction.sums_and_extrema import *
-from tinygrad_edu.page.step_through import step_through
 
 __all__ = [
     "Derivation",
@@ -142,7 +140,29 @@ __all__ += ops.networks.pooling.__all__
 __all__ += ops.networks.windows.__all__
 
 
+LATER = {
+    "Derivation": "derivation",
+    "RenderError": "drawing",
+    "check": None,
+    "course": None,
+    "derivation": None,
+    "derive": "derivation",
+    "distributed": None,
+    "draw": "drawing",
+    "drawing": None,
+    "estimators": None,
+    "page": None,
+    "step_through": "page.step_through",
+}
+"""Imported when somebody asks for it: a room, or a name and the module that has it."""
+FIRST.append(lambda: deferred(__name__, "drawing", LATER))
+
+
 def __getattr__(name: str) -> Any:
     if name in TOP:
         raise unknown(__name__, name, TOP)
-    return deferred(__name__, name, ("estimators",))  # its library is an extra
+    return deferred(__name__, name, LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER})

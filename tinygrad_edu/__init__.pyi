@@ -10,6 +10,7 @@ from tinygrad_edu import check as check
 from tinygrad_edu import course as course
 from tinygrad_edu import data as data
 from tinygrad_edu import distributed as distributed
+from tinygrad_edu import estimators as estimators
 from tinygrad_edu import export as export
 from tinygrad_edu import nn as nn
 from tinygrad_edu import ops as ops
@@ -37,7 +38,6 @@ from tinygrad_edu.nn import optim as optim
 from tinygrad_edu.nn.saving import load as load
 from tinygrad_edu.nn.saving import save as save
 from tinygrad_edu.page.step_through import step_through as step_through
-from tinygrad_edu import estimators as estimators
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.ops.linalg.decompositions import QRResult
 from tinygrad_edu.ops.linalg.determinants import SlogdetResult

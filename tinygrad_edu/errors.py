@@ -84,23 +84,37 @@ def require_extra(module: str, *, extra: str) -> ModuleType:
         ) from None
 
 
-def deferred(package: str, name: str, rooms: Iterable[str]) -> ModuleType:
-    """A room that needs an optional library, imported when somebody asks for it: a module's ``__getattr__``.
+def deferred(package: str, name: str, later: Mapping[str, str | None]) -> Any:
+    """What a package imports when somebody asks for it: its ``__getattr__``.
+
+    Args:
+        package: its ``__name__``.
+        name: what is asked for.
+        later: by name the module of the package that has it, or None where it is a module itself.
 
     Raises:
-        AttributeError: the package has no room of that name.
-        MissingExtraError: the room's library is not installed.
+        AttributeError: the package has nothing of that name.
+        MissingExtraError: the module needs a library that is not installed.
     """
-    if name not in rooms:
-        whole = sys.modules[package]
-        open_rooms = {known: getattr(whole, known) for known in whole.__all__ if known not in rooms}
-        there = [k for k, room in open_rooms.items() if name in getattr(room, "__all__", ())]
-        told = " or ".join(f"tg.{room}.{name}" for room in there)
-        near = f"; it is {told}" if told else did_you_mean(name, whole.__all__)
-        text = f"module {package!r} has no attribute {name!r}{near}"
+    whole = sys.modules[package]
+    if name not in later:
+        text = f"module {package!r} has no attribute {name!r}{_elsewhere(whole, name)}"
         # With the package as obj, Python adds a guess of its own.
         raise AttributeError(text, name=name, obj=None)
-    return importlib.import_module(f"{package}.{name}")
+    home = later[name]
+    module = importlib.import_module(f"{package}.{home or name}")
+    value = module if home is None else getattr(module, name)
+    setattr(whole, name, value)
+    return value
+
+
+def _elsewhere(whole: ModuleType, name: str) -> str:
+    """Where a package has the name instead. Tools ask for their own, ``__wrapped__``: not for those."""
+    if name.startswith("_"):
+        return ""
+    there = [k for k in whole.__all__ if name in getattr(getattr(whole, k), "__all__", ())]
+    told = " or ".join(f"tg.{room}.{name}" for room in there)
+    return f"; it is {told}" if told else did_you_mean(name, whole.__all__)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

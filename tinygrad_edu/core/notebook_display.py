@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["PAINTERS", "Shown", "listing", "table"]
+__all__ = ["FIRST", "PAINTERS", "Shown", "listing", "table"]
 
 PAINTERS: dict[type, Callable[[Any], dict[str, str]]] = {}
 """By type: what gives the forms in which a thing is shown, by MIME type."""
+FIRST: list[Callable[[], object]] = []
+"""Called before something is shown: they import the rooms that register."""
 
 
 class Shown:
@@ -22,6 +24,8 @@ class Shown:
     __slots__ = ()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  (IPython's)
+        for imported in FIRST:
+            imported()
         painter = next((PAINTERS[kind] for kind in type(self).__mro__ if kind in PAINTERS), None)
         plain = {"text/plain": repr(self)}
         return plain if painter is None else plain | painter(self)

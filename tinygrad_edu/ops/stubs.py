@@ -74,10 +74,13 @@ def _public() -> Iterator[str]:
             sheets.append(sys.modules[str(node.module)])
         elif isinstance(node, ast.ImportFrom) and node.module != "typing":
             taken += [f"from {node.module} import {a.name} as {a.asname or a.name}\n" for a in node.names]
-    kept = [line for line in taken if not re.search(" as (define|deferred|TOP|unknown)$", line)]
+    kept = [line for line in taken if not re.search(" as (define|deferred|FIRST|TOP|unknown)$", line)]
+    package = sys.modules["tinygrad_edu"]
+    for name, home in package.LATER.items():
+        if home is not None or name in package.__all__ or name == "estimators":
+            kept.append(f"from tinygrad_edu{f'.{home}' if home else ''} import {name} as {name}\n")
     results = {type(result) for name in COMPOSED if _is_named(result := _result(name))}
-    yield "".join(kept)
-    yield "from tinygrad_edu import estimators as estimators\n"  # imported when it is asked for
+    yield "".join(sorted(kept))
     yield "from tinygrad_edu.core.op import Op\n"
     yield "".join(sorted(f"from {c.__module__} import {c.__name__}\n" for c in results))
     yield PUBLIC
