@@ -19,7 +19,6 @@ def _without_the_collector():
     gc.disable()
     yield
     gc.enable()
-    gc.unfreeze()
 
 
 def network():
