@@ -7,7 +7,7 @@ only where it gives that value.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +15,10 @@ import numpy as np
 from tinygrad_edu.core.copied_arrays import origin, place, viewed
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.graph.code.calls import called
+from tinygrad_edu.graph.code.candidates import Candidates, Values
 from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, is_data, part_of, plain, written
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
@@ -68,69 +68,28 @@ class Matcher:
     ) -> None:
         self.operands, self.users, self.leaves = operands, users, leaves
         self._known: dict[tuple[Scope, ast.expr, int], Match] = {}
-        self._plain_values: dict[tuple[Scope, ast.expr, bool], Any] = {}
-        self._functions: dict[tuple[Scope, ast.Call], Any] = {}
-        self._data = [leaf for leaf in leaves if not leaf.requires_grad]
-        self._signed: dict[tuple[str, str], list[Tensor]] = {}
-        self._of_kernel: dict[str, list[Tensor]] = {}
-        self._computed_nodes = list(operands)
-        self._stood_for: dict[int, list[Tensor]] = {}
-        for node in (*leaves, *operands):
-            self._stood_for.setdefault(id(users.get(node, node)), []).append(node)
-        for node in operands:
-            if node.op is not None:
-                self._of_kernel.setdefault(node.op.kernel, []).append(node)
-                if node.op.sign is not None:
-                    self._signed.setdefault((node.op.sign.place, node.op.sign.text), []).append(node)
+        self.values = Values()
+        self._candidates = Candidates(operands, users, leaves, self.values)
 
     def forget(self) -> None:
         """To be called when it is known better what names can have been."""
         self._known.clear()
+        self._candidates.forget()
 
     def matching(self, e: ast.expr, scope: Scope) -> list[Tensor]:
         """The nodes that an expression may be."""
-        leaves, computed = self._possible(e, scope)
+        leaves, computed = self._candidates.of(e, scope)
         return [node for node in (*leaves, *computed) if self.match(e, node, scope)[0]]
 
-    def possible(self, e: ast.expr, scope: Scope) -> Sequence[Tensor]:
+    def possible(self, e: ast.expr, scope: Scope) -> Collection[Tensor]:
         """The computed nodes that an expression may be, as far as its own sign, function or name tells."""
-        return self._possible(e, scope)[1]
-
-    def _possible(self, e: ast.expr, scope: Scope) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """The leaves and the computed nodes that an expression may be."""
-        if isinstance(e, ast.Name) and e.id not in scope.expressions:
-            return self._possible_of_a_name(e, scope)
-        if (part := part_of(e, scope)) is not None:
-            return self._possible(*part)
-        if isinstance(e, ast.BinOp):
-            return self._given_by(e, scope), self._signed.get(("infix", SIGNS.get(type(e.op), "")), ())
-        if isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.USub):
-            return self._given_by(e, scope), self._signed.get(("prefix", "-"), ())
-        if isinstance(e, ast.Call) and not called(e, scope, plain):
-            function = self._function(e, scope)
-            every = () if function is None else self._computed_nodes
-            found = self._of_kernel.get(function.kernel, ()) if isinstance(function, Op) else every
-            return self._given_by(e, scope), found
-        return self.leaves, self._computed_nodes
-
-    def _possible_of_a_name(self, e: ast.Name, scope: Scope) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        if e.id in scope.changing:
-            return self.leaves, self._computed_nodes
-        value = scope.names.get(e.id)
-        if isinstance(value, Tensor):
-            same = self._stood_for.get(id(value), ())
-            return same, same
-        return self.leaves if isinstance(value, np.ndarray) else (), ()
-
-    def _given_by(self, e: ast.expr, scope: Scope) -> Sequence[Tensor]:
-        """The leaves that may be the value of an expression: no parameter is one of plain values."""
-        return () if self.value(e, scope) is Unknown else self._data
+        return self._candidates.of(e, scope)[1]
 
     def makes_another(self, e: ast.expr, scope: Scope) -> bool:
         """Whether an expression makes a Tensor of a value that no leaf has, as ``tg.Tensor(2.0)`` may."""
-        if not (isinstance(e, ast.Call) and e.args and self.value(e.func, scope) is Tensor):
+        if not (isinstance(e, ast.Call) and e.args and self.values.of(e.func, scope) is Tensor):
             return False
-        value = self.value(e.args[0], scope)
+        value = self.values.of(e.args[0], scope)
         known = value is not Unknown and not isinstance(value, Tensor)
         return known and not any(np.array_equal(leaf._data, value) for leaf in self.leaves)
 
@@ -143,7 +102,7 @@ class Matcher:
 
     def is_array(self, e: ast.expr, scope: Scope) -> bool:
         """Whether it is the name of an array or Tensor."""
-        value = self.value(e, scope) if isinstance(e, ast.Name) and e.id not in scope.changing else None
+        value = self.values.of(e, scope) if isinstance(e, ast.Name) and e.id not in scope.changing else None
         return isinstance(value, (np.ndarray, Tensor))
 
     def match(self, e: ast.expr, node: Any, scope: Scope) -> Match:
@@ -190,7 +149,7 @@ class Matcher:
         if isinstance(e, ast.Call):
             return self._call(e, node, op, scope)
         if isinstance(e, (ast.Attribute, ast.Subscript)):  # self.Z1
-            return _SURE if self._is(self.value(e, scope), node) else _NO, ()
+            return _SURE if self._is(self.values.of(e, scope), node) else _NO, ()
         return _NOT
 
     def _named(self, name: str, node: Tensor, scope: Scope) -> int:
@@ -212,7 +171,7 @@ class Matcher:
             return self._compared(e, node, scope)
         if node.requires_grad and isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)):
             return _NOT  # a parameter is no result of plain values
-        value = self.value(e, scope)
+        value = self.values.of(e, scope)
         if value is Unknown:
             return _NOT
         if self._is(value, node):
@@ -239,7 +198,7 @@ class Matcher:
 
     def _parts(self, e: ast.Subscript, node: Tensor, scope: Scope, changing: str) -> list[int]:
         """The values of the index with which it gives a leaf: the same entries, else equal ones."""
-        whole = self.value(e.value, scope)
+        whole = self.values.of(e.value, scope)
         seen = viewed(node._data)
         found = []
         for k in range(min(max(whole.shape, default=0), _MOST_PARTS)):
@@ -251,16 +210,6 @@ class Matcher:
             if same and np.shape(part) == node.shape:
                 found.append(k)
         return found
-
-    def value(self, e: ast.expr, scope: Scope, *, compared: bool = False) -> Any:
-        """The value of an expression of plain values, worked out once for each; Unknown where it has none."""
-        key = scope, e, compared
-        if key not in self._plain_values:
-            try:
-                self._plain_values[key] = plain(e, scope, compared=compared)
-            except Unknown:
-                self._plain_values[key] = Unknown
-        return self._plain_values[key]
 
     def _compared(self, e: ast.Compare, node: Tensor, scope: Scope) -> Match:
         """A comparison of what a loop binds anew, by any that it can have been."""
@@ -274,7 +223,7 @@ class Matcher:
         return _NOT
 
     def _members(self, e: ast.expr, scope: Scope) -> list[Any]:
-        value = self.value(e, scope)
+        value = self.values.of(e, scope)
         if isinstance(value, dict):
             return list(value.values())
         return list(value) if isinstance(value, (list, tuple)) else []
@@ -313,9 +262,11 @@ class Matcher:
         ]
         if inside:
             return max(inside, key=lambda m: m[0])
-        known = self._function(e, scope)
+        known = self.values.function(e, scope)
         parts = list(e.args)
-        if isinstance(e.func, ast.Attribute) and self.value(e.func, scope) is Unknown:  # a method: x.dot(W)
+        if (
+            isinstance(e.func, ast.Attribute) and self.values.of(e.func, scope) is Unknown
+        ):  # a method: x.dot(W)
             parts.insert(0, e.func.value)
         if len(parts) == 1 and isinstance(parts[0], (ast.List, ast.Tuple)):  # np.concatenate([h, x])
             parts = parts[0].elts if op.variadic else parts
@@ -326,20 +277,9 @@ class Matcher:
             return self._all(parts, node, scope)
         return self._composed(e, node, scope) if known is not None else _NOT
 
-    def _function(self, e: ast.Call, scope: Scope) -> Any:
-        """The operation that a call records, or the function of several; None where it is neither."""
-        key = scope, e
-        if key not in self._functions:
-            function = self.value(e.func, scope)
-            if function is Unknown:  # a method
-                function = getattr(np, e.func.attr, None) if isinstance(e.func, ast.Attribute) else None
-            known = NUMPY.get(function, function) if callable(function) and _hashable(function) else None
-            self._functions[key] = known if isinstance(known, Op) or known is not function else None
-        return self._functions[key]
-
     def _same_settings(self, e: ast.Call, node: Tensor, scope: Scope) -> bool:
         """Whether axes are kept, and which are reduced, as far as the call says so."""
-        given = {k.arg: self.value(k.value, scope) for k in e.keywords}
+        given = {k.arg: self.values.of(k.value, scope) for k in e.keywords}
         kept, recorded = (settings.get("keepdims", False) for settings in (given, node.settings))
         axes = {given.get("axis", Unknown), node.settings.get("axis", Unknown)} - {Unknown}
         counted = all(isinstance(axis, int) and axis >= 0 for axis in axes)
@@ -347,7 +287,7 @@ class Matcher:
 
     def _composed(self, e: ast.Call, node: Tensor, scope: Scope) -> Match:
         """A function that is recorded as several operations, such as np.var: by its value."""
-        value = self.value(e, scope, compared=True)
+        value = self.values.of(e, scope, compared=True)
         if not is_data(value) or np.shape(value) != node.shape:  # np.linalg.svd gives several
             return _NOT
         return _SURE if np.allclose(value, node._data, rtol=_ROUNDING, atol=0) else _NO, ()
@@ -355,7 +295,3 @@ class Matcher:
 
 def _is_constant(node: Any) -> bool:
     return isinstance(node, Tensor) and node.op is None and not node.requires_grad
-
-
-def _hashable(value: Any) -> bool:
-    return getattr(value, "__hash__", None) is not None

@@ -261,7 +261,7 @@ class _Reader:
             said.numbers[one.owner, one.k] = one.text or ""
             said.computed[one.owner, one.k] = computed
             for name in names_in(one.e) if one.scope.depth else ():
-                value = self.matcher.value(ast.Name(name, ast.Load()), one.scope)
+                value = self.matcher.values.of(ast.Name(name, ast.Load()), one.scope)
                 if name not in one.scope.parameters and isinstance(value, (int, float, np.number)):
                     said.values.setdefault(name, value)
 
