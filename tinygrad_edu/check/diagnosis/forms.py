@@ -184,7 +184,7 @@ def _outputs(pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
         z = np.asarray(pool.graph.find(x).value, float)
         others = [o for o in pool.forward if o.array.shape == A.shape and o.node is not value.node]
         output = Output(value.text, label, pool.words.of(x), A, Y, z if z.shape == A.shape else A)
-        for array, codes, text, cost in output.wrong(others):
+        for array, codes, text, cost in output.wrong(others, labels_of(pool, A.shape)):
             yield scale * array, codes, text, cost
         if scale.ndim and v.shape[0] == v.shape[1]:
             text = f"the factors of {value.text} - {label} are broadcast along the other axis"

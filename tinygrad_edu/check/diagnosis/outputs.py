@@ -29,11 +29,15 @@ class Output:
     Y: Array
     z: Array
 
-    def wrong(self, others: Sequence[Value]) -> Iterator[Wrong]:
-        """What stands for A - Y by mistake; ``others`` are values of the same shape."""
+    def wrong(self, others: Sequence[Value], labels: Sequence[tuple[str, Array]]) -> Iterator[Wrong]:
+        """What stands for A - Y by mistake; ``others`` and ``labels`` are values of the same shape."""
         yield from self._signs()
         yield from self._predictions(others)
         yield from self._labels()
+        for name, Y in labels:
+            if name != self.label:
+                told = f"{name} stands where {self.label} belongs, in {self.name} - {self.label}"
+                yield self.A - Y, ("labels_swapped", "wrong_layer"), told, 1.15
 
     def _signs(self) -> Iterator[Wrong]:
         A, Y, a, y = self.A, self.Y, self.name, self.label

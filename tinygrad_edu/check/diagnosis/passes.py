@@ -19,7 +19,7 @@ from tinygrad_edu.check.diagnosis.steps import (
     made_alike,
     multiplies,
     picks_a_part,
-    puts_a_part,
+    puts,
     sliced,
 )
 from tinygrad_edu.check.diagnosis.target import Target
@@ -234,7 +234,7 @@ def windows_without_stride(target: Target, pool: Pool) -> Iterator[tuple[Line, E
     """Windows that are put back, or read, without the stride between them, or between their entries."""
     local = target.local
     codes = ("wrong_layer", "examples_misaligned")
-    put = [s for s in local.steps if puts_a_part(s) and sliced(s.settings["index"])]
+    put = [s for s in local.steps if puts(s) and sliced(s.settings["index"])]
     for group in alike(put, lambda s: (np.shape(local.operand(s, 0)), s.shape)):
         for places, told in _closer([(s.settings["index"], s.shape) for s in group]):
             line = {s.name: _put(s, index) for s, index in zip(group, places, strict=True)}
@@ -244,7 +244,7 @@ def windows_without_stride(target: Target, pool: Pool) -> Iterator[tuple[Line, E
         windows = [w for s in group if (w := _window(local, pool, s)) is not None]
         for places, told in _closer([(index, whole.shape) for whole, index in windows]):
             line = {
-                s.name: product(s, local.backward.carriers[s.name][0], whole.value[index])
+                s.name: product(s, local.backward.carriers[s.name][0], _read(local, s, whole.value[index]))
                 for s, (whole, _), index in zip(group, windows, places, strict=True)
             }
             yield line, Edit(codes, f"each window is read {told}", 1.15)
@@ -286,6 +286,13 @@ def product(step: Step, k: int, c: Array) -> Made:
     if op.kind == "elementwise":
         return Times(carried, np.asarray(op.forward(1.0, c, **settings)))
     return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
+
+
+def _read(local: Local, step: Step, window: Array) -> Array:
+    """A window in the shape of the coefficient that it stands for, which may have new axes."""
+    (k,) = local.backward.carriers[step.name]
+    shape = np.shape(local.operand(step, 1 - k))
+    return window.reshape(shape) if window.size == np.prod(shape) else window
 
 
 def _slices(index: Any) -> list[slice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ class _Search:
             of_exchanged(target, groups, names, self.pool)
             of_sources(target, self.pool)
             if leaf:
-                of_extra_penalty(target, self.truth.values[one.name], one.name)
+                of_extra_penalty(target, self.truth.values[one.name], one.name, groups)
             if _enough(target, 1.0):
                 return target
             self._one_step(target, blocks)
@@ -171,7 +171,7 @@ class _Search:
             of_overwriting(target, [[t.array for t in group] for group in groups])
             of_overwriting(target, last_contributions(target))
             if not leaf:
-                of_extra_penalty(target, self.truth.values[one.name], one.name)
+                of_extra_penalty(target, self.truth.values[one.name], one.name, groups)
             of_turned(target, self.pool)
             of_leaves(target, self.pool)
             of_functions_within(target, self.pool)
@@ -296,7 +296,17 @@ def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
     averaged = {n.inputs[0].value.size // n.value.size: None for n in truth.graph if _sums(n)}
     averaged[len(addends_of_the_cost(truth.program))] = None  # such as a loop over the examples adds up
     added = tuple(c for c in averaged if c > 1 and c not in (*sizes, m))
-    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), _scales(truth), added[:8])
+    scales, values = _scales(truth), tuple(_numbers(truth))
+    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), scales, added[:8], values[:12])
+
+
+def _numbers(truth: Truth) -> Iterator[tuple[str, float]]:
+    """The numbers with a name that J computes; none where it computes with numbers alone."""
+    if any(node.requires_grad and node.value.size > 1 for node in truth.graph):
+        for node in truth.graph:
+            c = float(node.value.flat[0]) if node.value.size == 1 and node.value.dtype.kind == "f" else 0.0
+            if node.named and node.op is not None and 1e-6 < abs(c) < 1e6:
+                yield node.name, c
 
 
 def _sums(node: GraphNode) -> bool:

@@ -32,6 +32,7 @@ class Vocabulary:
         kept: the factors of dropout masks, 1 / the keep probability.
         scales: numbers that J multiplies arrays by, even those that have another meaning too.
         counts: how many entries of several axes are added up, or averaged, at once.
+        values: the numbers that J computes, such as a norm, by name.
     """
 
     m: int = 1
@@ -40,6 +41,7 @@ class Vocabulary:
     kept: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
+    values: tuple[tuple[str, float], ...] = ()
 
     @cached_property
     def _words(self) -> list[tuple[float, Edit]]:
@@ -56,6 +58,11 @@ class Vocabulary:
         yield from self._of_the_cost()
         yield from self._of_sizes()
         yield from self._exchanged()
+        for name, c in self.values:
+            powers = ((c, name), (1 / c, f"1/{name}"), (c * c, f"{name}²"), (1 / c**2, f"1/{name}²"))
+            for value, told in powers:
+                codes = ("constant_factor", "chain_factor_missing")
+                yield value, Edit(codes, f"off by the factor {told}", 1.1)
 
     def _of_the_cost(self) -> Iterator[tuple[float, Edit]]:
         for name, c in _LOGARITHMS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, fits
 from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.diagnosis.terms import Term
 
 __all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
 
@@ -108,8 +110,11 @@ def of_exchanged_factors(target: Target, pool: Pool) -> None:
                 target.whole(right * a / b, edit)
 
 
-def of_extra_penalty(target: Target, value: Array, name: str) -> None:
-    """A multiple of the quantity itself, or of its sign, added where none belongs, or with another factor."""
+def of_extra_penalty(target: Target, value: Array, name: str, groups: Sequence[Sequence[Term]] = ()) -> None:
+    """A multiple of the quantity itself, or of its sign, added where none belongs, or with another factor.
+
+    ``groups``: the addends of the right gradient; what is along one of them is likelier to be in that one.
+    """
     columns = [
         ("", value),
         ("the sign of ", np.sign(value)),
@@ -121,7 +126,8 @@ def of_extra_penalty(target: Target, value: Array, name: str) -> None:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
                 continue
             _where_none_belongs(target, aspect.array, aspect.edits, extra, f"{told}{name}")
-            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}")
+            along = any(_along(t.array, extra) for group in groups for t in group if t.data)
+            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}", 1.5 if along else 1.1)
 
 
 def _where_none_belongs(
@@ -148,7 +154,9 @@ def _along(a: Array, b: Array) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, c * b, rtol=1e-6, atol=1e-12 * np.max(np.abs(a))))
 
 
-def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str) -> None:
+def _solved(
+    target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str, cost: float
+) -> None:
     bases = [(target.right, "regularisation_extra")]
     if target.penalty is not None:
         other = (target.right - target.penalty, "regularisation_factor")
@@ -168,7 +176,7 @@ def _solved(target: Target, given: Array, edits: tuple[Edit, ...], extra: Array,
         if code == "regularisation_factor":
             text = f"the penalty's term is {c:.6g} times {told}, which it is not in J"
         codes = (code, "constant_factor") if code == "regularisation_factor" else (code,)
-        target.note(*edits, Edit(codes, text, 1.1))
+        target.note(*edits, Edit(codes, text, cost))
 
 
 def _a_factor_of_a_penalty(target: Target, c: float) -> bool:
