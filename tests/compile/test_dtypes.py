@@ -77,7 +77,7 @@ def data(dtype: np.dtype[Any], rng: np.random.Generator, *, large: bool) -> Any:
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 4)  # each compiles a step
 @given(
     st.sampled_from(DTYPES),
     st.sampled_from(DTYPES),

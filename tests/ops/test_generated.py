@@ -6,7 +6,7 @@ with finite differences of the value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,15 +17,21 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-from tests.ops.cases import ENTRIES, SMOOTH, Case, Entry, as_list, cases_of, drawn_cases, entry_of, plain
+from tests.ops import cases
+from tests.ops.cases import Case, Entry, as_list, cases_of, drawn_cases, entry_of, plain
 from tests.ops.derivatives import Probe
+from tinygrad_edu.core import table
 from tinygrad_edu.core.op import Op
-from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.program import Ref
 
-every = pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
-smooth = pytest.mark.parametrize("entry", SMOOTH.values(), ids=SMOOTH)
+
+def each(entries: Mapping[str, Any], name: str = "entry") -> pytest.MarkDecorator:
+    """Runs a test for each. Its dictionary is no global here, where graphs would look for names."""
+    return pytest.mark.parametrize(name, entries.values(), ids=entries)
+
+
+every, smooth = each(cases.ENTRIES), each(cases.SMOOTH)
 
 
 def same(got: Any, want: Any, rtol: float = 1e-12) -> None:
@@ -165,10 +171,7 @@ def test_inputs_are_only_read(entry: Entry) -> None:
             np.testing.assert_array_equal(x, was)
 
 
-RULES = {name: OPS[name] for name in SMOOTH if name in OPS}
-
-
-@pytest.mark.parametrize("op", RULES.values(), ids=RULES)
+@each({name: table.OPS[name] for name in cases.SMOOTH if name in table.OPS}, "op")
 def test_rules_only_read_and_fit_their_input(op: Op) -> None:
     for case in cases_of(entry_of(op)):
         y = np.asarray(op.forward(*case.xs, **case.settings))
@@ -292,10 +295,7 @@ def whole_numbers(x: Any) -> Any:
     return np.argsort(np.argsort(x, axis=None)).reshape(x.shape) + 2 if x.dtype.kind == "f" else x
 
 
-NUMPYS = {name: e for name, e in ENTRIES.items() if e.numpy}
-
-
-@pytest.mark.parametrize("entry", NUMPYS.values(), ids=NUMPYS)
+@each({name: e for name, e in cases.ENTRIES.items() if e.numpy})
 def test_integers_give_what_numpy_gives(entry: Entry) -> None:
     """On integers a function is NumPy's, without a gradient, where NumPy takes them."""
     for case in cases_of(entry):
@@ -309,10 +309,7 @@ def test_integers_give_what_numpy_gives(entry: Entry) -> None:
         same(got, expected, 1e-10)
 
 
-BINARY = {name: e for name, e in SMOOTH.items() if e.free_shapes and len(e.samples[0].shapes) == 2}
-
-
-@pytest.mark.parametrize("entry", BINARY.values(), ids=BINARY)
+@each({name: e for name, e in cases.SMOOTH.items() if e.free_shapes and len(e.samples[0].shapes) == 2})
 def test_python_numbers_are_weak(entry: Entry) -> None:
     (function,) = entry.numpy[:1]
     case = cases_of(entry, dtype=np.float32)[0]
