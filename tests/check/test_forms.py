@@ -114,7 +114,16 @@ def windows_with_a_new_axis_put_without_their_stride() -> Case:
     return np.sum((y - T) ** 2) / 2, {"dy": dy, "dx": dx}, "dx", "wrong_layer", "stride"
 
 
+def summed_over_the_channels_too() -> Case:
+    x, w = tensor("x", 3, 5, 2), tensor("w", 4, 2)
+    y = named("y", sum(x[:, i : i + 2, :] * w[i] for i in range(4)))
+    dy = 2 * y.data
+    dw = [np.full(2, np.sum(dy * x.data[:, i : i + 2, :])) for i in range(4)]
+    return np.sum(y**2), {"dy": dy, "dw": np.stack(dw)}, "dw", "sum_axis", "summed over axis 1"
+
+
 CASES = (
+    summed_over_the_channels_too,
     means_over_the_examples_too,
     sums_over_the_other_axis,
     softmax_of_a_log_sum_exp,

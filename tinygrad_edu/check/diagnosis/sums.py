@@ -298,6 +298,7 @@ def _too_early(target: Target) -> None:
         everything = len(axes) == R.ndim
         where = "over everything" if everything else f"over axis {_told(axes)}"
         codes = ("summed_too_early", "sum_extra", *(("sum_all",) if everything else ()))
+        codes += ("sum_axis",) if any(adds_up(step) for step in target.local.steps) else ()
         edit = Edit(codes, f"it is summed {where}, which it should not be yet", 1.1)
         target.whole(value, edit)
         if value.ndim == R.ndim:
