@@ -18,7 +18,6 @@ _MOST_AXES = 5
 _MOST_SIZE = 20_000
 _ENTRIES = 4
 """From fewer entries no quotient is read: some two values would give it."""
-_SQUARES = "the sum of the squares of "
 
 
 def of_the_whole(target: Target) -> None:
@@ -115,19 +114,18 @@ def of_extra_penalty(target: Target, value: Array, name: str, groups: Sequence[S
 
     ``groups``: the addends of the right gradient; what is along one of them is likelier to be in that one.
     """
-    columns = [
-        ("", value),
-        ("the sign of ", np.sign(value)),
-    ]
+    few = bool(np.count_nonzero(value) < 3)
+    columns = [("", value, few), ("the sign of ", np.sign(value), few)]
     if target.local.program[name].role == "input":
-        columns.append((_SQUARES, np.full(value.shape, np.sum(value**2))))
-    for told, extra in columns:
+        squares = np.full(value.shape, np.sum(value**2))
+        columns.append(("the sum of the squares of ", squares, True))  # one number, whatever its shape
+    for told, extra, few in columns:
         for aspect in target.aspects:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
                 continue
             _where_none_belongs(target, aspect.array, aspect.edits, extra, f"{told}{name}")
             along = any(_along(t.array, extra) for group in groups for t in group if t.data)
-            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}", 1.5 if along else 1.1)
+            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}", few, 1.5 if along else 1.1)
 
 
 def _where_none_belongs(
@@ -155,7 +153,7 @@ def _along(a: Array, b: Array) -> bool:
 
 
 def _solved(
-    target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str, cost: float
+    target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str, few: bool, cost: float
 ) -> None:
     bases = [(target.right, "regularisation_extra")]
     if target.penalty is not None:
@@ -168,9 +166,7 @@ def _solved(
         size = float(np.max(np.abs(given)))
         if abs(c) < 1e-9 or not np.all(np.abs(rest - c * extra) <= target.bound + 256 * target.eps * size):
             continue
-        if (np.count_nonzero(extra) < 3 or told.startswith(_SQUARES)) and not _a_factor_of_a_penalty(
-            target, c
-        ):
+        if few and not _a_factor_of_a_penalty(target, c):
             continue
         text = f"a penalty is there that J does not have: {c:.6g} times {told}"
         if code == "regularisation_factor":

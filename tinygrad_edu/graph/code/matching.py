@@ -264,9 +264,8 @@ class Matcher:
             return max(inside, key=lambda m: m[0])
         known = self.values.function(e, scope)
         parts = list(e.args)
-        if (
-            isinstance(e.func, ast.Attribute) and self.values.of(e.func, scope) is Unknown
-        ):  # a method: x.dot(W)
+        unknown = self.values.of(e.func, scope) is Unknown
+        if isinstance(e.func, ast.Attribute) and unknown:  # a method: x.dot(W)
             parts.insert(0, e.func.value)
         if len(parts) == 1 and isinstance(parts[0], (ast.List, ast.Tuple)):  # np.concatenate([h, x])
             parts = parts[0].elts if op.variadic else parts
