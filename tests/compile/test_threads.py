@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Barrier, get_ident
 from typing import Any
 
 import numpy as np
@@ -246,6 +247,54 @@ def test_threads_of_the_users_may_call_the_same_step() -> None:
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: bits(step(*given)), range(40)):
             assert found == expected
+
+
+several_cores = pytest.mark.skipif(
+    threads._this_core is None or len(os.sched_getaffinity(0)) < 2,
+    reason="threads cannot be told apart by cores",
+)
+
+
+@several_cores
+def test_caller_and_helper_are_on_cores_of_their_own() -> None:
+    tg.set_num_threads(2)
+    both = Barrier(2, timeout=10)  # no thread takes two of the parts
+    allowed: dict[int, set[int]] = {}
+
+    def part(k: int) -> None:
+        both.wait()
+        allowed[get_ident()] = os.sched_getaffinity(0)
+
+    threads.spread(part, 2, lambda thread: ())
+    mine = allowed.pop(get_ident())
+    (helpers,) = allowed.values()
+    assert len(mine) == 1
+    assert mine.isdisjoint(helpers)
+
+
+@several_cores
+def test_after_a_loop_the_caller_runs_where_it_did() -> None:
+    tg.set_num_threads(2)
+    before = os.sched_getaffinity(0)
+
+    def fails(k: int) -> None:
+        raise ValueError("a part")
+
+    with pytest.raises(ValueError, match="a part"):
+        threads.spread(fails, 4, lambda thread: ())
+    assert os.sched_getaffinity(0) == before
+
+
+@several_cores
+def test_what_an_interrupted_end_left_is_mended_by_the_next_loop() -> None:
+    tg.set_num_threads(2)
+    before = os.sched_getaffinity(0)
+    n = 1
+    while interrupted_at(lambda: threads.spread(lambda k: None, 4, lambda thread: ()), n):
+        threads.spread(lambda k: None, 4, lambda thread: ())
+        assert os.sched_getaffinity(0) == before
+        n += 1
+    assert n > 20
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
