@@ -89,6 +89,15 @@ def test_the_same_seed_gives_the_same_training_to_the_bit() -> None:
     assert not same(trained(**settings, seed=4), trained(**settings, seed=5))
 
 
+@pytest.mark.parametrize("m", [500, 300_000])
+def test_a_small_whole_batch_of_transposed_rows_is_laid_out_for_the_products(m: int) -> None:
+    X, Y = np.arange(m * 4.0).reshape(m, 4).T, np.ones((1, m))
+    (batch,) = nn.batches.Batches((X, Y), (1, 1), batch_size=None, shuffle=True, seed=0).of_epoch(0)
+    assert np.array_equal(batch[0], X)
+    assert batch[0].flags.c_contiguous == (m == 500)
+    assert (batch[0] is X) == (m != 500)  # a large one is not held twice
+
+
 def test_an_epoch_sees_every_example_once_in_a_new_order() -> None:
     seen: list[Any] = []
 
