@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.check.diagnosis.edit import Finding
-from tinygrad_edu.check.diagnosis.entries import localised, of_entries, wrong_shape
+from tinygrad_edu.check.diagnosis.entries import localised, of_entries, told_of, wrong_shape
 from tinygrad_edu.check.diagnosis.search import vocabulary
 from tinygrad_edu.check.diagnosis.target import Given
 from tinygrad_edu.check.forward_edits import edited
@@ -24,6 +23,7 @@ from tinygrad_edu.graph import GraphNode
 __all__ = ["forward"]
 
 Array = NDArray[Any]
+_ALIKE = 0.25
 
 
 @arguments_explained
@@ -65,11 +65,8 @@ def _agrees(truth: Truth, name: str, given: Array) -> bool:
     if given.shape != right.shape:
         return False
     with np.errstate(all="ignore"):
-        return bool(
-            np.all(
-                (np.abs(given - right) <= truth.tolerance_forward(name, precision(given))) | (given == right)
-            )
-        )
+        close = np.abs(given - right) <= truth.tolerance_forward(name, precision(given))
+        return bool(np.all(close | (given == right)))
 
 
 def _entry(truth: Truth, name: str, arrays: Mapping[str, Array], right: bool, wrong: set[str]) -> Entry:
@@ -102,16 +99,8 @@ def _diagnosis(
     for edit, value in edited(truth, name):
         target.whole(value, edit)
     if target.found:
-        return _told(target.found)
+        return told_of(target.found, _ALIKE)
     return wrong_shape(given, right) if given.shape != right.shape else localised(given, right, tolerance)
-
-
-def _told(found: list[Finding]) -> Diagnosis:
-    best = sorted(found, key=lambda f: f.cost)
-    alike = [f for f in best if f.cost <= best[0].cost + 0.25]
-    codes = tuple(dict.fromkeys(code for f in alike for code in f.codes))
-    texts = list(dict.fromkeys(f.text for f in alike))
-    return Diagnosis(codes, texts[0], tuple(texts[1:]))
 
 
 def _from(truth: Truth, node: GraphNode, given: Mapping[str, Array]) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.local import Local
+from tinygrad_edu.check.local import Local, fitted
 from tinygrad_edu.check.rounding import SAFETY, rules_of
 from tinygrad_edu.graph import Graph, GraphNode
 
@@ -40,22 +40,16 @@ class Tie:
 def ties_of(graph: Graph, errors: Mapping[str, Array], eps: float) -> list[Tie]:
     """Every tie of a graph, given how far each value is off in units of eps."""
     with np.errstate(all="ignore"):
-        return [
-            tie
-            for node in graph
-            if node.op is not None and node.requires_grad
-            for tie in _ties(node, errors, eps)
-        ]
+        nodes = [node for node in graph if node.op is not None and node.requires_grad]
+        return [tie for node in nodes for tie in _ties(node, errors, eps)]
 
 
 def _ties(node: GraphNode, errors: Mapping[str, Array], eps: float) -> Iterator[Tie]:
     op = node.op
     assert op is not None
-    xs = [np.asarray(a.value if isinstance(a, GraphNode) else a) for a in node.args]
-    widths = [
-        SAFETY * eps * (errors[a.name] if isinstance(a, GraphNode) else np.zeros(np.shape(a)))
-        for a in node.args
-    ]
+    xs = _operands(node)
+    off = [errors[a.name] if isinstance(a, GraphNode) else np.zeros(np.shape(a)) for a in node.args]
+    widths = [SAFETY * eps * each for each in off]
     if op.kink is None:
         if (1, 2) in op.linear and len(xs) == 3 and op.kind == "elementwise":
             yield from _branches(node, xs, widths)
@@ -71,6 +65,10 @@ def _ties(node: GraphNode, errors: Mapping[str, Array], eps: float) -> Iterator[
     if tied.any():
         sizes = sum(np.abs(np.broadcast_to(np.asarray(x, float), node.shape)) for x in xs)
         yield Tie(node, tied, 4 * width + 1e-9 * np.maximum(sizes, 1e-3))
+
+
+def _operands(node: GraphNode) -> list[Array]:
+    return [np.asarray(a.value if isinstance(a, GraphNode) else a) for a in node.args]
 
 
 def _branches(node: GraphNode, xs: list[Array], widths: list[Array]) -> Iterator[Tie]:
@@ -129,11 +127,9 @@ def between_sides(local: Local, ties: list[Tie], given: Array, bound: Array) -> 
             return True
         if sum(int(d.tied.sum()) for d in directions) > _MOST_SINGLY:
             return False
-        columns: list[Array] = []
-        groups: list[list[int]] = []
+        columns, groups = list[Array](), list[list[int]]()
         for d in directions:
-            first = len(columns)
-            where = np.argwhere(d.tied)
+            first, where = len(columns), np.argwhere(d.tied)
             for index in map(tuple, where):
                 one = {name: _only(whole, d.tied, index) for name, whole in d.whole.items()}
                 columns.append(local.push(one))
@@ -168,16 +164,7 @@ def _only(whole: Array, tied: Array, index: tuple[int, ...]) -> Array:
     """The same at one tied entry; an operand that was broadcast gets its own entry."""
     mask = np.zeros(tied.shape)
     mask[index] = 1.0
-    return np.asarray(_undone(np.broadcast_to(whole, tied.shape) * mask, np.shape(whole)))
-
-
-def _undone(wide: Array, shape: tuple[int, ...]) -> Array:
-    if wide.shape == shape:
-        return wide
-    lead = wide.ndim - len(shape)
-    summed = wide.sum(axis=tuple(range(lead)))
-    axes = tuple(k for k, n in enumerate(shape) if n == 1 and summed.shape[k] != 1)
-    return np.asarray(summed.sum(axis=axes, keepdims=True).reshape(shape))
+    return fitted(np.broadcast_to(whole, tied.shape) * mask, np.shape(whole))
 
 
 def _direction(local: Local, tie: Tie) -> _Direction | None:
@@ -186,14 +173,9 @@ def _direction(local: Local, tie: Tie) -> _Direction | None:
     if own is None or own.name not in local.names or own.name == local.root:
         return None
     g = np.asarray(local.values[own.name], float)
-    targets = [
-        (k, gradients[a.name].name)
-        for k, a in enumerate(node.args)
-        if isinstance(a, GraphNode)
-        and a.name in gradients
-        and gradients[a.name].name in local.names
-        and gradients[a.name].name not in local.sources
-    ]
+    its = ((k, gradients.get(a.name)) for k, a in enumerate(node.args) if isinstance(a, GraphNode))
+    made = [(k, step.name) for k, step in its if step is not None]
+    targets = [(k, name) for k, name in made if name in local.names and name not in local.sources]
     if not targets:
         return None
     if tie.shared:
@@ -206,7 +188,7 @@ def _direction(local: Local, tie: Tie) -> _Direction | None:
 def _of_slopes(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction:
     node, op = tie.node, tie.node.op
     assert op is not None
-    xs = [np.asarray(a.value if isinstance(a, GraphNode) else a) for a in node.args]
+    xs = _operands(node)
     moving = targets[0][0]
     sides = []
     for sign in (-1.0, 0.0, 1.0):
@@ -224,23 +206,20 @@ def _of_slopes(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction
     whole: dict[str, Array] = {}
     for k, name in targets:
         shape = np.shape(node.args[k].value)
-        _add(start, name, _undone(np.where(tie.tied, low[k] - at[k], 0.0), shape))
-        _add(whole, name, np.where(tie.tied, high[k] - low[k], 0.0) if shape == node.shape
-             else _undone(np.where(tie.tied, high[k] - low[k], 0.0), shape))  # fmt: skip
+        _add(start, name, fitted(np.where(tie.tied, low[k] - at[k], 0.0), shape))
+        _add(whole, name, fitted(np.where(tie.tied, high[k] - low[k], 0.0), shape))
     return _Direction(start, whole, tie.tied)
 
 
 def _of_branches(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction:
     node = tie.node
-    chosen = np.broadcast_to(
-        np.asarray(node.args[0].value if isinstance(node.args[0], GraphNode) else node.args[0]), node.shape
-    )
+    chosen = np.broadcast_to(_operands(node)[0], node.shape)
     start: dict[str, Array] = {}
     whole: dict[str, Array] = {}
     for k, name in targets:
         shape, sign = np.shape(node.args[k].value), 1.0 if k == 1 else -1.0
-        _add(start, name, _undone(np.where(tie.tied & chosen, -sign * g, 0.0), shape))
-        _add(whole, name, _undone(np.where(tie.tied, sign * g, 0.0), shape))
+        _add(start, name, fitted(np.where(tie.tied & chosen, -sign * g, 0.0), shape))
+        _add(whole, name, fitted(np.where(tie.tied, sign * g, 0.0), shape))
     return _Direction(start, whole, tie.tied)
 
 
@@ -273,12 +252,8 @@ def _pointwise(local: Local, directions: list[_Direction]) -> bool:
         if step.name == name or not reached & set(local.backward.carried(step)):
             continue
         reached.add(step.name)
-        alone = len(set(local.backward.carried(step)) & reached) == 1
-        entries = (
-            step.op is None
-            or step.op.moves
-            or (step.op.kind == "elementwise" and "axis" not in step.op.settings)
-        )
+        alone, op = len(set(local.backward.carried(step)) & reached) == 1, step.op
+        entries = op is None or op.moves or (op.kind == "elementwise" and "axis" not in op.settings)
         if not (alone and entries and step.value.size == local.program[name].value.size):
             return False
     return True

@@ -287,10 +287,10 @@ class Local:
             return u
         args = [self.operand(step, j) for j in range(len(step.args))]
         rule = rules_of(step.op, len(args))[k]
-        return _fitted(rule(u, self.values[step.name], *args, **step.settings), np.shape(args[k]))
+        return fitted(rule(u, self.values[step.name], *args, **step.settings), np.shape(args[k]))
 
 
-def _fitted(given: Any, shape: tuple[int, ...]) -> Array:
+def fitted(given: Any, shape: tuple[int, ...]) -> Array:
     """Broadcasting undone."""
     u: Array = np.asarray(given, float)
     if u.shape == shape:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.calling import called
+from tinygrad_edu.check.calling import arguments_for, called
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
 from tinygrad_edu.errors import arguments_explained
 
@@ -170,8 +170,7 @@ def update(step: Callable[..., Any], optimizer: Any = "sgd", *, seed: int = 0, *
 
 
 def _textbook(optimizer: Any, settings: Mapping[str, float]) -> _Rule:
-    kind = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
-    kind = kind.lower()
+    kind = (optimizer if isinstance(optimizer, str) else type(optimizer).__name__).lower()
     if kind not in _PARTS:
         raise ValueError(f"update: optimizer: expected one of {', '.join(_PARTS)}, got {optimizer!r}")
     known = {"lr", "beta", "beta1", "beta2", "epsilon"}
@@ -184,13 +183,8 @@ def _textbook(optimizer: Any, settings: Mapping[str, float]) -> _Rule:
         return float(settings.get(name, getattr(optimizer, name, usual)))
 
     beta = of("beta", 0.9)
-    return _Rule(
-        kind,
-        of("lr", 0.03),
-        of("beta1", beta),
-        of("beta2", beta if kind == "rmsprop" else 0.999),
-        of("epsilon", 1e-8),
-    )
+    beta1, beta2 = of("beta1", beta), of("beta2", beta if kind == "rmsprop" else 0.999)
+    return _Rule(kind, of("lr", 0.03), beta1, beta2, of("epsilon", 1e-8))
 
 
 def _note(rule: _Rule) -> str:
@@ -214,13 +208,11 @@ def _same(given: list[Array], wanted: list[Array]) -> bool:
 def _diagnosed(right: _Rule, W: Array, gradients: list[Array], given: list[Array]) -> Diagnosis:
     fitting = [part for part in _EDITS if set(part[0]) <= set(_PARTS[right.kind])]
     for count in (1, 2):
-        found = [
-            edits
-            for edits in combinations(fitting, count)
-            if _same(
-                given, replace(right, **{k: v for e in edits for k, v in e[2].items()}).run(W, gradients)
-            )
-        ]
+        found = []
+        for edits in combinations(fitting, count):
+            edited = replace(right, **{k: v for e in edits for k, v in e[2].items()})
+            if _same(given, edited.run(W, gradients)):
+                found.append(edits)
         if found:
             texts = ["; and ".join(e[3] for e in edits) for edits in found]
             return Diagnosis(tuple(dict.fromkeys(e[1] for e in found[0])), texts[0], tuple(texts[1:]))
@@ -273,7 +265,7 @@ def _by_hand(step: Callable[..., Any], rule: _Rule, W: Array, gradients: list[Ar
         if rule.kind == "rmsprop":
             known["beta"] = rule.beta2
         with np.errstate(all="ignore"):
-            weights, kept = _given_back(called(step, _arguments(step, known)), weights, kept)
+            weights, kept = _given_back(called(step, arguments_for(step, known, {})), weights, kept)
         array = np.asarray(weights["W1"] if many else weights)
         if array.shape != W.shape:
             raise TypeError(
@@ -286,22 +278,6 @@ def _by_hand(step: Callable[..., Any], rule: _Rule, W: Array, gradients: list[Ar
 def _under(names: tuple[str, ...], value: Any) -> dict[str, Any]:
     """One value under each of the names that people give it."""
     return dict.fromkeys(names, value)
-
-
-def _arguments(step: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    found = {}
-    for name, parameter in inspect.signature(step).parameters.items():
-        if name in known:
-            found[name] = known[name]
-        elif parameter.default is parameter.empty and parameter.kind not in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        ):
-            raise TypeError(
-                f"update: {getattr(step, '__name__', 'the step')}: no quantity is called {name!r}; "
-                f"there are: {', '.join(known)}"
-            )
-    return found
 
 
 def _given_back(result: Any, weights: Any, kept: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

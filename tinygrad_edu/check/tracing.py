@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 __all__ = ["Assigned", "Trace", "traced"]
@@ -96,7 +96,7 @@ class _Watched:
                 continue
             self.held[key] = value
             if self.begun:  # what a function is called with, it has not assigned
-                trace.assigned.append(Assigned(name, value, self.line, _called(frame.f_code), counters))
+                trace.assigned.append(Assigned(name, value, self.line, frame.f_code.co_name, counters))
         self.begun, self.line = True, frame.f_lineno
 
     @staticmethod
@@ -109,10 +109,6 @@ class _Watched:
             if isinstance(holder, dict):
                 found += [(where, key, value) for key, value in holder.items() if isinstance(key, str)]
         return found
-
-
-def _called(code: CodeType) -> str:
-    return code.co_name
 
 
 def _example(n: int) -> int:

@@ -13,7 +13,7 @@ from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.products import codes_of_gradient
 from tinygrad_edu.check.diagnosis.steps import adds, feeds
-from tinygrad_edu.check.diagnosis.target import Aspect, Target
+from tinygrad_edu.check.diagnosis.target import NO_PENALTY, Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
 __all__ = ["of_a_factor", "of_addends", "of_exchanged", "of_misplaced", "of_weights"]
@@ -64,10 +64,8 @@ def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNa
             rest = given - (right - term.array)
             size = float(np.max(np.abs(given)))
             for value in pool.gradients:
-                same = value.array.shape == rest.shape
-                if not same or not np.all(
-                    np.abs(rest - value.array) <= target.bound + 64 * target.eps * size
-                ):
+                slack = target.bound + 64 * target.eps * size
+                if value.array.shape != rest.shape or not np.all(np.abs(rest - value.array) <= slack):
                     continue
                 of = next((n for n in term.path if value.node is not None and feeds(value.node, n)), None)
                 codes, missing = codes_of_gradient(pool, value, of)
@@ -109,8 +107,7 @@ def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNam
                 continue
             for value, told, codes in _between(target, term.array, rest, there, pool):
                 text = f"in {names.of(terms)[k]}, the factor {value.text} {told}"
-                edit = Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost)
-                target.note(edit)
+                target.note(Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost))
 
 
 def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermNames) -> None:
@@ -192,10 +189,7 @@ def _patterns(n: int) -> Iterator[Array]:
             changed = one.copy()
             changed[k] = c
             yield changed
-    for k in range(n):
-        alone = np.zeros(n)
-        alone[k] = 1
-        yield alone
+    yield from np.eye(n)
     for k in range(2, n - 1):
         yield np.where(np.arange(n) < k, 1.0, 0.0)
         yield np.where(np.arange(n) >= n - k, 1.0, 0.0)
@@ -215,18 +209,17 @@ def _read(
     aspect: Aspect,
 ) -> bool:
     """Whether the factors give the array, and each is one that is known; then that is noted."""
-    for common in _common(target, factors):
-        scale, outer = common
-        own = [_known(target, f / scale) for f in factors]
-        if any(edits is None for edits in own):
+    for scale, outer in _common(target, factors):
+        known = [one for f in factors if (one := _known(target, f / scale)) is not None]
+        if len(known) < len(factors):
             continue
-        exact = np.array([v for edits in own if edits is not None for v in (edits[0],)])
+        exact = np.array([value for value, _ in known])
         total = (columns @ exact).reshape(wanted.shape) * scale
         size = float(np.max(np.abs(total), initial=0.0))
         slack = target.bound * max(1.0, float(np.max(np.abs(exact * scale)))) + 64 * target.eps * size
         if not np.all(np.abs(wanted - total) <= slack):
             continue
-        edits = tuple(_said(terms, called, exact, [e[1] for e in own if e is not None]))
+        edits = tuple(_said(terms, called, exact, [read for _, read in known]))
         if edits:
             target.note(*aspect.edits, *edits, *outer)
             return True
@@ -260,13 +253,11 @@ def _said(
     lost = [k for k, f in enumerate(factors) if f == 0]
     kept = [k for k, f in enumerate(factors) if f != 0]
     if len(lost) == 1 or (lost and len(lost) <= len(kept)):
-        yield from (_lost([called[k]], True) for k in lost if penalty[k])
+        yield from (NO_PENALTY for k in lost if penalty[k])
         if paths := [called[k] for k in lost if not penalty[k]]:
-            yield _lost(paths, False)
+            yield _lost(paths)
     elif lost:
-        yield _only(
-            [called[k] for k in kept], [called[k] for k in lost], kept == [len(terms) - 1] or kept == [0]
-        )
+        yield _only([called[k] for k in kept], [called[k] for k in lost], kept in ([len(terms) - 1], [0]))
     for k, factor in enumerate(factors):
         if factor in (0.0, 1.0):
             continue
@@ -283,9 +274,7 @@ def _said(
                 yield Edit(edit.codes, f"in {called[k]}, {edit.text}", edit.cost + 0.1)
 
 
-def _lost(names: list[str], penalty: bool) -> Edit:
-    if penalty:
-        return Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
+def _lost(names: list[str]) -> Edit:
     told = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     verb, cost = "is" if len(names) == 1 else "are", min(1.0 + 0.2 * (len(names) - 1), _MOST_LOST)
     return Edit(("term_missing",), f"{told} {verb} missing", cost)
@@ -295,11 +284,8 @@ def _only(kept: list[str], lost: list[str], end: bool) -> Edit:
     codes = ("term_missing", *(("last_example_only",) if end else ()))
     told = ", ".join(kept)
     missing = ", ".join(lost) if len(lost) <= 3 else f"{len(lost)} others"
-    verb = "is" if len(kept) == 1 else "are"
-    text = (
-        f"of {len(kept) + len(lost)} uses only one is there: {told} "
-        f"(assigned instead of added up?); missing: {missing}"
-    )
-    if len(kept) > 1:
-        text = f"only {told} {verb} there; missing: {missing}"
+    text = f"only {told} are there; missing: {missing}"
+    if len(kept) == 1:
+        uses = f"of {len(kept) + len(lost)} uses only one is there: {told}"
+        text = f"{uses} (assigned instead of added up?); missing: {missing}"
     return Edit(codes, text, 1.2)

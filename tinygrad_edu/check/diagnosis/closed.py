@@ -56,12 +56,9 @@ class Softmax:
     def wrong(self) -> Iterator[Wrong]:
         """What can go wrong in it."""
         p, g, name = self.p, self.g, self.text
-        both = self._sum(g * p)
-        where = "in the softmax's derivative"
-        entries = (
-            f"the softmax {name} is differentiated entry by entry, as {name} "
-            f"(1 - {name}): its entries depend on one another"
-        )
+        both, where, lost = self._sum(g * p), "in the softmax's derivative", ("chain_factor_missing",)
+        entries = f"the softmax {name} is differentiated entry by entry, as {name} (1 - {name})"
+        entries += ": its entries depend on one another"
         yield g * p * (1 - p), ("softmax_elementwise", "slope_wrong"), entries, 1.0
         yield g, ("slope_missing",), f"the slope of the softmax {name} is missing", 1.1
         second = f"the softmax's second term, {name} times the sum of d{name} * {name}, is missing"
@@ -70,16 +67,11 @@ class Softmax:
             text = f"{where} the sum is over {_told(other)} instead of {_told(self.axis)}"
             yield p * (g - self._sum(g * p, other)), ("softmax_axis", "sum_axis"), text, 1.0
         yield p * (g - np.sum(g * p)), ("sum_all", "softmax_axis"), f"{where} the sum is over everything", 1.1
-        yield (
-            p * (g - self._sum(g)),
-            ("chain_factor_missing",),
-            f"{where} {name} is missing inside the sum",
-            1.1,
-        )
+        yield p * (g - self._sum(g)), lost, f"{where} {name} is missing inside the sum", 1.1
         mean = both / _count(p, self.axis)
         yield p * (g - mean), ("mean_for_sum",), f"{where} there is a mean instead of a sum", 1.1
         yield p * (g + both), ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
-        yield g - both, ("chain_factor_missing",), f"{where} the factor {name} in front is missing", 1.1
+        yield g - both, lost, f"{where} the factor {name} in front is missing", 1.1
 
 
 @dataclass(frozen=True)
@@ -106,12 +98,8 @@ class LogSoftmax:
         yield g - total, ("chain_factor_missing",), f"{where} the factor exp({name}) is missing", 1.1
         yield g + p * total, ("sign_inside",), f"{where} the second term has the wrong sign", 1.1
         yield g - p * total / _count(p, axis), ("mean_for_sum",), f"{where} there is a mean for a sum", 1.1
-        yield (
-            g - l * total,
-            ("z_for_a", "wrong_layer"),
-            f"{where} {name} stands where exp({name}) belongs",
-            1.1,
-        )
+        taken = f"{where} {name} stands where exp({name}) belongs"
+        yield g - l * total, ("z_for_a", "wrong_layer"), taken, 1.1
         for other in _others(p.ndim, axis):
             over = g - p * g.sum(axis=other, keepdims=True)
             text = f"{where} the sum is over {_told(other)} instead of {_told(axis)}"
@@ -119,9 +107,8 @@ class LogSoftmax:
         for inner, told in ((l, name), (p, f"exp({name})")):
             inside = np.sum(g * inner, axis=axis, keepdims=True)
             text = f"it is differentiated as a softmax, with the sum of d{name} * {told}"
-            yield from (
-                (a, ("slope_wrong",), text, 1.1) for a in (g - inside, g - p * inside, inner * (g - inside))
-            )
+            for a in (g - inside, g - p * inside, inner * (g - inside)):
+                yield a, ("slope_wrong",), text, 1.1
 
 
 @dataclass(frozen=True)
@@ -184,35 +171,17 @@ class Norm:
         g, n, s, name = self.g, self.n, self.s, self.text
         mean, both, count = self._mean(g), self._mean(g * n), _count(g, self.axis)
         inside = g - mean - n * both
-        lost, mistaken = ("term_missing",), ("mean_for_sum", "constant_factor")
+        lost, factor = ("term_missing",), ("chain_factor_missing",)
+        mistaken, deviation = ("mean_for_sum", "constant_factor"), "standard deviation"
         by_mean, by_var = "the path through the mean", "the path through the variance"
         yield (g - mean) / s, lost, f"{by_var} is missing: the term with {name}", 1.0
         yield (g - n * both) / s, lost, f"{by_mean} is missing", 1.0
-        yield (
-            g / s,
-            lost,
-            "only the direct path is there: those through the mean and the variance are missing",
-            1.0,
-        )
-        yield inside, ("chain_factor_missing",), "the division by the standard deviation is missing", 1.0
-        yield (
-            inside * s,
-            ("slope_wrong",),
-            "it is multiplied by the standard deviation instead of divided",
-            1.0,
-        )
-        yield (
-            inside / s**2,
-            ("slope_wrong",),
-            "it is divided by the variance, not the standard deviation",
-            1.0,
-        )
-        yield (
-            (g - mean - both) / s,
-            ("chain_factor_missing",),
-            f"the factor {name} in {by_var} is missing",
-            1.0,
-        )
+        direct = "only the direct path is there: those through the mean and the variance are missing"
+        yield g / s, lost, direct, 1.0
+        yield inside, factor, f"the division by the {deviation} is missing", 1.0
+        yield inside * s, ("slope_wrong",), f"it is multiplied by the {deviation} instead of divided", 1.0
+        yield inside / s**2, ("slope_wrong",), f"it is divided by the variance, not the {deviation}", 1.0
+        yield (g - mean - both) / s, factor, f"the factor {name} in {by_var} is missing", 1.0
         yield (g - count * mean - n * both) / s, mistaken, f"in {by_mean} there is a sum for a mean", 1.1
         yield (g - mean - count * n * both) / s, mistaken, f"in {by_var} there is a sum for a mean", 1.1
         yield (g - count * (mean + n * both)) / s, mistaken, "sums stand for the means", 1.1
@@ -220,13 +189,8 @@ class Norm:
         yield (g - mean + n * both) / s, ("sign_inside",), f"{by_var} has the wrong sign", 1.0
         yield (g - mean - n * both / 2) / s, ("constant_factor",), f"a factor 2 is missing in {by_var}", 1.0
         yield (g - mean - 2 * n * both) / s, ("constant_factor",), f"{by_var} is there twice", 1.0
-        unbiased = n * both * count / (count - 1)
-        yield (
-            (g - mean - unbiased) / s,
-            ("wrong_m", "constant_factor"),
-            f"in {by_var} there is {count - 1} for {count}",
-            1.1,
-        )
+        unbiased, fewer = n * both * count / (count - 1), f"in {by_var} there is {count - 1} for {count}"
+        yield (g - mean - unbiased) / s, ("wrong_m", "constant_factor"), fewer, 1.1
         for x, told in ((self.x, "the value before it"), (n * s, "the same before the division")):
             for a, b in ((x, x), (x, n), (n, x)):
                 text = f"in {by_var} {told} stands where {name} belongs"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Edit", "Finding"]
+__all__ = ["Array", "Edit", "Finding", "along"]
 
 Array = NDArray[Any]
 
@@ -48,3 +49,11 @@ class Finding:
     def at(self) -> str:
         """Where the first of them is made."""
         return next((edit.at for edit in self.edits if edit.at), "")
+
+
+def along(a: Array, b: Array) -> bool:
+    """Whether one array is another times a number, or the other nothing at all."""
+    if a.shape != b.shape or not (square := float(np.vdot(b, b))):
+        return a.shape == b.shape
+    c = float(np.vdot(b, a)) / square
+    return bool(np.allclose(a, c * b, rtol=1e-6, atol=1e-12 * np.max(np.abs(a))))

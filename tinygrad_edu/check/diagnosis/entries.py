@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.target import Given, Target
 from tinygrad_edu.check.report import Diagnosis
 
-__all__ = ["localised", "of_entries", "of_overwriting", "wrong_shape"]
+__all__ = ["localised", "of_entries", "of_overwriting", "told_of", "wrong_shape"]
 
 _MOST_SLICES = 64
 
@@ -24,24 +24,15 @@ def of_entries(target: Given) -> None:
     slack = target.slack(target.right)
     same = np.abs(given - right) <= slack
     if not given.any():
-        target.note(
-            Edit(
-                ("unknown", "integer_division"),
-                "it is zero everywhere (a division of integers, never filled in, or added to itself?)",
-                1.3,
-            ),
-        )
+        text = "it is zero everywhere (a division of integers, never filled in, or added to itself?)"
+        target.note(Edit(("unknown", "integer_division"), text, 1.3))
         return
     if right.size < 2:
         return
     low, high = float(given.min()), float(given.max())
     inside = (right > low) & (right < high)
-    if (
-        (~inside).sum() > 1
-        and high - low > 8 * slack
-        and np.all(np.abs(given - np.clip(right, low, high)) <= slack)
-        and not same.all()
-    ):
+    clipped = np.all(np.abs(given - np.clip(right, low, high)) <= slack) and not same.all()
+    if clipped and (~inside).sum() > 1 and high - low > 8 * slack:
         target.note(Edit(("clipped", "unknown"), f"it is cut to the range from {low:.6g} to {high:.6g}", 1.2))
     floored = np.floor(right * target.vocabulary.m)
     if np.array_equal(given, floored) or np.array_equal(given, np.floor(right)):
@@ -99,8 +90,7 @@ def _permuted(target: Given, slack: float) -> None:
         if np.all(alike.sum(axis=1) == 1) and np.all(alike.sum(axis=0) == 1) and a.size > 2:
             order = np.argmax(alike, axis=1)
             text = f"along axis {axis} the right slices are in another order: {_order(order)}"
-            codes = ("wrong_layer", "examples_misaligned")
-            target.note(Edit(codes, text, 1.2))
+            target.note(Edit(("wrong_layer", "examples_misaligned"), text, 1.2))
             return
     for axes in ((-2, -1), (-3, -2, -1)):
         if right.ndim >= len(axes) and np.all(np.abs(given - np.flip(right, axes)) <= slack):
@@ -134,10 +124,8 @@ def _slices(target: Given, same: Array) -> None:
             other = np.take(right, range(start, start + bad.size), axis)
             slack = target.slack(target.right)
             if part.size > 1 and np.all(np.abs(part - other) <= slack) and np.ptp(part) > 0:
-                text = (
-                    f"[{bad[0]}:{bad[-1] + 1}] along axis {axis} holds what belongs to "
-                    f"[{start}:{start + bad.size}]: another gate's or slice's gradient"
-                )
+                text = f"[{bad[0]}:{bad[-1] + 1}] along axis {axis} holds what belongs to "
+                text += f"[{start}:{start + bad.size}]: another gate's or slice's gradient"
                 target.note(Edit(("wrong_layer",), text, 1.15))
                 return
 
@@ -159,12 +147,19 @@ def of_overwriting(target: Target, contributions: Iterable[list[Array]]) -> None
             covered |= (np.abs(target.given - term) <= slack) & ((term != 0) | (counts == 0))
         nothing = np.abs(target.given) <= slack  # what was put there last may itself be 0, as behind a mask
         if np.all(covered | nothing) and 4 * np.sum(nothing & (counts > 0)) <= np.sum(counts > 0):
-            text = (
-                f"each entry holds only one of the {len(terms)} contributions that overlap "
-                "there: they are assigned one over the other instead of added up"
-            )
+            text = f"each entry holds only one of the {len(terms)} contributions that overlap there"
+            text += ": they are assigned one over the other instead of added up"
             target.note(Edit(("term_missing", "last_example_only"), text, 1.2))
             return
+
+
+def told_of(found: Iterable[Finding], alike: float) -> Diagnosis:
+    """The cheapest finding, with those that cost no more than so much above it as alternatives."""
+    best = sorted(found, key=lambda f: f.cost)
+    best = [f for f in best if f.cost <= best[0].cost + alike]
+    codes = tuple(dict.fromkeys(code for f in best for code in f.codes))
+    first, *others = dict.fromkeys(f.text for f in best)
+    return Diagnosis(codes, first, tuple(others), at=best[0].at and f"d{best[0].at}")
 
 
 def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
@@ -188,10 +183,8 @@ def localised(given: Array, right: Array, tolerance: Array) -> Diagnosis:
         with np.errstate(all="ignore"):
             relative = np.max(np.abs(given - right)) / np.max(np.abs(right))
         if relative < 1e-2:
-            told += (
-                f", all by little (1 part in {1 / relative:.0f}): a numerical "
-                "derivative, or a constant that was rounded?"
-            )
+            told += f", all by little (1 part in {1 / relative:.0f})"
+            told += ": a numerical derivative, or a constant that was rounded?"
     return Diagnosis(("unknown",), told, where=where)
 
 

@@ -24,7 +24,7 @@ from tinygrad_edu.check.diagnosis.closed import (
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import labels_of
 from tinygrad_edu.check.diagnosis.outputs import Output
-from tinygrad_edu.check.diagnosis.pool import Pool, Value
+from tinygrad_edu.check.diagnosis.pool import Pool, Value, remembered
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import addends_of_the_cost
 from tinygrad_edu.graph import GraphNode
@@ -42,7 +42,7 @@ def of_forms(target: Target, pool: Pool) -> None:
         if step.of is not None and value.ndim and value.size > 1:
             inner = 0.0 if pool.graph.find(step.of).named else 0.25  # of a part of somebody's formula
             for array, codes, text, cost in _wrong_forms(target, pool, step.of, value):
-                target.at(step.name, array, Edit(codes, text, cost + inner, step.of))
+                target.at(step.name, array, Edit(codes, text, cost + inner))
 
 
 def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong]:
@@ -81,31 +81,25 @@ def _sums_of_exponentials(target: Target, pool: Pool, x: str) -> Iterator[tuple[
             yield node, LogSumExp(pool.words.of(x), X, wide, axes)
 
 
+@remembered
 def _logarithms(pool: Pool, x: str) -> list[tuple[GraphNode, Axes]]:
-    known: list[tuple[GraphNode, Axes]] | None = pool.memo("logarithms", x)
-    if known is None:
-        node, known = pool.graph.find(x), []
-        X = np.asarray(node.value, float)
-        for axes in axes_of_shape(X.ndim) if X.dtype.kind == "f" else ():
-            top = X.max(axis=axes, keepdims=True)
-            told = top + np.log(np.exp(X - top).sum(axis=axes, keepdims=True))
-            for kept in (True, False):
-                one = told if kept else np.squeeze(told, axes)
-                same = (other for other in pool.of_shape(one.shape) if pool.depends(other, node))
-                known += [(other, axes) for other in same if np.allclose(other.value, one, rtol=1e-9)]
-        pool.memo("logarithms", x, found=known)
-    return known
+    node, found = pool.graph.find(x), list[tuple[GraphNode, Axes]]()
+    X = np.asarray(node.value, float)
+    for axes in axes_of_shape(X.ndim):
+        top = X.max(axis=axes, keepdims=True)
+        told = top + np.log(np.exp(X - top).sum(axis=axes, keepdims=True))
+        for one in (told, np.squeeze(told, axes)):
+            same = (other for other in pool.of_shape(one.shape) if pool.depends(other, node))
+            found += [(other, axes) for other in same if np.allclose(other.value, one, rtol=1e-9)]
+    return found
 
 
+@remembered
 def _forms_of_shape(pool: Pool, shape: tuple[int, ...]) -> list[tuple[Value, Axes, _Kind]]:
     """The values of a shape that may be such a function, along which axes, and of which form."""
-    known: list[tuple[Value, Axes, _Kind]] | None = pool.memo("forms", shape)
-    if known is None:
-        values = [v for v in pool.forward if v.array.shape == shape and v.node is not None]
-        told = ((v, axis, _kind(v, axis)) for v in values for axis in axes_of_shape(len(shape)))
-        known = [(v, axis, kind) for v, axis, kind in told if kind is not None]
-        pool.memo("forms", shape, found=known)
-    return known
+    values = [v for v in pool.forward_of_shape(shape)[0] if v.node is not None]
+    told = ((v, axis, _kind(v, axis)) for v in values for axis in axes_of_shape(len(shape)))
+    return [(v, axis, kind) for v, axis, kind in told if kind is not None]
 
 
 def _kind(value: Value, axis: Axes) -> _Kind | None:
@@ -134,11 +128,16 @@ def _form(
 def _by_addends(target: Target, pool: Pool, end: str, v: Array) -> Iterator[Array]:
     """A gradient, and what each addend of J contributes to it."""
     yield v
-    local, key = target.local, "addends of the cost"
-    names = pool.memo(key) or pool.memo(key, found=addends_of_the_cost(local.program))
-    own = [g.name for name in names if (g := local.program.gradients.get(name)) and g.name in local.names]
+    local = target.local
+    gradients = (local.program.gradients.get(name) for name in _addends(pool))
+    own = [g.name for g in gradients if g is not None and g.name in local.names]
     if 1 < len(own) <= _MOST_ADDENDS:
         yield from (local.push({name: local.values[name]}, end) for name in own)
+
+
+@remembered
+def _addends(pool: Pool) -> list[str]:
+    return addends_of_the_cost(pool.program)
 
 
 def _gradient_of(target: Target, pool: Pool, node: GraphNode) -> Array | None:
@@ -263,7 +262,8 @@ def of_shortcut(target: Target, pool: Pool) -> None:
             continue
         for label, Y in labels_of(pool, A.shape):
             if value.text != label:
-                text = (
-                    f"{value.text} - {label}, the output layer's form, stands in a layer that is not the last"
+                form = f"{value.text} - {label}, the output layer's form"
+                edit = Edit(
+                    ("output_shortcut",), f"{form}, stands in a layer that is not the last", 1.2 + value.cost
                 )
-                target.whole(A - Y, Edit(("output_shortcut",), text, 1.2 + value.cost))
+                target.whole(A - Y, edit)

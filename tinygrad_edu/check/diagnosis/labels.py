@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.pool import Pool, remembered
 from tinygrad_edu.check.diagnosis.steps import index_parts
 
 __all__ = ["indices_of", "labels_of"]
 
 
+@remembered
 def labels_of(pool: Pool, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     """Arrays of a shape that may be labels, and what they are called."""
-    known: list[tuple[str, Array]] | None = pool.memo("labels", shape)
-    if known is None:
-        known = list(_labels(pool, shape))
-        pool.memo("labels", shape, found=known)
-    return known
+    return list(_labels(pool, shape))
 
 
 def _labels(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
@@ -34,12 +31,11 @@ def _labels(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
                     yield text, np.broadcast_to(value, shape)
                 except ValueError:
                     continue
-    if len(shape) == 2:
-        for axis in (0, 1):
-            for index in indices_of(pool):
-                if index.size == shape[1 - axis] and index.min() >= 0 and index.max() < shape[axis]:
-                    hot = np.eye(shape[axis])[index]
-                    yield "the one-hot label", hot.T if axis == 0 else hot
+    for axis in (0, 1) if len(shape) == 2 else ():
+        for index in indices_of(pool):
+            if index.size == shape[1 - axis] and index.min() >= 0 and index.max() < shape[axis]:
+                hot = np.eye(shape[axis])[index]
+                yield "the one-hot label", hot.T if axis == 0 else hot
 
 
 def _read(name: str, value: Array) -> Iterator[tuple[str, Array]]:

@@ -160,13 +160,12 @@ def of_stale(target: Target, pool: Pool) -> None:
         given = pool.given.get(step.name)
         if own is None:
             continue
-        for slope in [
-            g for g in (given, np.asarray(own.value, float)) if g is not None and g.shape == step.shape
-        ]:
-            _along(uses, step, slope)
+        for slope in (given, np.asarray(own.value, float)):
+            if slope is not None and slope.shape == step.shape:
+                _updated(uses, step, slope)
 
 
-def _along(uses: Coefficients, step: Step, slope: Array) -> None:
+def _updated(uses: Coefficients, step: Step, slope: Array) -> None:
     target = uses.target
     moved, back = (uses.gradient({step.name: step.value + h * slope}) for h in (1.0, -1.0))
     D = (moved - back) / 2
@@ -175,26 +174,17 @@ def _along(uses: Coefficients, step: Step, slope: Array) -> None:
         if not linear or aspect.array.shape != D.shape or D.size < 3:
             continue
         columns = np.stack([target.right.ravel(), D.ravel()], axis=1)
-        used = np.any(columns != 0, axis=1)
-        if used.sum() < 3:
-            continue
         scale = np.abs(columns).max(axis=0)
-        if not scale.all():
+        if np.any(columns != 0, axis=1).sum() < 3 or not scale.all():
             continue
         solved, *_ = np.linalg.lstsq(columns / scale, aspect.array.ravel(), rcond=None)
         c, a = solved / scale
         if not c:
             continue
-        alpha = -a / c
-        whole = target.right + a / c * D
-        factor = target.factor(
-            aspect.array - (aspect.base if aspect.base is not None else 0),
-            whole - (aspect.base if aspect.base is not None else 0),
-        )
+        alpha, base = -a / c, 0.0 if aspect.base is None else aspect.base
+        factor = target.factor(aspect.array - base, target.right + a / c * D - base)
         if factor is None or not 1e-7 < abs(alpha) < 1e4:
             continue
-        told = (
-            f"{step.name} was updated before it was used: {step.name} - "
-            f"{alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
-        )
+        told = f"{step.name} was updated before it was used"
+        told += f": {step.name} - {alpha:.6g} d{step.name} stands there (α ≈ {alpha:.6g})"
         target.note(*aspect.edits, Edit(("stale_parameters",), told, 1.15), *factor)

@@ -57,14 +57,10 @@ def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[Edited]:
 def _of_a_line(group: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
     x, y = pool.words.of(group[-1].below or ""), pool.words.of(group[-1].above or "")
     name = f"the slope of {y} at {x}"
-    yield (
-        {b.exit: Times(b.entry, np.ones(1)) for b in group},
-        Edit(("slope_missing",), f"{name} is missing", 1.1),
-    )
-    yield (
-        {b.exit: Times(b.entry, b.factor * b.factor) for b in group},
-        Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15),
-    )
+    missing = Edit(("slope_missing",), f"{name} is missing", 1.1)
+    yield {b.exit: Times(b.entry, np.ones(1)) for b in group}, missing
+    twice = Edit(("slope_extra", "slope_doubled"), f"{name} is applied twice", 1.15)
+    yield {b.exit: Times(b.entry, b.factor * b.factor) for b in group}, twice
     for at, codes in (("above", ("slope_wrong",)), ("below", ("slope_at_z", "slope_wrong", "z_for_a"))):
         for formula, f in _candidates():
             line = _with_factors(group, [pool.graph.find(getattr(b, at)) for b in group], f)
@@ -72,47 +68,33 @@ def _of_a_line(group: list[Block], pool: Pool) -> Iterator[tuple[Line, Edit]]:
             what = formula.replace("{}", y if at == "above" else x)
             if line is not None:
                 yield line, Edit((*itself, *codes), f"{what} stands for {name}", 1.3)
-    yield from _of_others(group, pool, name)
-    yield from _of_neighbours(group, pool, name)
+    yield from _of_other_values(group, pool, name)
 
 
-def _of_others(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[Line, Edit]]:
-    """The same slope, taken of what another line of the loop makes by the same function."""
+def _of_other_values(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[Line, Edit]]:
+    """The same slope, taken of what another line makes by the same function, or a neighbouring pass."""
     order = {node.name: k for k, node in enumerate(pool.graph)}
     group = sorted(group, key=lambda b: order[b.above or ""])
     own = [pool.graph.find(b.above or "") for b in group]
+    lines: list[tuple[list[Block], list[GraphNode], str, float]] = []
     for other in sequences(pool):
-        if (
-            len(other) != len(own)
-            or other == own
-            or (other[0].op, other[0].shape) != (own[-1].op, own[-1].shape)
-        ):
-            continue
-        for f in FUNCTIONS.values():
-            right = [f(np.asarray(n.value, float)) for n in own]
-            if all(np.allclose(r, b.factor) for r, b in zip(right, group, strict=True)):
-                line = _with_factors(group, other, f)
-                text = f"the slope of {made_with(pool, other[-1])} stands for {name}"
-                if line is not None:
-                    yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.2)
-
-
-def _of_neighbours(group: list[Block], pool: Pool, name: str) -> Iterator[tuple[Line, Edit]]:
-    """The same slope, taken of what the pass before made, or the one after."""
-    order = {node.name: k for k, node in enumerate(pool.graph)}
-    group = sorted(group, key=lambda b: order[b.above or ""])
-    own = [pool.graph.find(b.above or "") for b in group]
-    ends = [n for n in pool.graph.inputs if n.shape == own[0].shape and not n.requires_grad][:2]
-    ends += [n for n in pool.graph.inputs if n.shape == own[0].shape and n.requires_grad][:2]
-    lines = [("before", group, [end, *own[:-1]]) for end in ends]
-    lines += [("before", group[1:], own[:-1]), ("after", group[:-1], own[1:])]
+        alike = (other[0].op, other[0].shape) == (own[-1].op, own[-1].shape)
+        if alike and len(other) == len(own) and other != own:
+            lines.append((group, other, f"the slope of {made_with(pool, other[-1])} stands for {name}", 1.2))
+    near = f"{name} is taken of what the pass {{}} made"
+    starts = [n for n in pool.graph.inputs if n.shape == own[0].shape]
+    for trained in (False, True):
+        ends = [n for n in starts if n.requires_grad == trained][:2]
+        lines += [(group, [end, *own[:-1]], near.format("before"), 1.15) for end in ends]
+    lines.append((group[1:], own[:-1], near.format("before"), 1.15))
+    lines.append((group[:-1], own[1:], near.format("after"), 1.15))
     for f in FUNCTIONS.values():
-        if all(np.allclose(f(np.asarray(n.value, float)), b.factor) for n, b in zip(own, group, strict=True)):
-            for which, blocks, nodes in lines:
+        pairs = zip(own, group, strict=True)
+        if all(np.allclose(f(np.asarray(n.value, float)), b.factor) for n, b in pairs):
+            for blocks, nodes, text, cost in lines:
                 line = _with_factors(blocks, nodes, f) if blocks else None
-                text = f"{name} is taken of what the pass {which} made"
                 if line is not None:
-                    yield line, Edit(("wrong_layer", "slope_wrong"), text, 1.15)
+                    yield line, Edit(("wrong_layer", "slope_wrong"), text, cost)
 
 
 def _candidates() -> Iterator[tuple[str, Callable[[Array], Array | None]]]:

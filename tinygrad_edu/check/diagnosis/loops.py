@@ -6,7 +6,7 @@ are taken for one line, and an edit is made in all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from tinygrad_edu.check.diagnosis.passes import (
     windows_without_stride,
 )
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
+from tinygrad_edu.check.diagnosis.products import axes_of
 from tinygrad_edu.check.diagnosis.rerun import Trials, trials_of
 from tinygrad_edu.check.diagnosis.steps import adds_up, alike, made_alike, multiplies
 from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
@@ -56,10 +56,8 @@ def of_loops(target: Target, blocks: list[Block], pool: Pool) -> None:
 
 def of_known_lines(target: Target, pool: Pool) -> bool:
     """Whether a line of a loop that is wrong in the formula of another gradient explains this one too."""
-    own = [
-        ({name: made for name, made in line.items() if name in target.local.names}, edit)
-        for line, edit in pool.lines
-    ]
+    names = target.local.names
+    own = (({n: made for n, made in line.items() if n in names}, edit) for line, edit in pool.lines)
     fits = [_tried(target, trials) for trials in trials_of(target.local, (one for one in own if one[0]))]
     return any(fits)
 
@@ -83,13 +81,14 @@ def _of_other_gradients(target: Target, pool: Pool) -> None:
     for line in sequences(pool):
         values = [known[node.name] for node in line if node.name in known]
         if len(values) == len(line) and values[0].array.shape == target.right.shape:
-            text = f"{values[-1].text}, and what is like it in each step, is added up"
-            if all(target.local.program.gradients[node.name].name in target.local.names for node in line):
-                edit = Edit(("term_missing", "wrong_layer"), f"{text} alone: other paths are missing", 1.25)
+            text, local = f"{values[-1].text}, and what is like it in each step, is added up", target.local
+            codes: tuple[str, ...] = ("wrong_layer",)
+            if all(local.program.gradients[node.name].name in local.names for node in line):
+                codes, text = ("term_missing", *codes), f"{text} alone: other paths are missing"
             else:
-                edit = Edit(("wrong_layer",), f"{text}: another line's gradients", 1.25)
-            edit = replace(edit, cost=edit.cost + values[-1].cost)
-            target.whole(sum(np.asarray(value.array, float) for value in values), edit)
+                text = f"{text}: another line's gradients"
+            total = sum(np.asarray(value.array, float) for value in values)
+            target.whole(total, Edit(codes, text, 1.25 + values[-1].cost))
 
 
 def _trials(target: Target, blocks: list[Block], pool: Pool) -> Iterator[Trials]:
@@ -111,7 +110,7 @@ def _products(target: Target, pool: Pool) -> Iterator[Edited]:
         return made_alike(local, step)
 
     def own_line(step: Step) -> Hashable:
-        return kind(step), line_of(pool, owner_of(target, step))
+        return kind(step), line_of(pool, target.owner(step.name))
 
     members = [s for s in local.steps if one_gradient_times_a_value(local, s)]
     groups = list(alike(members, kind))
@@ -171,20 +170,10 @@ def _of_other_passes(target: Target, pool: Pool, group: list[Step], k: int) -> I
     ways |= {f"{own[0]} for {own[1]}, and so on": [0, *range(n - 1)]}
     ways |= {f"{own[1]} for {own[0]}, and so on": [*range(1, n), n - 1]}
     for told, places in ways.items():
-        line = {s.name: _with_gradient(local, s, k, names[j]) for s, j in zip(steps, places, strict=True)}
+        pairs = zip(steps, places, strict=True)
+        line = {s.name: product(s, k, local.operand(s, 1 - k), names[j]) for s, j in pairs}
         text = f"the gradient of another pass stands there: {told}"
         yield line, Edit(("wrong_layer", "last_example_only"), text, 1.2)
-
-
-def _with_gradient(local: Local, step: Step, k: int, name: str) -> Made:
-    c = local.operand(step, 1 - k)
-    op, settings = step.op, step.settings
-    assert op is not None
-
-    def made(found: Mapping[str, Any]) -> Any:
-        return op.forward(*((found[name], c) if k == 0 else (c, found[name])), **settings)
-
-    return made
 
 
 def _moved(value: Any, moves: list[Step]) -> Array:
@@ -202,12 +191,10 @@ def _product_of_some(local: Local, step: Step, k: int, part: tuple[list[int], in
 
 def _base(target: Target, name: str) -> tuple[str, list[Step]]:
     """The quantity that a coefficient is, and the moves that make the coefficient of it."""
-    moves: list[Step] = []
-    step = target.local.program[name]
-    while (
-        step.role not in ("input", "forward")
-        and step.op is not None and step.op.moves and step.op.kind == "movement" and step.of is None
-    ):  # fmt: skip
+    moves, step = list[Step](), target.local.program[name]
+    while step.role not in ("input", "forward") and step.of is None:
+        if step.op is None or not step.op.moves or step.op.kind != "movement":
+            break
         moves.append(step)
         step = target.local.program[step.uses[0]]
     return step.name, moves[::-1]
@@ -244,9 +231,8 @@ def _of_the_sequence(pool: Pool, order: list[GraphNode], nodes: list[GraphNode])
     if len(nodes) > 2:
         ways["shifted by one, and the other end's at the end"] = [*nodes[1:], nodes[0]]
         ways["shifted back by one, and the other end's at the end"] = [nodes[-1], *nodes[:-1]]
-    for start in [n for n in pool.graph.inputs if n.shape == nodes[0].shape and n not in nodes][
-        :_MOST_STARTS
-    ]:
+    starts = [n for n in pool.graph.inputs if n.shape == nodes[0].shape and n not in nodes]
+    for start in starts[:_MOST_STARTS]:
         ways[f"one step back in the sequence, from {start.name} on"] = [start, *nodes[:-1]]
     for what, turned in ways.items():
         yield what, ("wrong_layer", "examples_misaligned"), dict(zip(nodes, turned, strict=True)).get

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygrad_edu.check.diagnosis.closed import Wrong
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.pool import Value
 from tinygrad_edu.ops.elementwise.exponential import exp, tanh
@@ -14,7 +15,6 @@ from tinygrad_edu.ops.networks.activations import relu, sigmoid
 
 __all__ = ["Output"]
 
-Wrong = tuple[Array, tuple[str, ...], str, float]
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {op.name: op.forward for op in (exp, tanh, sigmoid, relu)}
 
 
@@ -55,13 +55,8 @@ class Output:
     def _predictions(self, others: Sequence[Value]) -> Iterator[Wrong]:
         A, Y, z, a = self.A, self.Y, self.z, self.name
         yield z - Y, ("z_for_a",), f"{self.x} stands where {a} belongs, in {a} - {self.label}", 1.0
-        first = np.where(np.arange(z.shape[-1]) == 0, A, z)
-        yield (
-            first - Y,
-            ("z_for_a",),
-            f"{self.x} stands where {a} belongs, in all examples but the first",
-            1.4,
-        )
+        first, told = np.where(np.arange(z.shape[-1]) == 0, A, z), "in all examples but the first"
+        yield first - Y, ("z_for_a",), f"{self.x} stands where {a} belongs, {told}", 1.4
         e = np.exp(z)
         for axis in range(z.ndim):
             over = e / e.sum(axis=axis, keepdims=True)
@@ -80,20 +75,14 @@ class Output:
         decided = f"the prediction ({a} > 0.5) stands where {a} belongs"
         yield (A > 0.5) - Y, ("unknown", "z_for_a"), decided, 1.15
         if A.size == max(A.shape) > 1:
-            text = (
-                f"in {a} - {self.label} shapes (m,) and (m, 1) are broadcast to (m, m): every pair is summed"
-            )
+            shapes = f"in {a} - {self.label} shapes (m,) and (m, 1) are broadcast to (m, m)"
             for pairs in (A.sum() - A.size * Y, A.size * A - Y.sum()):
                 for one in (pairs, pairs / A.size):
-                    yield one, ("sum_missing", "wrong_shape", "sum_axis"), text, 1.2
+                    codes = ("sum_missing", "wrong_shape", "sum_axis")
+                    yield one, codes, f"{shapes}: every pair is summed", 1.2
         for value in others:
-            codes = ("wrong_layer", "z_for_a")
-            yield (
-                np.asarray(value.array, float) - Y,
-                codes,
-                f"{value.text} stands where {a} belongs",
-                1.15 + value.cost,
-            )
+            text, array = f"{value.text} stands where {a} belongs", np.asarray(value.array, float)
+            yield array - Y, ("wrong_layer", "z_for_a"), text, 1.15 + value.cost
 
     def _labels(self) -> Iterator[Wrong]:
         A, Y, y = self.A, self.Y, self.label
@@ -109,9 +98,8 @@ class Output:
             yield A - largest, ("labels_swapped", "unknown"), text, 1.1
         for axis in range(Y.ndim):
             for shift, what in ((1, "next"), (-1, "previous"), (2, "next but one"), (-2, "previous but one")):
-                told = (
-                    f"is shifted by {abs(shift)} along axis {axis}: the {what} one stands there, out of step"
-                )
+                told = f"is shifted by {abs(shift)} along axis {axis}"
+                told += f": the {what} one stands there, out of step"
                 yield A - np.roll(Y, shift, axis), moved, f"{y} {told}", 1.1
                 yield np.roll(A, shift, axis) - Y, moved, f"{self.name} {told}", 1.1
             reverse = f"{y} is in reverse order along axis {axis}: another example's stands there"

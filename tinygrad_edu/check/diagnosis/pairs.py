@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Edit, Finding
-from tinygrad_edu.check.diagnosis.target import Said, Target
+from tinygrad_edu.check.diagnosis.target import Said, Target, told_at
 from tinygrad_edu.check.local import Local
 
 __all__ = ["Family", "of_pairs"]
@@ -50,7 +50,7 @@ def of_pairs(target: Target, first: list[Family], second: Callable[[Target], Non
         local = _with(target.local, step, value)
         other = Target(local, target.given, target.bound, target.eps, target.vocabulary, target.penalty)
         second(other)
-        said = tuple(edit if isinstance(edit, Edit) else edit() for edit in edits)
+        said = tuple(told_at(edit, target.owner(step)) for edit in edits)
         target.found += [Finding((*said, *finding.edits)) for finding in other.found]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.pool import Pool, remembered
 from tinygrad_edu.check.diagnosis.scatters import other_parts
 from tinygrad_edu.check.diagnosis.steps import (
     adds,
@@ -81,20 +81,15 @@ def one_gradient_times_a_value(local: Local, step: Step) -> bool:
 def lost_factors(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
     """A factor, entry by entry, left out in every pass, such as the masks of the windows of a pooling."""
     local = target.local
-    members = (
-        s
-        for s in local.steps
-        if one_gradient_times_a_value(local, s) and s.op is not None and s.op.kind == "elementwise"
-    )
-
-    for group in alike(members, lambda s: made_alike(local, s)):
+    products = (s for s in local.steps if one_gradient_times_a_value(local, s))
+    for group in alike(products, lambda s: made_alike(local, s)):
+        if group[0].op.kind != "elementwise":
+            continue
         (k,) = local.backward.carriers[group[0].name]
         name = pool.words.of(group[-1].args[1 - k].name)
         mask = all(np.isin(local.operand(s, 1 - k), (0, 1)).all() for s in group)
-        codes: tuple[str, ...] = ("chain_factor_missing", "slope_missing")
-        codes = ("dropout_mask_missing", *codes) if mask else codes
-        what = f"the mask {name}" if mask else f"the factor {name}"
-        text = f"{what} is missing: every entry gets it all"
+        codes = (*(("dropout_mask_missing",) if mask else ()), "chain_factor_missing", "slope_missing")
+        text = f"the {'mask' if mask else 'factor'} {name} is missing: every entry gets it all"
         yield {s.name: _passed_on(s.args[k].name, s.shape) for s in group}, Edit(codes, text, 1.2)
 
 
@@ -137,9 +132,8 @@ def lost_addends(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
             for lost in combinations(range(n), size):
                 kept = [k for k in range(n) if k not in lost]
                 line = {s.name: _sum_of([names[k] for k in kept], s.shape) for s, names in group}
-                told, other = (
-                    " and ".join(pool.words.of(group[-1][1][k]) for k in ks) for ks in (lost, kept)
-                )
+                called = [pool.words.of(name) for name in group[-1][1]]
+                told, other = (" and ".join(called[k] for k in ks) for ks in (lost, kept))
                 paths, verb = ("a path is", "is") if size == 1 else ("paths are", "are")
                 text = f"{paths} missing: {told} {verb} not added to {other}"
                 yield line, Edit(("term_missing",), text, 1.1 + 0.05 * size)
@@ -222,12 +216,8 @@ def _kernels(local: Local, name: str, depth: int = 2) -> Hashable:
     step = local.program[name]
     if step.op is None or name not in local.names or depth == 0:
         return None
-    settings = str(step.settings.get("index", ""))
-    return (
-        step.op.kernel,
-        settings,
-        tuple(_kernels(local, n, depth - 1) for n in local.backward.carried(step)),
-    )
+    above = tuple(_kernels(local, n, depth - 1) for n in local.backward.carried(step))
+    return step.op.kernel, str(step.settings.get("index", "")), above
 
 
 def windows_without_stride(target: Target, pool: Pool) -> Iterator[tuple[Line, Edit]]:
@@ -278,14 +268,13 @@ def _closer(windows: list[tuple[Any, tuple[int, ...]]]) -> Iterator[tuple[list[t
         yield inside, "without the stride between its entries"
 
 
-def product(step: Step, k: int, c: Array) -> Made:
-    """A product of the gradient that is its k-th operand and another coefficient."""
-    carried = step.args[k].name
-    op, settings = step.op, step.settings
+def product(step: Step, k: int, c: Array, carried: str = "") -> Made:
+    """A product with another coefficient: of the gradient that is its k-th operand, or of another one."""
+    name, op, settings = carried or step.args[k].name, step.op, step.settings
     assert op is not None
     if op.kind == "elementwise":
-        return Times(carried, np.asarray(op.forward(1.0, c, **settings)))
-    return lambda found: op.forward(*((found[carried], c) if k == 0 else (c, found[carried])), **settings)
+        return Times(name, np.asarray(op.forward(1.0, c, **settings)))
+    return lambda found: op.forward(*((found[name], c) if k == 0 else (c, found[name])), **settings)
 
 
 def _read(local: Local, step: Step, window: Array) -> Array:
@@ -310,34 +299,28 @@ def _put(step: Step, index: tuple[slice, ...]) -> Made:
     return made
 
 
+@remembered
 def sequences(pool: Pool) -> list[list[GraphNode]]:
     """What each line of a loop makes, one value in each pass."""
-    known: list[list[GraphNode]] | None = pool.memo("sequences")
-    if known is None:
-        computed = (n for n in pool.graph if n.op is not None and n.value.size > 1)
-        known = list(alike(computed, lambda n: (line_of(pool, n.name), n.shape, made_as(n, 2))))
-        pool.memo("sequences", found=known)
-    return known
+    computed = (n for n in pool.graph if n.op is not None and n.value.size > 1)
+    return list(alike(computed, lambda n: (line_of(pool, n.name), n.shape, made_as(n, 2))))
 
 
+@remembered
 def line_of(pool: Pool, name: str) -> tuple[Any, tuple[int, ...], frozenset[str]]:
     """Which line of a loop makes a value: its operation, and the parameters that enter it next."""
-    known: tuple[Any, tuple[int, ...], frozenset[str]] | None = pool.memo("line", name)
-    if known is None:
-        if name not in pool.graph:
-            return None, (), frozenset()
-        node = pool.graph.find(name)
-        found, seen, level, left = set[str](), {node}, [node], _FURTHER
-        while level and left:
-            inputs = [(one, other) for one in level for other in one.inputs]
-            found.update(other.name for _, other in inputs if other.is_leaf and other.requires_grad)
-            beyond = (o for one, o in inputs if one.op is not None and one.op.kind != "contraction")
-            level = [o for o in dict.fromkeys(beyond) if not o.is_leaf and o not in seen]
-            seen.update(level)
-            left -= bool(found)
-        known = node.op and node.op.kernel, node.shape, frozenset(found)
-        pool.memo("line", name, found=known)
-    return known
+    if name not in pool.graph:
+        return None, (), frozenset()
+    node = pool.graph.find(name)
+    found, seen, level, left = set[str](), {node}, [node], _FURTHER
+    while level and left:
+        inputs = [(one, other) for one in level for other in one.inputs]
+        found.update(other.name for _, other in inputs if other.is_leaf and other.requires_grad)
+        beyond = (o for one, o in inputs if one.op is not None and one.op.kind != "contraction")
+        level = [o for o in dict.fromkeys(beyond) if not o.is_leaf and o not in seen]
+        seen.update(level)
+        left -= bool(found)
+    return node.op and node.op.kernel, node.shape, frozenset(found)
 
 
 def made_with(pool: Pool, node: GraphNode) -> str:

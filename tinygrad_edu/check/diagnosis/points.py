@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of
 from tinygrad_edu.check.diagnosis.coefficients import Coefficients
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.pool import Pool
+from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.steps import made_alike, outer
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
@@ -35,37 +35,41 @@ _QUESTIONS: tuple[Callable[[Array], Array], ...] = (
 
 def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
     """The slope of a function of several steps at each other value of the shape."""
-    seen = set[tuple[str, str]]()
-    for block in blocks:
-        x, y = block.below, block.above
-        if not block.slope or x is None or y is None or (x, y) in seen or block.factor.size > _MOST_SIZE:
-            continue
-        seen.add((x, y))
+    for block, x, y in _ends_of(blocks):
         function = _Function(target.local, block, pool)
         if not function.several:
             continue  # one operation: its slope is in the bank
-        g = target.value(block.entry)
+        g, slope, its = target.value(block.entry), f"the slope of {pool.words.of(y)}", pool.words.of(x)
         swapped = function.slope_at(np.asarray(pool.graph.find(x).value), inverted=True)
         if swapped is not None and function.asked:
-            text = f"the branches of the slope of {pool.words.of(y)} are exchanged: the condition is inverted"
-            target.at(block.exit, g * swapped, Edit(("slope_wrong",), text, 1.1, x))
+            text = f"the branches of {slope} are exchanged: the condition is inverted"
+            target.at(block.exit, g * swapped, Edit(("slope_wrong",), text, 1.1))
         of_g = function.slope_at(g)
         if of_g is not None:
-            text = f"the slope of {pool.words.of(y)} is that at the gradient above, not at {pool.words.of(x)}"
-            target.at(block.exit, g * of_g, Edit(("slope_on_gradient", "slope_wrong"), text, 1.15, x))
+            text = f"{slope} is that at the gradient above, not at {its}"
+            target.at(block.exit, g * of_g, Edit(("slope_on_gradient", "slope_wrong"), text, 1.15))
         for value in _points(pool, block):
             factor = function.slope_at(np.asarray(value.array))
-            if factor is None:
-                continue
-            at_y = value.node is not None and value.node.name == y
-            codes = ("slope_at_a", "slope_wrong") if at_y else ("wrong_layer", "slope_wrong")
-            text = f"the slope of {pool.words.of(y)} is taken at {value.text} instead of {pool.words.of(x)}"
-            target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost, x))
+            if factor is not None:
+                at_y = value.node is not None and value.node.name == y
+                codes = ("slope_at_a" if at_y else "wrong_layer", "slope_wrong")
+                text = f"{slope} is taken at {value.text} instead of {its}"
+                target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost))
+
+
+def _ends_of(blocks: list[Block]) -> Iterator[tuple[Block, str, str]]:
+    """The first block that is the slope from each x to each y, with these."""
+    seen = set[tuple[str, str]]()
+    for block in blocks:
+        ends = block.below or "", block.above or ""
+        if block.slope and all(ends) and ends not in seen and block.factor.size <= _MOST_SIZE:
+            seen.add(ends)
+            yield block, *ends
 
 
 def of_other_functions(target: Target, blocks: list[Block], pool: Pool) -> None:
     """The slope of another function of the same graph, one that has no name and several steps."""
-    local, seen = target.local, set[tuple[str, str]]()
+    local = target.local
     every: list[_Function] | None = pool.memo("functions of several steps", pool.own)
     if every is None:
         alone = Local(local.backward, local.root, {}, local.coefficient_errors)
@@ -74,18 +78,14 @@ def of_other_functions(target: Target, blocks: list[Block], pool: Pool) -> None:
         slopes = [b for b in slopes if b.factor.size <= _MOST_SIZE and pool.graph.find(b.below or "").named]
         every = [f for f in (_Function(alone, b, pool) for b in slopes[-_MOST_POINTS:]) if f.several]
         pool.memo("functions of several steps", pool.own, found=every)
-    for block in blocks:
-        x, y = block.below or "", block.above or ""
-        if not block.slope or not x or not y or (x, y) in seen or block.factor.size > _MOST_SIZE:
-            continue
-        seen.add((x, y))
+    for block, x, y in _ends_of(blocks):
         for other in every:
             ends = other.block.below or "", other.block.above or ""
             factor = other.slope_at(np.asarray(pool.graph.find(x).value)) if ends != (x, y) else None
             if factor is not None and not np.allclose(factor, block.factor):
                 its = pool.words.of(ends[1])
                 text = f"the slope of the function that makes {its} stands for that of {pool.words.of(y)}"
-                edit = Edit(("slope_wrong_activation", "slope_wrong"), text, 1.2, x)
+                edit = Edit(("slope_wrong_activation", "slope_wrong"), text, 1.2)
                 target.at(block.exit, np.asarray(local.values[block.entry]) * factor, edit)
 
 
@@ -133,13 +133,10 @@ def _masks(step: Step) -> bool:
     return step.op is not None and step.op.kernel == where.kernel
 
 
-def _points(pool: Pool, block: Block) -> Iterator[Any]:
-    others = [
-        v
-        for v in pool.forward
-        if v.array.shape == block.factor.shape and v.node is not None and v.node.name != block.below
-    ]
-    yield from sorted(others, key=lambda v: v.cost)[:_MOST_POINTS]
+def _points(pool: Pool, block: Block) -> list[Value]:
+    values, _ = pool.forward_of_shape(block.factor.shape)
+    others = [v for v in values if v.node is not None and v.node.name != block.below]
+    return sorted(others, key=lambda v: v.cost)[:_MOST_POINTS]
 
 
 class _Function:
@@ -147,8 +144,7 @@ class _Function:
 
     def __init__(self, local: Local, block: Block, pool: Pool) -> None:
         self.local, self.block = local, block
-        program = self.program = local.program
-        x = np.asarray(program[block.below or ""].value)
+        x = np.asarray(local.program[block.below or ""].value)
         self.asked: dict[str, Callable[[Array], Array]] = {}
         for node in pool.graph.inputs:
             if node.shape == x.shape and not node.requires_grad and np.isin(node.value, (0, 1)).all():
@@ -156,22 +152,18 @@ class _Function:
                     if np.array_equal(node.value, question(x)):
                         self.asked[node.name] = question
                         break
-        touched = {block.below or "", *self.asked}
-        between = [s for s in local.steps if s.name in block.inside]
-        wanted = {u for s in between for u in s.uses if u not in local.names}
-        self.steps: list[Step] = []
-        for step in program.steps:
-            if step.op is not None and step.name not in local.names and touched & set(step.uses):
-                if step.op.kind != "elementwise" or step.shape != x.shape:
-                    continue
+        touched, steps = {block.below or "", *self.asked}, list[Step]()
+        for step in local.program.steps:
+            own = step.op is not None and step.op.kind == "elementwise" and step.shape == x.shape
+            if own and step.name not in local.names and touched & set(step.uses):
                 touched.add(step.name)
-                self.steps.append(step)
-        needed = set(wanted)
-        for step in reversed(self.steps):
+                steps.append(step)
+        self.between = [s for s in local.steps if s.name in block.inside]
+        needed = {u for s in self.between for u in s.uses if u not in local.names}
+        for step in reversed(steps):
             if step.name in needed:
                 needed.update(step.uses)
-        self.steps = [s for s in self.steps if s.name in needed]
-        self.between = between
+        self.steps = [s for s in steps if s.name in needed]
         made_of = [node.name for node in pool.graph.find(block.above or "").inputs]
         self.several = made_of != [block.below] or bool(self.asked)
 

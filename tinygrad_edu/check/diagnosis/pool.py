@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cache, cached_property, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, sof
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["FUNCTIONS", "LIKELY", "Pool", "Value"]
+__all__ = ["FUNCTIONS", "LIKELY", "Pool", "Value", "remembered"]
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 LIKELY = frozenset(op.kernel for op in (sigmoid, tanh, relu, leaky_relu, softplus, exp))
 """The functions that people take for one another, whatever a copy of one is called."""
 
@@ -63,6 +65,20 @@ class _Bank:
     rows: Array
 
 
+def remembered(f: Callable[Concatenate[Pool, _P], _R]) -> Callable[Concatenate[Pool, _P], _R]:
+    """A function of a pool that is run once for the same arguments: the pool keeps its results."""
+
+    @wraps(f)
+    def once(pool: Pool, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        key = (f, *args, *kwargs.items())
+        if key not in pool.known:
+            pool.known[key] = f(pool, *args, **kwargs)
+        found: _R = pool.known[key]
+        return found
+
+    return once
+
+
 class Pool:
     """What is at hand, by shape.
 
@@ -90,14 +106,14 @@ class Pool:
         self.graph, self.program, self.given, self.words, self.aside = graph, program, given, words, aside
         self.lines: list[tuple[Any, Edit]] = []
         """Lines of loops that were found wrong, and how."""
-        self._banks: dict[tuple[int, ...], _Bank] = {}
-        self._known: dict[Any, Any] = {}
+        self.known: dict[Any, Any] = {}
+        """What :func:`remembered` functions, and others by :meth:`memo`, have found."""
 
     def memo(self, *key: Any, found: Any = None) -> Any:
         """What was found before under a key; None where nothing was."""
         if found is not None:
-            self._known[key] = found
-        return self._known.get(key)
+            self.known[key] = found
+        return self.known.get(key)
 
     @cached_property
     def forward(self) -> list[Value]:
@@ -130,13 +146,10 @@ class Pool:
         known = self._feeding.get(node.name, ())
         return (n for n in known if n is not node and n.shape == node.shape)
 
+    @remembered
     def of_shape(self, shape: tuple[int, ...]) -> list[GraphNode]:
         """The computed values of a shape."""
-        known: list[GraphNode] | None = self.memo("of shape", shape)
-        if known is None:
-            known = [node for node in self.graph if node.shape == shape and not node.is_leaf]
-            self.memo("of shape", shape, found=known)
-        return known
+        return [node for node in self.graph if node.shape == shape and not node.is_leaf]
 
     def depends(self, node: GraphNode, other: GraphNode) -> bool:
         """Whether one value is computed from another one."""
@@ -192,81 +205,60 @@ class Pool:
     @property
     def gradients(self) -> list[Value]:
         """The given gradients, and the right ones of quantities that are not given."""
-        known: list[Value] | None = self.memo("gradients", self.own)
-        if known is None:
-            known = self._gradients()
-            self.memo("gradients", self.own, found=known)
-        return known
+        return self._gradients_beside(self.own)
 
-    def _gradients(self) -> list[Value]:
+    @remembered
+    def _gradients_beside(self, own: str) -> list[Value]:
         found = []
-        below = self._below()  # their gradients are computed from this one
+        # the gradients of what it is computed from are computed from its own
+        below = {node.name for node in self.graph if self.depends(self.graph.find(own), node)}
         for node in self.graph:
-            step = self.program.gradients.get(node.name)
-            mine = self.given.get(node.name)
+            step, mine = self.program.gradients.get(node.name), self.given.get(node.name)
             later = node.name in below and (node.is_leaf or mine is not None)
-            if step is None or node.name == self.own or later:
+            if step is None or node.name == own or later:
                 continue
             if not (step.value if mine is None else mine).any():
                 continue  # in the place of another it would be nothing, as if that were missing
             if mine is not None and mine.shape == step.shape:
                 found.append(Value(f"d{node.name}", mine, node, gradient=True))
             else:
-                cost = 0.1 if node.named else 0.3
-                found.append(
-                    Value(
-                        self.words.gradient(node.name), np.asarray(step.value), node, gradient=True, cost=cost
-                    )
-                )
+                name, cost = self.words.gradient(node.name), 0.1 if node.named else 0.3
+                found.append(Value(name, np.asarray(step.value), node, gradient=True, cost=cost))
         return found
 
+    @remembered
     def bank(self, shape: tuple[int, ...]) -> _Bank:
         """Functions of the values of a shape, and slopes of functions at them: what may stand for a slope."""
-        if shape not in self._banks:
-            self._banks[shape] = _bank(list(self.shaped(shape)), shape)
-        return self._banks[shape]
-
-    def _below(self) -> set[str]:
-        """The values that the quantity in question is computed from."""
-        below = {self.own}
-        for node in reversed(self.graph.nodes):
-            if node.name in below:
-                below.update(other.name for other in node.inputs)
-        return below
+        return _bank(list(self.shaped(shape)), shape)
 
     def gradients_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
         """The gradients of a shape, and their arrays as rows of one matrix."""
-        return self._rows(("gradients of shape", self.own), self.gradients, shape)
+        return self._gradient_rows(self.own, shape)
 
+    @remembered
+    def _gradient_rows(self, own: str, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
+        return _rows(self._gradients_beside(own), shape)
+
+    @remembered
     def forward_of_shape(self, shape: tuple[int, ...]) -> tuple[list[Value], Array]:
         """The values of the forward pass of a shape, and their arrays as rows of one matrix."""
-        return self._rows(("forward of shape",), self.forward, shape)
+        return _rows(self.forward, shape)
 
-    def _rows(
-        self, key: tuple[str, ...], values: list[Value], shape: tuple[int, ...]
-    ) -> tuple[list[Value], Array]:
-        known: tuple[list[Value], Array] | None = self.memo(*key, shape)
-        if known is None:
-            own = [v for v in values if v.array.shape == shape]
-            rows = [np.asarray(v.array, float).ravel() for v in own]
-            known = own, np.stack(rows) if rows else np.zeros((0, int(np.prod(shape))))
-            self.memo(*key, shape, found=known)
-        return known
-
+    @remembered
     def with_zeros(self, shape: tuple[int, ...]) -> list[tuple[Value, Array]]:
         """The values of a shape that are 0 in some entries, and in which."""
-        known: list[tuple[Value, Array]] | None = self.memo("zeros", shape)
-        if known is None:
-            pairs = ((v, np.broadcast_to(v.array == 0, shape)) for v in self.shaped(shape))
-            known = [(v, zero) for v, zero in pairs if zero.any() and not zero.all()]
-            self.memo("zeros", shape, found=known)
-        return known
+        pairs = ((v, np.broadcast_to(v.array == 0, shape)) for v in self.shaped(shape))
+        return [(v, zero) for v, zero in pairs if zero.any() and not zero.all()]
 
-    def shaped(self, shape: tuple[int, ...], *, gradients: bool = False) -> Iterator[Value]:
-        """The values that broadcast to a shape without widening it."""
-        for value in (*self.forward, *(self.gradients if gradients else ())):
-            if fits(value.array.shape, shape):
-                yield value
+    def shaped(self, shape: tuple[int, ...]) -> Iterator[Value]:
+        """The values of the forward pass that broadcast to a shape without widening it."""
+        return (value for value in self.forward if fits(value.array.shape, shape))
+
+
+def _rows(values: list[Value], shape: tuple[int, ...]) -> tuple[list[Value], Array]:
+    own = [v for v in values if v.array.shape == shape]
+    rows = [np.asarray(v.array, float).ravel() for v in own]
+    return own, np.stack(rows) if rows else np.zeros((0, int(np.prod(shape))))
 
 
 def _bank(values: list[Value], shape: tuple[int, ...]) -> _Bank:
@@ -324,26 +316,21 @@ def functions_of_one() -> tuple[Op, ...]:
     )  # fmt: skip
 
 
-def applied(op: Op, settings: dict[str, Any], x: Array) -> Array | None:
+def applied(op: Op, settings: Mapping[str, Any], x: Array) -> Array | None:
     """The function of an array; None where it is not finite there."""
-    try:
-        y = np.asarray(op.forward(x, **settings), float)
-    except (TypeError, ValueError):
-        return None
-    return y if y.shape == x.shape and np.isfinite(y).all() else None
+    return _finite(_each(lambda x: op.forward(x, **settings), x))
 
 
-def slope_at(op: Op, settings: dict[str, Any], x: Array, y: Array | None = None) -> Array | None:
+def slope_at(op: Op, settings: Mapping[str, Any], x: Array) -> Array | None:
     """The function's slope at every entry of an array; None where it is not finite."""
-    y = applied(op, settings, x) if y is None else y
-    rule = op.pullbacks[0]
+    y, rule = applied(op, settings, x), op.pullbacks[0]
     if y is None or rule is None:
         return None
-    try:
-        slope = np.asarray(rule(np.ones(x.shape), y, x, **settings), float)
-    except (TypeError, ValueError):
-        return None
-    return slope if slope.shape == x.shape and np.isfinite(slope).all() else None
+    return _finite(_each(lambda x: rule(np.ones(x.shape), y, x, **settings), x))
+
+
+def _finite(y: Array | None) -> Array | None:
+    return y if y is not None and np.isfinite(y).all() else None
 
 
 def fits(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["axes_of", "before_moves", "codes_of_gradient", "of_products", "owner_of", "spreads"]
+__all__ = ["axes_of", "codes_of_gradient", "of_products", "spreads"]
 
 _FEW_PLACES = 12
 
@@ -55,7 +56,7 @@ def _the_map_itself(target: Target, pool: Pool, step: Step) -> None:
         f"{op.name} of {pool.words.of(step.args[carriers[0]].name)} runs in the wrong direction: on the way "
         "back it starts from the other end (its transpose)"
     )
-    target.at(step.name, turned, Edit(("inner_transpose",), text, 1.1, owner_of(target, step)))
+    target.at(step.name, turned, Edit(("inner_transpose",), text, 1.1))
 
 
 def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
@@ -72,43 +73,16 @@ def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(left)
 
 
-def owner_of(target: Target, step: Step) -> str:
-    """The quantity in whose gradient's formula a step stands."""
-    local, name = target.local, step.name
-    for _ in range(len(local.steps) + 1):
-        if (of := local.program[name].of) is not None:
-            return of
-        if name not in local.followers:
-            return ""
-        name = local.followers[name][0].name
-    return ""
-
-
 def _called(target: Target, pool: Pool, step: Step, k: int) -> str:
     a = step.args[k]
-    if not isinstance(a, Ref):
-        return "a constant"
-    return pool.words.of(before_moves(target, a.name))
-
-
-def before_moves(target: Target, name: str) -> str:
-    """The value that a transposed or reshaped one was made of."""
-    step = target.local.program[name]
-    while step.role not in ("input", "forward") and step.op is not None and step.op.moves and step.uses:
-        if step.of is not None:
-            break
-        name = step.uses[0]
-        step = target.local.program[name]
-    return name
+    return pool.words.of(target.before_moves(a.name)) if isinstance(a, Ref) else "a constant"
 
 
 def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
-    factors = _Factors(target, pool, step, k)
-    tail = tail_of(target, [step])
-    for value, edit in factors.wrong():
-        if value.shape == step.shape or (
-            value.size <= np.prod(step.shape) and spreads(value.shape, step.shape)
-        ):
+    tail, at = tail_of(target, [step]), target.owner(step.name)
+    for value, edit in _Factors(target, pool, step, k).wrong():
+        edit = replace(edit, at=at)
+        if value.size <= step.value.size and spreads(value.shape, step.shape):
             target.at(step.name, value, edit)
         if tail is not None and value.shape != step.shape:
             tail.tried(target, value * tail.factors[0], edit)
@@ -125,41 +99,29 @@ def _spread(target: Target, pool: Pool, step: Step, k: int) -> None:
         codes = ("dropout_mask_missing", *codes)
         text = f"the mask {name} is missing: every entry gets the gradient, not only those where it is 1"
     if isinstance(a, Ref):
-        wide, at = np.broadcast_to(g, step.shape), owner_of(target, step)
-        target.at(step.name, wide, Edit(codes, text, 1.05, at))
+        wide = np.broadcast_to(g, step.shape)
+        target.at(step.name, wide, Edit(codes, text, 1.05))
         even = f"{text}, and in equal parts, as behind a mean"
-        target.at(step.name, wide * g.size / wide.size, Edit((*codes, "mean_for_sum"), even, 1.1, at))
+        target.at(step.name, wide * g.size / wide.size, Edit((*codes, "mean_for_sum"), even, 1.1))
         if codes[0] == "dropout_mask_missing":
             _another_picked(target, pool, step, wide, name)
 
 
 def _another_picked(target: Target, pool: Pool, step: Step, wide: Array, name: str) -> None:
     """A gradient that belongs to the entry that was picked, as the largest, given to another one."""
-    at, g = (
-        owner_of(target, step),
-        np.shape(target.local.operand(step, target.local.backward.carriers[step.name][0])),
-    )
-    axes = axes_of(step.shape, g)
-    node = pool.graph.find(at) if at in pool.graph else None
-    for axis in axes if len(axes) == 1 else ():
-        n = step.shape[axis]
-        places: list[tuple[Array, str]] = []
-        if node is not None and node.shape == step.shape:
-            places.append((np.argmin(node.value, axis=axis), "the smallest entry"))
-        if n <= _FEW_PLACES:
-            places += [
-                (
-                    np.full(g, k).squeeze(axis) if len(g) == len(step.shape) else np.full(g, k),
-                    f"the entry at index {k}",
-                )
-                for k in range(n)
-            ]
-        for place, told in places:
-            hot = np.expand_dims(place, axis) == np.arange(n).reshape(
-                [-1 if k == axis else 1 for k in range(len(step.shape))]
-            )
-            text = f"{told} along axis {axis} gets the gradient, not the one that the mask {name} picks"
-            target.at(step.name, wide * hot, Edit(("wrong_layer", "slope_wrong"), text, 1.1, at))
+    (k,) = target.local.backward.carriers[step.name][:1]
+    axes, of = axes_of(step.shape, np.shape(target.local.operand(step, k))), target.owner(step.name)
+    if len(axes) != 1:
+        return
+    (axis,), n = axes, step.shape[axes[0]]
+    indices = np.moveaxis(np.broadcast_to(np.arange(n), (*np.delete(step.shape, axis), n)), -1, axis)
+    hot = [(indices == j, f"the entry at index {j}") for j in range(n if n <= _FEW_PLACES else 0)]
+    if of in pool.graph and pool.graph.find(of).shape == step.shape:
+        least = np.argmin(pool.graph.find(of).value, axis=axis, keepdims=True)
+        hot = [(indices == least, "the smallest entry"), *hot]
+    for picked, told in hot:
+        text = f"{told} along axis {axis} gets the gradient, not the one that the mask {name} picks"
+        target.at(step.name, wide * picked, Edit(("wrong_layer", "slope_wrong"), text, 1.1))
 
 
 class _Factors:
@@ -169,7 +131,6 @@ class _Factors:
         self.step, self.k = step, k
         self.g, self.c = (target.operand(step, j) for j in (k, 1 - k))
         self.name, self.above = (_called(target, pool, step, j) for j in (1 - k, k))
-        self.at = owner_of(target, step)
 
     def wrong(self) -> Iterator[tuple[Array, Edit]]:
         """What the product may be by mistake."""
@@ -191,50 +152,43 @@ class _Factors:
         except ValueError:
             return None
 
-    def _edit(self, code: str, text: str, cost: float) -> Edit:
-        return Edit((code,), text, cost, self.at)
-
     def _turned(self) -> Iterator[tuple[Array | None, Edit]]:
         g, c = self.g, self.c
         both = f"{self.name} and {self.above}"
         for a, b, what in ((g, _T(c), self.name), (_T(g), c, self.above), (_T(g), _T(c), both)):
             text = f"{what}: a transpose is missing, or too many, in the product"
-            yield self._product(a, b), self._edit("inner_transpose", text, 1.0)
+            yield self._product(a, b), Edit(("inner_transpose",), text)
         for a, b, x, what in ((g, _reshaped(c), c, self.name), (_reshaped(g), c, g, self.above)):
             if x.shape != _T(x).shape:  # of a square it is that transpose
                 text = f"{what}: the entries are only put into the shape, .reshape where .T belongs"
-                yield self._product(a, b), Edit(("transpose", "inner_transpose"), text, 1.05, self.at)
+                yield self._product(a, b), Edit(("transpose", "inner_transpose"), text, 1.05)
 
     def _without(self) -> Iterator[tuple[Array | None, Edit]]:
         g, c, name, above = self.g, self.c, self.name, self.above
-        missing = f"the factor {name} is missing"
-        yield g, self._edit("chain_factor_missing", missing, 1.0)
-        if g.ndim == 2:
-            for axis in (0, 1):
-                summed = self._edit("chain_factor_missing", f"{missing}: {above} is only summed", 1.25)
-                yield g.sum(axis=axis, keepdims=True), summed
-        only = self._edit(
-            "chain_factor_missing", f"the gradient {above} is missing: only {name} is there", 1.2
-        )
+        missing, codes = f"the factor {name} is missing", ("chain_factor_missing",)
+        yield g, Edit(codes, missing)
+        for axis in (0, 1) if g.ndim == 2 else ():
+            yield g.sum(axis=axis, keepdims=True), Edit(codes, f"{missing}: {above} is only summed", 1.25)
+        only = Edit(codes, f"the gradient {above} is missing: only {name} is there", 1.2)
         yield c, only
         yield _T(c), only
         text = f"the gradient {above} is missing: {name} is only summed"
-        yield self._product(np.ones(g.shape), c), self._edit("chain_factor_missing", text, 1.4)
+        yield self._product(np.ones(g.shape), c), Edit(codes, text, 1.4)
 
     def _not_summed(self) -> Iterator[tuple[Array, Edit]]:
         c = self.c if self.k == 1 else _T(self.c)
         if c.shape[1] == self.g.size:
             text = f"* instead of @ between {self.above} and {self.name}: each example's own is not summed"
             for entries in (c * self.g, _T(c * self.g)):
-                yield entries, Edit(("elementwise_for_matmul", "sum_missing"), text, 1.0, self.at)
+                yield entries, Edit(("elementwise_for_matmul", "sum_missing"), text)
 
     def _of_sums(self) -> Iterator[tuple[Array, Edit]]:
         left, right = (self.g, self.c) if self.k == 0 else (self.c, self.g)
         if left.shape[1] == right.shape[0] > 1:
             text = f"{self.above} and {self.name} are summed before they are multiplied, not after"
             value = left.sum(axis=1, keepdims=True) @ right.sum(axis=0, keepdims=True)
-            yield value, self._edit("summed_too_early", text, 1.2)
-            yield value / left.shape[1], self._edit("summed_too_early", f"{text}; one of them averaged", 1.2)
+            yield value, Edit(("summed_too_early",), text, 1.2)
+            yield value / left.shape[1], Edit(("summed_too_early",), f"{text}; one of them averaged", 1.2)
 
     def _exchanged(self) -> Iterator[tuple[Array, Edit]]:
         g, c = self.g, self.c
@@ -242,7 +196,7 @@ class _Factors:
             left, right = (b, a) if self.k == 0 else (a, b)
             if left.shape[1] == right.shape[0]:
                 text = f"the factors {self.above} and {self.name} are exchanged"
-                yield left @ right, self._edit("inner_transpose", text, 1.2)
+                yield left @ right, Edit(("inner_transpose",), text, 1.2)
 
     def _by_entries(self) -> Iterator[tuple[Array, Edit]]:
         text = f"* instead of @ between {self.above} and {self.name}"
@@ -251,12 +205,11 @@ class _Factors:
                 continue
             entries = self.g * other
             for one in (entries, _T(entries)):
-                yield one, Edit(("elementwise_for_matmul", "sum_missing"), text, 1.0, self.at)
-            codes = ("elementwise_for_matmul", "sum_all")
-            total = Edit(codes, f"{text}, and summed over everything", 1.2, self.at)
+                yield one, Edit(("elementwise_for_matmul", "sum_missing"), text)
+            total = Edit(("elementwise_for_matmul", "sum_all"), f"{text}, and summed over everything", 1.2)
             yield np.full(self.step.shape, entries.sum()), total
             for axis in (0, 1):
-                summed = self._edit("elementwise_for_matmul", f"{text}, and summed over axis {axis}", 1.3)
+                summed = Edit(("elementwise_for_matmul",), f"{text}, and summed over axis {axis}", 1.3)
                 yield entries.sum(axis=axis, keepdims=True), summed
 
 
@@ -279,32 +232,23 @@ def _reshaped(a: Array) -> Array:
 
 def _other_operand(target: Target, pool: Pool, step: Step, k: int) -> None:
     """Another quantity for the coefficient, or another gradient for the one above."""
-    at = owner_of(target, step)
-    local = target.local
-    g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
-    computed = isinstance(step.args[1 - k], Ref) and _is_slope(target, step.args[1 - k].name)
-    for j, old in ((1 - k, c), (k, g)):
-        if computed and j != k:
-            continue
-        belongs = _called(target, pool, step, j)
-        gradient, mirrored = j == k, _is_turned(target, step.args[j], old)
+    g, c = (target.operand(step, j) for j in (k, 1 - k))
+    a = step.args[1 - k]
+    # a coefficient that is no quantity, but was computed on the way back, is a slope's
+    base = target.local.program[target.before_moves(a.name)] if isinstance(a, Ref) else step
+    a_slope = isinstance(a, Ref) and base.role not in ("input", "forward")
+    for j, old, other in ((k, g, c),) if a_slope else ((1 - k, c, g), (k, g, c)):
+        belongs, mirrored = _called(target, pool, step, j), _is_turned(target, step.args[j], old)
         for value, array, turned in _alike(target, pool, step, j, old.shape, forward=j != k):
             if value.text == belongs:
                 continue
-            other = g if j == 1 - k else c
-            pair = (array, other) if j == 0 else (other, array)
             assert step.op is not None
-            new = step.op.forward(*pair, **step.settings)
-            cost = (
-                1.05
-                + value.cost
-                + (0.15 if turned else 0.0)
-                + (0.2 if value.gradient and not gradient else 0.0)
-            )
+            new = step.op.forward(*((array, other) if j == 0 else (other, array)), **step.settings)
+            cost = 1.05 + value.cost + 0.15 * turned + 0.2 * (value.gradient and j != k)
             told = f"{value.text}{'.T' if turned != mirrored else ''} stands where {belongs} belongs"
 
             def edit(j: int = j, value: Value = value, told: str = told, cost: float = cost) -> Edit:
-                return Edit(_codes_of_another(target, pool, step, j, value, j == k), told, cost, at)
+                return Edit(_codes_of_another(target, pool, step, j, value, j == k), told, cost)
 
             target.at(step.name, new, edit)
 
@@ -313,25 +257,19 @@ def _is_turned(target: Target, a: Any, value: Array) -> bool:
     """Whether an operand is the transpose of the quantity that it is called by."""
     if not isinstance(a, Ref) or value.ndim != 2:
         return False
-    base = np.asarray(target.local.program[before_moves(target, a.name)].value)
+    base = np.asarray(target.local.program[target.before_moves(a.name)].value)
     return base.ndim == 2 and base.shape == value.shape[::-1] and np.array_equal(base.T, value)
-
-
-def _is_slope(target: Target, name: str) -> bool:
-    """Whether a coefficient is no quantity, but was computed on the way back: that is a slope's."""
-    return target.local.program[before_moves(target, name)].role not in ("input", "forward")
 
 
 def _alike(
     target: Target, pool: Pool, step: Step, j: int, shape: tuple[int, ...], *, forward: bool
 ) -> Iterator[tuple[Value, Array, bool]]:
     """The values that may stand for an operand, or their transposes, and give the array."""
-    for of_shape in (
-        (pool.forward_of_shape, pool.gradients_of_shape) if forward else (pool.gradients_of_shape,)
-    ):
+    for of_shape in [pool.forward_of_shape] * forward + [pool.gradients_of_shape]:
         for turned in (False, True) if len(shape) == 2 else (False,):
-            values, rows = of_shape(shape[::-1] if turned else shape)
-            arrays = rows.reshape(len(rows), *(shape[::-1] if turned else shape))
+            its = shape[::-1] if turned else shape
+            values, rows = of_shape(its)
+            arrays = rows.reshape(len(rows), *its)
             arrays = np.swapaxes(arrays, 1, 2) if turned else arrays
             for n in target.promising_operands(step, j, arrays.reshape(rows.shape)):
                 yield values[n], arrays[n], turned
@@ -342,16 +280,15 @@ def _codes_of_another(
 ) -> tuple[str, ...]:
     """The codes of a product whose ``j``-th operand is another value, or another gradient."""
     a = step.args[j]
-    old = before_moves(target, a.name) if isinstance(a, Ref) else ""
+    old = target.before_moves(a.name) if isinstance(a, Ref) else ""
     if gradient:
         of = target.local.program[old].of if old in target.local.program else None
         return codes_of_gradient(pool, value, of)[0]
-    node = pool.graph.find(old) if old in pool.graph else None
-    other = value.node
-    if node is not None and other is not None and not value.gradient:
-        if feeds(node, other.name) and node.shape == other.shape:
+    node, other = pool.graph.find(old) if old in pool.graph else None, value.node
+    if node is not None and other is not None and not value.gradient and node.shape == other.shape:
+        if feeds(node, other.name):
             return ("z_for_a", "wrong_layer")
-        if feeds(other, node.name) and node.shape == other.shape:
+        if feeds(other, node.name):
             return ("a_for_z", "wrong_layer")
     return ("wrong_layer",)
 

@@ -11,19 +11,14 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import axes_of, owner_of
+from tinygrad_edu.check.diagnosis.products import axes_of
 from tinygrad_edu.check.diagnosis.steps import adds, adds_up, index_parts, picks_a_part, puts, puts_a_part
-from tinygrad_edu.check.diagnosis.sums import part_of_a_product, parts, summed_in_a_product
+from tinygrad_edu.check.diagnosis.sums import one_along, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = [
-    "last_contributions",
-    "of_assigned",
-    "of_scatters",
-    "other_parts",
-]
+__all__ = ["last_contributions", "of_assigned", "of_scatters", "other_parts"]
 
 _MOST_PARTS = 64
 _FEW_PLACES = 12
@@ -40,62 +35,51 @@ def of_scatters(target: Target, pool: Pool) -> None:
         if index is None or not puts(step):
             continue
         g = target.operand(step, 0)
-        shape = step.shape
-        at = owner_of(target, step)
-        arrays = any(isinstance(part, np.ndarray) for part in index_parts(index))
-        if not arrays:
+        if not any(isinstance(part, np.ndarray) for part in index_parts(index)):
             _put_elsewhere(target, pool, step, g)
             _put_everywhere(target, pool, step, g)
             continue
         _not_picked(target, pool, step, g)
         _counted_once(target, pool, step)
         _by_another_index(target, pool, step, g)
-        counts = np.zeros(shape)
-        np.add.at(counts, index, 1.0)
         _one_place(target, pool, step, g)
         _within_rows(target, step, g)
-        if counts.max() > 1:
-            text = (
-                "an index that repeats counts once only: the same row is overwritten (=, "
-                "or += with an index array) instead of added up (np.add.at)"
-            )
-            for last, cost in ((True, 1.0), (False, 1.1)):
-                one = _one_of(step, g, last)
-                target.at(step.name, one, Edit(("last_example_only", "term_missing"), text, cost, at))
-            whole = target.value(step.name)
-            target.at(
-                step.name,
-                whole / np.maximum(counts, 1),
-                Edit(
-                    ("mean_for_sum",),
-                    "the entries of an index that repeats are averaged instead of added up",
-                    1.1,
-                    at,
-                ),
-            )
+        _repeated(target, step, g)
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
             for by in (1, -1):
-                moved = np.zeros(shape)
-                np.add.at(moved, (index + by) % shape[0], g)
-                target.at(
-                    step.name,
-                    moved,
-                    Edit(
-                        ("wrong_layer", "unknown"),
-                        f"the index is off by one ({'+' if by > 0 else '-'}1)",
-                        1.2,
-                        at,
-                    ),
-                )
+                moved = _added((index + by) % step.shape[0], g, step.shape)
+                edit = Edit(("wrong_layer", "unknown"), f"the index is off by one ({by:+})", 1.2)
+                target.at(step.name, moved, edit)
+
+
+def _added(index: Any, g: Array | float, shape: tuple[int, ...]) -> Array:
+    """Zeros, with entries added up where an index says."""
+    whole = np.zeros(shape)
+    np.add.at(whole, index, g)
+    return whole
+
+
+def _repeated(target: Target, step: Step, g: Array) -> None:
+    """The entries of an index that repeats: one of them alone, or their mean."""
+    counts = _added(step.settings["index"], 1.0, step.shape)
+    if counts.max() > 1:
+        text = (
+            "an index that repeats counts once only: the same row is overwritten (=, "
+            "or += with an index array) instead of added up (np.add.at)"
+        )
+        for last, cost in ((True, 1.0), (False, 1.1)):
+            edit = Edit(("last_example_only", "term_missing"), text, cost)
+            target.at(step.name, _one_of(step, g, last), edit)
+        text = "the entries of an index that repeats are averaged instead of added up"
+        mean = target.value(step.name) / np.maximum(counts, 1)
+        target.at(step.name, mean, Edit(("mean_for_sum",), text, 1.1))
 
 
 def _one_of(step: Step, g: Array, last: bool) -> Array:
     """The last, or first, of the entries that a sum or an index adds up for each place."""
     index = step.settings.get("index")
     if index is None:
-        own = axes_of(g.shape, step.shape)
-        places = slice(-1, None) if last else slice(0, 1)
-        return g[tuple(places if k in own else slice(None) for k in range(g.ndim))].reshape(step.shape)
+        return one_along(g, axes_of(g.shape, step.shape), last).reshape(step.shape)
     return _put_once(step.shape, index, g, last)
 
 
@@ -112,23 +96,21 @@ def _within_rows(target: Target, step: Step, g: Array) -> None:
     index = step.settings["index"]
     if not isinstance(index, np.ndarray) or index.ndim < 2 or len(index) > _MOST_PARTS:
         return
-    codes, at = ("last_example_only", "term_missing"), owner_of(target, step)
+    codes = ("last_example_only", "term_missing")
     text = "an index that repeats within one row of it counts once only: += with an index array, row by row"
     other = "what one row of the index adds is assigned over what the rows before it have added there"
     for order in (slice(None), slice(None, None, -1)):
-        target.at(step.name, _row_over_row(step.shape, index[order], g[order]), Edit(codes, other, 1.1, at))
+        target.at(step.name, _row_over_row(step.shape, index[order], g[order]), Edit(codes, other, 1.1))
     for last in (True, False):
         rows = (_put_once(step.shape, row, part, last) for row, part in zip(index, g, strict=True))
-        target.at(step.name, sum(rows, np.zeros(step.shape)), Edit(codes, text, 1.05, at))
+        target.at(step.name, sum(rows, np.zeros(step.shape)), Edit(codes, text, 1.05))
 
 
 def _row_over_row(shape: tuple[int, ...], index: Array, g: Array) -> Array:
     """What each row of an index adds, in the place of what those before it have added."""
     whole = np.zeros(shape)
     for row, part in zip(index, g, strict=True):
-        added = np.zeros(shape)
-        np.add.at(added, row, part)
-        whole[row] = added[row]
+        whole[row] = _added(row, part, shape)[row]
     return whole
 
 
@@ -160,8 +142,7 @@ def _one_of_all(target: Target, pool: Pool, end: Step) -> None:
             elif one.op is not None:
                 value = np.asarray(one.op.forward(value, **one.settings))
         text = f"of the entries of {pool.words.of(start)} that are added up, only the {told} is there"
-        codes = ("last_example_only", "term_missing", "sum_missing")
-        target.at(end.name, value, Edit(codes, text, 1.2, owner_of(target, end)))
+        target.at(end.name, value, Edit(("last_example_only", "term_missing", "sum_missing"), text, 1.2))
 
 
 def last_contributions(target: Target) -> Iterator[list[Array]]:
@@ -234,13 +215,11 @@ def _one_place(target: Target, pool: Pool, step: Step, g: Array) -> None:
         return
     above = pool.words.of(step.args[0].name)
     for axis in range(index.ndim):
-        for kept, codes, told in parts(index.shape[axis]) if index.shape[axis] <= _FEW_PLACES else ():
-            part = np.zeros(step.shape)
-            np.add.at(part, np.take(index, kept, axis), np.take(g, kept, axis))
-            text = (
-                f"of the {index.shape[axis]} along axis {axis} of the index that {above} is added by, {told}"
-            )
-            target.at(step.name, part, Edit(codes, text, 1.15, owner_of(target, step)))
+        n = index.shape[axis]
+        for kept, codes, told in parts(n) if n <= _FEW_PLACES else ():
+            part = _added(np.take(index, kept, axis), np.take(g, kept, axis), step.shape)
+            text = f"of the {n} along axis {axis} of the index that {above} is added by, {told}"
+            target.at(step.name, part, Edit(codes, text, 1.15))
 
 
 def other_parts(index: Any, shape: tuple[int, ...]) -> Iterator[tuple[Any, str]]:
@@ -276,7 +255,7 @@ def _another_part(target: Target, pool: Pool, step: Step) -> None:
     g = target.operand(step, 0)
     for index, told in other_parts(step.settings["index"], g.shape):
         text = f"of {pool.words.of(step.args[0].name)} another slice is taken: {told}"
-        target.at(step.name, g[index], Edit(("wrong_layer",), text, 1.1, owner_of(target, step)))
+        target.at(step.name, g[index], Edit(("wrong_layer",), text, 1.1))
 
 
 def _put_elsewhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
@@ -287,7 +266,7 @@ def _put_elsewhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
         moved = np.zeros(step.shape)
         moved[index] = g
         text = f"{pool.words.of(step.args[0].name)} is put into another slice: {told}"
-        target.at(step.name, moved, Edit(("wrong_layer",), text, 1.15, owner_of(target, step)))
+        target.at(step.name, moved, Edit(("wrong_layer",), text, 1.15))
 
 
 def _put_everywhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
@@ -295,37 +274,29 @@ def _put_everywhere(target: Target, pool: Pool, step: Step, g: Array) -> None:
     if isinstance(step.settings["index"], (int, np.integer)) and g.shape == step.shape[1:]:
         text = f"{pool.words.of(step.args[0].name)} is given to every row, not only where the index picks"
         codes = ("dropout_mask_missing", "chain_factor_missing", "term_extra")
-        every = np.broadcast_to(g, step.shape)
-        target.at(step.name, every, Edit(codes, text, 1.05, owner_of(target, step)))
+        target.at(step.name, np.broadcast_to(g, step.shape), Edit(codes, text, 1.05))
 
 
 def _not_picked(target: Target, pool: Pool, step: Step, g: Array) -> None:
     """The gradient of picked entries given to all in their row; or to the largest, not the one picked."""
     parts, shape = index_parts(step.settings["index"]), step.shape
-    if (
-        len(shape) < 2
-        or len(parts) != len(shape)
-        or not all(isinstance(p, np.ndarray) and p.ndim == 1 for p in parts)
-    ):
+    vectors = all(isinstance(p, np.ndarray) and p.ndim == 1 for p in parts)
+    if len(shape) < 2 or len(parts) != len(shape) or not vectors:
         return
-    at, above = owner_of(target, step), pool.words.of(step.args[0].name)
+    at, above = target.owner(step.name), pool.words.of(step.args[0].name)
     node = pool.graph.find(at) if at in pool.graph else None
     for axis, part in enumerate(parts):
-        every = np.zeros(shape)
-        np.add.at(
-            every, (*parts[:axis], slice(None), *parts[axis + 1 :]), np.expand_dims(g, -1 if axis else 0)
-        )
+        before, after = parts[:axis], parts[axis + 1 :]
+        every = _added((*before, slice(None), *after), np.expand_dims(g, -1 if axis else 0), shape)
         text = f"{above} is given to every entry along axis {axis}, not only where the index picks"
         codes = ("dropout_mask_missing", "chain_factor_missing", "term_extra")
-        target.at(step.name, every, Edit(codes, text, 1.05, at))
+        target.at(step.name, every, Edit(codes, text, 1.05))
         if node is None or node.shape != shape or part.size != np.prod(shape) // shape[axis]:
             continue
         for picks, which in ((np.argmax, "largest"), (np.argmin, "smallest")):
-            other = (*parts[:axis], picks(node.value, axis=axis).ravel(), *parts[axis + 1 :])
-            moved = np.zeros(shape)
-            np.add.at(moved, other, g)
+            moved = _added((*before, picks(node.value, axis=axis).ravel(), *after), g, shape)
             text = f"the {which} entry of {at} along axis {axis} gets {above}, not the one of the index"
-            target.at(step.name, moved, Edit(("wrong_layer", "labels_swapped"), text, 1.15, at))
+            target.at(step.name, moved, Edit(("wrong_layer", "labels_swapped"), text, 1.15))
 
 
 def _counted_once(target: Target, pool: Pool, step: Step) -> None:
@@ -341,20 +312,20 @@ def _counted_once(target: Target, pool: Pool, step: Step) -> None:
         return
     text = f"where the index picks, one entry of {pool.words.of(step.args[0].name)} is counted, however many"
     value = np.where(picked, np.sign(R.sum(where=picked)) * unit, R)
-    edit = Edit(("term_missing", "sum_missing"), f"{text} there are", 1.2, owner_of(target, step))
+    edit = Edit(("term_missing", "sum_missing"), f"{text} there are", 1.2, target.owner(step.name))
     target.whole(value, edit)
 
 
 def _by_another_index(target: Target, pool: Pool, step: Step, g: Array) -> None:
     """Entries put where another array of indices points, as the items' for the users'."""
     parts, shape = index_parts(step.settings["index"]), step.shape
-    at, above = owner_of(target, step), pool.words.of(step.args[0].name)
+    at, above = target.owner(step.name), pool.words.of(step.args[0].name)
     text = f"{above} is added up by another index than the one that {at} was picked by"
     for k, part in enumerate(parts):
         for axes in range(1, part.ndim + 1) if isinstance(part, np.ndarray) else ():
             for other in indices_of(pool, axes):
                 fits = other.shape == part.shape[:axes] and (axes == part.ndim or len(parts) == 1)
                 if fits and other.max() < shape[k] and not np.array_equal(other, part):
-                    moved, own = np.zeros(shape), g.sum(axis=tuple(range(axes, part.ndim)))
-                    np.add.at(moved, (*parts[:k], other, *parts[k + 1 :]), own)
-                    target.at(step.name, moved, Edit(("wrong_layer", "examples_misaligned"), text, 1.15, at))
+                    own = g.sum(axis=tuple(range(axes, part.ndim)))
+                    moved = _added((*parts[:k], other, *parts[k + 1 :]), own, shape)
+                    target.at(step.name, moved, Edit(("wrong_layer", "examples_misaligned"), text, 1.15))

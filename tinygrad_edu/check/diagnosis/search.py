@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,14 @@ from tinygrad_edu.check.diagnosis.addends import (
     of_weights,
 )
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
-from tinygrad_edu.check.diagnosis.edit import Array, Finding
-from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, wrong_shape
+from tinygrad_edu.check.diagnosis.edit import Array, along
+from tinygrad_edu.check.diagnosis.entries import (
+    localised,
+    of_entries,
+    of_overwriting,
+    told_of,
+    wrong_shape,
+)
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.functions_within import of_functions_within
 from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale, of_turned
@@ -57,7 +63,7 @@ _SURE, _LIKELY, _UNKNOWN = 1.1, 1.35, 5.0
 _MOST_TWICE = 50_000
 _LONG = 120
 """The steps from which on a formula is one of a loop, where one line of it is the likeliest mistake."""
-_MOST_ASIDE = 20
+_MOST_ASIDE, _MOST_ALTERNATIVES = 20, 3
 ALIKE = 0.12
 """Findings that cost no more than this above the cheapest are told as alternatives."""
 
@@ -126,22 +132,26 @@ class _Search:
             target = other if _least(other) < _least(target) else target
         self.cost += _least(target)
         if target.found:
-            return _told_of(target.found, one, self.judgement)
+            best = told_of(target.found, ALIKE)
+            best = replace(best, alternatives=best.alternatives[:_MOST_ALTERNATIVES])
+            if wrong := self._wrong_above(one):
+                best = replace(best, codes=(*best.codes, "follows_from"), root=f"d{wrong[0]}")
+            return best
         if one.given.shape != right.shape:
             return wrong_shape(one.given, right)
         return localised(one.given, right, bound)
 
     def _right_above(self, one: Judged) -> bool:
-        return all(self.judgement.of[n].verdict == "right" for n in self._owners(one))
+        owners = (self.truth.program[s].of for s in one.local.sources)
+        return all(self.judgement.of[of].verdict == "right" for of in owners if of is not None)
 
-    def _owners(self, one: Judged) -> list[str]:
-        steps = self.truth.program
-        return [of for s in one.local.sources if (of := steps[s].of) is not None]
+    def _wrong_above(self, one: Judged) -> list[str]:
+        others = (other for other in self.judgement.of.values() if other.verdict != "right")
+        return [other.name for other in others if other is not one and other.local.root in one.local.sources]
 
     def explained(self, one: Judged, local: Local, bound: Array) -> Target:
         self.pool.own = one.name
-        terms = Terms(local, self.data, self.words)
-        groups = terms.groups
+        groups = Terms(local, self.data).groups
         leaf = not self.data[one.name] and self.truth.program[one.name].role == "input"
         penalty = _penalty(groups, np.asarray(local.value, float)) if leaf else None
         target = Target(local, one.given, bound, one.eps, self.vocabulary, penalty)
@@ -240,19 +250,10 @@ def _aside(truth: Truth, given: Mapping[str, Array]) -> dict[str, Array]:
         if gradient or not usable or name in found or array.shape not in known:
             continue
         value = np.asarray(array, float)
-        if (
-            np.isfinite(value).all()
-            and np.ptp(value)
-            and not any(_along(value, a) for a in known[value.shape])
-        ):
+        varies = np.isfinite(value).all() and np.ptp(value)
+        if varies and not any(along(value, a) for a in known[value.shape]):
             found[name] = value
     return found
-
-
-def _along(a: Array, b: Array) -> bool:
-    """Whether one array is another times a number."""
-    square = float(np.vdot(b, b))
-    return not square or bool(np.allclose(a, float(np.vdot(b, a)) / square * b, rtol=1e-6, atol=0))
 
 
 def _enough(target: Target, cost: float) -> bool:
@@ -337,24 +338,3 @@ def _scale_of_a_mask(node: GraphNode) -> float | None:
         scale = float(node.value.flat[places[0]] / masked.value.flat[places[0]])
         alike = np.allclose(node.value, scale * masked.value, rtol=1e-6, atol=0)
     return round(scale, 12) if scale > 1 and alike else None
-
-
-def _told_of(found: list[Finding], one: Judged, judgement: Judgement) -> Diagnosis:
-    """The cheapest finding, and those that are as cheap."""
-    best = sorted(found, key=lambda f: f.cost)
-    first = best[0]
-    alike = [f for f in best if f.cost <= first.cost + ALIKE]
-    codes = tuple(dict.fromkeys(code for f in alike for code in f.codes))
-    wrong_above = [
-        n
-        for n in (judgement.of[k].name for k in judgement.of)
-        if judgement.of[n].verdict != "right" and judgement.of[n] is not one
-    ]
-    above = [n for n in wrong_above if any(s for s in one.local.sources if judgement.of[n].local.root == s)]
-    if above:
-        codes = (*codes, "follows_from")
-    texts = list(dict.fromkeys(f.text for f in alike))
-    at = first.at
-    return Diagnosis(
-        codes, texts[0], tuple(texts[1:4]), root=f"d{above[0]}" if above else None, at=f"d{at}" if at else ""
-    )

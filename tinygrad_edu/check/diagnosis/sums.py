@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import (
-    axes_of,
-    before_moves,
-    codes_of_gradient,
-    owner_of,
-    spreads,
-)
+from tinygrad_edu.check.diagnosis.products import axes_of, codes_of_gradient, spreads
 from tinygrad_edu.check.diagnosis.steps import adds_up, alike
 from tinygrad_edu.check.diagnosis.tails import Tail, tail_of, widened
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_sums", "part_of_a_product", "parts", "summed_in_a_product"]
+__all__ = ["of_sums", "one_along", "part_of_a_product", "parts", "summed_in_a_product"]
 
+_MOST_AXES = 5
 _MOST_ALONE = 32
 """Of more examples only the first and the last are tried alone, or left out."""
 
@@ -43,13 +38,10 @@ def of_sums(target: Target, pool: Pool) -> None:
 
 
 def _one(target: Target, pool: Pool, step: Step) -> None:
-    g = target.operand(step, 0)
-    above = pool.words.of(step.uses[0])
-    at = owner_of(target, step)
+    g, above, at = target.operand(step, 0), pool.words.of(step.uses[0]), target.owner(step.name)
     own = axes_of(g.shape, step.shape)
     tail = tail_of(target, [step])
-    told = Edit(("sum_missing",), f"{above} is not summed", 1.0, at)
-    _either(target, step, g, told, tail)
+    _either(target, step, g, Edit(("sum_missing",), f"{above} is not summed", 1.0, at), tail)
     for axes, value in _summed(g):
         if axes == own:
             continue
@@ -62,26 +54,20 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
         _either(target, step, value, edit, tail)
         if everything:
             target.at(step.name, np.full(step.shape, value.ravel()[0]), edit)
-    for name, f in (("the maximum", _maximum), ("the last entry", _last), ("the first entry", _first)):
-        if own and g.size:
-            codes = ("unknown",) if name == "the maximum" else ("last_example_only", "sum_missing")
-            picked = np.asarray(f(g, own)).reshape(step.shape)
-            target.at(
-                step.name,
-                picked,
-                Edit(
-                    codes, f"{name} of {above} stands where its sum over axis {_told(own)} belongs", 1.3, at
-                ),
-            )
+    if own and g.size:
+        belongs = f"of {above} stands where its sum over axis {_told(own)} belongs"
+        largest = np.max(g, axis=own).reshape(step.shape)
+        target.at(step.name, largest, Edit(("unknown",), f"the maximum {belongs}", 1.3))
+        for last, which in ((True, "last"), (False, "first")):
+            edit = Edit(("last_example_only", "sum_missing"), f"the {which} entry {belongs}", 1.3)
+            target.at(step.name, one_along(g, own, last).reshape(step.shape), edit)
     _counted_once(target, step, g, own, above)
     _partly(target, step, g, own, above)
     _another(target, pool, step, own, tail)
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
     if count > 1:
-        mean = Edit(
-            ("mean_for_sum",), f"{above} is averaged over its {count} entries instead of summed", 1.05, at
-        )
-        target.at(step.name, target.value(step.name) / count, mean)
+        text = f"{above} is averaged over its {count} entries instead of summed"
+        target.at(step.name, target.value(step.name) / count, Edit(("mean_for_sum",), text, 1.05))
 
 
 def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
@@ -92,8 +78,7 @@ def _counted_once(target: Target, step: Step, g: Array, own: tuple[int, ...], ab
     sign = np.sign(g.sum())
     text = f"of {above} one entry along axis {_told(own)} is counted, however many there are"
     for one in (np.sign(target.value(step.name)) * unit, np.full(step.shape, sign * unit)):
-        edit = Edit(("term_missing", "sum_missing"), text, 1.2, owner_of(target, step))
-        target.at(step.name, one, edit)
+        target.at(step.name, one, Edit(("term_missing", "sum_missing"), text, 1.2))
 
 
 def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: str) -> None:
@@ -102,15 +87,15 @@ def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: s
         for kept, codes, told in parts(g.shape[axis]):
             part = np.take(g, kept, axis).sum(axis=own).reshape(step.shape)
             text = f"of the {g.shape[axis]} that are summed of {above}, {told}"
-            target.at(step.name, part, Edit(codes, text, 1.2, owner_of(target, step)))
+            target.at(step.name, part, Edit(codes, text, 1.2))
 
 
 def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: Tail | None) -> None:
     """Another gradient in the place of the one that is summed, over the same axes or others."""
-    at, belongs = owner_of(target, step), pool.words.of(step.uses[0])
-    of = target.local.program[before_moves(target, step.uses[0])].of
-    values, rows = pool.gradients_of_shape(np.shape(target.local.operand(step, 0)))
-    arrays = rows.reshape(len(rows), *np.shape(target.local.operand(step, 0)))
+    at, belongs = target.owner(step.name), pool.words.of(step.uses[0])
+    of, shape = target.local.program[target.before_moves(step.uses[0])].of, target.operand(step, 0).shape
+    values, rows = pool.gradients_of_shape(shape)
+    arrays = rows.reshape(len(rows), *shape)
     for axes, summed in _summed(arrays, first=1):
         same = axes == own
         also, told = ((), "") if same else (("sum_axis",), f", and is summed over axis {_told(axes)}")
@@ -138,18 +123,10 @@ def _promising(target: Target, step: Step, arrays: Array, tail: Tail | None) -> 
     return sorted(found)
 
 
-def _maximum(a: Array, axis: tuple[int, ...]) -> Array:
-    return np.asarray(np.max(a, axis=axis))
-
-
-def _last(a: Array, axis: tuple[int, ...]) -> Array:
-    index = tuple(slice(-1, None) if k in axis else slice(None) for k in range(a.ndim))
-    return a[index]
-
-
-def _first(a: Array, axis: tuple[int, ...]) -> Array:
-    index = tuple(slice(0, 1) if k in axis else slice(None) for k in range(a.ndim))
-    return a[index]
+def one_along(a: Array, axes: tuple[int, ...], last: bool) -> Array:
+    """The last, or the first, entry along some axes, which are kept."""
+    one = slice(-1, None) if last else slice(0, 1)
+    return a[tuple(one if k in axes else slice(None) for k in range(a.ndim))]
 
 
 def _either(target: Target, step: Step, value: Array, edit: Edit, tail: Tail | None) -> None:
@@ -197,16 +174,14 @@ def _told(axes: tuple[int, ...]) -> str:
 
 def _of_a_product(target: Target, pool: Pool, step: Step) -> None:
     """A sum over examples inside a product: only some of them."""
-    local = target.local
-    (k,) = local.backward.carriers[step.name][:1]
-    g, c = (np.asarray(local.operand(step, j), float) for j in (k, 1 - k))
-    at = owner_of(target, step)
+    (k,) = target.local.backward.carriers[step.name][:1]
+    g, c = (target.operand(step, j) for j in (k, 1 - k))
     above = pool.words.of(step.args[k].name)
     for n, axis, other in summed_in_a_product(step, g, c, k):
         for kept, codes, told in parts(n):
             value = part_of_a_product(step, g, c, k, kept, axis, other)
             text = f"of the {n} that are summed in the product with {above}, {told}"
-            target.at(step.name, value, Edit(codes, text, 1.15, at))
+            target.at(step.name, value, Edit(codes, text, 1.15))
 
 
 def summed_in_a_product(step: Step, g: Array, c: Array, k: int) -> Iterator[tuple[int, int, int]]:
@@ -253,38 +228,17 @@ def _reordered(target: Target, step: Step) -> None:
     a = target.operand(step, 0)
     if a.size != step.value.size or a.ndim == 0 or step.value.ndim < 2 or a.shape == step.shape:
         return
-    at = owner_of(target, step)
     shape = step.shape
-    told = Edit(
-        ("transpose", "wrong_shape"),
-        "the reshape takes the entries in another order (an axis is permuted before it)",
-        1.1,
-        at,
-    )
+    text = "the reshape takes the entries in another order (an axis is permuted before it)"
+    told = Edit(("transpose", "wrong_shape"), text, 1.1)
     target.at(step.name, a.reshape(shape, order="F"), told)
-    if len(shape) <= 5:
-        for order in _orders(len(shape)):
+    if len(shape) <= _MOST_AXES:
+        for order in [*permutations(range(len(shape)))][1:]:  # the first is the right one
             permuted = a.reshape([shape[k] for k in order])
             target.at(step.name, permuted.transpose(np.argsort(order)), told)
-    if 1 < a.ndim <= 5:
-        for order in _orders(a.ndim):
+    if 1 < a.ndim <= _MOST_AXES:
+        for order in [*permutations(range(a.ndim))][1:]:
             target.at(step.name, a.transpose(order).reshape(shape), told)
-
-
-def _orders(n: int) -> Iterator[tuple[int, ...]]:
-    from_all = [tuple(range(n))]
-    for order in _permutations(n):
-        if order != from_all[0]:
-            yield order
-
-
-def _permutations(n: int) -> Iterator[tuple[int, ...]]:
-    if n == 0:
-        yield ()
-        return
-    for rest in _permutations(n - 1):
-        for k in range(n):
-            yield (*rest[:k], n - 1, *rest[k:])
 
 
 def _too_early(target: Target) -> None:
@@ -304,14 +258,8 @@ def _too_early(target: Target) -> None:
         if value.ndim == R.ndim:
             target.whole(np.broadcast_to(value, R.shape), edit)
     if target.given.ndim == R.ndim + 1 and R.ndim:
-        target.whole(
-            np.diagflat(R),
-            Edit(
-                ("unknown",),
-                "the Jacobian's diagonal stands there instead of its product with the gradient above",
-                1.4,
-            ),
-        )
+        text = "the Jacobian's diagonal stands there instead of its product with the gradient above"
+        target.whole(np.diagflat(R), Edit(("unknown",), text, 1.4))
 
 
 def _of_others(target: Target, pool: Pool) -> None:

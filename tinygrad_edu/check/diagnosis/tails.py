@@ -55,14 +55,11 @@ def widened(arrays: Array, shape: tuple[int, ...]) -> Array:
 
 def tail_of(target: Target, steps: Sequence[Step]) -> Tail | None:
     """What comes after some steps; None where something else is done to one of them."""
-    factors = []
-    for step in steps:
-        if (factor := _factor_after(target, step.name)) is None:
-            return None
-        factors.append(factor)
-    own = sum(
-        (target.local.push({s.name: target.value(s.name)}) for s in steps), np.zeros(target.right.shape)
-    )
+    factors = [c for step in steps if (c := _factor_after(target, step.name)) is not None]
+    if len(factors) < len(steps):
+        return None
+    parts = (target.local.push({s.name: target.value(s.name)}) for s in steps)
+    own = sum(parts, np.zeros(target.right.shape))
     rest = target.right - own
     alone = bool(np.all(np.abs(rest) <= target.slack(own)))
     if not alone and any(s.shape != target.right.shape for s in steps):
@@ -78,9 +75,8 @@ def _factor_after(target: Target, name: str) -> float | None:
             continue
         carriers, op = local.backward.carriers[step.name], step.op
         others = (local.operand(step, k) for k in range(len(step.args)) if k not in carriers)
-        entries = (
-            op is None or op.moves or (op.kind == "elementwise" and all(np.size(o) == 1 for o in others))
-        )
+        numbers = all(np.size(other) == 1 for other in others)
+        entries = op is None or op.moves or (op.kind == "elementwise" and numbers)
         if not entries or (len(set(local.backward.carried(step))) > 1 and not adds(step)):
             return None
         reached.add(step.name)

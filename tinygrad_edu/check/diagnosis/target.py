@@ -6,8 +6,8 @@ passes is evaluated in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,11 +19,12 @@ from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["Aspect", "Given", "Target"]
+__all__ = ["NO_PENALTY", "Aspect", "Given", "Said", "Target", "told_at"]
 
 Said = Edit | Callable[[], Edit]
 """An edit, or what makes its sentence once it is known to fit."""
 INSIDE = Edit(("sign_inside", "sign"), "the sign of everything but the penalty's term is wrong")
+NO_PENALTY = Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
 _CLOSEST = 1e-6
 _FEW = 4
 """A free constant is not read off fewer entries: it would fit anything."""
@@ -69,45 +70,35 @@ class Given:
         self.aspects = list(self._aspects())
 
     def _aspects(self) -> Iterator[Aspect]:
-        given, right = self.given, self.right
-        turned = Edit(("transpose",), "the result is transposed")
-        shapes: list[Aspect] = []
-        shapes.append(Aspect(given))
+        given, right, penalty = self.given, self.right, self.penalty
+        shapes = [Aspect(given)]
         if (
             given.ndim == 2
             and given.size > 1
-            and (given.T.shape == right.shape or given.shape != right.shape)
+            and (right.shape != given.shape or right.shape == given.T.shape)
         ):
-            shapes.append(Aspect(given.T, (turned,)))
-        lost = [n for n in given.shape if n != 1] == [n for n in right.shape if n != 1]
-        if given.shape != right.shape and lost and given.size == right.size:
-            if given.ndim < right.ndim:
-                told = Edit(
-                    ("sum_keepdims",),
-                    f"the shape is {given.shape} instead of {right.shape}: keepdims=True is missing",
-                )
-                shapes.append(Aspect(given.reshape(right.shape), (told,)))
-            elif given.ndim > right.ndim or right.size == 1:
-                told = Edit(
-                    ("sum_keepdims", "wrong_shape"),
-                    f"the shape is {given.shape} instead of {right.shape}: a dimension too many",
-                )
-                shapes.append(Aspect(given.reshape(right.shape), (told,)))
-        elif given.shape != right.shape and given.size == right.size and given.ndim:
-            told = Edit(("wrong_shape",), f"the shape is {given.shape} instead of {right.shape}", 1.4)
+            shapes.append(Aspect(given.T, (Edit(("transpose",), "the result is transposed"),)))
+        if (told := self._of_shape()) is not None:
             shapes.append(Aspect(given.reshape(right.shape), (told,)))
         yield from shapes
-        if self.penalty is not None:
-            for aspect in shapes:
-                if aspect.array.shape == right.shape:
-                    yield from self._without_penalty(aspect)
+        for aspect in shapes if penalty is not None else ():
+            if aspect.array.shape == right.shape:
+                yield Aspect(aspect.array - penalty, aspect.edits, penalty)
+                yield Aspect(aspect.array, (*aspect.edits, NO_PENALTY), penalty)
 
-    def _without_penalty(self, aspect: Aspect) -> Iterator[Aspect]:
-        penalty = self.penalty
-        assert penalty is not None
-        yield Aspect(aspect.array - penalty, aspect.edits, penalty)
-        missing = Edit(("regularisation_missing", "term_missing"), "the penalty's term is missing")
-        yield Aspect(aspect.array, (*aspect.edits, missing), penalty)
+    def _of_shape(self) -> Edit | None:
+        """What it is to give the same entries in another shape; None where that is not so."""
+        given, right = self.given, self.right
+        if given.shape == right.shape or given.size != right.size:
+            return None
+        told = f"the shape is {given.shape} instead of {right.shape}"
+        if [n for n in given.shape if n != 1] != [n for n in right.shape if n != 1]:
+            return Edit(("wrong_shape",), told, 1.4) if given.ndim else None
+        if given.ndim < right.ndim:
+            return Edit(("sum_keepdims",), f"{told}: keepdims=True is missing")
+        if given.ndim > right.ndim or right.size == 1:
+            return Edit(("sum_keepdims", "wrong_shape"), f"{told}: a dimension too many")
+        return None
 
     def note(self, *edits: Edit) -> None:
         """These edits give the array."""
@@ -117,29 +108,29 @@ class Given:
         """How far an array of these sizes may be off, when it is computed in another order."""
         return self.bound + 64 * self.eps * float(np.max(np.abs(array), initial=0.0))
 
-    def whole(self, value: Any, *edits: Said, free: bool = False) -> bool:
-        """Whether an array, times a constant, is the given one in some aspect; then that is noted."""
+    def whole(self, value: Any, *edits: Said, free: bool = False, at: str = "") -> bool:
+        """Whether an array, times a constant, is the given one in some aspect; then that is noted.
+
+        ``at``: the quantity in whose gradient's formula the edits are made.
+        """
         value = np.asarray(value, float)
         fits = False
         for aspect in self.aspects:
             if aspect.array.shape != value.shape:
                 continue
             base = aspect.base if aspect.base is not None and value.shape == self.right.shape else None
-            factor = self.factor(aspect.array, value if base is None else value - base, free)
+            own = value if base is None else value - base
+            factor = self.factor(aspect.array, own, free)
             if factor is not None and (edits or aspect.edits or factor):
-                said = [edit if isinstance(edit, Edit) else edit() for edit in edits]
+                said = [told_at(edit, at) for edit in edits]
                 if base is not None:
                     factor = tuple(INSIDE if edit.codes == ("sign",) else edit for edit in factor)
                 self.note(*aspect.edits, *said, *factor)
-                self._also(aspect, said, value if base is None else value - base)
+                c = float(np.vdot(own, aspect.array)) / float(np.vdot(own, own))
+                if (other := self.vocabulary.also(c, self.close)) is not None:
+                    self.note(*aspect.edits, *said, other)
                 fits = True
         return fits
-
-    def _also(self, aspect: Aspect, said: list[Edit], value: Array) -> None:
-        """The same with the factor called by its other meaning, if it has one."""
-        c = float(np.vdot(value, aspect.array)) / float(np.vdot(value, value))
-        if (other := self.vocabulary.also(c, self.close)) is not None:
-            self.note(*aspect.edits, *said, other)
 
     def likely(self, arrays: Array) -> Array:
         """Which of many arrays, times a constant, may be the given one in some aspect."""
@@ -148,9 +139,7 @@ class Given:
         u = np.random.default_rng(0).standard_normal((rows.shape[1], 2))
         for aspect in self.aspects:
             if aspect.array.shape == arrays.shape[1:]:
-                base = (
-                    aspect.base if aspect.base is not None and aspect.array.shape == self.right.shape else 0.0
-                )
+                base = 0.0 if aspect.base is None or aspect.array.shape != self.right.shape else aspect.base
                 t0, t1 = aspect.array.ravel() @ u
                 r = (rows - np.ravel(base)) @ u
                 a, b = t0 * r[:, 1], t1 * r[:, 0]
@@ -169,9 +158,8 @@ class Given:
         if c == 0 or not np.isfinite(c) or abs(c) * self.bound > 1e-3 * wanted:
             return None
         slack = max(1.0, abs(c)) * self.bound + 64 * self.eps * size * abs(c)
-        if abs(c - 1) <= self.close * 4 and np.all(
-            np.abs(given - value) <= self.bound + 64 * self.eps * size
-        ):
+        near = np.abs(given - value) <= self.bound + 64 * self.eps * size
+        if abs(c - 1) <= self.close * 4 and np.all(near):
             return ()
         if not np.all(np.abs(given - c * value) <= slack):
             return None
@@ -217,22 +205,35 @@ class Target(Given):
         """The k-th operand of a step: a gradient, or a coefficient."""
         return np.asarray(self.local.operand(step, k), float)
 
+    def owner(self, name: str) -> str:
+        """The quantity in whose gradient's formula a step stands."""
+        while (of := self.local.program[name].of) is None and name in self.local.followers:
+            name = self.local.followers[name][0].name
+        return of or ""
+
+    def before_moves(self, name: str) -> str:
+        """The value that a transposed or reshaped one was made of."""
+        step = self.local.program[name]
+        while step.role not in ("input", "forward") and step.op is not None and step.op.moves and step.uses:
+            if step.of is not None:
+                break
+            step = self.local.program[step.uses[0]]
+        return step.name
+
     @cached_property
     def pulled(self) -> list[dict[str, Array]]:
         """The functionals at every step."""
         return [self.local.pull(u) for u in self._functionals]
 
     @cached_property
-    def _numbers(self) -> list[tuple[Aspect, list[tuple[float, float]]]]:
+    def _numbers(self) -> list[list[tuple[float, ...]]]:
         """For each aspect of the right shape, what the functionals give of it, and of the right array."""
         found = []
         for aspect in self.aspects:
             if aspect.array.shape == self.right.shape:
                 right = self.right if aspect.base is None else self.right - aspect.base
-                pairs = [
-                    (float(np.vdot(u, aspect.array)), float(np.vdot(u, right))) for u in self._functionals
-                ]
-                found.append((aspect, pairs))
+                both = aspect.array, right
+                found.append([tuple(float(np.vdot(u, a)) for a in both) for u in self._functionals])
         return found
 
     @cached_property
@@ -252,10 +253,9 @@ class Target(Given):
         if step not in self.pulled[0]:
             return False
         change = value - v
-        moved = [float(np.vdot(p[step], change)) for p in self.pulled]
-        if not self._may_fit(moved):
+        if not self.may_fit({step: change}):
             return False
-        return self.whole(self.right + self.local.push({step: change}), *edits)
+        return self.whole(self.right + self.local.push({step: change}), *edits, at=self.owner(step))
 
     def changed(self, changes: dict[str, Any], *edits: Said) -> bool:
         """The same for several steps whose values change by this much."""
@@ -265,7 +265,12 @@ class Target(Given):
     def may_fit(self, changes: dict[str, Any]) -> bool:
         """Whether changes of some steps' values may give the array: two products a step tell."""
         known = [(s, c) for s, c in changes.items() if s in self.pulled[0]]
-        return self._may_fit([sum(float(np.vdot(p[s], c)) for s, c in known) for p in self.pulled])
+        moved = [sum(float(np.vdot(p[s], c)) for s, c in known) for p in self.pulled]
+        for (t0, r0), (t1, r1) in self._numbers:
+            a, b = t0 * (r1 + moved[1]), t1 * (r0 + moved[0])
+            if (t0 or t1) and abs(a - b) <= 20 * self.close * (abs(a) + abs(b)):
+                return True
+        return False
 
     def fitting(self, changes: dict[str, Array]) -> Array:
         """Which of several changes of the same steps, each a row of their stacks, may give the array."""
@@ -318,7 +323,7 @@ class Target(Given):
     def _fit(self, moved: Array) -> Array:
         """Whether changes, each given by what the two functionals make of it, may give the array."""
         fit = np.zeros(len(moved), bool)
-        for _, ((t0, r0), (t1, r1)) in self._numbers:
+        for (t0, r0), (t1, r1) in self._numbers:
             if self.right.size == 1:
                 # a number is any other up to a constant: so up to the likeliest constants alone
                 for c in self._likely:
@@ -328,9 +333,8 @@ class Target(Given):
                 fit |= np.abs(a - b) <= 20 * self.close * (np.abs(a) + np.abs(b))
         return fit
 
-    def _may_fit(self, moved: Sequence[float]) -> bool:
-        for _, ((t0, r0), (t1, r1)) in self._numbers:
-            a, b = t0 * (r1 + moved[1]), t1 * (r0 + moved[0])
-            if (t0 or t1) and abs(a - b) <= 20 * self.close * (abs(a) + abs(b)):
-                return True
-        return False
+
+def told_at(edit: Said, at: str) -> Edit:
+    """An edit with its sentence, and where it is made unless it says so itself."""
+    edit = edit if isinstance(edit, Edit) else edit()
+    return edit if edit.at or not at else replace(edit, at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.steps import adds, index_parts, made_alike, outer
-from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
 
@@ -31,7 +30,6 @@ class Term:
     """The quantities whose gradients it comes through."""
     data: bool
     """Whether anything but parameters and numbers entered it."""
-    merged: tuple[frozenset[str], ...] = field(default=())
 
 
 def depends_on_data(program: Program) -> dict[str, bool]:
@@ -56,8 +54,8 @@ def _indexed(step: Step) -> bool:
 class Terms:
     """How a local gradient splits into addends."""
 
-    def __init__(self, local: Local, data: dict[str, bool], words: Words) -> None:
-        self.local, self._data, self.words = local, data, words
+    def __init__(self, local: Local, data: dict[str, bool]) -> None:
+        self.local, self._data = local, data
 
     @cached_property
     def groups(self) -> list[list[Term]]:
@@ -196,8 +194,7 @@ def merged(terms: Sequence[Term], bound: float) -> list[Term]:
                 continue
             if term.array.size == 1 and other.path != term.path:
                 continue  # all numbers are along one another
-            same = (*(other.merged or (other.path,)), term.path)
-            found[k] = Term(other.array + term.array, other.path & term.path, other.data or term.data, same)
+            found[k] = Term(other.array + term.array, other.path & term.path, other.data or term.data)
             break
         else:
             found.append(term)

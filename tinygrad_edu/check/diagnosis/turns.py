@@ -53,12 +53,8 @@ def turns(shape: tuple[int, ...], *, data: bool = False) -> Iterator[Turn]:
             text = f"{{}} is transposed in the axes {first} and {second}"
             yield Turn(_with(np.swapaxes, first, second), ("inner_transpose", "wrong_layer"), text, 1.15)
     yield Turn(np.square, ("wrong_layer", "slope_wrong"), "the square of {} stands where {} belongs", 1.35)
-    yield Turn(
-        np.abs,
-        ("slope_wrong", "sign", "wrong_layer"),
-        "the absolute value of {} stands where {} belongs",
-        1.4,
-    )
+    size = "the absolute value of {} stands where {} belongs"
+    yield Turn(np.abs, ("slope_wrong", "sign", "wrong_layer"), size, 1.4)
     yield Turn(np.sign, ("slope_wrong", "wrong_layer"), "only the sign of {} is there", 1.4)
 
 

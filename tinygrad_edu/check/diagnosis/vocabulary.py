@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 
 from tinygrad_edu.check.diagnosis.edit import Edit
 
@@ -81,13 +82,8 @@ class Vocabulary:
 
     def _exchanged(self) -> Iterator[tuple[float, Edit]]:
         """One number of J in the place of another."""
-        for a in self.constants[:8]:
-            for b in self.constants[:8]:
-                if a != b:
-                    yield (
-                        a / b,
-                        Edit(("constant_factor",), f"{_number(a)} stands where {_number(b)} belongs", 1.3),
-                    )
+        for a, b in permutations(self.constants[:8], 2):
+            yield a / b, Edit(("constant_factor",), f"{_number(a)} stands where {_number(b)} belongs", 1.3)
 
     def _other_counts(self) -> Iterator[tuple[float, Edit]]:
         m = self.m
@@ -109,13 +105,11 @@ class Vocabulary:
             yield float(n), _factor(f"{n}, the number of entries of a sum or mean", 1.15)
             text = f"divided by {n}, the number of entries of a sum or mean: a mean for a sum"
             yield 1 / n, Edit(("constant_factor", "mean_for_sum"), text, 1.15)
-        for a in self.sizes:
-            for b in self.sizes:
-                if a != b:
-                    yield a / b, _factor(f"{a}/{b}, a ratio of lengths", 1.35)
-                if a < b:
-                    yield float(a * b), _factor(f"{a} · {b}, a product of lengths", 1.35)
-                    yield 1 / (a * b), _factor(f"1/({a} · {b}), a product of lengths", 1.35)
+        for a, b in permutations(self.sizes, 2):
+            yield a / b, _factor(f"{a}/{b}, a ratio of lengths", 1.35)
+            if a < b:
+                yield float(a * b), _factor(f"{a} · {b}, a product of lengths", 1.35)
+                yield 1 / (a * b), _factor(f"1/({a} · {b}), a product of lengths", 1.35)
 
     def read(self, c: float, close: float = 1e-8) -> tuple[Edit, ...] | None:
         """What a factor is: no edit for 1, else one or two; None if it is no constant that is known."""

@@ -7,14 +7,14 @@ from itertools import combinations
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, along
 from tinygrad_edu.check.diagnosis.pool import Pool, fits
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import Term
 
 __all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
 
-_MOST_AXES = 5
+_MOST_AXES, _MOST_PLACES = 5, 12
 _MOST_SIZE = 20_000
 _ENTRIES = 4
 """From fewer entries no quotient is read: some two values would give it."""
@@ -60,12 +60,8 @@ def _averaged(target: Target) -> None:
 def of_extra_factors(target: Target, pool: Pool) -> None:
     """A value, a function or a slope of one, that multiplies the result, or a gradient above, too often."""
     local = target.local
-    at = [
-        local.root,
-        *local.sources,
-        *(s.name for s in local.steps if s.of is not None and s.name != local.root),
-    ]
-    for step in at[:12]:
+    owned = (s.name for s in local.steps if s.of is not None and s.name != local.root)
+    for step in [local.root, *local.sources, *owned][:_MOST_PLACES]:
         v = target.value(step)
         if v.ndim == 0 or v.size > _MOST_SIZE or step not in target.pulled[0]:
             continue
@@ -92,19 +88,14 @@ def of_exchanged_factors(target: Target, pool: Pool) -> None:
     told = np.isfinite(ratio) & (ratio != 0)
     if np.count_nonzero(told) < _ENTRIES or np.ptp(ratio[told]) == 0:
         return
-    near = [v for _, v in pool.misread if fits(v.array.shape, right.shape)]
-    values = [
-        (v, np.broadcast_to(np.asarray(v.array, float), right.shape))
-        for v in (*pool.shaped(right.shape), *near)
-    ]
+    near = [*pool.shaped(right.shape), *(v for _, v in pool.misread if fits(v.array.shape, right.shape))]
+    values = [(v, np.broadcast_to(np.asarray(v.array, float), right.shape)) for v in near]
     first = tuple(np.argwhere(told)[0])
     for one, a in values:
         for other, b in values:
             if abs(a[first] - ratio[first] * b[first]) <= 1e-6 * abs(a[first]) and one is not other:
-                text = (
-                    f"{one.text} and {other.text} are taken for each other: "
-                    f"the result is {one.text} / {other.text} times what it should be"
-                )
+                text = f"{one.text} and {other.text} are taken for each other"
+                text += f": the result is {one.text} / {other.text} times what it should be"
                 edit = Edit(("wrong_layer", "slope_wrong"), text, 1.6 + one.cost + other.cost)
                 target.whole(right * a / b, edit)
 
@@ -124,8 +115,8 @@ def of_extra_penalty(target: Target, value: Array, name: str, groups: Sequence[S
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
                 continue
             _where_none_belongs(target, aspect.array, aspect.edits, extra, f"{told}{name}")
-            along = any(_along(t.array, extra) for group in groups for t in group if t.data)
-            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}", few, 1.5 if along else 1.1)
+            likelier = any(along(t.array, extra) for group in groups for t in group if t.data)
+            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}", few, 1.5 if likelier else 1.1)
 
 
 def _where_none_belongs(
@@ -146,19 +137,13 @@ def _where_none_belongs(
         target.note(*edits, Edit(("regularisation_extra",), text, 1.0))
 
 
-def _along(a: Array, b: Array) -> bool:
-    """Whether one is a multiple of the other."""
-    c = float(np.vdot(b, a)) / float(np.vdot(b, b))
-    return a.shape == b.shape and bool(np.allclose(a, c * b, rtol=1e-6, atol=1e-12 * np.max(np.abs(a))))
-
-
 def _solved(
     target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str, few: bool, cost: float
 ) -> None:
     bases = [(target.right, "regularisation_extra")]
     if target.penalty is not None:
         other = (target.right - target.penalty, "regularisation_factor")
-        bases = [other] if _along(target.penalty, extra) else [*bases, other]
+        bases = [other] if along(target.penalty, extra) else [*bases, other]
     for base, code in bases:
         rest = given - base
         square = float(np.vdot(extra, extra))
@@ -168,11 +153,11 @@ def _solved(
             continue
         if few and not _a_factor_of_a_penalty(target, c):
             continue
-        text = f"a penalty is there that J does not have: {c:.6g} times {told}"
+        edit = Edit((code,), f"a penalty is there that J does not have: {c:.6g} times {told}", cost)
         if code == "regularisation_factor":
             text = f"the penalty's term is {c:.6g} times {told}, which it is not in J"
-        codes = (code, "constant_factor") if code == "regularisation_factor" else (code,)
-        target.note(*edits, Edit(codes, text, cost))
+            edit = Edit((code, "constant_factor"), text, cost)
+        target.note(*edits, edit)
 
 
 def _a_factor_of_a_penalty(target: Target, c: float) -> bool:

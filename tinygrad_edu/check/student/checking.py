@@ -28,7 +28,6 @@ from tinygrad_edu.check.student.shapes import (
     possible,
     said,
 )
-from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
 from tinygrad_edu.errors import arguments_explained
 
@@ -67,16 +66,9 @@ def check_file(
     loaded = load(path)
     passes = _passes(loaded, forward, backward)
     shapes, first = _fitting(loaded, passes, seed)
-    runs = [
-        first,
-        *(
-            run(loaded, passes, random_values(shapes, np.random.default_rng(seed + k)))
-            for k in range(1, _RUNS)
-        ),
-    ]
-    reports = [_compared(one) for one in runs]
-    told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
-    note = f"{loaded.name} was run, with random inputs of the shapes {told}."
+    others = (random_values(shapes, np.random.default_rng(seed + k)) for k in range(1, _RUNS))
+    reports = [_compared(one) for one in (first, *(run(loaded, passes, values) for values in others))]
+    note = f"{loaded.name} was run, with random inputs of the shapes {_all(shapes)}."
     note = " ".join([note, *map(_left_out, loaded.skipped), *_missing(first)])
     report = with_lines(several(reports), loaded, first.backward, passes.backward or passes.forward)
     return replace(report, notes=(note, *first.notes, *report.notes))
@@ -108,9 +100,8 @@ def right_formulas(
 
 def _left_out(problem: str) -> str:
     lines = problem.splitlines()
-    place = next(
-        (line.strip().rpartition(", line")[0] for line in lines if line.startswith("  cell")), "A cell"
-    )
+    places = (line.strip().rpartition(", line")[0] for line in lines if line.startswith("  cell"))
+    place = next(places, "A cell")
     return f"{place.capitalize()} was left out, as it raises {lines[-1]}."
 
 
@@ -121,6 +112,10 @@ def _passes(loaded: Loaded, forward: str | None, backward: str | None) -> Passes
         if not loaded.skipped:
             raise
         raise StudentFileError("\n".join([str(error), *loaded.skipped])) from None
+
+
+def _all(shapes: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_shape(value)}" for name, value in shapes.items())
 
 
 def _shape(value: Any) -> str:
@@ -158,9 +153,8 @@ def _fitting(loaded: Loaded, passes: Passes, seed: int) -> tuple[dict[str, Any],
 
 
 def _ran_with(shapes: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{n} {_shape(v)}" for n, v in shapes.items())
     return (
-        f"It was called with random inputs of the shapes {told}. "
+        f"It was called with random inputs of the shapes {_all(shapes)}. "
         "If others are meant, say them in the file: shapes = {'W1': (4, 3), ...}"
     )
 
@@ -237,21 +231,17 @@ def _of_file(space: Mapping[str, Any], wanted: set[str]) -> dict[str, Any]:
     return found if any(np.ndim(v) for v in found.values()) else {}
 
 
-def _keyed(gradients: Mapping[str, Any]) -> dict[str | Tensor, Any]:
-    return dict(gradients.items())
-
-
 def _compared(one: Run) -> Report:
     """The gradients that the backward pass gives; where one is wrong, with those on its way."""
     shapes = name_quantities(one.forward, one.parameters)
-    given: dict[str | Tensor, Any] = {
+    given: dict[Any, Any] = {
         f"d{name}" if name in one.parameters else name: g for name, g in one.gradients.items()
     }
     alone = compare(one.J, given)
     if alone.ok:
         return alone
-    ways = gradients_on_the_way(one.backward, shapes)
-    whole = [compare(one.J, {**_keyed(way), **given}) for way in ways if way.keys() - given.keys()]
+    ways: list[dict[Any, Any]] = gradients_on_the_way(one.backward, shapes)
+    whole = [compare(one.J, {**way, **given}) for way in ways if way.keys() - given.keys()]
     # Among equals the whole is preferred, but where a loop's counting is a guess, and nothing bears it out.
     reports = [*whole, alone] if len(ways) == 1 else [alone, *whole]
     return max(reports, key=lambda r: sum(entry.ok for entry in r))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check.calling import called, plain
 from tinygrad_edu.check.student.loading import Loaded, StudentFileError
@@ -159,22 +158,18 @@ class _Once:
         """The cross-entropy of A[L] with Y, where the forward pass ends there."""
         predictions = [p for p in parts if isinstance(p, Tensor) and self._predicts(p)]
         if not predictions:
-            got = ", ".join(
-                f"{type(p).__name__} {p.shape}" if isinstance(p, Tensor) else type(p).__name__ for p in parts
-            )
+            shapes = (f" {p.shape}" if isinstance(p, Tensor) else "" for p in parts)
+            got = ", ".join(f"{type(p).__name__}{shape}" for p, shape in zip(parts, shapes, strict=True))
             raise StudentFileError(
                 "forward: expected the cost J, a number, computed from the parameters, or A[L] of the shape "
                 f"of Y {np.shape(self._labels)}; got {got or 'nothing'}"
             )
         A, Y = max(predictions, key=lambda t: t.seq), self._labels
         note = ("forward gives A[L], so the cost is its cross-entropy with Y.",)
-        classes = (
-            max((0, 1), key=lambda k: bool(np.allclose(np.sum(A.data, axis=k), 1))) if A.ndim == 2 else 0
-        )
-        several = A.ndim == 2 and A.shape[classes] > 1 and np.allclose(np.sum(A.data, axis=classes), 1)
-        if not several:
-            return binary_cross_entropy(A, Y), note
-        return -np.sum(Y * np.log(A)) / A.shape[1 - classes], note
+        for axis in (0, 1) if A.ndim == 2 else ():
+            if A.shape[axis] > 1 and np.allclose(np.sum(A.data, axis=axis), 1):  # one of several classes
+                return -np.sum(Y * np.log(A)) / A.shape[1 - axis], note
+        return binary_cross_entropy(A, Y), note
 
     def gradients(self) -> tuple[dict[str, Any], Trace]:
         """What the backward pass gives, by name, and what its variables were."""
@@ -291,9 +286,7 @@ class _Once:
 
     def _in_order(self, arrays: list[Any], trace: Trace) -> dict[str, Any]:
         """A tuple's gradients by the variables they come from; else in the order of the parameters."""
-        named = {
-            id(a.value): a.name for a in trace.assigned if a.name[:1] == "d" or a.name.startswith("grad")
-        }
+        named = {id(a.value): a.name for a in trace.assigned if a.name.startswith(("d", "grad"))}
         if all(id(g) in named for g in arrays):
             return {named[id(g)]: g for g in arrays}
         signature = [n for n in inspect.signature(self.passes.forward).parameters if n in self.parameters]
@@ -307,9 +300,7 @@ class _Once:
 
 
 def _is_array(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return True
-    array: NDArray[Any] = (
-        np.asarray(value) if isinstance(value, (np.ndarray, np.generic, float, int)) else np.array("")
+    numeric = (
+        isinstance(value, (np.ndarray, np.generic, float, int)) and np.asarray(value).dtype.kind in "fiu"
     )
-    return array.dtype.kind in "fiu"
+    return isinstance(value, Tensor) or numeric
