@@ -53,11 +53,6 @@ class LogisticRegression(Sequential):
         """The offset, a number."""
         return self.parameters()["b"]
 
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The model as data."""
-        return super().architecture | {"kind": "LogisticRegression"}
-
     def __repr__(self) -> str:
         return f"LogisticRegression({self.n_x})"
 
@@ -124,11 +119,6 @@ class MLP(Sequential):
     def activation(self) -> Activation:
         """The activation of the hidden layers; of the only layer, if there is just one."""
         return self.dense[0].activation
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The model as data."""
-        return super().architecture | {"kind": "MLP"}
 
     def __repr__(self) -> str:
         hidden = f", {self.activation!r}" if len(self.sizes) > 2 else ""

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_edu.core.mode import Ambient, Block, surroundings
 from tinygrad_edu.nn.checks import keeping, whole
+from tinygrad_edu.nn.layers import Described
 from tinygrad_edu.ops.networks.dropout import dropout
 
 __all__ = ["Dropout", "in_mode", "is_training", "training"]
@@ -60,7 +61,7 @@ def in_mode(on: bool) -> Any:
     return training() if on and surroundings(_training) is None else nullcontext()
 
 
-class Dropout:
+class Dropout(Described):
     """A layer that keeps each entry with probability ``keep_prob`` while training, and divides it by that.
 
     So the expected value is that of A, and no scaling is needed when the model is used. Source: the
@@ -81,11 +82,6 @@ class Dropout:
     def __call__(self, A: Any) -> Any:
         """A with entries left out, while training."""
         return dropout(A, self.keep_prob, rng=self.rng) if is_training() else A
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {"layer": "Dropout", "keep_prob": self.keep_prob}
 
     def __repr__(self) -> str:
         return f"Dropout({self.keep_prob})"

@@ -18,9 +18,9 @@ from tinygrad_edu.nn.init import Scheme, Seed, initial
 from tinygrad_edu.nn.layers import (
     Activated,
     Activation,
+    Described,
     checked_activation,
     checked_dtype,
-    described,
     scheme_for,
 )
 from tinygrad_edu.ops.networks.convolution import conv2d
@@ -114,25 +114,11 @@ class Conv2D(Activated):
         _check_images(self, A_prev, self.n_in)
         return conv2d(A_prev, self.W, stride=self.stride, padding=self.padding) + self.b
 
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {
-            "layer": "Conv2D",
-            "n_in": self.n_in,
-            "n_out": self.n_out,
-            "size": list(self.size),
-            "activation": described(self.activation),
-            "stride": list(self.stride),
-            "padding": self.padding if isinstance(self.padding, str) else list(self.padding),  # type: ignore[arg-type]
-            "dtype": str(self.W.dtype),
-        }
-
     def __repr__(self) -> str:
         return f"Conv2D({self.n_in}, {self.n_out}, {self.size}, {self.activation!r})"
 
 
-class _Pool:
+class _Pool(Described):
     """A window that moves over images, channel by channel."""
 
     takes, example_axis, reshapes = "images", 0, True
@@ -142,17 +128,6 @@ class _Pool:
         self.size = _pair(f"{called}: size", size, 1)
         self.stride = self.size if stride is None else _pair(f"{called}: stride", stride, 1)
         self.padding = _padding(f"{called}: padding", padding)
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        padding: Any = self.padding
-        return {
-            "layer": type(self).__name__,
-            "size": list(self.size),
-            "stride": list(self.stride),
-            "padding": padding if isinstance(padding, str) else list(padding),
-        }
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.size})"
@@ -184,7 +159,7 @@ class AvgPool2D(_Pool):
         return avg_pool2d(A, size=self.size, stride=self.stride, padding=self.padding)
 
 
-class Flatten:
+class Flatten(Described):
     """Each example's values in one column: images (m, n_H, n_W, n_C) to (n_H n_W n_C, m).
 
     The order is the course's, of ``X.reshape(m, -1).T``. Sequences (n, m, T) become (n T, m).
@@ -205,11 +180,6 @@ class Flatten:
         else:
             m = shape[0]
         return np.reshape(A, (m, int(np.prod(A.shape[1:])))).T
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {"layer": "Flatten"}
 
     def __repr__(self) -> str:
         return "Flatten()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -24,6 +25,7 @@ __all__ = [
     "checked_activation",
     "checked_dtype",
     "described",
+    "kind_of",
 ]
 
 Activation: TypeAlias = str | Callable[[Any], Any]
@@ -40,7 +42,25 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 """The activations by the name that ``activation=`` takes; linear is A = Z."""
 
 
-class Activated:
+class Described:
+    """A layer as data: its kind, and what its constructor takes, but for what draws its numbers."""
+
+    parameters: Callable[[], dict[str, Tensor]]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of its parameters."""
+        return next(iter(self.parameters().values())).dtype
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The layer as data."""
+        kind = kind_of(self)
+        settings = [name for name in inspect.signature(kind).parameters if name not in ("init", "seed")]
+        return {"layer": kind.__name__, **{name: described(getattr(self, name)) for name in settings}}
+
+
+class Activated(Described):
     """A layer in two steps, as in the notes: Z = linear(A_prev), A = activate(Z)."""
 
     activation: Activation
@@ -108,17 +128,6 @@ class Dense(Activated):
         _check_columns(A_prev, self.n_in, f"{self.W.name} {self.W.shape}")
         return self.W @ A_prev + self.b
 
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {
-            "layer": "Dense",
-            "n_in": self.n_in,
-            "n_out": self.n_out,
-            "activation": described(self.activation),
-            "dtype": str(self.W.dtype),
-        }
-
     def __repr__(self) -> str:
         return f"Dense({self.n_in}, {self.n_out}, {self.activation!r})"
 
@@ -159,16 +168,6 @@ class Neuron(Activated):
         """Z = wᵀ A_prev + b, of shape (1, m)."""
         _check_columns(A_prev, self.n_in, f"{self.w.name}.T {self.w.shape[::-1]}")
         return self.w.T @ A_prev + self.b
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The unit as data."""
-        return {
-            "layer": "Neuron",
-            "n_in": self.n_in,
-            "activation": described(self.activation),
-            "dtype": str(self.w.dtype),
-        }
 
     def __repr__(self) -> str:
         return f"Neuron({self.n_in}, {self.activation!r})"
@@ -217,10 +216,17 @@ def scheme_for(activation: Activation, init: Scheme | None) -> Scheme:
     return init if init is not None else "he" if activation in ("relu", "leaky_relu") else "xavier"
 
 
+def kind_of(part: Any) -> type:
+    """The class of a layer or a model of ``tg.nn``; of a subclass of one's own the one that it extends."""
+    return next(kind for kind in type(part).__mro__ if kind.__module__.startswith("tinygrad_edu."))
+
+
 def described(layer: Any) -> Any:
-    """A layer, an activation or a function as data that JSON can hold."""
-    if isinstance(layer, str):
+    """A layer, one of its settings, or a function as data that JSON can hold."""
+    if isinstance(layer, (str, int, float)):
         return layer
+    if isinstance(layer, (tuple, np.dtype)):
+        return list(layer) if isinstance(layer, tuple) else str(layer)
     own = getattr(layer, "architecture", None)
     if own is not None:
         return own

@@ -17,7 +17,7 @@ from tinygrad_edu.nn.checks import at_least, numbers, one_of
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
 from tinygrad_edu.nn.framework_habits import Trainable
 from tinygrad_edu.nn.layer_chain import Layer, check_chain, flat, numbered
-from tinygrad_edu.nn.layers import Activated, Dense, described
+from tinygrad_edu.nn.layers import Activated, Dense, described, kind_of
 from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.stable_outputs import cost_of_logits
@@ -223,7 +223,7 @@ class Sequential(Answering, Trainable):
     def architecture(self) -> dict[str, Any]:
         """The model as data, without its parameters: for ``tg.save``, and to compare with a checkpoint."""
         return {
-            "kind": "Sequential",
+            "kind": kind_of(self).__name__,
             "layers": [described(layer) for layer in self.layers],
             "cost": {"own": getattr(self.cost, "__name__", "")} if callable(self.cost) else self.cost,
             "l2": self.l2,

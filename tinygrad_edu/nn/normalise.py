@@ -14,7 +14,7 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import above_zero, at_least, whole
 from tinygrad_edu.nn.dropout import is_training
-from tinygrad_edu.nn.layers import checked_dtype
+from tinygrad_edu.nn.layers import Described, checked_dtype
 
 __all__ = ["BatchNorm", "LayerNorm", "Seen", "noting"]
 
@@ -33,7 +33,7 @@ def noting() -> Iterator[Seen]:
         _seen.reset(before)
 
 
-class _Normalisation:
+class _Normalisation(Described):
     """γ and β, and the feature axis: the first, but in images the last."""
 
     beside = True
@@ -143,17 +143,6 @@ class BatchNorm(_Normalisation):
             # A new array: a graph recorded before still holds the old one, and its backward pass raises.
             kept.data = (stays * kept._data + (1 - stays) * new).astype(kept.dtype)
 
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {
-            "layer": "BatchNorm",
-            "n": self.n,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "dtype": str(self.gamma.dtype),
-        }
-
 
 class LayerNorm(_Normalisation):
     """Layer normalisation of n features: γ (A - μ) / √(σ² + ε) + β, with μ and σ² over those of an example.
@@ -176,8 +165,3 @@ class LayerNorm(_Normalisation):
         features = self._features(A)
         centred = A - np.mean(A, axis=features, keepdims=True)
         return self._scaled(centred, np.mean(np.square(centred), axis=features, keepdims=True))
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {"layer": "LayerNorm", "n": self.n, "epsilon": self.epsilon, "dtype": str(self.gamma.dtype)}

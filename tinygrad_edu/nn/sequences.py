@@ -10,14 +10,14 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import whole, yes_or_no
 from tinygrad_edu.nn.init import Scheme, Seed, generator, initial
-from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, checked_activation, checked_dtype, described
+from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, Described, checked_activation, checked_dtype
 from tinygrad_edu.ops.movement.joining import stack
 from tinygrad_edu.ops.networks.embeddings import embedding
 
 __all__ = ["RNN", "Embedding"]
 
 
-class Embedding:
+class Embedding(Described):
     """A vector for each word of a vocabulary: column e of the table E (n, vocabulary). Course 5.
 
     X holds whole numbers, one example a column: (T, m) gives (n, m, T), and (1, m), one word an example,
@@ -47,7 +47,7 @@ class Embedding:
         dtype: DTypeLike = np.float64,
     ) -> None:
         self.vocabulary = whole("Embedding: vocabulary", vocabulary, 1)
-        self.n_out = whole("Embedding: n", n, 1)
+        self.n = self.n_out = whole("Embedding: n", n, 1)
         kind = checked_dtype("Embedding", dtype)
         self.E = Tensor(initial((self.n_out, self.vocabulary), init, seed), name="E", dtype=kind)
 
@@ -73,21 +73,11 @@ class Embedding:
         found = embedding(self.E, X)
         return found[:, 0] if shape[0] == 1 else np.transpose(found, (0, 2, 1))
 
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {
-            "layer": "Embedding",
-            "vocabulary": self.vocabulary,
-            "n": self.n_out,
-            "dtype": str(self.E.dtype),
-        }
-
     def __repr__(self) -> str:
         return f"Embedding({self.vocabulary}, {self.n_out})"
 
 
-class RNN:
+class RNN(Described):
     """A simple recurrent layer: a⟨t⟩ = g(Wax x⟨t⟩ + Waa a⟨t-1⟩ + ba), from a⟨0⟩ = 0. Course 5.
 
     Args:
@@ -144,18 +134,6 @@ class RNN:
             a = g(z if a is None else z + self.Waa @ a)
             steps.append(a)
         return stack(steps, axis=2) if self.sequences else a
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The layer as data."""
-        return {
-            "layer": "RNN",
-            "n_in": self.n_in,
-            "n_out": self.n_out,
-            "activation": described(self.activation),
-            "sequences": self.sequences,
-            "dtype": str(self.Wax.dtype),
-        }
 
     def __repr__(self) -> str:
         return f"RNN({self.n_in}, {self.n_out}, {self.activation!r})"
