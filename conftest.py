@@ -13,7 +13,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest  # noqa: E402
 
-from tinygrad_edu.autodiff.definition import withdraw  # noqa: E402
+from tinygrad_edu.autodiff.definition import _withdraw  # noqa: E402
 from tinygrad_edu.core.table import OPS  # noqa: E402
 
 
@@ -50,4 +50,4 @@ def _own_operations_go_with_their_test() -> Iterator[None]:
     before = set(OPS)
     yield
     for name in OPS.keys() - before:
-        withdraw(OPS[name])
+        _withdraw(OPS[name])

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinygrad_edu.autodiff.definition import withdraw
+from tinygrad_edu.autodiff.definition import _withdraw
 from tinygrad_edu.cli import main
 from tinygrad_edu.core.table import OPS
 
@@ -105,7 +105,7 @@ def run(page: Path) -> Ran:
             at = block.end(3)
         drawn = {p.name: p.read_bytes() for p in Path().iterdir() if p.suffix in {".svg", ".png", ".html"}}
     for name in set(OPS) - before:  # operations that the page defined
-        withdraw(OPS[name])
+        _withdraw(OPS[name])
     return Ran(out.getvalue(), drawn, "".join([*written, text[at:]]))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu.autodiff.definition import withdraw
+from tinygrad_edu.autodiff.definition import _withdraw
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 
@@ -19,7 +19,7 @@ def _tables_as_before():
     before = set(OPS)
     yield
     for name in set(OPS) - before:
-        withdraw(OPS[name])
+        _withdraw(OPS[name])
 
 
 def define_cube(rule=lambda g, y, x: 3 * g * x**2, **facts):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import array_shapes
 
 import tinygrad_edu as tg
-from tinygrad_edu.core.pitfalls import both_repeated
+from tinygrad_edu.core.pitfalls import _both_repeated
 
 rng = np.random.default_rng(0)
 m, n = 6, 4
@@ -204,7 +204,7 @@ def test_both_are_repeated_where_numpy_says_so(a, b):
         {length for length, stride in zip(w.shape, w.strides, strict=True) if stride == 0 and length > 1}
         for w in wide
     ]
-    assert both_repeated(a, b) == bool(lengths[0] & lengths[1])
+    assert _both_repeated(a, b) == bool(lengths[0] & lengths[1])
 
 
 # updates that are recorded

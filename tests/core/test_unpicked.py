@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu.core.table import OPS
-from tinygrad_edu.core.zero_times_infinity import reaching
+from tinygrad_edu.core.zero_times_infinity import _reaching
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 Array = Any
@@ -213,7 +213,7 @@ def test_no_operation_hides_an_entry_that_its_rule_gives_a_gradient(op):
         for share in (0.0, 0.3, 1.0):
             mine = np.asarray(rng.random(node.shape) < share)
             weights = tg.Tensor(np.where(mine, rng.uniform(1.0, 2.0, node.shape), 0.0))
-            for k, counts in enumerate(reaching(node, mine, {})):
+            for k, counts in enumerate(_reaching(node, mine, {})):
                 if counts is None or node.parents[k] is None or not node.parents[k].requires_grad:
                     continue
                 assert counts.shape == node.parents[k].shape

@@ -400,7 +400,7 @@ def test_in_a_notebook_the_curve_of_the_cost_grows_under_the_cell(
 
 
 def test_a_curve_stays_small_and_ends_at_the_last_epoch() -> None:
-    curve = live.Curve(10_000)
+    curve = live._Curve(10_000)
     for epoch in range(1, 10_001):
         curve.note(epoch, 1 / epoch)
         assert curve.known[-1] == (epoch, 1 / epoch)

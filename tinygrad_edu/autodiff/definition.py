@@ -19,8 +19,6 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["define", "withdraw"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -127,7 +125,7 @@ def define(
         try:
             prove(op, order=order)
         except ValueError:
-            withdraw(op)
+            _withdraw(op)
             raise
         _defined[own] = op
         return op
@@ -135,7 +133,7 @@ def define(
     return decorate
 
 
-def withdraw(op: Op) -> None:
+def _withdraw(op: Op) -> None:
     """Takes an operation out of the tables. What was recorded with it stays as it is."""
     _defined.pop(op.name, None)
     OPS.pop(op.name, None)
@@ -146,7 +144,7 @@ def withdraw(op: Op) -> None:
 
 def _make_room(name: str, functions: Sequence[Callable[..., Any]]) -> None:
     if name in _defined:
-        withdraw(_defined[name])
+        _withdraw(_defined[name])
     if name in RECORD:
         raise ValueError(
             f"define: there already is an operation {name!r}; give yours another name: define(name=...)"

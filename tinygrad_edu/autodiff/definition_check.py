@@ -16,8 +16,6 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["prove"]
-
 Array = NDArray[Any]
 ENTRIES = 40
 """How many entries of an input are checked; drawn at random where there are more."""

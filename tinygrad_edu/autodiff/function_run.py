@@ -17,8 +17,6 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.elementwise.arithmetic import positive
 
-__all__ = ["Run", "derivatives", "has_history", "like", "run", "seeds_for"]
-
 
 @dataclass(frozen=True)
 class Run:

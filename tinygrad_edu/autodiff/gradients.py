@@ -12,8 +12,6 @@ from tinygrad_edu.core.backward import gradients, seed_for
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["grad"]
-
 
 @arguments_explained
 def grad(

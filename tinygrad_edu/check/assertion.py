@@ -7,8 +7,6 @@ from typing import Any
 from tinygrad_edu.check.comparison import compare
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["assert_gradients"]
-
 
 @arguments_explained
 def assert_gradients(J: Any, manual: Any, **options: Any) -> None:

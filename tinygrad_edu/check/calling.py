@@ -13,8 +13,6 @@ import numpy as np
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["arguments_for", "called", "gradients_of", "plain", "recorded"]
-
 _ALL_PARAMETERS = ("params", "parameters", "theta")
 _ALL_VALUES = ("cache", "caches", "values", "memory")
 

@@ -24,8 +24,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, GraphNode, recorded_again
 
-__all__ = ["compare", "compared"]
-
 Array = NDArray[Any]
 _PROBES = 3
 _TELL_APART = (

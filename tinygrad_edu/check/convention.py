@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.axes import Axes, Axis
 
-__all__ = ["EXACT", "Reading", "readings"]
-
 
 @dataclass(frozen=True)
 class Reading:

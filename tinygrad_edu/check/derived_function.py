@@ -17,8 +17,6 @@ from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["function", "random_values"]
-
 Array = NDArray[Any]
 _LABELS = ("Y", "y")
 _DATA = ("X", "x", "A0")

@@ -14,8 +14,6 @@ from tinygrad_edu.autodiff.gradients import grad
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["GradientCheck", "InputCheck", "gradients"]
-
 Array = NDArray[Any]
 THRESHOLD = 2e-7
 """The course's: a scaled difference above this means a mistake."""

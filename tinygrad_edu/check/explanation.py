@@ -17,8 +17,6 @@ from tinygrad_edu.derivation import derive
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["Explained", "Line", "explain"]
-
 Array = NDArray[Any]
 
 

@@ -19,8 +19,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode, Program
 from tinygrad_edu.ops.networks.activations import sigmoid, softmax
 
-__all__ = ["edited"]
-
 Changed = tuple[Edit, Any]
 """What was changed in the formula, and the value that it then gives."""
 Changes = tuple[dict[GraphNode, Any], Edit]

@@ -20,8 +20,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["forward"]
-
 Array = NDArray[Any]
 _ALIKE = 0.25
 

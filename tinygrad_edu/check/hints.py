@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from tinygrad_edu.check.report import Entry, Report
 
-__all__ = ["LEVELS", "hints"]
-
 LEVELS = (1, 2, 3)
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "a constant factor: count how often you divide by m, and look at the other numbers": (

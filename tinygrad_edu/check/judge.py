@@ -22,8 +22,6 @@ from tinygrad_edu.check.local import Local
 from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.truth import Convention, Truth
 
-__all__ = ["Judged", "Judgement", "judged"]
-
 Array = NDArray[Any]
 
 

@@ -18,8 +18,6 @@ from tinygrad_edu.check.local import Local, fitted
 from tinygrad_edu.check.rounding import SAFETY, rules_of
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["Tie", "between_sides", "ties_of"]
-
 Array = NDArray[Any]
 _MOST_SINGLY = 200
 

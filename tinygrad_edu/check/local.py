@@ -17,8 +17,6 @@ from tinygrad_edu.check.rounding import inherited, rules_of
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
-__all__ = ["Backward", "Local"]
-
 Array = NDArray[Any]
 
 

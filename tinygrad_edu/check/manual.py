@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["given_arrays", "not_finite"]
-
 Array = NDArray[Any]
 
 

@@ -19,8 +19,6 @@ from tinygrad_edu.check.calling import arguments_for, called
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["update"]
-
 Array = NDArray[Any]
 _STEPS, _SHAPE = 5, (3, 5)
 _ROUNDING = 1e-11

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["forward_quantity", "quantity"]
-
 _PREFIXES = ("d", "grad_", "grad", "d_", "delta_", "delta", "g_")
 _SUFFIXES = ("_grad", ".grad")
 _ALIASES = {"A0": "X", "a0": "x"}

@@ -12,8 +12,6 @@ from typing import Any
 
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["OK", "Diagnosis", "Entry", "Report"]
-
 
 @dataclass(frozen=True)
 class Diagnosis:

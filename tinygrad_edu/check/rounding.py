@@ -23,8 +23,6 @@ from tinygrad_edu.graph import Ref, Step
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["SAFETY", "errors_of", "inherited", "precision", "rules_of", "run", "tolerance"]
-
 Array = NDArray[Any]
 SAFETY = 16.0
 """Times the error that is estimated: rounding errors do not add up to more in practice."""

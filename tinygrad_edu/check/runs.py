@@ -9,8 +9,6 @@ from typing import Any
 from tinygrad_edu.check.report import Diagnosis, Entry, Report
 from tinygrad_edu.check.source import line_assigning
 
-__all__ = ["several"]
-
 
 def several(reports: list[Report], backward: Callable[..., Any] | None = None) -> Report:
     """One report of several runs: right where all are, and of the mistakes those that explain every run."""

@@ -8,8 +8,6 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["line_assigning"]
-
 
 def line_assigning(f: Callable[..., Any], name: str) -> tuple[int, str] | None:
     """``number, text`` of the last line that gives ``name`` its value: in a variable, or in a dict.

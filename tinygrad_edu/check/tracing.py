@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-__all__ = ["Assigned", "Trace", "traced"]
-
 
 @dataclass(frozen=True)
 class Assigned:

@@ -18,8 +18,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, Program, recorded_again
 from tinygrad_edu.graph.naming import Names
 
-__all__ = ["CONVENTIONS", "Convention", "Truth"]
-
 Array = NDArray[Any]
 Convention = Literal["course", "exact"]
 CONVENTIONS: tuple[Convention, Convention] = ("course", "exact")

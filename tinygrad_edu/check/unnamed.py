@@ -12,8 +12,6 @@ from tinygrad_edu.check.rounding import tolerance
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["unnamed"]
-
 
 def unnamed(truth: Truth, given: Mapping[Any, NDArray[Any]], taken: Mapping[Any, str]) -> dict[Any, str]:
     """For each key that is none's, the unnamed value whose gradient its array is, if it is one's.

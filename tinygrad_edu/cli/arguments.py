@@ -7,8 +7,6 @@ import argparse
 from tinygrad_edu.cli.expression import FUNCTIONS, evaluated, variables
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["add_expression", "expression_of"]
-
 
 def add_expression(parser: argparse.ArgumentParser) -> None:
     """Adds an expression and its values to a command's arguments."""

@@ -13,8 +13,6 @@ from tinygrad_edu.check.hints import LEVELS, hints
 from tinygrad_edu.check.student import check_file, right_formulas
 from tinygrad_edu.cli.output import say
 
-__all__ = ["add", "run"]
-
 
 def add(commands: Any) -> None:
     """Adds the command to the parser."""

@@ -22,8 +22,6 @@ from tinygrad_edu.drawing import draw
 from tinygrad_edu.nn import MLP, LogisticRegression, Sequential, fit
 from tinygrad_edu.nn.optim import SGD, AdamW, CosineDecay, Optimizer
 
-__all__ = ["add", "run"]
-
 Gradients = dict[str | Tensor, Any]
 
 

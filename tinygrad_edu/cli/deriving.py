@@ -12,8 +12,6 @@ from tinygrad_edu.cli.output import say
 from tinygrad_edu.derivation import Derivation, derive
 from tinygrad_edu.errors import folder_for
 
-__all__ = ["add", "run"]
-
 _FORMS: dict[str, Callable[[Derivation], str]] = {
     "text": str,
     "latex": Derivation.latex,

@@ -15,8 +15,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing import draw
 from tinygrad_edu.page.step_through import step_through
 
-__all__ = ["add", "differentiate", "run", "tell", "written"]
-
 
 def add(commands: Any) -> None:
     """Adds the command to the parser."""

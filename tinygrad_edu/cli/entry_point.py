@@ -25,8 +25,6 @@ from tinygrad_edu.core.version import __version__
 from tinygrad_edu.drawing import RenderError
 from tinygrad_edu.errors import did_you_mean
 
-__all__ = ["main"]
-
 _TOLD = (ValueError, TypeError, KeyError, IndexError, RuntimeError, OSError, ImportError, RenderError)
 
 _MINUS = re.compile(r"-(?!o).*[(*+/@\[]")

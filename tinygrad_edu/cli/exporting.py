@@ -14,8 +14,6 @@ from tinygrad_edu.data.recipe import Numbers, Recipe
 from tinygrad_edu.export import onnx
 from tinygrad_edu.nn.models import Sequential
 
-__all__ = ["add", "run"]
-
 
 def add(commands: Any) -> None:
     """Adds the command to the parser."""

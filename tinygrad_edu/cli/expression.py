@@ -19,8 +19,6 @@ from tinygrad_edu import ops  # noqa: F401  (fills the table of operations)
 from tinygrad_edu.core.table import OPS, RECORD
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["FUNCTIONS", "evaluated", "variables"]
-
 _NAMES = """
     absolute arctan binary_cross_entropy binary_cross_entropy_with_logits clip cos cosh dot exp expm1 gelu
     leaky_relu log log1p log_softmax logsumexp matmul max maximum mean min minimum outer power prod relu

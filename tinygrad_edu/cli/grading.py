@@ -19,8 +19,6 @@ from typing import Any
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.errors import folder_for
 
-__all__ = ["add", "run"]
-
 _SEEN = {"right": "#1a7f37", "follows": "#9a6700"}
 _LIMITED = (
     "import resource, runpy, sys; n = int(sys.argv.pop(1)); resource.setrlimit(resource.RLIMIT_AS, (n, n)); "

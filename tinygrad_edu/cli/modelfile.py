@@ -10,8 +10,6 @@ from tinygrad_edu.export import FileError, read
 from tinygrad_edu.nn.models import Sequential
 from tinygrad_edu.nn.saving import SUFFIXES, load, save
 
-__all__ = ["check_place", "read_model", "read_recipe", "write_model"]
-
 TABLE = "table"
 
 

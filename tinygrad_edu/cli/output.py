@@ -6,8 +6,6 @@ import json
 import sys
 from typing import Any
 
-__all__ = ["say", "say_json"]
-
 
 def say(text: str = "") -> None:
     """Writes a line, at once: it may explain a progress bar on the other stream."""

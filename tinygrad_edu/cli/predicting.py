@@ -17,8 +17,6 @@ from tinygrad_edu.cli.scoring import in_words, scored
 from tinygrad_edu.data.recipe import Recipe
 from tinygrad_edu.data.table import Table, read_table
 
-__all__ = ["add", "run"]
-
 
 def add(commands: Any) -> None:
     """Adds the command to the parser."""

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.data.target import Target
 
-__all__ = ["confusion_table", "in_words", "scored"]
-
 
 def scored(target: Target, Y: NDArray[np.float64], predicted: NDArray[Any]) -> dict[str, Any]:
     """The metrics of answers (1, m) to examples with the labels Y (units, m).

@@ -12,8 +12,6 @@ from tinygrad_edu.cli.modelfile import check_place
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.page.step_through import step_through
 
-__all__ = ["add", "run"]
-
 
 def add(commands: Any) -> None:
     """Adds the command to the parser."""

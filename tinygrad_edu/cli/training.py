@@ -23,8 +23,6 @@ from tinygrad_edu.nn import MLP, History, fit
 from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from tinygrad_edu.nn.saving import SUFFIXES
 
-__all__ = ["add", "run"]
-
 OPTIMIZERS: dict[str, tuple[type[Optimizer], float]] = {
     "adam": (Adam, 0.01),
     "adamw": (AdamW, 0.01),

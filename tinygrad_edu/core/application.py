@@ -30,9 +30,6 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor, is_watched, recorded_at
 
-__all__ = ["CallableOp", "apply", "with_history"]
-
-
 _MISSING: Any = object()
 
 

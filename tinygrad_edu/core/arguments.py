@@ -22,8 +22,6 @@ from tinygrad_edu.core.error_messages import in_house_style
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.core.unknown_settings import SETTINGS_ELSEWHERE, SETTINGS_REFUSED, not_a_setting
 
-__all__ = ["Arguments", "called", "plain", "refuse_unreal"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 Positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 Catching = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -14,31 +14,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "AVERAGED",
-    "PICKED",
-    "STATISTIC",
-    "SUMMED",
-    "AxesRule",
-    "Flow",
-    "Letter",
-    "New",
-    "Piece",
-    "Regroup",
-    "Settings",
-    "Shape",
-    "Shapes",
-    "along",
-    "contracted",
-    "cost",
-    "each",
-    "ending",
-    "matrices",
-    "positions",
-    "selected",
-    "unselected",
-]  # fmt: skip
-
 Letter = Any
 Shape = tuple[int, ...]
 Shapes = Sequence[Shape]

@@ -26,19 +26,6 @@ from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.rules import fitted, recorded_rule
 from tinygrad_edu.core.zero_times_infinity import nan_in, picked_only
 
-__all__ = [
-    "NO_SETTINGS",
-    "NUMBERS",
-    "QUICK",
-    "Node",
-    "accumulate",
-    "flow",
-    "gradients",
-    "order",
-    "seed_for",
-    "verify",
-]
-
 
 class Node(Protocol):
     """What the backward pass needs to know about a tensor."""

@@ -12,8 +12,6 @@ from threading import RLock
 from types import FrameType
 from typing import Any
 
-__all__ = ["calling_frame", "outer_frame", "parsed", "written_at"]
-
 _PACKAGE = str(Path(__file__).parents[1])
 _DISPATCH = str(Path(__file__).parent) + os.sep
 _ONE_AT_A_TIME = RLock()

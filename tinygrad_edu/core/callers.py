@@ -10,8 +10,6 @@ from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-__all__ = ["Reached", "frames", "of_a_library", "reached", "values_of_the_caller", "variables_of_the_caller"]
-
 _PACKAGE = str(Path(__file__).parents[1])
 _STANDARD = str(Path(os.__file__).parent)
 _DEPTH = 4

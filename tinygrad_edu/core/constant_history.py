@@ -17,8 +17,6 @@ from tinygrad_edu.core.copied_arrays import remember
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
 
-__all__ = ["Recipe", "Recipes", "recipe_for"]
-
 _LONGEST = 16
 """The most operations in a recipe: a constant that is updated for ever must not keep all its past."""
 _LARGEST = 1024

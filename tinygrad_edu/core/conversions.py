@@ -15,8 +15,6 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.call_sites import outer_frame, written_at
 from tinygrad_edu.core.user_warnings import told_once
 
-__all__ = ["as_array", "compared", "plain_number"]
-
 _COMPARE, _STORE = opmap["COMPARE_OP"], opmap["STORE_SUBSCR"]
 _DRAWS = ("matplotlib", "mpl_toolkits", "seaborn")
 _ENTRYWISE = {"max": "maximum", "min": "minimum", "sorted": "sort"}

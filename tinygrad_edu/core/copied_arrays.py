@@ -11,8 +11,6 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-__all__ = ["Place", "called", "origin", "place", "remember", "viewed"]
-
 Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 """Where the entries of a view are: address, strides, shape."""
 

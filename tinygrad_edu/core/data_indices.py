@@ -12,8 +12,6 @@ import numpy as np
 
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["check_index", "picked"]
-
 
 def check_index(part: Any) -> None:
     """Raises IndexError if a part of an index is none that NumPy takes: an array of floats, a text."""

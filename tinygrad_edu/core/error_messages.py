@@ -8,8 +8,6 @@ import numpy as np
 
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["in_house_style", "in_our_words"]
-
 _OURS = {
     "object too deep for desired array": "expected vectors, with one axis",
     "axes don't match array": "expected each axis once, such as (1, 0) of two",

@@ -14,11 +14,6 @@ from typing import Any, Literal
 
 from tinygrad_edu.core.axes import AxesRule, each, ending
 
-__all__ = [
-    "ALL", "AND", "ATOM", "COMPARE", "EACH", "MATRIX", "OF_KIND", "OR", "POWER", "PRODUCT", "SIGN", "SUM",
-    "XOR", "Axes", "Group", "Kink", "Sign", "infix", "postfix", "prefix",
-]  # fmt: skip
-
 Group = tuple[int, ...]
 """Positions of operands: with the others held fixed, the operation is linear in these together."""
 

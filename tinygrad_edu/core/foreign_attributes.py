@@ -13,15 +13,6 @@ import numpy as np
 
 from tinygrad_edu.errors import unknown
 
-__all__ = [
-    "BACKWARD",
-    "Elsewhere",
-    "WithoutElsewhere",
-    "answer",
-    "attributes_explained",
-    "function_not_method",
-]
-
 BACKWARD = {
     "create_graph": "tg.grad(J, [w], create_graph=True)",
     "inputs": "tg.grad(J, inputs), which returns the gradients",
@@ -134,7 +125,7 @@ class Elsewhere:
         return dir(type(self))
 
 
-def answer(name: str, instead: str) -> None:
+def _answer(name: str, instead: str) -> None:
     """Adds an attribute of that name whose error says what to write, unless there is one."""
     if not name.startswith("__") and name not in vars(Elsewhere):
         setattr(Elsewhere, name, _Answer(name, instead))
@@ -144,7 +135,7 @@ def function_not_method(name: str, numpy: tuple[Callable[..., Any], ...], *, alo
     """Adds the error for a method of a public function's name: ``t.tanh()`` is ``np.tanh(t)``."""
     first = numpy[0] if numpy else None
     homes = [m for m, home in (("np", np), ("np.linalg", np.linalg)) if getattr(home, name, None) is first]
-    answer(name, f"{homes[0] if first and homes else 'tg'}.{name}({'t' if alone else 't, ...'})")
+    _answer(name, f"{homes[0] if first and homes else 'tg'}.{name}({'t' if alone else 't, ...'})")
 
 
 class _Elsewhere:
@@ -192,4 +183,4 @@ def attributes_explained(cls: Any, known: Mapping[str, str]) -> None:
 
 
 for _name, _instead in ANSWERS.items():
-    answer(_name, _instead)
+    _answer(_name, _instead)

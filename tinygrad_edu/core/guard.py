@@ -20,8 +20,6 @@ from weakref import ReferenceType, ref
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Guard", "Guarded", "hold", "same_values", "sole_owner"]
-
 
 class Guard:
     """Keeps one leaf's array read-only for as long as a recorded operation refers to it.
@@ -35,7 +33,7 @@ class Guard:
         self.value = value
 
 
-class Guarded(Protocol):
+class _Guarded(Protocol):
     """What a guard needs of a leaf."""
 
     _data: Any
@@ -47,7 +45,7 @@ _held: dict[int, tuple[ReferenceType[Guard], ReferenceType[Guard]]] = {}
 entry out; the entry keeps them alive, also where the guard goes as part of a reference cycle."""
 
 
-def hold(leaf: Guarded) -> Guard:
+def hold(leaf: _Guarded) -> Guard:
     """The guard of a leaf's array: the one it has while a live graph holds it, else a new one."""
     known = leaf._guard
     guard = None if known is None else known()

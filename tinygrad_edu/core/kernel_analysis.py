@@ -18,8 +18,6 @@ import numpy as np
 
 from tinygrad_edu.core.number_cache import convert
 
-__all__ = ["hands_on", "in_float64", "is_arithmetic", "keeps_float64", "on_numbers", "ufunc_of"]
-
 _OPERATORS: dict[Any, tuple[Callable[..., Any], Callable[..., Any]]] = {
     np.add: (lambda a, b: a + b, operator.add),
     np.subtract: (lambda a, b: a - b, operator.sub),

@@ -26,11 +26,6 @@ from tinygrad_edu.core.signatures import shown
 from tinygrad_edu.core.table import NUMPY, OPS, RECORD
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = [
-    "COMPOSED", "Composed", "composed", "contraction", "elementwise", "indexing", "movement", "operation",
-    "over_axes", "reduction",
-]  # fmt: skip
-
 F = TypeVar("F", bound=Callable[..., Any])
 Pullbacks = Pullback | None | tuple[Pullback | None, ...]
 Domain = tuple[float, float] | tuple[tuple[float, float], ...]

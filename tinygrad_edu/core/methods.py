@@ -9,8 +9,6 @@ from typing import Any
 
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["ArrayMethods", "described"]
-
 
 def _method(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **settings: Any) -> Any:

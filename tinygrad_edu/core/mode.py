@@ -15,8 +15,6 @@ from weakref import ReferenceType, ref
 
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["Ambient", "Block", "ambient", "apart", "no_grad", "recorded", "scope", "surroundings"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["FIRST", "PAINTERS", "Shown", "listing", "table"]
-
 PAINTERS: dict[type, Callable[[Any], dict[str, str]]] = {}
 """By type: what gives the forms in which a thing is shown, by MIME type."""
 FIRST: list[Callable[[], object]] = []

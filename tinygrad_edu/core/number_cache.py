@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FLOAT64", "KNOWN", "convert"]
-
 FLOAT64 = np.dtype(np.float64)
 _MOST = 1000
 """How many numbers are kept: enough for those in a program's source, not for all that it computes."""

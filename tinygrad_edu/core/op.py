@@ -15,8 +15,6 @@ from typing import Any, Literal
 from tinygrad_edu.core.facts import EACH, Axes, Group, Kink, Sign
 from tinygrad_edu.core.samples import Sample
 
-__all__ = ["Op", "Pullback"]
-
 Pullback = Callable[..., Any]
 """``(g, y, *xs, **settings)``: the incoming gradient, the value and the inputs, to an input's gradient."""
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from tinygrad_edu.core.op import Op
 
-__all__ = ["Operands"]
-
 
 class Operands:
     """The part of a Tensor that a graph is made of. A leaf has no operation and no operands."""

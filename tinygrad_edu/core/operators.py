@@ -13,8 +13,6 @@ from tinygrad_edu.core.data_indices import picked
 from tinygrad_edu.core.mode import surroundings
 from tinygrad_edu.core.table import RECORD
 
-__all__ = ["Operators", "bind"]
-
 
 class Operators:
     """``+ - * / // % ** @``, negation, indexing and comparisons, each the operation of that name."""

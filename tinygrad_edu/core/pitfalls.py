@@ -19,15 +19,13 @@ from tinygrad_edu.core.call_sites import calling_frame, outer_frame, written_at
 from tinygrad_edu.core.callers import variables_of_the_caller
 from tinygrad_edu.core.user_warnings import told_once, told_so_far
 
-__all__ = ["Spent", "both_repeated", "carried_over", "watch_for_updates", "with_repeats"]
-
 # labels (m, 1) against predictions (1, m)
 
 
-def both_repeated(a: Sequence[int], b: Sequence[int]) -> bool:
+def _both_repeated(a: Sequence[int], b: Sequence[int]) -> bool:
     """Whether NumPy repeats both shapes to fit each other, along axes of the same length.
 
-    >>> both_repeated((5, 1), (1, 5)), both_repeated((5, 1), (5,)), both_repeated((5, 1), (1, 4))
+    >>> _both_repeated((5, 1), (1, 5)), _both_repeated((5, 1), (5,)), _both_repeated((5, 1), (1, 4))
     (True, True, False)
     """
     n = max(len(a), len(b))
@@ -42,7 +40,7 @@ def with_repeats(args: Sequence[Any], shape: tuple[int, ...]) -> None:
     shapes = [tuple(getattr(a, "shape", ())) for a in args]
     if shape in shapes:
         return
-    pairs = [(i, j) for i in range(len(args)) for j in range(i) if both_repeated(shapes[i], shapes[j])]
+    pairs = [(i, j) for i in range(len(args)) for j in range(i) if _both_repeated(shapes[i], shapes[j])]
     frame = calling_frame() if pairs else None
     if frame is None:
         return

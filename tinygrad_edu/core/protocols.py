@@ -14,8 +14,6 @@ import numpy as np
 from tinygrad_edu import errors
 from tinygrad_edu.core.table import NUMPY, REFUSED
 
-__all__ = ["function", "ufunc"]
-
 _OVER_AXES: Mapping[tuple[str, Any], Any] = {
     ("reduce", np.add): np.sum,
     ("reduce", np.multiply): np.prod,

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["real", "refuse_lookalikes"]
-
 # They are called arrays, but * means something else, or some entries do not count.
 _UNLIKE_ARRAYS = {
     np.ma.MaskedArray: "a masked array, whose mask would be lost: fill it, x.filled(0.0), or use np.where",

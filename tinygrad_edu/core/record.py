@@ -21,8 +21,6 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.pitfalls import with_repeats
 from tinygrad_edu.core.tensor import Tensor, recorded_at
 
-__all__ = ["shortest_path"]
-
 _new = object.__new__
 _surroundings = ambient.get
 _array = np.ndarray

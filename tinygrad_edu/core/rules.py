@@ -12,8 +12,6 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.table import OPS
 
-__all__ = ["fitted", "recorded_rule"]
-
 NOTHING: Mapping[int, Any] = MappingProxyType({})
 
 

@@ -6,8 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["shown"]
-
 
 def shown(function: Callable[..., Any], result: Any) -> inspect.Signature:
     """A function's signature, with ``result`` for what comes out where the function says Any.

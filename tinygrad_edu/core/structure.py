@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["alike", "is_record", "leaves", "rebuilt"]
-
 
 def is_record(tree: Any) -> bool:
     """Whether it is an object of a dataclass."""

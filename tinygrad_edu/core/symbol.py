@@ -11,8 +11,6 @@ from typing import Any, Never
 
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Symbol", "ValueDependence"]
-
 
 class ValueDependence(TypeError):  # noqa: N818  (names what was found, as StopIteration does)
     """Code that is being recorded for every value asks for one."""

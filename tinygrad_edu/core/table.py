@@ -11,8 +11,6 @@ from typing import Any
 
 from tinygrad_edu.core.op import Op
 
-__all__ = ["NUMPY", "OPS", "RECORD", "REFUSED"]
-
 OPS: dict[str, Op] = {}
 """Every operation by its name."""
 

@@ -25,8 +25,6 @@ from tinygrad_edu.core.operators import Operators
 from tinygrad_edu.core.pitfalls import Spent
 from tinygrad_edu.core.real_arrays import real
 
-__all__ = ["Tensor", "is_watched", "recorded_at"]
-
 recorded_at = count(1).__next__
 """The order in which nodes came to be: inputs before results, so it is a topological order."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["SETTINGS_ELSEWHERE", "SETTINGS_REFUSED", "not_a_setting"]
-
 
 def not_a_setting(function: str, setting: str, with_value: str, advice: str, known: str) -> str:
     """An argument that a function does not take: what to write instead, and what it takes."""

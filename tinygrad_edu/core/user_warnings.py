@@ -6,8 +6,6 @@ import warnings
 from types import FrameType
 from typing import Any
 
-__all__ = ["told_once", "told_so_far"]
-
 _told: set[tuple[str, int, type[Warning]]] = set()
 _told_under: list[Any] = [
     None

@@ -25,8 +25,6 @@ from tinygrad_edu.core.facts import ALL, EACH
 from tinygrad_edu.core.rules import fitted, recorded_rule
 from tinygrad_edu.core.table import OPS
 
-__all__ = ["nan_in", "picked_only", "reaching"]
-
 _array, _number = np.ndarray, np.float64
 _lowest = np.minimum.reduce
 
@@ -64,7 +62,7 @@ def picked_only(
             continue
         g = found[node] if kept is None or node in kept else found.pop(node)
         mine = reached.pop(node)
-        through = reaching(node, mine, live)
+        through = _reaching(node, mine, live)
         for k, (p, rule) in enumerate(zip(node.parents, node.op.pullbacks_of(node), strict=True)):
             if p is None or rule is None or not p.requires_grad or p.seq < since:
                 continue
@@ -78,14 +76,14 @@ def picked_only(
     return found
 
 
-def reaching(node: Any, mine: Any, live: Mapping[Any, Any]) -> list[Any]:
+def _reaching(node: Any, mine: Any, live: Mapping[Any, Any]) -> list[Any]:
     """For each operand of a node which of its entries reach those of the node; None where it has no rule.
 
     ``live`` has, for operands, which of their entries may be other than 0.
 
     >>> import tinygrad_edu as tg
     >>> node = tg.Tensor([1.0, 2.0, 3.0])[:2]
-    >>> reaching(node, np.array([True, False]), {})
+    >>> _reaching(node, np.array([True, False]), {})
     [array([ True, False, False])]
     """
     return [

@@ -8,8 +8,6 @@ from tinygrad_edu.data.checks import whole, yes_or_no
 from tinygrad_edu.data.layout import DataSet, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
 
-__all__ = ["breast_cancer", "digits"]
-
 
 @arguments_explained
 def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = True) -> DataSet:

@@ -9,8 +9,6 @@ import numpy as np
 
 from tinygrad_edu.errors import path_of, shown
 
-__all__ = ["existing", "share", "whole", "yes_or_no"]
-
 
 def whole(called: str, value: Any, least: int) -> int:
     """The value as a whole number of at least ``least``.

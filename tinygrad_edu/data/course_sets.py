@@ -11,8 +11,6 @@ from tinygrad_edu.data.checks import existing, share, whole
 from tinygrad_edu.data.layout import DataSet, Examples, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
 
-__all__ = ["cats", "circles", "flower", "football", "moons"]
-
 _ORIGIN = "; it comes with the course's exercises"
 
 

@@ -12,8 +12,6 @@ from tinygrad_edu.data.checks import existing
 from tinygrad_edu.data.preparing import one_hot
 from tinygrad_edu.errors import arguments_explained, path_of, require_extra
 
-__all__ = ["Labelled", "csv", "image_folder"]
-
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 

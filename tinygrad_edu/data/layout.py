@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["DataSet", "Examples"]
-
 Array: TypeAlias = NDArray[np.float64]
 
 

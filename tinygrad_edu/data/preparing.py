@@ -13,8 +13,6 @@ from tinygrad_edu.data.checks import share, whole
 from tinygrad_edu.data.layout import Array, Examples
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["Scaling", "Split", "multi_hot", "one_hot", "scaled", "split"]
-
 
 class Split(NamedTuple):
     """Examples in three parts, each with X and Y; ``dev`` and ``test`` may be empty.

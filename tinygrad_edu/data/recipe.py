@@ -14,8 +14,6 @@ from tinygrad_edu.data.preparing import Scaling, one_hot
 from tinygrad_edu.data.table import Table, nearest
 from tinygrad_edu.data.target import Target
 
-__all__ = ["Numbers", "Recipe", "Words"]
-
 MOST_WORDS = 20
 """A column of text has a row of X for each of its most frequent values, at most so many."""
 MOSTLY = 0.9

@@ -16,8 +16,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MISSING", "Table", "nearest", "read_table"]
-
 MISSING = frozenset({"", "?", "n/a", "na", "nan", "none", "null", "#n/a"})
 """The texts that stand for a missing value, in small or capital letters."""
 SEPARATORS = ",;\t"

@@ -14,8 +14,6 @@ from tinygrad_edu.data.layout import Array
 from tinygrad_edu.data.preparing import one_hot
 from tinygrad_edu.data.table import Table
 
-__all__ = ["Target"]
-
 MOST_CLASSES = 100
 MOST_NUMBERED = 20
 """Whole numbers 0, 1, 2, ... or 1, 2, 3, ... are taken for classes up to so many."""

@@ -29,8 +29,6 @@ from tinygrad_edu.nn.stopping import Stopping
 from tinygrad_edu.nn.training_run import Run
 from tinygrad_edu.nn.training_step import Model
 
-__all__ = ["fit"]
-
 Array = NDArray[Any]
 _RETRIES = 5
 """How often a task is tried again where the worker that ran it died."""

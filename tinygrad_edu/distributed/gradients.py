@@ -16,8 +16,6 @@ from tinygrad_edu.compiler import CompiledStep
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import training
 
-__all__ = ["Share", "added", "share"]
-
 Array = NDArray[Any]
 _MOST_KEPT = 4
 """The number of compiled models that a thread keeps: those of the last trainings."""

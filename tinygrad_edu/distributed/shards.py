@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.errors import described, require_extra
 from tinygrad_edu.nn.checks import finite, numbers
 
-__all__ = ["Shards", "shards_of"]
-
 Array = NDArray[Any]
 
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.export import npz, safetensors
 
-__all__ = ["FileError", "read", "replaced", "write"]
-
 Arrays = dict[str, NDArray[Any]]
 
 

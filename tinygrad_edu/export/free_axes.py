@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.export.recording import Line, Recording
 from tinygrad_edu.graph import Ref
 
-__all__ = ["Axis", "Sizes", "free_sizes"]
-
 
 @dataclass(frozen=True)
 class Axis:

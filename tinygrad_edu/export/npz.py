@@ -18,8 +18,6 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["packed", "unpacked"]
-
 SEAL = b"sha256:"
 META = "meta.json"
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the same arrays make the same file

@@ -16,8 +16,6 @@ from tinygrad_edu.export.free_axes import Axis, Sizes
 from tinygrad_edu.graph import Ref
 from tinygrad_edu.graph.naming import unique
 
-__all__ = ["Builder"]
-
 INT64: np.dtype[Any] = np.dtype(np.int64)
 
 SINGLE = frozenset(

@@ -19,8 +19,6 @@ from tinygrad_edu.export.onnx_builder import Builder
 from tinygrad_edu.export.onnx_operators import has_operator, write
 from tinygrad_edu.export.recording import Recording, recorded
 
-__all__ = ["onnx"]
-
 _OPSET, _IR = 20, 10
 
 

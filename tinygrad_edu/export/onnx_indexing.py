@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.recording import Line
 
-__all__ = ["picked"]
-
 _END = np.iinfo(np.int64).max
 
 

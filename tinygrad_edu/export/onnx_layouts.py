@@ -21,8 +21,6 @@ from tinygrad_edu.ops.networks.convolution import conv2d
 from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
 from tinygrad_edu.ops.networks.windows import window_layout
 
-__all__ = ["LAYOUTS"]
-
 _CHANNELS_FIRST, _CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 

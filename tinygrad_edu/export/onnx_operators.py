@@ -22,8 +22,6 @@ from tinygrad_edu.ops.elementwise.exponential import exp2, expm1, log1p, log2, l
 from tinygrad_edu.ops.elementwise.rounding import fabs, trunc
 from tinygrad_edu.ops.elementwise.trigonometric import hypot
 
-__all__ = ["has_operator", "write"]
-
 Writer = Callable[[Builder, Line], None]
 
 

@@ -16,8 +16,6 @@ from tinygrad_edu.expression.decomposition import decomposed, recorded_since, st
 from tinygrad_edu.graph import Graph, Program, Ref, Step
 from tinygrad_edu.graph.naming import unique
 
-__all__ = ["Line", "Recording", "recorded"]
-
 
 @dataclass(frozen=True, eq=False)
 class Line:

@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["is_safetensors", "packed", "unpacked"]
-
 SEAL, RECORD, METADATA = "sha256", "tinygrad_edu", "__metadata__"
 _UNSEALED = "0" * 64
 DTYPES = {

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.nn.checks import whole, yes_or_no
 
-__all__ = ["Batches", "Order", "Validation", "held_out", "order_of", "shuffled"]
-
 TOGETHER = 1 << 18
 """Batches are picked together up to so many bytes, since every pick costs a call of NumPy."""
 SMALL = 1 << 20

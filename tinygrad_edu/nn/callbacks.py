@@ -10,8 +10,6 @@ from tinygrad_edu.nn.checks import takes
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.stopping import EarlyStopping
 
-__all__ = ["called_after_each_epoch"]
-
 Callback = Callable[[History], Any]
 
 

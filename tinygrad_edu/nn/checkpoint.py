@@ -25,8 +25,6 @@ from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.stopping import Stopping
 
-__all__ = ["OPTIMIZER", "OPTIMIZER_WITHOUT_RATE", "Checkpoint", "Standing", "digest", "place"]
-
 KIND = "checkpoint of nn.fit"
 OPTIMIZER = "the optimizer"
 OPTIMIZER_WITHOUT_RATE = "the optimizer but for its learning rate"

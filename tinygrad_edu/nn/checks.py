@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["above_zero", "at_least", "finite", "keeping", "numbers", "one_of", "share", "whole", "yes_or_no"]
-
 
 def whole(name: str, value: Any, least: int) -> int:
     """The value as an integer of at least ``least``.

@@ -18,14 +18,12 @@ from tinygrad_edu.ops.networks.costs import (
     softmax_cross_entropy,
 )
 
-__all__ = ["COSTS", "LOSSES", "Cost", "check_examples", "check_labels", "half_squared_error"]
 
-
-def half_squared_error(A: Any, Y: Any) -> Any:
+def _half_squared_error(A: Any, Y: Any) -> Any:
     """J = (1/m) Σ ½ (A - Y)², summed over the outputs and averaged over the examples. Course: L3, L6.
 
     >>> import numpy as np
-    >>> half_squared_error(np.array([[1.0, 5.0]]), np.array([[1.0, 1.0]])).item()
+    >>> _half_squared_error(np.array([[1.0, 5.0]]), np.array([[1.0, 1.0]])).item()
     4.0
     """
     return np.sum(np.square(A - Y)) / (2 * A.shape[-1])
@@ -80,7 +78,7 @@ def _many(Z: Any, Y: Any) -> Any:
 
 _TWO = Cost(binary_cross_entropy, _two, "probabilities", binary_cross_entropy_with_logits)
 _MANY = Cost(categorical_cross_entropy, _many, "shares", softmax_cross_entropy)
-_SQUARED = Cost(half_squared_error, lambda A, Y: np.square(A - Y) / 2)
+_SQUARED = Cost(_half_squared_error, lambda A, Y: np.square(A - Y) / 2)
 
 LOSSES: dict[str, Cost] = {
     "binary_cross_entropy": _TWO,

@@ -15,8 +15,6 @@ from tinygrad_edu.nn.init import Scheme, Seed, generator
 from tinygrad_edu.nn.layers import Activation, Dense, Neuron, checked_activation
 from tinygrad_edu.nn.models import CostOf, Layer, Sequential
 
-__all__ = ["MLP", "LogisticRegression"]
-
 
 class LogisticRegression(Sequential):
     """Logistic regression on n_x features: A = σ(wᵀ X + b), from zeros. Course: L2, L12.

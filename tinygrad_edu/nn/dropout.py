@@ -14,8 +14,6 @@ from tinygrad_edu.nn.checks import keeping, whole
 from tinygrad_edu.nn.layers import Described
 from tinygrad_edu.ops.networks.dropout import dropout
 
-__all__ = ["Dropout", "in_mode", "is_training", "training"]
-
 _training: ContextVar[Ambient | None] = ContextVar("training", default=None)
 
 

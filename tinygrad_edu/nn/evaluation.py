@@ -17,8 +17,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.training_step import constants
 
-__all__ = ["Judge"]
-
 Array = NDArray[Any]
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from tinygrad_edu.errors import require_extra
 
-__all__ = ["figure", "saved"]
-
 
 def figure(width: float, height: float) -> Any:
     """An empty ``Figure`` of the given width and height in inches.

@@ -31,8 +31,6 @@ from tinygrad_edu.nn.training_step import Model, compiled_step, eager_step, is_o
 from tinygrad_edu.nn.training_warnings import beforehand
 from tinygrad_edu.nn.weighting import weights_of
 
-__all__ = ["check_kinds", "facts", "fit", "to_train"]
-
 
 @partial(arguments_explained, known=FIT)
 def fit(

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "ANSWERING", "FIT", "HISTORY", "LAYER", "MODEL", "NETWORK", "NN", "OPTIM", "OPTIMIZER", "PART",
-    "SCHEDULE", "SETTINGS", "TOP",
-]  # fmt: skip
-
 _ACTIVATIONS = {
     "ReLU": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "LeakyReLU": "leaky_relu",
 }  # fmt: skip

@@ -22,8 +22,6 @@ from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.scores import Scores, scores
 from tinygrad_edu.nn.state import Stateful
 
-__all__ = ["Trainable"]
-
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "sgd": lambda: optim.SGD(lr=0.01),
     "adam": lambda: optim.Adam(lr=0.001),

@@ -12,8 +12,6 @@ import numpy as np
 from tinygrad_edu.nn.figures import figure as new_figure
 from tinygrad_edu.nn.figures import saved
 
-__all__ = ["History"]
-
 
 class _Series(dict[str, list[float]]):
     """Series by Keras' names."""

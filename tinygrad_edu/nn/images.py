@@ -26,8 +26,6 @@ from tinygrad_edu.nn.layers import (
 from tinygrad_edu.ops.networks.convolution import conv2d
 from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
 
-__all__ = ["AvgPool2D", "Conv2D", "Flatten", "MaxPool2D"]
-
 Pair = int | tuple[int, int]
 Padding = int | str | tuple[int, int]
 

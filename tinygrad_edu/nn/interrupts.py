@@ -7,8 +7,6 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
-__all__ = ["Interrupts"]
-
 
 class Interrupts:
     """Within it, the first Ctrl-C waits for :meth:`check`; a second one does not.

@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 
 from tinygrad_edu.nn.parameter_discovery import parameters_of
 
-__all__ = ["Layer", "check_chain", "flat", "numbered"]
-
 Layer: TypeAlias = Callable[[Any], Any]
 """A function from A[l-1] to A[l]."""
 

@@ -16,18 +16,6 @@ from tinygrad_edu.nn.init import Scheme, Seed, initial
 from tinygrad_edu.ops.elementwise.exponential import tanh
 from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softmax
 
-__all__ = [
-    "ACTIVATIONS",
-    "Activated",
-    "Activation",
-    "Dense",
-    "Neuron",
-    "checked_activation",
-    "checked_dtype",
-    "described",
-    "kind_of",
-]
-
 Activation: TypeAlias = str | Callable[[Any], Any]
 """A name in ``ACTIVATIONS``, or a function of Z."""
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Curve", "in_notebook", "live_curve"]
-
 WIDTH, HEIGHT = 480, 140
 POINTS = 240
 """The largest number of points drawn, however many epochs there are."""
@@ -29,10 +27,10 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-class Curve:
+class _Curve:
     """The progress of a training of ``total`` epochs, as HTML for a notebook.
 
-    >>> curve = Curve(4)
+    >>> curve = _Curve(4)
     >>> curve.note(1, 2.0), curve.note(2, 1.0)
     (None, None)
     >>> "2/4 epochs, cost 1" in curve._repr_html_()
@@ -90,7 +88,7 @@ class Curve:
 @contextmanager
 def live_curve(total: int, done: int = 0) -> Iterator[Any]:
     """Shows the curve under the cell, redrawn a few times a second and at the end."""
-    curve = Curve(total, done)
+    curve = _Curve(total, done)
     shown = sys.modules["IPython"].display.display(curve, display_id=True)
     drawn_at = time.monotonic()
 

@@ -16,8 +16,6 @@ from tinygrad_edu.nn.checks import above_zero, at_least, whole
 from tinygrad_edu.nn.dropout import is_training
 from tinygrad_edu.nn.layers import Described, checked_dtype
 
-__all__ = ["BatchNorm", "LayerNorm", "Seen", "noting"]
-
 Seen = list[tuple["BatchNorm", Tensor, Tensor]]
 _seen: ContextVar[Seen | None] = ContextVar("seen", default=None)
 

@@ -12,8 +12,6 @@ from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["Parameters", "buffers_of", "objects_in", "parameters_of", "tensors_of"]
-
 T = TypeVar("T")
 
 _OTHERS = (
@@ -69,7 +67,7 @@ class Parameters(dict[str, Tensor]):
         return Parameters({**self, **other})
 
 
-def tensors_of(holder: Any) -> dict[str, Tensor]:
+def _tensors_of(holder: Any) -> dict[str, Tensor]:
     """The leaf Tensors that an object holds, by the path to each: ``{"W": ..., "cells_0_W": ...}``.
 
     An object among them that has a method ``parameters()`` answers for itself. A Tensor that is held twice
@@ -78,7 +76,7 @@ def tensors_of(holder: Any) -> dict[str, Tensor]:
     >>> class Scale:
     ...     def __init__(self):
     ...         self.by, self.more = Tensor([2.0]), [Tensor([0.0]), {"last": Tensor([1.0])}]
-    >>> list(tensors_of(Scale()))
+    >>> list(_tensors_of(Scale()))
     ['by', 'more_0', 'more_1_last']
     """
     seen = {id(holder)}
@@ -99,7 +97,7 @@ def parameters_of(layer: Any) -> dict[str, Tensor]:
     """
     own = getattr(layer, "parameters", None)
     if not callable(own):
-        return {name: t for name, t in tensors_of(layer).items() if t.requires_grad}
+        return {name: t for name, t in _tensors_of(layer).items() if t.requires_grad}
     answer = own()
     return {str(k): t for k, t in (answer.items() if isinstance(answer, Mapping) else enumerate(answer))}
 

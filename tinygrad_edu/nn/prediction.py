@@ -19,9 +19,6 @@ from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.foreign_names import ANSWERING
 from tinygrad_edu.ops.networks.activations import sigmoid
 
-__all__ = ["Answering"]
-
-
 _explained = partial(arguments_explained, known=ANSWERING)
 
 

@@ -14,8 +14,6 @@ from typing import Protocol, TextIO
 from tinygrad_edu.errors import MissingExtraError, require_extra
 from tinygrad_edu.nn.live_display import in_notebook, live_curve
 
-__all__ = ["Report", "progress_bar"]
-
 
 class Report(Protocol):
     """A function called after each epoch, with the number of epochs done and the cost."""

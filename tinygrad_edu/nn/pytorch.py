@@ -18,8 +18,6 @@ from tinygrad_edu.nn.layers import Dense, Neuron
 from tinygrad_edu.nn.normalise import BatchNorm, LayerNorm
 from tinygrad_edu.nn.sequences import RNN, Embedding
 
-__all__ = ["is_pytorchs", "translated"]
-
 Array = NDArray[Any]
 
 

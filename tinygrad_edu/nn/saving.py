@@ -21,8 +21,6 @@ from tinygrad_edu.nn.layer_chain import Layer
 from tinygrad_edu.nn.layers import ACTIVATIONS, described
 from tinygrad_edu.nn.models import Sequential
 
-__all__ = ["load", "save"]
-
 MODEL, ARRAYS = "model of nn", "arrays by name"
 SUFFIXES = (".npz", ".safetensors")
 MODELS: dict[str, type[Sequential]] = {m.__name__: m for m in (Sequential, MLP, LogisticRegression)}

@@ -14,8 +14,6 @@ from tinygrad_edu.errors import require_extra
 from tinygrad_edu.nn.checks import numbers
 from tinygrad_edu.nn.dropout import training
 
-__all__ = ["Scores", "scores"]
-
 Metric = str | Callable[[Any, Any], Any]
 
 

@@ -14,8 +14,6 @@ from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, Described, checked_a
 from tinygrad_edu.ops.movement.joining import stack
 from tinygrad_edu.ops.networks.embeddings import embedding
 
-__all__ = ["RNN", "Embedding"]
-
 
 class Embedding(Described):
     """A vector for each word of a vocabulary: column e of the table E (n, vocabulary). Course 5.

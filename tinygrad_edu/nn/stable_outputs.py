@@ -19,8 +19,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.elementwise.arithmetic import positive
 from tinygrad_edu.ops.networks import activations, costs
 
-__all__ = ["cost_of_logits"]
-
 Array = Any
 
 

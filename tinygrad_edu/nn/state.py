@@ -16,8 +16,6 @@ from tinygrad_edu.nn.optim.base import check_unlocked
 from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.pytorch import is_pytorchs, translated
 
-__all__ = ["Keys", "Stateful"]
-
 
 class Keys(NamedTuple):
     """The names missing from what :meth:`Stateful.load_state_dict` was given, and those it does not know."""

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.checks import at_least, whole, yes_or_no
 
-__all__ = ["EarlyStopping", "Stopping", "stopping_rule"]
-
 
 @dataclass(frozen=True)
 class EarlyStopping:

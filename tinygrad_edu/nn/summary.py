@@ -8,8 +8,6 @@ from typing import Any
 from tinygrad_edu.nn.layers import Dense
 from tinygrad_edu.nn.parameter_discovery import parameters_of
 
-__all__ = ["HEAD", "called", "lines_of", "written"]
-
 HEAD = ("layer", "", "output", "parameters", "number")
 
 

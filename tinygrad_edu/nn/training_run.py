@@ -22,10 +22,8 @@ from tinygrad_edu.nn.stopping import Stopping
 from tinygrad_edu.nn.training_step import Step
 from tinygrad_edu.nn.training_warnings import MUCH, rising
 
-__all__ = ["BatchesOfEpochs", "Run"]
 
-
-class BatchesOfEpochs(Protocol):
+class _BatchesOfEpochs(Protocol):
     """Batches of examples, in memory or on workers."""
 
     def __len__(self) -> int: ...
@@ -42,7 +40,7 @@ class Run:
     """The model's parameters and the untrained state of its layers."""
     optimizer: Optimizer
     step: Step
-    batches: BatchesOfEpochs
+    batches: _BatchesOfEpochs
     judge: Judge | None
     stopping: Stopping
     generators: Sequence[np.random.Generator]

@@ -17,8 +17,6 @@ from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.parameter_discovery import objects_in
 
-__all__ = ["Model", "Step", "compiled_step", "constants", "eager_step", "is_ours"]
-
 
 class Model(Protocol):
     """What can be trained: it has parameters, and a cost."""

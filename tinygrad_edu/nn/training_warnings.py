@@ -15,8 +15,6 @@ from tinygrad_edu.nn.layer_chain import numbered
 from tinygrad_edu.nn.layers import Dense
 from tinygrad_edu.nn.normalise import BatchNorm
 
-__all__ = ["MUCH", "beforehand", "rising"]
-
 MUCH = 10.0
 """A cost so many times the first one is warned of at once."""
 SOME, LITTLE = 1.5, 1.01

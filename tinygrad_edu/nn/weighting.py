@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.nn.checks import finite, numbers
 
-__all__ = ["weights_of"]
-
 Array = NDArray[Any]
 BALANCED = "balanced"
 

@@ -17,8 +17,6 @@ from tinygrad_edu.drawing.scene import Group, Outline, Rectangle, Run, Scene, Sh
 from tinygrad_edu.drawing.text_widths import LINE, SIZE
 from tinygrad_edu.expression.label_style import digits
 
-__all__ = ["handout"]
-
 _SLOT = re.compile("⟦([^⟧]*)⟧")
 _LETTER = 0.52  # of the size, the width of a letter
 _MOST_LINES = 6

@@ -26,8 +26,6 @@ from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.indexing.gather_scatter import scatter_add
 from tinygrad_edu.ops.movement.shapes import astype
 
-__all__ = ["Computed", "javascript", "kernels"]
-
 _TO_A_SHAPE = arithmetic.kernels(arithmetic.RESHAPE, arithmetic.EXPAND_DIMS, arithmetic.BROADCAST)
 
 

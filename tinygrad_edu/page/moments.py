@@ -17,8 +17,6 @@ from tinygrad_edu.expression import Node, quantity
 from tinygrad_edu.expression.arithmetic import ADD
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 
-__all__ = ["moments"]
-
 
 def moments(view: View, program: Program) -> Iterator[dict[str, Any]]:
     """The moments of a picture's quantities, as data for the page."""

@@ -24,8 +24,6 @@ from tinygrad_edu.page.handout import handout
 from tinygrad_edu.page.javascript import Computed, javascript
 from tinygrad_edu.page.moments import moments
 
-__all__ = ["step_through"]
-
 _MOST_NUMBERS = 20_000
 """Entries of inputs and constants up to which a page carries them, to compute with."""
 

@@ -16,8 +16,6 @@ from tinygrad_edu.check.diagnosis.steps import adds, feeds
 from tinygrad_edu.check.diagnosis.target import NO_PENALTY, Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
 
-__all__ = ["of_a_factor", "of_addends", "of_exchanged", "of_misplaced", "of_weights"]
-
 _MOST_SUBSETS = 10
 _MOST_LOST = 1.4
 _FEW = 4

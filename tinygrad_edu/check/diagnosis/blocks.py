@@ -16,8 +16,6 @@ from tinygrad_edu.check.diagnosis.steps import made_alike, outer
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Graph, GraphNode, Step
 
-__all__ = ["Block", "blocks_of", "function_of", "sums_in_slopes"]
-
 
 @dataclass(frozen=True)
 class Block:

@@ -10,8 +10,6 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 
-__all__ = ["Axes", "LogSoftmax", "LogSumExp", "Norm", "Softmax", "Wrong", "axes_of_shape", "normalised"]
-
 Wrong = tuple[Array, tuple[str, ...], str, float]
 """An array that a wrong form gives, what it is, in codes and words, and what it costs."""
 Axes = tuple[int, ...]

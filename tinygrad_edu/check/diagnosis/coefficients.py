@@ -11,8 +11,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
 
-__all__ = ["Coefficients"]
-
 
 class Coefficients:
     """The coefficients of a formula, and what becomes of it where some of them are other values.

@@ -11,8 +11,6 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
 from tinygrad_edu.check.diagnosis.target import Given, Target
 from tinygrad_edu.check.report import Diagnosis
 
-__all__ = ["localised", "of_entries", "of_overwriting", "told_of", "wrong_shape"]
-
 _MOST_SLICES = 64
 
 

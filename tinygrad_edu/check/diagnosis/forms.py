@@ -29,8 +29,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import addends_of_the_cost
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["of_forms", "of_shortcut"]
-
 _MOST_ADDENDS = 8
 _Kind: TypeAlias = type[Softmax] | type[LogSoftmax] | type[Norm]
 

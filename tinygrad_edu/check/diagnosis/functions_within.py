@@ -19,8 +19,6 @@ from tinygrad_edu.graph import Step
 from tinygrad_edu.ops.elementwise.exponential import exp, tanh
 from tinygrad_edu.ops.networks.activations import sigmoid
 
-__all__ = ["of_functions_within"]
-
 _FUNCTIONS: tuple[tuple[Op, Callable[[float], float]], ...] = (
     (sigmoid, lambda c: float(np.log(c / (1 - c)))),
     (tanh, lambda c: float(np.arctanh(c))),

@@ -11,8 +11,6 @@ from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.pool import Pool, remembered
 from tinygrad_edu.check.diagnosis.steps import index_parts
 
-__all__ = ["indices_of", "labels_of"]
-
 
 @remembered
 def labels_of(pool: Pool, shape: tuple[int, ...]) -> list[tuple[str, Array]]:

@@ -15,8 +15,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.turns import some_places, turns
 from tinygrad_edu.graph import GraphNode, Step
 
-__all__ = ["of_leaves", "of_others", "of_sources", "of_stale", "of_turned"]
-
 _MOST_SIZE = 200_000
 _MOST_OTHERS = 100
 _MOST_COMPUTED = 40

@@ -22,8 +22,6 @@ from tinygrad_edu.check.diagnosis.pool import FUNCTIONS, LIKELY, Pool, applied, 
 from tinygrad_edu.check.diagnosis.steps import alike
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["slopes_of_a_line"]
-
 
 def slopes_of_a_line(blocks: list[Block], pool: Pool) -> Iterator[Edited]:
     """Every way in which the slope that one line of a loop applies is got wrong."""

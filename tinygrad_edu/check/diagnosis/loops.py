@@ -40,8 +40,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Step
 
-__all__ = ["of_known_lines", "of_loops"]
-
 _FEW_PARTS, _MOST_STARTS = 12, 3
 _Other = tuple[str, tuple[str, ...], Callable[[GraphNode], GraphNode | None]]
 """What other values are, in words and codes, and which there is for a value."""

@@ -11,8 +11,6 @@ from tinygrad_edu.check.diagnosis.terms import Term
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.graph import Graph
 
-__all__ = ["TermNames"]
-
 
 class TermNames:
     """Names for the addends of the gradient of one quantity."""

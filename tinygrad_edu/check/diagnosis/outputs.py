@@ -13,8 +13,6 @@ from tinygrad_edu.check.diagnosis.pool import Value
 from tinygrad_edu.ops.elementwise.exponential import exp, tanh
 from tinygrad_edu.ops.networks.activations import relu, sigmoid
 
-__all__ = ["Output"]
-
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {op.name: op.forward for op in (exp, tanh, sigmoid, relu)}
 
 

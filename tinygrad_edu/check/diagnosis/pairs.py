@@ -15,8 +15,6 @@ from tinygrad_edu.check.diagnosis.edit import Edit, Finding
 from tinygrad_edu.check.diagnosis.target import Said, Target, told_at
 from tinygrad_edu.check.local import Local
 
-__all__ = ["Family", "of_pairs"]
-
 Family = Callable[[Target], None]
 _MOST_FIRST = 150
 _DEAREST_FIRST = 1.25

@@ -26,24 +26,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Ref, Step
 
-__all__ = [
-    "Edited",
-    "Line",
-    "Made",
-    "Times",
-    "late_addends",
-    "line_of",
-    "lost_addends",
-    "lost_factors",
-    "made_as",
-    "made_with",
-    "one_gradient_times_a_value",
-    "other_slices",
-    "product",
-    "sequences",
-    "windows_without_stride",
-]
-
 Made = Callable[[Mapping[str, Any]], Any]
 """A step's value, from those of the steps before it."""
 Line = dict[str, Made]

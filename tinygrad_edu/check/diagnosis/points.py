@@ -21,8 +21,6 @@ from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 from tinygrad_edu.ops.elementwise.selection import where
 
-__all__ = ["of_left_out", "of_other_functions", "of_points"]
-
 _MOST_POINTS = 40
 _MOST_SIZE = 100_000
 _QUESTIONS: tuple[Callable[[Array], Array], ...] = (

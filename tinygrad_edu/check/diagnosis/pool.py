@@ -20,8 +20,6 @@ from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, sof
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["FUNCTIONS", "LIKELY", "Pool", "Value", "remembered"]
-
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 LIKELY = frozenset(op.kernel for op in (sigmoid, tanh, relu, leaky_relu, softplus, exp))

@@ -16,8 +16,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
 
-__all__ = ["axes_of", "codes_of_gradient", "of_products", "spreads"]
-
 _FEW_PLACES = 12
 
 

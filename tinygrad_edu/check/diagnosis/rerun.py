@@ -16,8 +16,6 @@ from tinygrad_edu.check.diagnosis.passes import Line, Made, Times
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["Trials", "trials_of"]
-
 _MOST_AT_ONCE = 64
 _MOST_NUMBERS = 4_000_000
 

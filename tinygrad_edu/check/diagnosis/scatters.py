@@ -18,8 +18,6 @@ from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["last_contributions", "of_assigned", "of_scatters", "other_parts"]
-
 _MOST_PARTS = 64
 _FEW_PLACES = 12
 _MOST_ENTRIES = 5_000_000

@@ -57,8 +57,6 @@ from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.graph import GraphNode
 
-__all__ = ["diagnose", "vocabulary"]
-
 _SURE, _LIKELY, _UNKNOWN = 1.1, 1.35, 5.0
 _MOST_TWICE = 50_000
 _LONG = 120

@@ -13,8 +13,6 @@ from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import GraphNode, Step
 
-__all__ = ["of_sequences"]
-
 
 def of_sequences(target: Target, pool: Pool) -> None:
     """In every use at once the next value of a sequence, or the gradient on the other side of a slope."""

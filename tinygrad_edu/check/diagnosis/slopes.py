@@ -23,8 +23,6 @@ from tinygrad_edu.check.diagnosis.pool import (
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.core.op import Op
 
-__all__ = ["of_lost_slopes", "of_slopes"]
-
 
 def of_lost_slopes(target: Target, blocks: list[Block], pool: Pool) -> None:
     """A slope that is left out, or applied twice."""

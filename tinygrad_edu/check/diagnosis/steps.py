@@ -10,22 +10,6 @@ import numpy as np
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import GraphNode, Step
 
-__all__ = [
-    "adds",
-    "adds_up",
-    "alike",
-    "fed_by",
-    "feeds",
-    "index_parts",
-    "made_alike",
-    "multiplies",
-    "outer",
-    "picks_a_part",
-    "puts",
-    "puts_a_part",
-    "sliced",
-]
-
 _One = TypeVar("_One")
 _FAR = 6
 _MOST_PASSES = 200

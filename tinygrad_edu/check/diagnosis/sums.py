@@ -15,8 +15,6 @@ from tinygrad_edu.check.diagnosis.tails import Tail, tail_of, widened
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["of_sums", "one_along", "part_of_a_product", "parts", "summed_in_a_product"]
-
 _MOST_AXES = 5
 _MOST_ALONE = 32
 """Of more examples only the first and the last are tried alone, or left out."""

@@ -15,8 +15,6 @@ from tinygrad_edu.check.diagnosis.steps import adds
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
-__all__ = ["Tail", "tail_of", "widened"]
-
 
 @dataclass(frozen=True)
 class Tail:

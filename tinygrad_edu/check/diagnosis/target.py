@@ -19,8 +19,6 @@ from tinygrad_edu.check.diagnosis.vocabulary import Vocabulary
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Step
 
-__all__ = ["NO_PENALTY", "Aspect", "Given", "Said", "Target", "told_at"]
-
 Said = Edit | Callable[[], Edit]
 """An edit, or what makes its sentence once it is known to fit."""
 INSIDE = Edit(("sign_inside", "sign"), "the sign of everything but the penalty's term is wrong")

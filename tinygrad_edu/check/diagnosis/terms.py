@@ -14,8 +14,6 @@ from tinygrad_edu.check.diagnosis.steps import adds, index_parts, made_alike, ou
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
 
-__all__ = ["Term", "Terms", "addends_of_the_cost", "depends_on_data", "merged"]
-
 _MOST_PATHS = 24
 _MOST_FLAT = 80
 _MOST_ENTRIES = 20_000_000

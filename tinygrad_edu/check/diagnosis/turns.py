@@ -10,13 +10,11 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 
-__all__ = ["Turn", "some_places", "turns"]
-
 _MOST_AXES = 3
 
 
 @dataclass(frozen=True)
-class Turn:
+class _Turn:
     """A function of an array that keeps its shape."""
 
     of: Callable[[Array], Array]
@@ -30,7 +28,7 @@ class Turn:
         return Edit(self.codes, self.text.replace("{}", name) + more, self.cost + dearer)
 
 
-def turns(shape: tuple[int, ...], *, data: bool = False) -> Iterator[Turn]:
+def turns(shape: tuple[int, ...], *, data: bool = False) -> Iterator[_Turn]:
     """All of them for arrays of a shape; the entries of ``data`` belong to examples."""
     moved = ("examples_misaligned", "wrong_layer") if data else ("wrong_layer",)
     still = ("wrong_layer", "last_example_only", "examples_misaligned")
@@ -38,24 +36,24 @@ def turns(shape: tuple[int, ...], *, data: bool = False) -> Iterator[Turn]:
     for axis in long:
         for by in (1, -1):
             text = f"{{}} is shifted by one along axis {axis}: out of step"
-            yield Turn(_with(np.roll, by, axis), moved, text, 1.2)
-        yield Turn(_with(np.flip, axis), moved, f"{{}} is in reverse order along axis {axis}", 1.25)
+            yield _Turn(_with(np.roll, by, axis), moved, text, 1.2)
+        yield _Turn(_with(np.flip, axis), moved, f"{{}} is in reverse order along axis {axis}", 1.25)
         for k in (0, shape[axis] - 1):
             text = f"of {{}}, the entries at {k} along axis {axis} stand for all"
             text += ": an index of the loop does not move"
-            yield Turn(_one_for_all(k, axis), still, text, 1.3)
+            yield _Turn(_one_for_all(k, axis), still, text, 1.3)
     for first, second in combinations(range(len(shape)), 2):
         if len(shape) > 2:
             text = f"{{}} is turned by 180° in the axes {first} and {second} (flipped)"
             text += ", or is not where it should be"
-            yield Turn(_with(np.flip, (first, second)), ("wrong_layer", "inner_transpose"), text, 1.1)
+            yield _Turn(_with(np.flip, (first, second)), ("wrong_layer", "inner_transpose"), text, 1.1)
         if shape[first] == shape[second] > 1:
             text = f"{{}} is transposed in the axes {first} and {second}"
-            yield Turn(_with(np.swapaxes, first, second), ("inner_transpose", "wrong_layer"), text, 1.15)
-    yield Turn(np.square, ("wrong_layer", "slope_wrong"), "the square of {} stands where {} belongs", 1.35)
+            yield _Turn(_with(np.swapaxes, first, second), ("inner_transpose", "wrong_layer"), text, 1.15)
+    yield _Turn(np.square, ("wrong_layer", "slope_wrong"), "the square of {} stands where {} belongs", 1.35)
     size = "the absolute value of {} stands where {} belongs"
-    yield Turn(np.abs, ("slope_wrong", "sign", "wrong_layer"), size, 1.4)
-    yield Turn(np.sign, ("slope_wrong", "wrong_layer"), "only the sign of {} is there", 1.4)
+    yield _Turn(np.abs, ("slope_wrong", "sign", "wrong_layer"), size, 1.4)
+    yield _Turn(np.sign, ("slope_wrong", "wrong_layer"), "only the sign of {} is there", 1.4)
 
 
 def _with(f: Callable[..., Array], *settings: object) -> Callable[[Array], Array]:

@@ -10,8 +10,6 @@ from itertools import permutations
 
 from tinygrad_edu.check.diagnosis.edit import Edit
 
-__all__ = ["Vocabulary"]
-
 _LOGARITHMS = {
     "1/ln 2": 1 / math.log(2),
     "1/ln 10": 1 / math.log(10),

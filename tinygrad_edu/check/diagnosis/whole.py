@@ -12,8 +12,6 @@ from tinygrad_edu.check.diagnosis.pool import Pool, fits
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.diagnosis.terms import Term
 
-__all__ = ["of_exchanged_factors", "of_extra_factors", "of_extra_penalty", "of_the_whole"]
-
 _MOST_AXES, _MOST_PLACES = 5, 12
 _MOST_SIZE = 20_000
 _ENTRIES = 4

@@ -10,8 +10,6 @@ from tinygrad_edu.check.diagnosis.steps import index_parts
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.movement.shapes import transpose
 
-__all__ = ["Words"]
-
 
 class Words:
     """Names for the values of a program."""

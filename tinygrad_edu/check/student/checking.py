@@ -31,8 +31,6 @@ from tinygrad_edu.check.student.shapes import (
 from tinygrad_edu.derivation import derive
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["check_file", "right_formulas"]
-
 _RUNS = 3
 
 

@@ -13,8 +13,6 @@ import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["HELPERS", "assigned", "without_writes"]
-
 _ASSIGNED, _INDEX = "__assigned__", "__index_of__"
 
 

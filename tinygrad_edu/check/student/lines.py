@@ -12,8 +12,6 @@ from tinygrad_edu.check.report import Entry, Report
 from tinygrad_edu.check.student.loading import Loaded
 from tinygrad_edu.check.tracing import Trace
 
-__all__ = ["with_lines"]
-
 
 def with_lines(report: Report, loaded: Loaded, trace: Trace, backward: Callable[..., Any]) -> Report:
     """The report with the line of each quantity that is wrong."""

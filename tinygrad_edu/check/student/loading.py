@@ -19,8 +19,6 @@ from typing import Any
 
 from tinygrad_edu.check.student.in_place import HELPERS, without_writes
 
-__all__ = ["Loaded", "StudentFileError", "load"]
-
 _MODULE = "student"
 _MAGIC = re.compile(r"^\s*[%!?]|^[^#'\"]*\?\s*$")
 _OTHER_LIBRARIES = {

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.check.tracing import Assigned, Trace
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["gradients_on_the_way", "name_quantities"]
-
 
 def name_quantities(trace: Trace, parameters: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     """Gives the Tensors of a forward pass the names of its variables; the shapes by name."""

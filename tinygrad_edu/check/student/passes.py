@@ -11,8 +11,6 @@ from typing import Any
 
 from tinygrad_edu.check.student.loading import Loaded, StudentFileError
 
-__all__ = ["Passes", "attributes_assigned", "found_in"]
-
 # The names that courses and textbooks give them, the most telling first.
 _FORWARD = (
     "forward", "forward_propagation", "forward_pass", "forward_prop", "L_model_forward", "model_forward",

@@ -19,8 +19,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.named_settings import Held
 from tinygrad_edu.ops.networks.costs import binary_cross_entropy
 
-__all__ = ["BackwardError", "Run", "run"]
-
 _ALL_PARAMETERS = ("parameters", "params", "theta", "weights", "p", "P")
 _ALL_VALUES = ("cache", "caches", "values", "memory", "store")
 _NUMBERS = {

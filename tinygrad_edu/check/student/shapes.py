@@ -18,8 +18,6 @@ import numpy as np
 
 from tinygrad_edu.check.student.loading import Loaded, StudentFileError
 
-__all__ = ["DATA", "LABELS", "UNITS", "for_parameters", "made", "of_initialiser", "possible", "said"]
-
 UNITS = (7, 6, 5, 9, 8, 10)
 """n_x, n[1], ...: pairwise different, and none of 2, 3, 4, so that no two mistakes coincide."""
 EXAMPLES, CLASSES = 11, 12

@@ -19,8 +19,6 @@ from tinygrad_edu.nn.foreign_names import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
 from tinygrad_edu.nn.optim.update_step import Rules
 
-__all__ = ["Optimizer", "Parameters", "check_unlocked"]
-
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = str | int
 Parameters: TypeAlias = Mapping[str, Tensor] | Iterable[Tensor] | Tensor

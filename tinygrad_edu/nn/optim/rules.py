@@ -10,8 +10,6 @@ from tinygrad_edu.nn.checks import above_zero, at_least
 from tinygrad_edu.nn.optim.base import Optimizer, Parameters
 from tinygrad_edu.nn.optim.schedules import Schedule
 
-__all__ = ["SGD", "Adam", "AdamW", "Momentum", "Nesterov", "RMSProp"]
-
 
 class SGD(Optimizer):
     """Gradient descent: W := W - α dW. Course: L13. The other settings are those of :class:`Optimizer`.

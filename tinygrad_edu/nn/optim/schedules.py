@@ -13,8 +13,6 @@ from typing import Any
 
 from tinygrad_edu.nn.checks import above_zero, at_least, whole
 
-__all__ = ["CosineDecay", "ExponentialDecay", "InverseTimeDecay", "Schedule", "StepDecay", "WarmUp"]
-
 Schedule = Callable[[int], float]
 
 

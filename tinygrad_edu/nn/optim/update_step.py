@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 from tinygrad_edu.compiler.free_variables import FreeVariables
 from tinygrad_edu.compiler.updates import Piece, Rule, pieces_of, rule_of
 
-__all__ = ["Move", "Rules"]
-
 Array = NDArray[Any]
 NUMBERS = ("rate", "t", "norm")
 
 
 @dataclass
-class Move:
+class _Move:
     """The update of the parameters of one dtype, in pieces; ``done`` counts the pieces computed."""
 
     update: Callable[..., None]
@@ -70,8 +68,8 @@ class Rules:
         parameters: Mapping[Any, Array],
         gradients: Sequence[Array],
         kept: dict[Any, Any],
-    ) -> list[Move]:
-        """The updates of parameters with their gradients, one :class:`Move` for each dtype."""
+    ) -> list[_Move]:
+        """The updates of parameters with their gradients, one :class:`_Move` for each dtype."""
         targets: dict[np.dtype[Any], list[tuple[Array, ...]]] = {}
         for (key, W), dW in zip(parameters.items(), gradients, strict=True):
             if dW.shape != W.shape:
@@ -81,21 +79,21 @@ class Rules:
 
     def _move(
         self, optimizer: Any, dtype: np.dtype[Any], targets: list[tuple[Array, ...]], kept: dict[Any, Any]
-    ) -> Move:
+    ) -> _Move:
         rule = self.of(optimizer, dtype)
         arrays = [array for target in targets for array in target]
         known = kept.get(dtype)
         if known is not None and known[0] is rule and all(map(_lie_alike, known[1], arrays)):
-            move: Move = known[2]
+            move: _Move = known[2]
             move.done[...] = 0
             return move
         done = np.zeros((), np.int64)
         memory = known[3] if known is not None and known[0] is rule else []
         if rule is None:
-            move = Move(_as_it_stands(optimizer), targets, done)
+            move = _Move(_as_it_stands(optimizer), targets, done)
         else:
             pieces: list[Piece] = pieces_of(rule, targets, done, memory)
-            move = Move(rule.update, pieces, done)
+            move = _Move(rule.update, pieces, done)
         kept[dtype] = (rule, arrays, move, memory)
         return move
 
