@@ -22,7 +22,7 @@ from tinygrad_edu.compiler.liveness import Lifetimes
 from tinygrad_edu.compiler.memory import Buffer, Life, arranged
 from tinygrad_edu.compiler.rows import Rows
 from tinygrad_edu.compiler.schedule import Loop, Schedule, columns_of
-from tinygrad_edu.compiler.views import is_view
+from tinygrad_edu.compiler.views import behind
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.arithmetic import MATMUL
@@ -166,7 +166,7 @@ class _Writer(Lifetimes):
         own = [self._own(gradient, gradients[:k]) for k, gradient in enumerate(gradients)]
         if self.lent:
             own = [self._to_read(by) for by in self.schedule.moves.values()]
-        elif self.handed or self.schedule.moves or self.schedule.named:
+        elif self.handed or self.schedule.moves or self.schedule.named or self.schedule.products:
             yield len(self.order), f"    result = {results.pop()}"
             lines = self._handed(own) if self.handed else self._moves()
             yield from ((len(self.order), f"    {line}") for line in lines)
@@ -323,41 +323,50 @@ class _Writer(Lifetimes):
 
     def _to_read(self, node: Node) -> str:
         """A gradient as an array that stays as it is until it is read. A given one is copied."""
-        behind = node
-        while self.inline(behind) or is_view(behind):
-            behind = behind.args[0]
-        kept = own_memory(behind) or behind.is_constant or behind.does(columns_added)  # a new table
+        shown = behind(node)
+        kept = own_memory(shown) or shown.is_constant or shown.does(columns_added)  # a new table
         return (
             self._code(node).text if kept and node.shape else f"np.array({self._code(node)}, np.{node.dtype})"
         )
 
     def _moves(self) -> Iterator[str]:
         """All parameters, or none: an interrupt finds no gap in one call."""
-        if self.schedule.named:
-            yield from self._moves_of_columns()
+        moves = {W.called: self._step(by) for W, by in self.schedule.moves.items()}
+        if not self.schedule.named and not self.schedule.products:
+            parameters, steps = _listed(moves), _listed(moves.values())
+            yield f"deque(map(np.subtract, {parameters}, {steps}, {parameters}), 0)  # all of them, or none"
             return
-        moves = {W.called: by for W, by in self.schedule.moves.items()}
-        parameters = _listed(moves)
-        steps = _listed(self._step(by) for by in moves.values())
-        yield f"deque(map(np.subtract, {parameters}, {steps}, {parameters}), 0)  # all of them, or none"
+        calls = [f"(np.subtract, {W}, {by}, {W})," for W, by in moves.items()]
+        yield from self._products(calls)
+        yield from self._moves_of_columns(calls)
+        yield from ("changes = [", *(f"    {line}" for line in calls), "]")
+        yield "deque(starmap(call, changes), 0)  # all of them, or none"
 
     def _step(self, by: Node) -> str:
         """What is subtracted, as it is written."""
         return str(self._code(by) if by.number is None else constant_code(by))
 
-    def _moves_of_columns(self) -> Iterator[str]:
-        """The same, where of a table only those columns are written that are named."""
-        moves = [
-            f"(np.subtract, {W.called}, {self._step(by)}, {W.called})"
-            for W, by in self.schedule.moves.items()
+    def _products(self, calls: list[str]) -> Iterator[str]:
+        """Adds calls that subtract a product from its parameter, in place."""
+        moved = [
+            W.called
+            for part in (self.schedule.moves, self.schedule.named, self.schedule.products)
+            for W in part
         ]
+        for given in dict.fromkeys(x.called for x in self.schedule.factors if x.is_name):
+            yield f"{given} = apart({given}, {_listed(moved)})"
+        for W, by in self.schedule.products.items():
+            A, B = map(self._code, by.args)
+            calls.append(f"less_product({W.called}, {A}, {B}),  # {W.called} -= {A} @ {B}, in place")
+
+    def _moves_of_columns(self, calls: list[str]) -> Iterator[str]:
+        """Adds calls that write those columns of a table that are named."""
         for k, (W, by) in enumerate(self.schedule.named.items(), start=1):
             x, ids = columns_of(by).args
             table = f"{W.called}{'.T' * (by is not columns_of(by))}"
             which, left = (_free(f"{name}_{k}", self.taken) for name in ("named", "left"))
             yield f"{which}, {left} = columns_left({table}, {self._code(x)}, {self._code(ids)})"
-            moves.append(f"(np.ndarray.__setitem__, {table}, np.s_[:, {which}], {left})")
-        yield f"deque(starmap(call, {_listed(moves)}), 0)  # all of them, or none"
+            calls.append(f"(np.ndarray.__setitem__, {table}, np.s_[:, {which}], {left}),")
 
     def _handed(self, own: Sequence[str]) -> Iterator[str]:
         yield f"gradients = [{', '.join(own)}]"

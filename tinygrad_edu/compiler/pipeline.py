@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.algebra import simplified
+from tinygrad_edu.compiler.blas import apart, less_product
+from tinygrad_edu.compiler.descent import subtracted_in_place
 from tinygrad_edu.compiler.emit import Emitted, emitted
 from tinygrad_edu.compiler.lowering import finished, lowered
 from tinygrad_edu.compiler.memory import ALIGNMENT, Buffer
@@ -83,7 +85,8 @@ def assembled(
         named = {W: by for W, by in moves.items() if _names_few(W, by)}
         moves = {W: by for W, by in moves.items() if W not in named}
         arguments = [*recording.arguments, rate.called]
-        written = emitted(tiled(scheduled([J], moves, named)), sheet.names, arguments)
+        whole = subtracted_in_place(tiled(scheduled([J], moves, named)))
+        written = emitted(whole, sheet.names, arguments)
     elif update == "lent":
         J, *gradients = _simplest([J, *gradients], sheet)
         moves = {values[name]: by for name, by in zip(program.wrt, gradients, strict=True)}
@@ -132,8 +135,10 @@ def _function(written: Emitted, code: CodeType, update: Update) -> Callable[...,
         "deque": deque,
         "starmap": starmap,
         "call": call,
+        "apart": apart,
         "columns_left": columns_left,
         "copied": copied,
+        "less_product": less_product,
         "in_parts": partial(spread, space=lambda thread: ()),
         **written.constants,
         **{op.name: op.into or op.forward for op in written.ops},

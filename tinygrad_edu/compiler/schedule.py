@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tinygrad_edu.compiler.views import behind
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.walk import in_order
@@ -47,11 +48,18 @@ class Schedule:
     """What is subtracted from a parameter when all is computed."""
     named: Mapping[Node, Node] = field(default_factory=dict)
     """The same of tables, most of whose entries stay as they are: it is not computed whole."""
+    products: Mapping[Node, Node] = field(default_factory=dict)
+    """The same where it is a product that is computed as it is subtracted."""
+
+    @property
+    def factors(self) -> list[Node]:
+        """The arrays that these products are of."""
+        return [behind(a) for by in self.products.values() for a in by.args]
 
     @property
     def ends(self) -> tuple[Node, ...]:
         """What is read when all is computed."""
-        return (*self.outputs, *self.moves.values(), *_parts(self.named))
+        return (*self.outputs, *self.moves.values(), *_parts(self.named), *self.factors)
 
 
 def _parts(named: Mapping[Node, Node]) -> list[Node]:

@@ -17,9 +17,7 @@ from queue import SimpleQueue
 from threading import Thread, get_ident
 from typing import Any
 
-from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
-
-from tinygrad_edu import errors
+from tinygrad_edu.compiler.blas import BLAS
 from tinygrad_edu.errors import arguments_explained
 
 __all__ = ["get_num_threads", "set_num_threads", "spread", "threads_for"]
@@ -77,7 +75,7 @@ def get_num_threads() -> int:
 
 def threads_for(parts: int) -> int:
     """How many threads work on that many parts."""
-    return min(get_num_threads(), parts) if _BLAS.known else 1
+    return min(get_num_threads(), parts) if BLAS.known else 1
 
 
 def spread(part: Part, parts: int, space: Callable[[int], Sequence[Any]]) -> None:
@@ -94,7 +92,7 @@ def spread(part: Part, parts: int, space: Callable[[int], Sequence[Any]]) -> Non
         space: the arrays that thread t works in; 0 is the caller.
     """
     threads = threads_for(parts)
-    with _BLAS.on_one_thread(), _kept_here(threads) as others:
+    with BLAS.on_one_thread(), _kept_here(threads) as others:
         spaces = [space(t) for t in range(threads)]
         work = _Work(part, parts)
         helpers: list[_Helper] = []
@@ -224,80 +222,6 @@ def _keep(thread: int, cores: set[int]) -> None:
         os.sched_setaffinity(thread, cores)
 
 
-class _Blas:
-    """NumPy's BLAS, as far as its number of threads can be read and set."""
-
-    def __init__(self) -> None:
-        self.functions = _openblas() or _by_threadpoolctl()
-        self.known = self.functions is not None
-        self.before = 1
-        self.users: set[int] = set()
-        """Threads in a loop. No lock is needed, which an interrupt could leave locked."""
-
-    @contextmanager
-    def on_one_thread(self) -> Iterator[None]:
-        """While a loop is run; several may be at once."""
-        if self.functions is None:
-            yield
-            return
-        get, put = self.functions
-        try:
-            self.users.add(get_ident())
-            if (now := get()) != 1:
-                self.before = now
-                put(1)
-            yield
-        finally:
-            self.users.discard(get_ident())
-            if not self.users:
-                self.restore()
-
-    def restore(self) -> None:
-        """As many threads as before the loops."""
-        before, self.before = self.before, 1
-        if before != 1 and self.functions is not None:
-            self.functions[1](before)
-
-    def forget(self) -> None:
-        """In a forked process, where no thread runs a loop."""
-        self.users.clear()
-        self.restore()
-
-
-def _openblas() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
-    """The functions of the OpenBLAS that NumPy is linked with, under the names that its builds have."""
-    try:
-        library = ctypes.CDLL(_multiarray_umath.__file__)
-    except OSError:
-        return None
-    for prefix in ("scipy_", ""):
-        for suffix in ("64_", ""):
-            try:
-                return (
-                    library[f"{prefix}openblas_get_num_threads{suffix}"],
-                    library[f"{prefix}openblas_set_num_threads{suffix}"],
-                )
-            except AttributeError:  # not in this build, or a system that does not look at linked libraries
-                continue
-    return None
-
-
-def _by_threadpoolctl() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
-    try:
-        threadpoolctl = errors.require_extra("threadpoolctl", extra="sklearn")
-    except errors.MissingExtraError:
-        return None
-    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-    if not libraries:
-        return None
-
-    def put(n: int) -> None:
-        for library in libraries:
-            library.set_num_threads(n)
-
-    return lambda: max(library.get_num_threads() for library in libraries), put
-
-
 def _allowed() -> int:
     """The cores that the process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -339,7 +263,7 @@ def _after_fork() -> None:
     _idle.clear()
     _all.clear()
     _cores_of.clear()
-    _BLAS.forget()
+    BLAS.forget()
 
 
 def _core_of_caller() -> Callable[[], int] | None:
@@ -350,6 +274,5 @@ def _core_of_caller() -> Callable[[], int] | None:
 
 
 _this_core = _core_of_caller()
-_BLAS = _Blas()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -49,7 +49,11 @@ _RESERVED = {
         "copied",
         "starmap",
         "call",
+        "apart",
+        "changes",
         "columns_left",
+        "in_parts",
+        "less_product",
     ],
 }
 """Names that the source of a step uses."""

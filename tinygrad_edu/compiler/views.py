@@ -14,7 +14,7 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 from tinygrad_edu.ops.networks.windows import window_layout, windows
 
-__all__ = ["REARRANGED", "is_copied", "is_view"]
+__all__ = ["REARRANGED", "behind", "is_copied", "is_view"]
 
 REARRANGED = kernels(TRANSPOSE, RESHAPE, EXPAND_DIMS, BROADCAST)
 """Operations that give a view of their operand's entries."""
@@ -33,6 +33,13 @@ def is_view(node: Node) -> bool:
             p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
         )
     return node.kernel in REARRANGED
+
+
+def behind(node: Node) -> Node:
+    """The node whose memory a view shows; the node itself, where it is none."""
+    while is_view(node):
+        node = node.args[0]
+    return node
 
 
 def is_copied(node: Node) -> bool:
