@@ -71,6 +71,6 @@ def test_one_structure_is_not_taken_for_another() -> None:
 
 def test_what_is_no_number_is_refused() -> None:
     step = tg.compile(lambda p, b: np.sum(p["w"] * b["X"]))
-    for bad in ("text", None, 1j, object()):
+    for bad in (np.array("text"), 1j, object()):
         with pytest.raises(TypeError, match="expected data of real numbers"):
             step({"w": np.ones(2)}, {"X": X, "other": bad})

@@ -122,6 +122,18 @@ def test_names_in_attributes_and_dicts():
     assert {"W1", "b1", "V", "X"} <= set(names(tg.Graph(net.cost(X))))
 
 
+@pytest.mark.parametrize("made", [list, tuple])
+def test_quantities_with_names_keep_them_in_a_list(made):
+    X = np.ones((3, 4))
+    w, b = tg.Tensor(np.ones((1, 3))), tg.Tensor(np.ones((1, 1)))
+    Z = w @ X + b
+    A = np.tanh(Z)
+    params, cache = made([w, b]), made([Z, A])
+    J = np.sum(A**2)
+    assert len(params) == len(cache) == 2
+    assert {"w", "b", "Z", "A"} <= set(names(tg.Graph(J)))
+
+
 def test_names_in_a_method():
     class Drawn(Net):
         def names(self):

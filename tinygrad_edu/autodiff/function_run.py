@@ -74,8 +74,10 @@ def _bare(value: Any) -> Any:
 
 
 def has_history(tree: Any) -> bool:
-    """Whether one of the leaves has a history, or requires a gradient."""
-    return any(isinstance(leaf, Tensor) and leaf.requires_grad for _, leaf in leaves(tree))
+    """Whether one of the leaves has a history, requires a gradient, or stands for any value."""
+    return any(
+        isinstance(leaf, Tensor) and (leaf.requires_grad or leaf.of_any_value) for _, leaf in leaves(tree)
+    )
 
 
 def derivatives(
@@ -170,12 +172,16 @@ def _place(transform: str, k: int, n: int) -> int:
 
 
 def _on_tensors(transform: str, k: int, argument: Any) -> Any:
-    found = []
+    found: list[Tensor] = []
     for path, leaf in leaves(argument):
         try:
             found.append(_of_its_own(leaf))
         except TypeError as error:
             raise TypeError(f"{transform}: argument {'.'.join([str(k), *path])}: {error}") from None
+    if not found and argument:
+        raise TypeError(
+            f"{transform}: argument {k}: expected real numbers to differentiate by, got {argument!r}"
+        )
     return rebuilt(argument, iter(found))
 
 

@@ -53,6 +53,8 @@ def grad(
     if not isinstance(output, Tensor):
         raise TypeError(errors.NO_OUTPUT.format(transform="grad", what=type(output).__name__))
     seed: Any = seed_for(output, gradient)
+    if output.of_any_value and not create_graph:
+        return [g.detach() for g in grad(output, wanted, gradient, create_graph=True)]
     if create_graph:
         seed = gradient if isinstance(gradient, Tensor) else Tensor(seed, requires_grad=False)
     found = gradients(output, seed, create_graph=create_graph, keep=wanted, spend=not create_graph)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.core.real_arrays import refuse_lookalikes
-from tinygrad_edu.core.structure import is_record, leaves
+from tinygrad_edu.core.structure import is_fixed, is_record
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = ["bare", "data_of", "kind_of", "value_of"]
@@ -46,7 +46,9 @@ def bare(leaf: Any) -> Any:
 
 
 def data_of(given: Any) -> Any:
-    """What is passed in as data, its leaves as arrays: numbers in a list are one."""
+    """What is passed in as data, its leaves as arrays: numbers in a list are one, unless its rows differ."""
+    if is_fixed(given):
+        return given
     if isinstance(given, Mapping):
         return {key: data_of(value) for key, value in given.items()}
     if is_record(given):
@@ -54,13 +56,21 @@ def data_of(given: Any) -> Any:
         for part in fields(given):
             object.__setattr__(another, part.name, data_of(getattr(given, part.name)))
         return another
-    numbers = (int, float, np.number, np.bool_)
-    if isinstance(given, (list, tuple)) and not all(isinstance(x, numbers) for _, x in leaves(given)):
+    if isinstance(given, (list, tuple)) and not _is_array(given):
         parts = [data_of(value) for value in given]
         if isinstance(given, tuple):
             return type(given)(*parts) if hasattr(given, "_fields") else tuple(parts)
         return parts
     return _one(given)
+
+
+def _is_array(given: Any) -> bool:
+    """Whether a list holds numbers alone, as many in each row."""
+    if not isinstance(given, (list, tuple)):
+        return isinstance(given, (int, float, np.number, np.bool_))
+    if not all(map(_is_array, given)):
+        return False
+    return len({np.shape(part) if isinstance(part, (list, tuple)) else () for part in given}) < 2
 
 
 def _one(value: Any) -> Any:

@@ -58,7 +58,8 @@ def compile(  # noqa: A001  (the field's name for it, as in torch.compile)
 
     Returns:
         ``step(params, X, Y)``, where X and Y are arrays, Tensors or numbers, of integers and booleans too,
-        or dicts, tuples, lists and dataclasses of them; integers may be indices. It gives ``J, grads``, or
+        or dicts, tuples, lists and dataclasses of them; integers may be indices. Text, None and slices in
+        them say how to compute: with another one the step is recorded anew. It gives ``J, grads``, or
         with an optimiser ``J``. ``params`` is a dict, list or tuple, nested too, of arrays or Tensors;
         ``grads`` has its structure; J is a float.
         ``step.source``, ``step.graph`` and ``step.buffers`` show what the last call ran.
@@ -318,8 +319,8 @@ class CompiledStep:
             )
         parameters = [(path[-1] if path else None, leaf) for path, leaf in leaves(params)]
         kinds = {name: np.asarray(bare(leaf)).dtype for name, leaf in parameters}
-        if kinds and not any(kind.kind == "f" for kind in kinds.values()):
-            got = ", ".join(f"{name or 'params'} of {kind}" for name, kind in kinds.items())
+        if not any(kind.kind == "f" for kind in kinds.values()):
+            got = ", ".join(f"{name or 'params'} of {kind}" for name, kind in kinds.items()) or repr(params)
             raise TypeError(f"compile: expected a parameter of floats to differentiate by, got {got}")
         recording = record(self.loss, lambda symbols: rebuilt(params, iter(symbols)), parameters, data)
         keys = ["/".join(path) for path, _ in leaves(params)]

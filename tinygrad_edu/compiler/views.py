@@ -29,9 +29,8 @@ def is_view(node: Node) -> bool:
     if node.does(getitem):
         index = node.settings["index"]
         parts = index if isinstance(index, tuple) else (index,)
-        return bool(node.shape) and all(
-            p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts
-        )
+        looked_at = bool(node.shape) or any(p is Ellipsis for p in parts)  # x[0] is a number, x[..., 0] none
+        return looked_at and all(p is None or p is Ellipsis or isinstance(p, (slice, int)) for p in parts)
     return node.kernel in REARRANGED
 
 

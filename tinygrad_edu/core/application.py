@@ -223,7 +223,8 @@ def apply(op: Op, args: tuple[Any, ...], settings: Mapping[str, Any], value: Any
         result.settings = NO_SETTINGS
         result.guards = recipe_for(op, args, settings, result) if around is None or around.recording else None
         return result
-    result.requires_grad = differentiable and np.asarray(value).dtype.kind == "f"
+    flows = differentiable and (around is None or around.recording)  # a Symbol's history is kept in any case
+    result.requires_grad = flows and np.asarray(value).dtype.kind == "f"
     result.came_from(op, parents, saved)
     result.settings = _own(settings) if settings else NO_SETTINGS
     result.guards = tuple(guards) or None

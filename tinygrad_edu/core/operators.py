@@ -62,6 +62,29 @@ class Operators:
     def __rdivmod__(self, other: Any) -> tuple[Self, Self]:
         return self.__rfloordiv__(other), self.__rmod__(other)
 
+    # Of booleans and integers, which have no gradient: plain arrays, as of a comparison.
+
+    def __invert__(self) -> Any:
+        return np.invert(cast("Any", self))
+
+    def __and__(self, other: Any) -> Any:
+        return np.bitwise_and(cast("Any", self), other)
+
+    def __rand__(self, other: Any) -> Any:
+        return np.bitwise_and(other, cast("Any", self))
+
+    def __or__(self, other: Any) -> Any:
+        return np.bitwise_or(cast("Any", self), other)
+
+    def __ror__(self, other: Any) -> Any:
+        return np.bitwise_or(other, cast("Any", self))
+
+    def __xor__(self, other: Any) -> Any:
+        return np.bitwise_xor(cast("Any", self), other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return np.bitwise_xor(other, cast("Any", self))
+
     def __getitem__(self, index: Any) -> Self:
         # A Tensor of integers or booleans in an index is the array it holds, unless that may be any.
         if isinstance(index, Operators):

@@ -7,7 +7,10 @@ depends on the value (``if J > 1``) is refused instead of being frozen in.
 
 from __future__ import annotations
 
-from typing import Any, Never
+from typing import Any, Never, cast
+
+import numpy as np
+from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.tensor import Tensor
 
@@ -57,8 +60,34 @@ class Symbol(Tensor):
         """Refused: there is no single value."""
         return _refuse("t.tolist()")
 
+    def detach(self) -> Tensor:
+        """The same value for every value of the inputs, and no gradient flows through it."""
+        made = cast("Tensor", np.copy(cast("Any", self)))
+        made.requires_grad = False
+        return made
+
+    def stood_for_by(
+        self, new: Tensor, requires_grad: bool | None, name: str | None, dtype: DTypeLike | None
+    ) -> None:
+        """Makes a new Tensor of it a Symbol too, of the same value, as :meth:`detach` does."""
+        if requires_grad:
+            _refuse("a Tensor of its own that requires a gradient", "a parameter")
+        made = self.detach() if dtype is None else self.astype(dtype).detach()
+        new.__class__ = Symbol
+        for slot in (slot for cls in Tensor.__mro__ for slot in getattr(cls, "__slots__", ())):
+            if slot != "__weakref__" and hasattr(made, slot):
+                setattr(new, slot, getattr(made, slot))
+        new.name = name
+
+    def backward(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Refused: the gradients that it leaves in ``t.grad`` would be those of one value."""
+        _refuse("J.backward()", "tg.grad(J, [t])")
+
     def __bool__(self) -> bool:
         return _refuse("a condition (if, while, and, or, not)")
+
+    def __contains__(self, value: object) -> bool:
+        return _refuse("x in t", "np.any(t == x)")
 
     def __float__(self) -> float:
         return _refuse("float(t)")

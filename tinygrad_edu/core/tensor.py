@@ -93,6 +93,9 @@ class Tensor(Operands, Operators, ArrayMethods, Shown, Elsewhere, metaclass=With
         dtype: DTypeLike | None = None,
     ) -> None:
         given: Any = value
+        if isinstance(given, Tensor) and given.of_any_value:
+            cast("Any", given).stood_for_by(self, requires_grad, name, dtype)
+            return
         if isinstance(given, float) and dtype is None:
             data: Any = np.float64(given)
             differentiable = True

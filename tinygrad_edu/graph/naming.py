@@ -223,6 +223,7 @@ class _Found:
         """``caches[i][2]`` that the loop calls Z: the name, and the number of the first.
 
         What stands in a list under one name is numbered, from 1; from 0 where the first is known otherwise.
+        A list of quantities that have names of their own, ``params = [w, b]``, was not made by a loop.
         """
         direct = {tensor: [way.name for way in ways if not way.depth] for tensor, ways in self.ways.items()}
         rows: dict[tuple[str, str], dict[int, Tensor]] = {}
@@ -231,9 +232,15 @@ class _Found:
                 found = _PLACE.fullmatch(way.path)
                 if found is not None:
                     rows.setdefault((found[1], found[3]), {}).setdefault(int(found[2]), tensor)
+        ends = {
+            place: [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
+            for place, row in rows.items()
+        }
+        ended = {name for names in ends.values() for name in names}
         called: dict[tuple[str, str], str] = {}
         for (base, rest), row in rows.items():
-            last = [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
+            before = (row[k] for k in row if k != max(row) and not (k == 0 and _starts(row)))
+            last = ends[base, rest] if all(ended.issuperset(direct[tensor]) for tensor in before) else []
             key = rest.strip(".[]'\"")
             name = last[0] if last else key if key.isidentifier() else None
             of_rounds = {_stem(self.rounds.get(tensor, "")) for tensor in row.values()}
@@ -277,6 +284,11 @@ class _Found:
         if column is None or place is None:
             return None
         return f"{column[0]}{int(place[2]) + column[1]}"
+
+
+def _starts(row: Mapping[int, Tensor]) -> bool:
+    """Whether a loop that computes the others may have started from the first, as A0 is X."""
+    return row[0].op is None and row[max(row)].op is not None
 
 
 def _of_the_caller(array: NDArray[Any]) -> int:

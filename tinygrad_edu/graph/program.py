@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tinygrad_edu import errors
 from tinygrad_edu.core.application import apply
 from tinygrad_edu.core.backward import gradients, verify
+from tinygrad_edu.core.mode import apart
 from tinygrad_edu.core.notebook_display import listing
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
@@ -147,7 +148,7 @@ class Program:
         wanted = (
             [node for node in graph if node.requires_grad] if wrt is None else [graph.find(w) for w in wrt]
         )
-        return _Recording(graph).program(wanted)
+        return apart(lambda: _Recording(graph).program(wanted))
 
     def __getitem__(self, name: str) -> Step:
         return self._by_name[name]
@@ -238,6 +239,7 @@ class _Recording:
         args = tuple(self.symbols[a] if isinstance(a, GraphNode) else a for a in node.args)
         symbol: Symbol = apply(node.op, args, node.settings, value=tensor._data)
         symbol.scope = tensor.scope
+        symbol.requires_grad = symbol.requires_grad and tensor.requires_grad  # not what was detached
         return symbol
 
     def program(self, wanted: Sequence[GraphNode]) -> Program:

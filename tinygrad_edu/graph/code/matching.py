@@ -125,10 +125,8 @@ class Matcher:
         if isinstance(e, ast.IfExp):
             return max(self.match(e.body, node, scope), self.match(e.orelse, node, scope), key=lambda m: m[0])
         if not isinstance(node, Tensor):
-            picked = (
-                isinstance(e, ast.Subscript) and names_in(e) & scope.changing and isinstance(node, np.generic)
-            )
-            return _SURE if gives(e, node, scope) else _PERHAPS if picked else _NO, ()
+            bound_anew = isinstance(node, np.generic) and names_in(e) & scope.changing
+            return _SURE if gives(e, node, scope) else _PERHAPS if bound_anew else _NO, ()
         if isinstance(e, ast.Name):
             return self._named(e.id, node, scope), ()
         if node not in self.operands or node.op is None:

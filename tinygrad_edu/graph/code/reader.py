@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.callers import frames
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.calls import called
+from tinygrad_edu.graph.code.excerpt import Place
 from tinygrad_edu.graph.code.matching import HELD, ITSELF, Matcher, PlainOperand
-from tinygrad_edu.graph.code.plain import alternatives, plain
+from tinygrad_edu.graph.code.plain import alternatives, gives, plain
 from tinygrad_edu.graph.code.recorded import Computed
-from tinygrad_edu.graph.code.scope import Scope
-from tinygrad_edu.graph.code.search import Found, found_in, indices_in
+from tinygrad_edu.graph.code.scope import Scope, Unknown
+from tinygrad_edu.graph.code.search import Found, found_in, indices_in, number_in, runs_of
 from tinygrad_edu.graph.code.source import Binding, source_of
 from tinygrad_edu.graph.code.statements import names_in
 
@@ -224,17 +225,46 @@ class _Reader:
                     self._note(*self.matcher.match(e, node, scope), found)
             self._bound_arrays(scope, found, said)
         held: dict[str, list[Tensor]] = {}
-        for texts in found.values():
-            best = max(sure for sure, _ in texts.values())
-            likely = [one for sure, one in texts.values() if sure == best]
-            if len(likely) == 1 and likely[0].text is not None:
-                if likely[0].k == HELD:
-                    held.setdefault(likely[0].text, []).append(likely[0].owner)
-                else:
-                    self._say(likely[0], said)
+        bound_anew: dict[int, list[PlainOperand]] = {}
+        for one in _likely(found):
+            if one.k == HELD:
+                held.setdefault(one.text or "", []).append(one.owner)
+            elif one.k != ITSELF and names_in(one.e) & one.scope.changing:
+                bound_anew.setdefault(id(one.e), []).append(one)
+            else:
+                self._say(one, said)
+        for one in self._by_rounds(bound_anew):
+            self._say(one, said)
         for name, leaves in held.items():
             for k, leaf in enumerate(leaves if len(leaves) > 1 else ()):
                 said.loops.setdefault(leaf, f"{name}{k + 1}")
+
+    def _by_rounds(self, bound_anew: Mapping[int, Sequence[PlainOperand]]) -> Iterator[PlainOperand]:
+        """Numbers of an expression that a loop binds anew: of each round its own, told apart by their order.
+
+        Where it was recorded once, it is what it gives now. Where that does not fit it is not said.
+        """
+        several = {key: those for key, those in bound_anew.items() if len(those) > 1}
+        runs = runs_of(self.scopes, (those[0].e for those in several.values()))
+        for key, those in bound_anew.items():
+            places = runs.get(key, ())
+            if key not in several:
+                yield from (one for one in those if gives(one.e, self._number(one), one.scope))
+            elif len(places) == len(those):
+                in_order = sorted(those, key=lambda one: one.owner.seq)
+                found = map(self._in_round, in_order, places)
+                yield from (one for one in found if one is not None)
+
+    def _number(self, one: PlainOperand) -> Any:
+        return self.operands[one.owner][one.k]
+
+    def _in_round(self, one: PlainOperand, where: Place) -> PlainOperand | None:
+        try:
+            value, e, scope = number_in(one.e, where)
+        except Unknown:
+            return None
+        same = type(value) is type(self._number(one)) and value == self._number(one)
+        return PlainOperand(one.owner, one.k, ast.unparse(e), e, scope) if same else None
 
     def _note(self, sure: int, told: Sequence[PlainOperand], found: _Texts) -> None:
         for one in told if sure else ():
@@ -264,6 +294,15 @@ class _Reader:
                 value = self.matcher.values.of(ast.Name(name, ast.Load()), one.scope)
                 if name not in one.scope.parameters and isinstance(value, (int, float, np.number)):
                     said.values.setdefault(name, value)
+
+
+def _likely(found: _Texts) -> Iterator[PlainOperand]:
+    """What is said the most surely of each, where it is one thing that can be written."""
+    for texts in found.values():
+        best = max(sure for sure, _ in texts.values())
+        likely = [one for sure, one in texts.values() if sure == best]
+        if len(likely) == 1 and likely[0].text is not None:
+            yield likely[0]
 
 
 def _computing(scope: Scope) -> Iterator[ast.expr]:

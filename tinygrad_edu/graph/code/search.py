@@ -22,7 +22,7 @@ from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.sharing import with_shared
 from tinygrad_edu.graph.code.statements import changed, changed_by, names_in, written
 
-__all__ = ["Found", "found_in", "indices_in"]
+__all__ = ["Found", "found_in", "indices_in", "number_in", "runs_of"]
 
 _MOST_ROUNDS = 200
 _FEW = 4
@@ -235,13 +235,53 @@ def indices_in(
 
 def _picking(where: Place, work: Work) -> Iterator[tuple[ast.Subscript, Place]]:
     """The expressions that pick something, in the order in which they run."""
+    for statement, here in _running(where, work):
+        yield from ((e, here) for e in ast.walk(statement) if isinstance(e, ast.Subscript))
+
+
+def _running(where: Place, work: Work) -> Iterator[tuple[ast.stmt, Place]]:
+    """The statements in the order in which they run, in each round of the loops over what is known."""
     for k, statement in enumerate(where.block):
         here = where.before(k)
         if isinstance(statement, ast.For):
             for one in _rounds(statement, here, work):
-                yield from _picking(one, work)
+                yield from _running(one, work)
         elif not isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.While)):
-            yield from ((e, here) for e in ast.walk(statement) if isinstance(e, ast.Subscript))
+            yield statement, here
+
+
+def runs_of(scopes: Iterable[Scope], expressions: Iterable[ast.expr]) -> dict[int, list[Place]]:
+    """Where expressions ran, by their ids, in order; one that may not have run is left out.
+
+    Args:
+        scopes: as for :func:`found_in`.
+        expressions: parts of these functions.
+    """
+    wanted = {*map(id, expressions)}
+    found: dict[int, list[Place]] = {}
+    work = Work()
+    for scope in scopes if wanted else ():
+        for statement, here in _running(Place.of(scope), work):
+            for e in () if isinstance(statement, (ast.If, ast.Try, ast.With)) else ast.walk(statement):
+                if id(e) in wanted:
+                    found.setdefault(id(e), []).append(here)
+    return found if work.left >= 0 else {}
+
+
+def number_in(e: ast.expr, where: Place) -> tuple[Any, ast.expr, Scope]:
+    """What an expression gave where it ran, and the same of what the caller holds.
+
+    Raises:
+        Unknown: it is not made of that.
+    """
+    alone = Excerpt(Work())
+    value = alone.add(0, e, where)
+    scope = Scope({"np": np, **alone.reads})
+    for statement in alone.statements:
+        if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+            raise Unknown
+        scope.expressions[statement.targets[0].id] = statement.value, scope
+    return value, alone.results[0], scope
 
 
 def _index(e: ast.expr, where: Place, work: Work) -> Any:

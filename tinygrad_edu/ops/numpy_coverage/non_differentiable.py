@@ -15,6 +15,8 @@ import numpy as np
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.table import NUMPY, RECORD
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.ops.elementwise.logic import logical_and, logical_not, logical_or, logical_xor
+from tinygrad_edu.ops.movement.shapes import dtype_of
 
 __all__ = ["ABOUT_SHAPES", "ABOUT_VALUES"]
 
@@ -54,7 +56,18 @@ def plain(value: Any, *, of_any_value: bool) -> Any:
     return value
 
 
+_OF_BOOLEANS = {
+    np.bitwise_and: logical_and,
+    np.bitwise_or: logical_or,
+    np.bitwise_xor: logical_xor,
+    np.invert: logical_not,
+}
+"""What ``&``, ``|``, ``^`` and ``~`` are for booleans; these are recorded."""
+
+
 def _on_plain_arrays(function: Callable[..., Any], of_any_value: bool, *args: Any, **settings: Any) -> Any:
+    if function in _OF_BOOLEANS and not settings and all(dtype_of(a).kind == "b" for a in args):
+        return _OF_BOOLEANS[function](*args)
     bare = partial(plain, of_any_value=of_any_value)
     return function(*map(bare, args), **{name: bare(value) for name, value in settings.items()})
 

@@ -1,0 +1,87 @@
+"""Numbers that a loop takes out of data are those of its rounds: a derived function takes other data."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+
+M = 4
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+def picked(X: Any, Y: Any, w: Any, b: Any) -> Any:
+    J = 0
+    for i in range(M):
+        a = sigmoid(np.dot(w, X[i]) + b)
+        J = J - (Y[i] * np.log(a) + (1 - Y[i]) * np.log(1 - a))
+    return tg.derive(J / M, [w, b])
+
+
+def named(X: Any, Y: Any, w: Any, b: Any) -> Any:
+    J = 0
+    for i in range(M):
+        x, y = X[i], Y[i]
+        a = sigmoid(np.dot(w, x) + b)
+        J += -(y * np.log(a) + (1 - y) * np.log(1 - a))
+    return tg.derive(J / M, [w, b])
+
+
+def in_pairs(X: Any, Y: Any, w: Any, b: Any) -> Any:
+    J = 0
+    for x, y in zip(X, Y, strict=True):
+        J = J + y * (np.dot(w, x) + b - y) ** 2
+    return tg.derive(J, [w, b])
+
+
+def numbered(X: Any, Y: Any, w: Any, b: Any) -> Any:
+    J = 0
+    for i, x in enumerate(X):
+        J = J + 0.5 * (np.dot(w, x) + b - Y[i]) ** 2
+    return tg.derive(J, [w, b])
+
+
+def counted(X: Any, Y: Any, w: Any, b: Any) -> Any:
+    J, i = 0, 0
+    while i < M:
+        J = J + Y[i] * (np.dot(w, X[i]) + b) ** 2
+        i += 1
+    return tg.derive(J, [w, b])
+
+
+def only_some(X: Any, Y: Any, w: Any, b: Any) -> Any:
+    J = 0
+    for i in range(M):
+        if i != 1:
+            J = J + Y[i] * (np.dot(w, X[i]) + b) ** 2
+    return tg.derive(J, [w, b])
+
+
+Program = Callable[[Any, Any, Any, Any], Any]
+
+
+@pytest.mark.parametrize("program", [picked, named, in_pairs, numbered, counted, only_some])
+@settings(max_examples=5)
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=2 * M, max_size=2 * M), st.integers(0, 99))
+def test_the_source_has_each_rounds_own_number(program: Program, labels: list[float], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, w, b = rng.normal(size=(M, 3)), rng.normal(size=3), rng.normal()
+    space: dict[str, Any] = {}
+    exec(program(X, np.array(labels[:M]), tg.Tensor(w), tg.Tensor(b)).numpy_source(), space)
+    Y = np.array(labels[M:])
+    other = program(rng.normal(size=(M, 3)), Y, tg.Tensor(w), tg.Tensor(b)).graph
+    asked = inspect.signature(space["gradients"]).parameters
+    known = {name: other.find(name).value for name in asked if name in other}
+    found = space["gradients"](**known, **dict.fromkeys(asked.keys() - known.keys(), Y))
+    w, b = (other.find(name).tensor for name in ("w", "b"))
+    expected = tg.grad(other.outputs[0].tensor, [w, b])
+    np.testing.assert_allclose(found["dw"], expected[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found["db"], expected[1], rtol=1e-9, atol=1e-12)
