@@ -21,7 +21,7 @@ _LONG = 1000
 _MOST = 20_000
 """How many values are looked at in a scope, so that finding names stays quick."""
 Wanted = type | tuple[type, ...]
-_PLAIN = (str, bytes, int, float, complex, type(None), type, ModuleType, FunctionType)
+_PLAIN = (str, bytes, int, float, complex, type(None), type, ModuleType)
 
 
 def frames() -> Iterator[FrameType]:
@@ -49,6 +49,8 @@ class Reached(NamedTuple):
     """The end of its path: W1. For an element of a list, the list's name and the index."""
     depth: int
     """How many steps it is from a variable."""
+    record: str = ""
+    """The first tuple on its path: what stands in one are different things, and no series as in a list."""
 
 
 def reached(wanted: Wanted) -> Iterator[Reached]:
@@ -117,6 +119,8 @@ def _way_into(kind: type) -> Callable[[Reached, _Ways], list[Reached]] | None:
         return _in_dict
     if issubclass(kind, (list, tuple)):
         return _in_sequence
+    if issubclass(kind, FunctionType):
+        return _in_closure
     if issubclass(kind, _PLAIN) or kind.__module__ == "builtins":
         return None
     defined = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
@@ -132,7 +136,7 @@ def _in_dict(item: Reached, ways: _Ways) -> list[Reached]:
     if len(value) > _LONG:
         return []
     return [
-        Reached(v, f"{path}[{key!r}]", _called(item, key), depth)
+        Reached(v, f"{path}[{key!r}]", _called(item, key), depth, item.record)
         for key, v in list(value.items())
         if ways[type(v)] and (isinstance(key, str) or (isinstance(key, int) and abs(key) < _AN_ID))
     ]
@@ -145,8 +149,9 @@ def _in_sequence(item: Reached, ways: _Ways) -> list[Reached]:
     if isinstance(value[0], (int, float, str)) and depth > 1:
         return []
     fields = getattr(value, "_fields", None) or [None] * len(value)
+    record = item.record or (path if isinstance(value, tuple) else "")
     return [
-        Reached(v, f"{path}[{k}]", field or f"{item.name}{k}", depth)
+        Reached(v, f"{path}[{k}]", field or f"{item.name}{k}", depth, record)
         for k, (field, v) in enumerate(zip(fields, value, strict=True))
         if ways[type(v)]
     ]
@@ -161,10 +166,32 @@ def _in_object(item: Reached, ways: _Ways) -> list[Reached]:
         if hasattr(value, name):
             found.append((name, getattr(value, name)))
     return [
-        Reached(v, f"{path}.{key}", key.strip("_"), depth)
+        Reached(v, f"{path}.{key}", key.strip("_"), depth, item.record)
         for key, v in found
         if ways[type(v)] and not key.startswith("__") and key.strip("_")
     ]
+
+
+def _in_closure(item: Reached, ways: _Ways) -> list[Reached]:
+    function, depth = item.value, item.depth + 1
+    if not function.__closure__ or of_a_library(function.__code__.co_filename):
+        return []
+    return [
+        Reached(v, f"{item.path}.{name}", name, depth, item.record)
+        for name, v in closed_over(function).items()
+        if ways[type(v)]
+    ]
+
+
+def closed_over(function: FunctionType) -> dict[str, Any]:
+    """The variables around a function that it uses, as the W of a layer that is a function."""
+    found: dict[str, Any] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    return found
 
 
 def _called(item: Reached, key: Any) -> str:

@@ -23,7 +23,7 @@ from tinygrad_edu.expression.arithmetic import (
     plain,
 )  # fmt: skip
 from tinygrad_edu.expression.book import in_shape
-from tinygrad_edu.expression.guards import on_paper
+from tinygrad_edu.expression.guards import on_paper, unguarded
 from tinygrad_edu.expression.named_settings import Held, Picked, held, replaced_in
 from tinygrad_edu.expression.node import Node, applied, quantity
 from tinygrad_edu.expression.numpy_style import counts_up
@@ -311,7 +311,7 @@ class Chain:
         if not gone:
             return None
         signed = [-f if f.is_Add and any(t.is_Number and t < 0 for t in f.args) else f for f in gone]
-        return self.algebra.tree(self.algebra.sympy.Mul(*signed))
+        return unguarded(self.algebra.tree(self.algebra.sympy.Mul(*signed)))
 
     def _spared(self, expression: Node, form: Form) -> Node | None:
         """An exponential of the formula that its shortest form is free of."""
@@ -322,7 +322,7 @@ class Chain:
     def _may_vanish(self, form: Form) -> bool:
         """Whether it is made of named values alone; 1 + e^-z, say, is not, and is never 0."""
         meanings = [self.algebra.meaning[s] for s in form.free_symbols]
-        return (not form.is_Pow or form.exp.is_number) and all(_arithmetic(on_paper(e)) for e in meanings)
+        return (not form.is_Pow or form.exp.is_number) and all(_arithmetic(unguarded(e)) for e in meanings)
 
 
 def _following(steps: Iterable[Step], first: set[str]) -> set[str]:

@@ -26,6 +26,7 @@ Names = Mapping[str, Tensor] | Mapping[Tensor, str] | bool | None
 """``None`` or True: look the caller's variables up; False: don't; a mapping: these first."""
 
 _PLACE = re.compile(r"(.*?)\[(\d+)\](.*)")
+_LAST_PLACE = re.compile(r"\[(\d+)\]$")
 _NUMBERED = re.compile(r"(.*?)_?\d+$")
 _LARGEST = 2_000_000  # entries of an array that slices are looked for in
 
@@ -230,7 +231,7 @@ class _Found:
         for tensor, ways in self.ways.items():
             for way in ways:
                 found = _PLACE.fullmatch(way.path)
-                if found is not None:
+                if found is not None and found[1] != way.record:
                     rows.setdefault((found[1], found[3]), {}).setdefault(int(found[2]), tensor)
         ends = {
             place: [name for name in direct[row[max(row)]] if not _NUMBERED.fullmatch(name)]
@@ -264,7 +265,7 @@ class _Found:
         numbered = [name for way in ways if (name := self._numbered(way)) is not None]
         direct = [way.name for way in ways if not way.depth]
         firm = [name for name in direct if name not in rebound]
-        keyed = [w.name for w in ways if w.depth and w.name.isidentifier() and w.name not in rebound]
+        keyed = [w.name for w in ways if w.depth and w.name not in rebound and not _is_counted(w)]
         stems = {match[1] for name in keyed if (match := _NUMBERED.fullmatch(name))}
         if firm and firm[0] in stems:
             return next(name for name in keyed if _NUMBERED.fullmatch(name))
@@ -327,6 +328,12 @@ def _sliced(value: NDArray[Any], arrays: Sequence[Reached]) -> Reached | None:
                     path, name = f"{way.path}[{places[0]}]", f"{way.name}_{places[0]}"
                     found[id(whole)] = Reached(value, path, name, 0)
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _is_counted(way: Reached) -> bool:
+    """Whether its name is that of a list and a number, which nobody gave it."""
+    last = _LAST_PLACE.search(way.path)
+    return not way.name.isidentifier() or (last is not None and way.name.endswith(last[1]))
 
 
 def _stem(name: str) -> str:

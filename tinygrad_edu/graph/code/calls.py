@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
+from tinygrad_edu.core.callers import closed_over
 from tinygrad_edu.graph.code.scope import Meaning, Scope, Unknown
 from tinygrad_edu.graph.code.source import body_of, source_of
 
@@ -39,6 +40,10 @@ def _functions(
     call: ast.Call, scope: Scope, evaluate: Evaluate
 ) -> Iterator[tuple[FunctionType, Sequence[ast.expr], tuple[Any, ...]]]:
     """The functions, the expressions of their positional arguments, and the values of those before."""
+    if isinstance(call.func, ast.Name) and call.func.id in scope.changing:
+        for owner in _objects(call.func, scope, evaluate):
+            yield from _as_function(owner, call)
+        return
     try:
         function = evaluate(call.func, scope)
     except Unknown:
@@ -49,9 +54,6 @@ def _functions(
                     yield method.__func__, call.args, ()
                 elif isinstance(method, FunctionType):
                     yield method, call.args, (owner,)
-        elif isinstance(call.func, ast.Name) and call.func.id in scope.changing:
-            for owner in _objects(call.func, scope, evaluate):
-                yield from _as_function(owner, call)
         return
     yield from _as_function(function, call)
 
@@ -76,14 +78,29 @@ def _objects(e: ast.expr, scope: Scope, evaluate: Evaluate) -> list[Any]:
             return []
     found: list[Any] = []
     for loop in scope.body.loops if scope.body is not None else ():
-        if isinstance(loop.target, ast.Name) and loop.target.id == e.id:
-            try:
-                members = evaluate(loop.iter, scope)
-            except Unknown:
-                continue
-            if isinstance(members, (list, tuple)) and len(members) <= _MOST_OBJECTS:
-                found += members
+        over = _gone_through(e.id, loop.target, loop.iter)
+        try:
+            members = () if over is None else evaluate(over, scope)
+        except Unknown:
+            continue
+        if isinstance(members, (list, tuple)) and len(members) <= _MOST_OBJECTS:
+            found += members
     return found
+
+
+def _gone_through(name: str, target: ast.expr, over: ast.expr) -> ast.expr | None:
+    """The list whose members a loop calls by that name: ``for k, layer in enumerate(layers)``."""
+    function = over.func if isinstance(over, ast.Call) else None
+    called = function.id if isinstance(function, ast.Name) else ""
+    parts = over.args if isinstance(over, ast.Call) else []
+    if called == "reversed" and parts:
+        return _gone_through(name, target, parts[0])
+    if isinstance(target, ast.Name):
+        return over if target.id == name else None
+    if not isinstance(target, ast.Tuple) or called not in ("zip", "enumerate"):
+        return None
+    beside = zip(target.elts[called == "enumerate" :], parts, strict=False)
+    return next((found for one, part in beside if (found := _gone_through(name, one, part))), None)
 
 
 def _inside(
@@ -99,7 +116,7 @@ def _inside(
         return None
     arguments = [a.arg for a in (*source.args.posonlyargs, *source.args.args)]
     own = dict(zip(arguments, values, strict=False))
-    known = ChainMap(own, _closed_over(function), function.__globals__)
+    known = ChainMap(own, closed_over(function), function.__globals__)
     outside = Scope(function.__globals__, depth=scope.depth + 1)
     defaults = zip(arguments[::-1], source.args.defaults[::-1], strict=False)
     by_name = [a.arg for a in source.args.kwonlyargs]
@@ -118,13 +135,3 @@ def _inside(
             inside = {name: ast.Subscript(keyword.value, ast.Constant(name), ast.Load()) for name in members}
             given |= {name: (e, scope) for name, e in inside.items()}
     return Scope(known, body_of(source), given, scope.depth + 1)
-
-
-def _closed_over(function: FunctionType) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # not assigned yet
-            continue
-    return found

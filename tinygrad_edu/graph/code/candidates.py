@@ -13,8 +13,9 @@ from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.graph.code.calls import called
-from tinygrad_edu.graph.code.plain import SIGNS, is_data, part_of, plain
+from tinygrad_edu.graph.code.plain import SIGNS, part_of, plain, recorded_by
 from tinygrad_edu.graph.code.scope import Scope, Unknown
+from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
 __all__ = ["Candidates", "Values"]
@@ -73,6 +74,8 @@ class Candidates:
         self.computed = list(operands)
         self._data = [leaf for leaf in leaves if not leaf.requires_grad]
         self._known: dict[tuple[Scope, ast.expr], tuple[_Nodes, _Nodes]] = {}
+        self._composed: dict[tuple[Scope, ast.Call], Sequence[Tensor]] = {}
+        self._users = users
         self._signed: dict[tuple[str, str], list[Tensor]] = {}
         self._of_kernel: dict[str, list[Tensor]] = {}
         self._stood_for: dict[int, list[Tensor]] = {}
@@ -143,9 +146,19 @@ class Candidates:
             return self._of_kernel.get(function.kernel, ())
         if function is None:
             return ()
-        value = self.values.of(e, scope, compared=True)  # of a function recorded as several operations
-        shape = np.shape(value) if is_data(value) else None
-        return [n for n in self.computed if n.shape == shape or (n.op and n.op.kind == "contraction")]
+        last = {result.op.kernel for result in self.composed(e, scope) if result.op}
+        return [n for n in self.computed if n.op and (n.op.kernel in last or n.op.kind == "contraction")]
+
+    def composed(self, e: ast.Call, scope: Scope) -> Sequence[Tensor]:
+        """What a function that is recorded as several operations gives, as np.clip, for all it may be of."""
+        key = scope, e
+        if key not in self._composed:
+            names = names_in(e) & scope.changing
+            could_be = scope.could_be.get(min(names), set()) if len(names) == 1 else set()
+            others = sorted(could_be, key=lambda node: node.seq)
+            on = [scope.with_value(min(names), self._users.get(node, node)) for node in others] or [scope]
+            self._composed[key] = [result for each in on if (result := _recorded(e, each)) is not None]
+        return self._composed[key]
 
     def _given_by(self, e: ast.expr, scope: Scope) -> Sequence[Tensor]:
         """The leaves that may be the value of an expression: no parameter is one of plain values."""
@@ -154,6 +167,15 @@ class Candidates:
     def forget(self) -> None:
         """To be called when it is known better what names can have been."""
         self._known.clear()
+        self._composed.clear()
+
+
+def _recorded(e: ast.Call, scope: Scope) -> Tensor | None:
+    try:
+        result = recorded_by(e, scope)
+    except Unknown:
+        return None
+    return result if isinstance(result, Tensor) and result.op is not None else None  # svd gives several
 
 
 def _hashable(value: Any) -> bool:

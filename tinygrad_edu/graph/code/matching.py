@@ -19,7 +19,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.candidates import Candidates, Values
-from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, is_data, part_of, plain, written
+from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, part_of, plain, written
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
@@ -28,6 +28,7 @@ __all__ = ["HELD", "ITSELF", "Match", "Matcher", "PlainOperand"]
 
 _MOST_PARTS = 1000
 _ROUNDING = 1e-12
+_LOOKED_UP = (ast.Name, ast.Attribute, ast.Subscript)
 _SURE, _PERHAPS, _NO = 2, 1, 0
 ITSELF, HELD = -1, -2
 
@@ -100,6 +101,12 @@ class Matcher:
         found = next((n for n in self.possible(e, scope) if self.match(e, n, scope)[0] == _SURE), None)
         return None if found is None else self.users.get(found, found)
 
+    def is_indexed(self, e: ast.expr, scope: Scope) -> bool:
+        """Whether it is the name of an array, or of a list of numbers."""
+        value = self.values.of(e, scope) if isinstance(e, ast.Name) else None
+        numbers = isinstance(value, (list, tuple)) and all(isinstance(x, (int, float)) for x in value)
+        return numbers or self.is_array(e, scope)
+
     def is_array(self, e: ast.expr, scope: Scope) -> bool:
         """Whether it is the name of an array or Tensor."""
         value = self.values.of(e, scope) if isinstance(e, ast.Name) and e.id not in scope.changing else None
@@ -125,8 +132,8 @@ class Matcher:
         if isinstance(e, ast.IfExp):
             return max(self.match(e.body, node, scope), self.match(e.orelse, node, scope), key=lambda m: m[0])
         if not isinstance(node, Tensor):
-            bound_anew = isinstance(node, np.generic) and names_in(e) & scope.changing
-            return _SURE if gives(e, node, scope) else _PERHAPS if bound_anew else _NO, ()
+            rebound = names_in(e) & scope.changing and isinstance(node, (int, float, np.generic))
+            return _SURE if gives(e, node, scope) else _PERHAPS if rebound else _NO, ()
         if isinstance(e, ast.Name):
             return self._named(e.id, node, scope), ()
         if node not in self.operands or node.op is None:
@@ -170,14 +177,32 @@ class Matcher:
         if node.requires_grad and isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call)):
             return _NOT  # a parameter is no result of plain values
         value = self.values.of(e, scope)
-        if value is Unknown:
-            return _NOT
         if self._is(value, node):
             return _SURE, ()
         given = not node.requires_grad and isinstance(value, (np.ndarray, np.generic)) and node.ndim
         if given and same_values(value, node._data):
             return _SURE, (PlainOperand(node, ITSELF, f"{scope.depth} {ast.unparse(e)}", e, scope),)
-        return _NOT
+        if node.requires_grad or not self._is_of_changing_data(e, scope):
+            return _NOT
+        now = self.values.of(e, scope, compared=True)  # np.concatenate([h, x]) was something else before
+        return (_PERHAPS if now is Unknown or np.shape(now) == node.shape else _NO), ()
+
+    def _is_of_changing_data(self, e: ast.expr, scope: Scope) -> bool:
+        """Whether an operation is of something that is bound anew, and of no parameter."""
+        if not isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call)):
+            return False
+        changes, parts = False, [(part, scope) for part in ast.walk(e)]
+        for part, where in parts:
+            if isinstance(part, ast.Name) and part.id in where.expressions:
+                inner, outer = where.expressions[part.id]
+                parts += [(one, outer) for one in ast.walk(inner)]
+            elif names_in(part) & where.changing:
+                changes = True
+            elif isinstance(part, _LOOKED_UP) and getattr(
+                self.values.of(part, where), "requires_grad", False
+            ):
+                return False
+        return changes
 
     def _member(self, e: ast.Subscript, node: Tensor, scope: Scope) -> Match:
         """What a loop takes out of a list or array: of an array, the part that it was."""
@@ -283,11 +308,12 @@ class Matcher:
         return kept in (recorded, Unknown) and not (counted and len(axes) == 2)
 
     def _composed(self, e: ast.Call, node: Tensor, scope: Scope) -> Match:
-        """A function that is recorded as several operations, such as np.var: by its value."""
-        value = self.values.of(e, scope, compared=True)
-        if not is_data(value) or np.shape(value) != node.shape:  # np.linalg.svd gives several
-            return _NOT
-        return _SURE if np.allclose(value, node._data, rtol=_ROUNDING, atol=0) else _NO, ()
+        """A function that is recorded as several operations, such as np.clip: by the last, and its value."""
+        for result in self._candidates.composed(e, scope):
+            same = result.op and node.op and result.op.kernel == node.op.kernel and result.shape == node.shape
+            if same and np.allclose(result._data, node._data, rtol=_ROUNDING, atol=0, equal_nan=True):
+                return _SURE, ()
+        return _NOT
 
 
 def _is_constant(node: Any) -> bool:

@@ -20,7 +20,7 @@ from tinygrad_edu.graph.code.statements import names_in
 
 __all__ = [
     "SIGNS", "Operation", "alternatives", "gives", "index_of", "is_data", "only_reads",
-    "operation", "part_of", "plain", "read_only", "written",
+    "operation", "part_of", "plain", "read_only", "recorded_by", "written",
 ]  # fmt: skip
 
 _READ = (len, float, int, str, abs)
@@ -118,6 +118,25 @@ def _entry(whole: Any, index: Any) -> Any:
     return whole[index]
 
 
+def recorded_by(e: ast.expr, scope: Scope) -> Any:
+    """What a function gives on copies of its operands: where these are Tensors, what it records last.
+
+    Raises:
+        Unknown: it is no function of plain values and Tensors.
+    """
+    try:
+        doing = operation(e, scope, compared=True)
+        if doing is None:
+            raise Unknown
+        given = [plain(part, scope, compared=True) for part in doing.operands]
+        data = [read_only(_numeric(x, compared=True)) for x in given]
+        copies = [Tensor(x) if isinstance(t, Tensor) else x for x, t in zip(data, given, strict=True)]
+        with np.errstate(all="ignore"):
+            return doing.function(*copies, **doing.settings)
+    except Exception as error:
+        raise Unknown from error
+
+
 def part_of(e: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
     """What a function of the caller's returns, or a part of a tuple or dictionary, by its expression."""
     if isinstance(e, ast.Call):
@@ -139,12 +158,18 @@ def part_of(e: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
 
 
 def alternatives(e: ast.expr, scope: Scope) -> Iterator[tuple[ast.expr, Scope]]:
-    """What an expression may compute: in functions that it calls, on either side of ``if``; no variables."""
-    part = part_of(e, scope)
-    if isinstance(e, ast.Name) and e.id in scope.parameters:
-        part = scope.expressions.get(e.id)
+    """What an expression may compute: in functions that it calls, on either side of ``if``.
+
+    Of variables, those of functions that have returned.
+    """
+    part = scope.expressions.get(e.id) if isinstance(e, ast.Name) else part_of(e, scope)
+    inner = called(e, scope, plain) if isinstance(e, ast.Call) and part is None else []
+    ways = [(way, one) for one in inner if one.body is not None for way in one.body.returned]
     if part is not None:
-        yield from alternatives(*part)
+        ways = [part]
+    if ways:
+        for way in ways:
+            yield from alternatives(*way)
     elif isinstance(e, ast.IfExp):
         yield from alternatives(e.body, scope)
         yield from alternatives(e.orelse, scope)
@@ -301,9 +326,10 @@ def written(e: ast.expr, scope: Scope) -> str | None:
 
 def _spelt(e: ast.expr, scope: Scope) -> ast.expr:
     """An expression with the arguments for the parameters."""
-    if isinstance(e, ast.Name) and e.id in scope.parameters and e.id in scope.expressions:
+    given = scope.parameters.keys() & scope.expressions.keys()
+    if isinstance(e, ast.Name) and e.id in given:
         return _spelt(*scope.expressions[e.id])
-    inside = names_in(e) & scope.parameters.keys()
+    inside = names_in(e) & given
     return cast("ast.expr", _Arguments(scope).visit(copy.deepcopy(e))) if inside else e
 
 

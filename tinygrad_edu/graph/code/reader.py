@@ -149,21 +149,39 @@ class _Reader:
         by_function: dict[Any, list[Scope]] = {}
         for scope in self.scopes:
             by_function.setdefault(scope.body, []).append(scope)
-        for scopes in by_function.values():
-            found: dict[str, dict[Tensor, Binding]] = {}
-            for scope in scopes:
-                for binding, where in scope.bindings:
-                    if isinstance(binding.value, ast.Name) or binding.adds_to:
-                        continue
-                    if not scope.depth and binding.loop is None:
-                        continue
-                    ways = alternatives(binding.value, where)
-                    computed = {node for way in ways for node in self.matcher.matching(*way)}
-                    rounds = (node for node in self.operands if node in computed)
-                    found.setdefault(binding.name, {}).update(dict.fromkeys(rounds, binding))
+        for scopes in reversed(by_function.values()):  # what a function calls its result has the first word
             if not scopes[0].depth or any(map(self._is_no_step, scopes)):
+                found: dict[str, dict[Tensor, Binding]] = {}
+                for node, binding in self._bound(scopes):
+                    found.setdefault(binding.name, {})[node] = binding
                 for name, nodes in found.items():
                     self._numbered(name, nodes, scopes[0], said)
+
+    def _bound(self, scopes: Sequence[Scope]) -> Iterator[tuple[Tensor, Binding]]:
+        """The nodes that the statements of a function gave, in order, each with its statement.
+
+        Of several that a node may be of, it is one of those that tell the most, and of these the next one
+        behind that of the node before: in each round of a loop they run in their order.
+        """
+        could_be: dict[Tensor, dict[int, int]] = {}
+        bindings = [binding for binding, _ in scopes[0].bindings]
+        for scope in scopes:
+            for k, (binding, where) in enumerate(scope.bindings):
+                if isinstance(binding.value, ast.Name) or binding.adds_to:
+                    continue
+                if not scope.depth and binding.loop is None:
+                    continue
+                for way in alternatives(binding.value, where):
+                    for node in self.matcher.matching(*way):
+                        sure = could_be.setdefault(node, {})
+                        sure[k] = max(sure.get(k, 0), self.matcher.match(way[0], node, way[1])[0])
+        last = -1
+        for node in self.operands:
+            if node in could_be:
+                best = max(could_be[node].values())
+                likely = [k for k, sure in could_be[node].items() if sure == best]
+                last = min(likely, key=lambda k: ((k - last - 1) % len(bindings), k))
+                yield node, bindings[last]
 
     def _is_no_step(self, scope: Scope) -> bool:
         """Whether a function computes with parameters, multiplies matrices, or sums up to a cost.
@@ -193,7 +211,8 @@ class _Reader:
         for k, node in enumerate(in_order if len(in_order) > 1 else ()):
             loop = rounds[node].loop
             shown = f"({k + 1})".translate(_RAISED) if self._over_examples(loop, scope) else k + 1
-            (said.loops if loop is not None else said.locals).setdefault(node, f"{name}{shown}")
+            if node not in said.loops and node not in said.locals:
+                (said.loops if loop is not None else said.locals)[node] = f"{name}{shown}"
         start = self._start(name, scope) if len(in_order) > 1 else None
         if start is not None:
             said.loops.setdefault(start, f"{name}0")
@@ -203,7 +222,8 @@ class _Reader:
         before = [(b.value, where) for b, where in scope.bindings if b.name == name and b.loop is None]
         if len(before) != 1 or not isinstance(before[0][0], ast.Call):
             return None
-        found = [leaf for leaf in self.arrays if self.matcher.match(before[0][0], leaf, before[0][1])[0]]
+        fits = {leaf: self.matcher.match(before[0][0], leaf, before[0][1])[0] for leaf in self.arrays}
+        found = [leaf for leaf in fits if fits[leaf] and fits[leaf] == max(fits.values())]
         return found[0] if len(found) == 1 else None
 
     def _over_examples(self, loop: ast.stmt | None, scope: Scope) -> bool:
@@ -212,7 +232,7 @@ class _Reader:
             return False
         parts = ast.walk(loop) if isinstance(loop, ast.For) else ()
         picked = (
-            p.slice for p in parts if isinstance(p, ast.Subscript) and self.matcher.is_array(p.value, scope)
+            p.slice for p in parts if isinstance(p, ast.Subscript) and self.matcher.is_indexed(p.value, scope)
         )
         return any(over in names_in(index) for index in picked)
 

@@ -27,6 +27,8 @@ class _Parsed(NamedTuple):
     tree: ast.Module
     functions: dict[tuple[str, int], ast.FunctionDef]
     """By their names and first lines, as code objects give them."""
+    lambdas: dict[tuple[int, int], ast.FunctionDef]
+    """By the lines and columns at which their expressions begin."""
 
 
 _parsed: dict[str, _Parsed] = {}
@@ -44,13 +46,25 @@ def _read(filename: str, module: Any) -> _Parsed | None:
             tree = parsed("".join(lines))
         except (SyntaxError, ValueError):  # a notebook's magic, or no Python
             return None
-        found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        found = list(ast.walk(tree))
+        named = [node for node in found if isinstance(node, ast.FunctionDef)]
         functions = {
             (node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node
-            for node in reversed(found)
+            for node in reversed(named)
         }
-        known = _parsed[filename] = _Parsed(lines, tree, functions)
+        lambdas = {
+            (node.body.lineno, node.body.col_offset): _returning(node)
+            for node in found
+            if isinstance(node, ast.Lambda)
+        }
+        known = _parsed[filename] = _Parsed(lines, tree, functions, lambdas)
     return known
+
+
+def _returning(e: ast.Lambda) -> ast.FunctionDef:
+    """``lambda z: z**2`` as a function that returns its expression."""
+    body: list[ast.stmt] = [ast.copy_location(ast.Return(e.body), e.body)]
+    return ast.copy_location(ast.FunctionDef("<lambda>", e.args, body, []), e)
 
 
 def source_of(code: CodeType, module: Any) -> Function | None:
@@ -58,6 +72,9 @@ def source_of(code: CodeType, module: Any) -> Function | None:
     known = _read(code.co_filename, module)
     if known is None or code.co_name == "<module>":
         return None if known is None else known.tree
+    if code.co_name == "<lambda>":
+        places = [(line or 0, column or 0) for line, _, column, end in code.co_positions() if end]
+        return known.lambdas.get(min(places, default=(0, 0)))
     return known.functions.get((code.co_name, code.co_firstlineno))
 
 
