@@ -23,70 +23,12 @@ from tinygrad_edu.course import (
     two_layer,
     written_out,
 )
-from tinygrad_edu.course.activations import (
-    activation,
-    leaky_relu,
-    leaky_relu_slope,
-    linear,
-    relu,
-    relu_backward,
-    relu_slope,
-    sigmoid,
-    sigmoid_backward,
-    sigmoid_by_ez,
-    sigmoid_slope,
-    sigmoid_slope_steps,
-    softmax,
-    tanh,
-    tanh_by_exponentials,
-    tanh_slope,
-)
+from tinygrad_edu.course.activations import *
 from tinygrad_edu.course.catalogue import NOTES, Catalogue, Formula, Misprint, Slip, formulas
-from tinygrad_edu.course.checking import (
-    backward_propagation_1d,
-    dictionary_to_vector,
-    forward_propagation_1d,
-    gradient_check,
-    gradient_check_n,
-    gradients_to_vector,
-    relative_difference,
-    vector_to_dictionary,
-)
-from tinygrad_edu.course.costs import (
-    compute_cost,
-    compute_cost_by_products,
-    compute_cost_for_classes,
-    cross_entropy,
-    cross_entropy_curvature,
-    hinge_loss,
-    hinge_slope,
-    likelihood,
-    loss_derivative,
-    perceptron_loss,
-    perceptron_slope,
-    squared_loss,
-    squared_loss_curvature,
-    zero_one_loss,
-)
-from tinygrad_edu.course.features import (
-    images_to_columns,
-    images_to_columns_by_loops,
-    integer_map,
-    integers_of,
-    multi_hot,
-    one_hot,
-    scale_to_range,
-    standardise,
-)
-from tinygrad_edu.course.initialisation import (
-    initialize_parameters,
-    initialize_parameters_deep,
-    initialize_parameters_he,
-    initialize_parameters_random,
-    initialize_parameters_xavier,
-    initialize_parameters_zeros,
-    initialize_with_zeros,
-)
+from tinygrad_edu.course.checking import *
+from tinygrad_edu.course.costs import *
+from tinygrad_edu.course.features import *
+from tinygrad_edu.course.initialisation import *
 from tinygrad_edu.course.l_layer import (
     L_model_backward,
     L_model_forward,
@@ -111,23 +53,9 @@ from tinygrad_edu.course.logistic import (
     propagate,
     propagate_loop,
 )
-from tinygrad_edu.course.models import HYPERPARAMETERS, L_layer_model, mini_batch_model
-from tinygrad_edu.course.optimisers import (
-    initialize_adam,
-    initialize_velocity,
-    random_mini_batches,
-    update_parameters_with_adam,
-    update_parameters_with_gd,
-    update_parameters_with_momentum,
-)
-from tinygrad_edu.course.regularisation import (
-    L2_cost,
-    backward_propagation_with_dropout,
-    backward_propagation_with_regularization,
-    compute_cost_with_regularization,
-    dropout_masks,
-    forward_propagation_with_dropout,
-)
+from tinygrad_edu.course.models import *
+from tinygrad_edu.course.optimisers import *
+from tinygrad_edu.course.regularisation import *
 from tinygrad_edu.course.two_layer import (
     backward_one,
     backward_propagation,
@@ -138,134 +66,66 @@ from tinygrad_edu.course.two_layer import (
     layer_sizes,
     nn_model,
 )
-from tinygrad_edu.course.written_out import (
-    example_graph,
-    matmul_by_loops,
-    two_unit_backward,
-    two_unit_forward,
-)
+from tinygrad_edu.course.written_out import *
 from tinygrad_edu.errors import answers
 
 __all__ = [
-    "HYPERPARAMETERS",
     "NOTES",
     "Catalogue",
     "Formula",
-    "L2_cost",
-    "L_layer_model",
     "L_model_backward",
     "L_model_forward",
     "Misprint",
     "Slip",
     "accuracy",
-    "activation",
     "activations",
     "agreement",
     "backward_from_output",
     "backward_one",
     "backward_propagation",
-    "backward_propagation_1d",
-    "backward_propagation_with_dropout",
-    "backward_propagation_with_regularization",
     "checking",
     "collapse",
-    "compute_cost",
-    "compute_cost_by_products",
-    "compute_cost_for_classes",
-    "compute_cost_with_regularization",
     "cost_of_network",
     "costs",
     "count_parameters",
-    "cross_entropy",
-    "cross_entropy_curvature",
-    "dictionary_to_vector",
-    "dropout_masks",
-    "example_graph",
     "features",
     "formulas",
     "forward_by_examples",
     "forward_by_units",
     "forward_loop",
     "forward_propagation",
-    "forward_propagation_1d",
-    "forward_propagation_with_dropout",
-    "gradient_check",
-    "gradient_check_n",
-    "gradients_to_vector",
     "hidden_dZ",
-    "hinge_loss",
-    "hinge_slope",
-    "images_to_columns",
-    "images_to_columns_by_loops",
     "initialisation",
-    "initialize_adam",
-    "initialize_parameters",
-    "initialize_parameters_deep",
-    "initialize_parameters_he",
-    "initialize_parameters_random",
-    "initialize_parameters_xavier",
-    "initialize_parameters_zeros",
-    "initialize_velocity",
-    "initialize_with_zeros",
-    "integer_map",
-    "integers_of",
     "l_layer",
     "layer_activations",
     "layer_sizes",
-    "leaky_relu",
-    "leaky_relu_slope",
-    "likelihood",
-    "linear",
     "linear_activation_backward",
     "linear_activation_forward",
     "linear_backward",
     "linear_forward",
     "logistic",
-    "loss_derivative",
-    "matmul_by_loops",
     "mean_of_examples",
-    "mini_batch_model",
     "model",
     "models",
-    "multi_hot",
     "network_shapes",
     "nn_model",
-    "one_hot",
     "optimisers",
     "optimize",
-    "perceptron_loss",
-    "perceptron_slope",
     "propagate",
     "propagate_loop",
-    "random_mini_batches",
     "regularisation",
-    "relative_difference",
-    "relu",
-    "relu_backward",
-    "relu_slope",
-    "scale_to_range",
-    "sigmoid",
-    "sigmoid_backward",
-    "sigmoid_by_ez",
-    "sigmoid_slope",
-    "sigmoid_slope_steps",
-    "softmax",
-    "squared_loss",
-    "squared_loss_curvature",
-    "standardise",
-    "tanh",
-    "tanh_by_exponentials",
-    "tanh_slope",
     "two_layer",
-    "two_unit_backward",
-    "two_unit_forward",
     "update_parameters",
-    "update_parameters_with_adam",
-    "update_parameters_with_gd",
-    "update_parameters_with_momentum",
-    "vector_to_dictionary",
     "written_out",
-    "zero_one_loss",
 ]
+__all__ += activations.__all__
+__all__ += checking.__all__
+__all__ += costs.__all__
+__all__ += features.__all__
+__all__ += initialisation.__all__
+__all__ += models.__all__
+__all__ += optimisers.__all__
+__all__ += regularisation.__all__
+__all__ += written_out.__all__
 
 answers(__name__, "tg.course", "one of its functions, such as tg.course.sigmoid(z)")

@@ -13,8 +13,6 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, check_shape, shape_of
 
 __all__ = [
-    "ACTIVATIONS",
-    "Activation",
     "activation",
     "leaky_relu",
     "leaky_relu_slope",

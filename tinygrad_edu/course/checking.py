@@ -9,7 +9,6 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, Parameters, check_names, check_shape, shape_of
 
 __all__ = [
-    "THRESHOLD",
     "backward_propagation_1d",
     "dictionary_to_vector",
     "forward_propagation_1d",

@@ -12,7 +12,6 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, check_examples, shape_of
 
 __all__ = [
-    "OTHER",
     "images_to_columns",
     "images_to_columns_by_loops",
     "integer_map",

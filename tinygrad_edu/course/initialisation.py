@@ -15,9 +15,6 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array
 
 __all__ = [
-    "SCALES",
-    "Seed",
-    "generator",
     "initialize_parameters",
     "initialize_parameters_deep",
     "initialize_parameters_he",

@@ -10,19 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = [
-    "Array",
-    "Parameters",
-    "check_binary_labels",
-    "check_class_labels",
-    "check_examples",
-    "check_layer",
-    "check_names",
-    "check_parameters",
-    "check_shape",
-    "shape_of",
-]
-
 Array: TypeAlias = Any
 """An ndarray, a number, or anything that is written like one: the formulas run on Tensors unchanged."""
 Parameters: TypeAlias = Mapping[str, Array]

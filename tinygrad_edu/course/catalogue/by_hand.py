@@ -18,18 +18,6 @@ from tinygrad_edu.course.activations import activation
 from tinygrad_edu.course.catalogue.entry import Values
 from tinygrad_edu.course.shapes import Array
 
-__all__ = [
-    "backward_block",
-    "deep",
-    "deep_forward",
-    "logistic_one",
-    "logistic_regression",
-    "output_layer",
-    "two_layers",
-    "two_layers_one_example",
-    "updated",
-]
-
 
 def logistic_one(w: Array, b: Array, x: Array, y: Array) -> Values:
     """G2, L1, L7 to L10: z, a, the loss L, and da, dz, dw, db of one example."""

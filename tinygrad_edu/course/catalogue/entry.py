@@ -12,20 +12,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-__all__ = [
-    "GROUPS",
-    "NOTES",
-    "SQUARE",
-    "Formula",
-    "Kind",
-    "Misprint",
-    "Sizes",
-    "Slip",
-    "Values",
-    "only",
-    "random_sizes",
-]
-
 NOTES = {
     "000": "000_b1b2af6ff46afcc0 (course notes, LaTeX)",
     "001": "001_35a154d6b128645d (deep networks, lesson 4)",

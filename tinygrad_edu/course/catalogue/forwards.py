@@ -19,21 +19,6 @@ from tinygrad_edu.course import activations, costs, l_layer, logistic, two_layer
 from tinygrad_edu.course.catalogue.entry import Values
 from tinygrad_edu.course.shapes import Array
 
-__all__ = [
-    "backward_block",
-    "deep",
-    "linear_layers",
-    "logistic_one",
-    "logistic_regression",
-    "output_layer",
-    "parameters_of",
-    "shapes_of",
-    "softmax_layer",
-    "two_layers",
-    "two_layers_one_example",
-    "two_units",
-]
-
 
 def parameters_of(given: Values) -> dict[str, Any]:
     """W1, b1, W2, ... among the inputs."""

@@ -30,8 +30,6 @@ from tinygrad_edu.course.catalogue import (
 )
 from tinygrad_edu.course.catalogue.entry import Formula, Misprint, Slip, Values, only
 
-__all__ = ["read"]
-
 _COURSE = (activations, costs, features, initialisation, l_layer, logistic, two_layer, written_out)
 _CATALOGUE = (by_hand, deep_formulas, forwards, logistic_formulas, network_formulas, samples)
 _MODULES = {module.__name__.rpartition(".")[2]: module for module in (*_COURSE, *_CATALOGUE)}

@@ -17,23 +17,6 @@ import numpy as np
 
 from tinygrad_edu.course.catalogue.entry import Sizes
 
-__all__ = [
-    "HIDDEN",
-    "SMOOTH",
-    "backward_block",
-    "deep",
-    "logistic",
-    "one_example",
-    "one_hot_labels",
-    "output_layer",
-    "predictions",
-    "scores",
-    "softmax_layer",
-    "two_layer",
-    "two_layer_one_example",
-    "two_units",
-]
-
 HIDDEN = ("tanh", "relu", "leaky_relu", "sigmoid")
 """The activations of a hidden layer; a sample has one of them."""
 
@@ -120,11 +103,11 @@ def output_layer(rng: np.random.Generator, n: Sizes) -> Inputs:
     return {"A_prev": rng.standard_normal((n.n1, n.m)), "W": W, "b": b, "Y": _labels(rng, 1, n.m)}
 
 
-def one_hot_labels(rng: np.random.Generator, C: int, m: int) -> Any:
+def _one_hot_labels(rng: np.random.Generator, C: int, m: int) -> Any:
     """Y (C, m), one 1 in every column."""
     return np.eye(C, dtype=int)[:, rng.integers(C, size=m)]
 
 
 def softmax_layer(rng: np.random.Generator, n: Sizes) -> Inputs:
     """Z (C, m) of a last layer with C = n2 classes, and one-hot Y (C, m)."""
-    return {"Z": rng.standard_normal((n.n2, n.m)), "Y": one_hot_labels(rng, n.n2, n.m)}
+    return {"Z": rng.standard_normal((n.n2, n.m)), "Y": _one_hot_labels(rng, n.n2, n.m)}
