@@ -25,9 +25,9 @@ from tinygrad_edu.core.foreign_attributes import attributes_explained
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import answers, arguments_explained, require_extra
 from tinygrad_edu.nn import MLP, fit
-from tinygrad_edu.nn.checks import yes_or_no
 from tinygrad_edu.nn.foreign_names import NETWORK
 from tinygrad_edu.nn.optim import Adam
+from tinygrad_edu.settings import yes_or_no
 
 if TYPE_CHECKING:
     from sklearn import base, metrics, preprocessing
@@ -92,6 +92,8 @@ class _Weighted:
 
     J = Σ s L / Σ s + (alpha / 2 total) Σ ‖W[l]‖², total being the weight of all the examples.
     """
+
+    example_axes = 1, 1
 
     def __init__(self, net: MLP, cost: Cost, alpha: float, total: float) -> None:
         self.net, self.cost, self.alpha, self.total = net, cost, alpha, total

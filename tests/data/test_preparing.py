@@ -65,7 +65,7 @@ WRONG: list[tuple[Any, str]] = [
     (lambda: data.split(np.ones((2, 4)), np.ones((1, 5))), "a label for each"),
     (
         lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), test=20),
-        "split: test: expected a number of at least 0 and below 1",
+        "split: test: expected a number from 0 to below 1",
     ),
     (lambda: data.split(np.ones((2, 4)), np.ones((1, 4)), dev=0.5, test=0.5), "leave none"),
     (lambda: data.one_hot([0, 5], 3), "5 is none of the categories 0, 1, 2; other=True"),

@@ -88,7 +88,7 @@ def test_a_lambda_is_read():
 
 
 def test_lambdas_on_one_line_are_told_apart():
-    first, second = (lambda z: np.tanh(z)), lambda z: (np.maximum(z, 0.1) * 2)  # noqa: E731
+    first, second = (lambda z: np.tanh(z)), lambda z: np.maximum(z, 0.1) * 2
     a = b = X
     for W in weights():
         a = first(W @ a)

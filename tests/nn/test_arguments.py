@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
 
 RNG = np.random.default_rng(0)
@@ -22,6 +23,14 @@ class Never(nn.LogisticRegression):
         raise AssertionError("an epoch has begun")
 
 
+class Hooks:
+    """A callback as in Keras, of which a part would never be called."""
+
+    def on_train_begin(self, logs: Any = None) -> None: ...
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+
+
 def fit(**settings: Any) -> None:
     given = {"X": X, "Y": Y, "optimizer": optim.SGD(lr=0.1), "epochs": 2} | settings
     nn.fit(given.pop("model", None) or Never(2), given.pop("X"), given.pop("Y"), **given)
@@ -32,16 +41,19 @@ WRONG: dict[str, list[Any]] = {
     "epochs": [-1, 1.5, 2.0, np.nan, np.inf, None, True, *WORDS],
     "batch_size": [0, -3, 2.5, 32.0, np.nan, True, *WORDS],
     "seed": [-1, 0.5, np.random.default_rng(0), None, True, *WORDS],
-    "shuffle": ["yes", 1, 0, None, [3, 1, 2], 0.5],
+    "shuffle": ["yes", 1, 0, None, [3, 1, 2], 0.5, lambda: 1, lambda epoch: 1],
+    "sample_weight": [np.ones(19), np.ones((20, 1)), -np.ones(20), np.zeros(20), 2.0, "x", [np.nan] * 20],
+    "class_weight": [{0: 1.0}, {0: -1, 1: 1}, {0: 0, 1: 0}, {0: "a", 1: 1}, {0: None, 1: 1},
+                     {0: [1, 2], 1: 1}, {0: 1, 1: 1, 2: 1}, "balance", 2.0, [1.0, 2.0]],
     "compile": ["yes", 1, None, "numba"],
     "resume": ["run.npz", 1, None, "yes"],
     "progress": ["yes", 1, "bar", 0.5],
     "validation": [0, 0.0, 1, 1.0, 2.0, -0.1, np.nan, "some", True, X, (X,), (X, Y, X), {"X": X}, object()],
     "early_stopping": [0, -1, 2.5, "3", True, [3], {"patience": 3}, object(), nn.EarlyStopping],
-    "checkpoint": ["", 3, True, [], ".", "nowhere/run.npz", object()],
+    "checkpoint": ["", 3, True, [], ".", "nowhere/run.npz", "run.h5", "run.pt", object()],
     "checkpoint_every": [0, -1, 1.5, "30", True],
     "checkpoint_seconds": [-1, "30", np.nan, None, True],
-    "callbacks": [3, "print", object(), [3], ["print"], [object()], nn.EarlyStopping, True,
+    "callbacks": [3, "print", Hooks(), object(), [3], ["print"], [object()], nn.EarlyStopping, True,
                   lambda: None, lambda history, epoch: None, {"after": print}],
     "optimizer": ["sgd", "adam", optim.SGD, 0.1, None, {}, object()],
 }  # fmt: skip
@@ -132,7 +144,7 @@ SHARES: list[Any] = [-0.1, 1.0, 2, "0.9", np.nan, None, True]
         (lambda v: optim.CosineDecay(0.1, v), "CosineDecay: steps", [0, -1, 1.5, "9", None, True]),
         (lambda v: optim.CosineDecay(0.1, 9, floor=v), "CosineDecay: floor", [-1, 0.2, "0", np.nan, None]),
         (lambda v: optim.WarmUp(v, 0.1), "WarmUp: steps", [0, -1, 1.5, "9", None]),
-        (lambda v: optim.WarmUp(3, v), "WarmUp: then", RATES),
+        (lambda v: optim.WarmUp(3, v), "WarmUp: then", [*RATES, lambda: 1, optim.CosineDecay]),
         (nn.EarlyStopping, "patience", [0, -1, 2.5, "3", None, True]),
         (lambda v: nn.EarlyStopping(3, min_delta=v), "min_delta", [-1, "0", np.nan, None, True]),
         (lambda v: nn.EarlyStopping(3, restore_best=v), "restore_best", ["yes", 1, None]),
@@ -146,7 +158,7 @@ SHARES: list[Any] = [-0.1, 1.0, 2, "0.9", np.nan, None, True]
         (lambda v: nn.MLP([2, 3, 1], keep_prob=v), "keep_prob", [0, -1, 1.5, "0.5", None, True]),
         (lambda v: nn.MLP([2, 3, 1], dtype=v), "dtype", [int, "flaot32", complex, str]),
         (lambda v: nn.MLP([2, 3, 1], seed=v), "seed", [-1, 1.5, "1", True]),
-        (nn.MLP, "MLP|Dense", [[], [2], 3, "2, 1", [2, 0, 1], [2, 1.5], ["2", "1"], None]),
+        (nn.MLP, "MLP|Dense", [[], [2], 3, "2, 1", {4, 2, 1}, [2, 0, 1], [2, 1.5], ["2", "1"], None]),
         (nn.LogisticRegression, "n_x", [0, -1, 1.5, "2", None, True]),
         (nn.Sequential, "Sequential", [[], [3], ["relu"], [nn.Dense], 3, None]),
     ],
@@ -155,6 +167,34 @@ def test_settings_are_looked_at_where_they_are_made(make: Any, name: str, values
     for value in values:
         with pytest.raises((ValueError, TypeError), match=name):
             make(value)
+
+
+model = nn.MLP([2, 3, 1])
+WEIGHTS: list[Any] = [np.ones(19), np.ones((20, 1)), "x", -np.ones(20), np.full(20, np.nan), 3.0]
+CALLS: list[tuple[Any, str, list[Any]]] = [
+    (lambda v: model.loss(X, Y, v), "^weights: ", WEIGHTS),
+    (lambda v: model.evaluate(X, Y, v), "^metrics: ", [3, [3], [lambda a: 1], {"f1": 1}, [nn.Dense]]),
+    (lambda v: model.evaluate(X, np.where(Y > 0, v, Y)), "^Y: ", [np.nan, np.inf]),
+    (model.set_weights, "weights|W1", [None, 3, "w.npz", {"W1": 1}, [np.ones(2)], [np.ones(2)] * 4]),
+    (lambda v: model.load_state_dict(model.state_dict(), v), "strict", ["no", None, 2]),
+    (lambda v: model.load_state_dict(model.state_dict() | {"W1": v}), "W1", [None, "x", [[1], [2, 3]]]),
+    (lambda v: tg.save(model, "a.npz", about=v), "about", ["me", [1], {"x": np.ones(2)}, 3]),
+    (lambda v: optim.SGD(model.parameters()).step(gradients=v), "gradient", [3, [1], [np.ones(3)] * 4, {}]),
+    (nn.init.zeros, "zeros", ["x", None, 3, (2, -1), (1.5, 2)]),
+    (nn.init.normal, "normal", ["x", None, 3, (2, -1)]),
+    (lambda v: nn.init.normal((2, 1), scale=v), "scale", ["x", -1, None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "name", "value"), [(c, n, v) for c, n, values in CALLS for v in values])
+def test_a_wrong_value_of_a_call_is_refused_by_name(
+    call: Any, name: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = model.state_dict()
+    with pytest.raises((ValueError, TypeError), match=name):
+        call(value)
+    assert all(np.array_equal(before[k], v) for k, v in model.state_dict().items())
 
 
 @pytest.mark.parametrize("rate", [lambda t: -0.1, lambda t: "fast", lambda t: None, lambda t: np.nan])
@@ -208,6 +248,12 @@ def test_what_is_no_parameter_is_answered_with_what_to_write(given: Any, said: s
         optim.SGD(given, lr=0.1)
 
 
+@pytest.mark.parametrize(("name", "value"), [("checkpoint_every", 2), ("checkpoint_seconds", 2.0)])
+def test_when_to_write_says_that_there_is_no_file(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: .*checkpoint="):
+        fit(**{name: value})
+
+
 def test_the_names_of_the_arguments_are_those_that_were_written() -> None:
     with pytest.raises(ValueError, match="epochs"):
         nn.fit(nn.LogisticRegression(2), X, Y, optimizer=optim.SGD(lr=0.1), epochs=-1)
@@ -218,7 +264,8 @@ def test_the_names_of_the_arguments_are_those_that_were_written() -> None:
 
 
 LAYERS: list[tuple[Any, str, list[Any]]] = [
-    (lambda v: nn.Dense(3, 2, init=v), "init", [-1.0, np.nan, np.inf, "hi", [1]]),
+    (lambda v: nn.Dense(3, 2, init=v), "init",
+     [-1.0, np.nan, np.inf, "hi", [1], lambda: 1, lambda s, g: "x", lambda s, g: np.full(s, np.nan)]),
     (lambda v: nn.Dense(3, 2, init="zeros", seed=v), "seed", ["x", 1.5, -1]),
     (lambda v: nn.Dropout(0.5, seed=v), "Dropout: seed", [-1, "x", 1.5]),
     (nn.Neuron, "Neuron: n_in", [0, -1, 2.5, "x", None, True]),

@@ -360,10 +360,10 @@ def fit(kind: str, X: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: nn.BatchNorm(0), "BatchNorm: n: expected an integer of at least 1, got 0"),
+        (lambda: nn.BatchNorm(0), "BatchNorm: n: expected a whole number of at least 1, got 0"),
         (lambda: nn.BatchNorm(2, momentum=1.0), "BatchNorm: momentum: expected a number from 0 to below 1"),
         (lambda: nn.LayerNorm(2, epsilon=0), "LayerNorm: epsilon: expected a number above 0"),
-        (lambda: nn.Conv2D(1, 1, 0), "Conv2D: size: expected an integer of at least 1"),
+        (lambda: nn.Conv2D(1, 1, 0), "Conv2D: size: expected a whole number of at least 1"),
         (lambda: nn.Conv2D(1, 1, 3, padding="all"), "Conv2D: padding: expected a number, a pair, 'same'"),
         (lambda: nn.MaxPool2D((1, 2, 3)), "MaxPool2D: size: expected a number, or"),
         (lambda: nn.Embedding(5, 2)(np.array([[7]])), "expected ids from 0 to 4, got some from 7"),

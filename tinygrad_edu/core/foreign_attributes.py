@@ -18,6 +18,14 @@ BACKWARD = {
     "inputs": "tg.grad(J, inputs), which returns the gradients",
 }
 """Settings of PyTorch's ``backward``."""
+SETTINGS = {
+    "device": "no setting at all: values are in the computer's memory",
+    **dict.fromkeys(["data", "initial_value"], "value, the first argument"),
+    "shape": "tg.Tensor(np.zeros(shape))",
+    "label": "name=",
+    **dict.fromkeys(["trainable", "stop_gradient"], "requires_grad="),
+}
+"""Settings of other libraries' tensors."""
 
 _ASTYPE = "t.astype(np.{})"
 _IN_PLACE = "a new Tensor: t = {}; or, under tg.no_grad(), an operator such as t -= ..."

@@ -16,7 +16,7 @@ from tinygrad_edu.core import protocols
 from tinygrad_edu.core.backward import NO_SETTINGS, Node, accumulate, flow, seed_for
 from tinygrad_edu.core.constant_history import Recipe, Recipes
 from tinygrad_edu.core.conversions import as_array, plain_number
-from tinygrad_edu.core.foreign_attributes import BACKWARD, Elsewhere, WithoutElsewhere
+from tinygrad_edu.core.foreign_attributes import BACKWARD, SETTINGS, Elsewhere, WithoutElsewhere
 from tinygrad_edu.core.guard import Guard, sole_owner
 from tinygrad_edu.core.methods import ArrayMethods
 from tinygrad_edu.core.notebook_display import Shown
@@ -353,6 +353,7 @@ def is_watched(value: Any) -> bool:
     return type(value) is _Watched
 
 
+errors.arguments_explained(Tensor, SETTINGS)
 _node: type[Node] = Tensor  # a Tensor is a Node: mypy holds it to the protocol
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.data.checks import whole, yes_or_no
 from tinygrad_edu.data.layout import DataSet, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
+from tinygrad_edu.settings import whole, yes_or_no
 
 
 @arguments_explained

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.data.checks import existing, share, whole
 from tinygrad_edu.data.layout import DataSet, Examples, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
+from tinygrad_edu.settings import at_least, existing, whole
 
 _ORIGIN = "; it comes with the course's exercises"
 
@@ -111,7 +111,7 @@ def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     (2, 300)
     """
     make = require_extra("sklearn.datasets", extra="sklearn").make_moons
-    m, noise = whole("moons: m", m, 1), share("moons: noise", noise)
+    m, noise = whole("moons: m", m, 1), at_least("moons: noise", noise, 0)
     return in_columns(*make(n_samples=m, noise=noise, random_state=whole("moons: seed", seed, 0)))
 
 
@@ -128,7 +128,7 @@ def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
     """
     make = require_extra("sklearn.datasets", extra="sklearn").make_circles
     m, m_test = whole("circles: m", m, 1), whole("circles: m_test", m_test, 1)
-    noise = share("circles: noise", noise)
+    noise = at_least("circles: noise", noise, 0)
     train, test = (
         in_columns(*make(n_samples=n, noise=noise, random_state=seed)) for n, seed in ((m, 1), (m_test, 2))
     )

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.data.checks import existing
 from tinygrad_edu.data.preparing import one_hot
 from tinygrad_edu.errors import arguments_explained, path_of, require_extra
+from tinygrad_edu.settings import existing
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.data.checks import share, whole
 from tinygrad_edu.data.layout import Array, Examples
 from tinygrad_edu.errors import arguments_explained
+from tinygrad_edu.settings import at_least, whole
 
 
 class Split(NamedTuple):
@@ -59,7 +59,7 @@ def split(
     X, Y = np.asarray(X), np.asarray(Y)
     shares: dict[str, Any] = {"dev": dev, "test": test}
     for name, value in shares.items():
-        share(f"split: {name}", value, below=1)
+        at_least(f"split: {name}", value, 0, below=1)
     if X.ndim <= axis or Y.shape[-1:] != (X.shape[axis],):
         raise ValueError(
             f"split: expected examples along axis {axis} of X and a label for each, got X {X.shape} and Y "

@@ -20,7 +20,6 @@ from tinygrad_edu.errors import arguments_explained, require_extra
 from tinygrad_edu.nn.batches import Order, order_of, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import SECONDS, place
-from tinygrad_edu.nn.checks import whole, yes_or_no
 from tinygrad_edu.nn.fitting import check_kinds, facts, to_train
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim.base import Optimizer
@@ -28,6 +27,7 @@ from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.stopping import Stopping
 from tinygrad_edu.nn.training_run import Run
 from tinygrad_edu.nn.training_step import Model
+from tinygrad_edu.settings import whole, yes_or_no
 
 Array = NDArray[Any]
 _RETRIES = 5
@@ -106,7 +106,7 @@ def fit(
     if resume and checkpoint is None:
         raise ValueError("resume: expected checkpoint=, the file to go on from")
     file = place(checkpoint, checkpoint_every, SECONDS)
-    called = called_after_each_epoch(callbacks)
+    called = called_after_each_epoch(callbacks, model)
     parameters = to_train(model)
     optimizer.bind(parameters)
     with _client(client) as workers:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.errors import described, require_extra
-from tinygrad_edu.nn.checks import finite, numbers
+from tinygrad_edu.settings import finite, numbers
 
 Array = NDArray[Any]
 
@@ -97,7 +98,7 @@ def _of_arrays(client: Any, X: Any, Y: Any) -> list[tuple[Any, Any]]:
 
 def _shard(X: Any, Y: Any, k: int) -> tuple[Array, Array]:
     """A shard; its shapes are checked when it is loaded."""
-    X, Y = (np.asarray(numbers(f"shard {k}: {name}", part)) for name, part in (("X", X), ("Y", Y)))
+    X, Y = (numbers(f"shard {k}: {name}", plain(part)) for name, part in (("X", X), ("Y", Y)))
     if X.ndim != 2 or Y.ndim != 2 or X.shape[1] != Y.shape[1]:
         raise ValueError(f"shard {k}: expected X (n_x, m) and Y (n[L], m), got {X.shape} and {Y.shape}")
     return finite(f"shard {k}: X", X), finite(f"shard {k}: Y", Y)

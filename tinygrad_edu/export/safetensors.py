@@ -84,9 +84,9 @@ def unpacked(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         header = json.loads(told)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its header cannot be read: {error}") from None
-    about = header.pop(METADATA, {})
+    about = header.pop(METADATA, {}) if isinstance(header, dict) else None
     if not isinstance(about, dict):
-        raise ValueError("its metadata are no JSON object")  # noqa: TRY004  (of a file)
+        raise ValueError("its header or metadata are no JSON object")  # noqa: TRY004  (of a file)
     arrays = {name: _array(name, entry, body) for name, entry in header.items()}
     _check_places(header, len(body))
     if SEAL not in about and RECORD not in about:
@@ -125,9 +125,9 @@ def _array(name: str, entry: Any, body: memoryview) -> NDArray[Any]:
 
 def _values(name: str, code: Any, shape: Any, body: memoryview) -> NDArray[Any]:
     if code not in DTYPES:
-        raise ValueError(f"{name} is of the unknown dtype {code!r}")
+        raise ValueError(f"its array {name} is of the unknown dtype {code!r}")
     if math.prod(shape) * np.dtype(DTYPES[code]).itemsize != len(body):
-        raise ValueError(f"{name} says that it is {code} {shape}, and has {len(body)} bytes")
+        raise ValueError(f"its array {name} says that it is {code} {shape}, and has {len(body)} bytes")
     return np.frombuffer(body, DTYPES[code]).reshape(shape)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.nn.checks import whole, yes_or_no
+from tinygrad_edu.settings import taking, whole, yes_or_no
 
 TOGETHER = 1 << 18
 """Batches are picked together up to so many bytes, since every pick costs a call of NumPy."""
@@ -56,6 +56,11 @@ class Batches:
             return np.ascontiguousarray(np.moveaxis(array, axis, 0))
         return np.ascontiguousarray(array) if array.nbytes <= SMALL else array
 
+    @property
+    def smallest(self) -> int:
+        """The examples of the smallest batch: the last one."""
+        return self.m % self.size or self.size
+
     def __len__(self) -> int:
         return math.ceil(self.m / self.size)
 
@@ -83,7 +88,7 @@ def order_of(epoch: int, m: int, shuffle: Order, seed: int) -> Array:
     """
     if callable(shuffle):
         order = np.asarray(shuffle(epoch, m))
-        if sorted(order.tolist()) != list(range(m)):
+        if order.dtype.kind not in "iu" or not np.array_equal(np.sort(order, axis=None), np.arange(m)):
             raise ValueError(f"shuffle: expected an order of the {m} examples, got {order}")
         return order
     return np.random.default_rng((seed, epoch)).permutation(m) if shuffle else np.arange(m)
@@ -102,7 +107,7 @@ def shuffled(value: Any) -> Order:
     ...
     TypeError: shuffle: expected True or False, got 'yes'
     """
-    return value if callable(value) else yes_or_no("shuffle", value)
+    return taking("shuffle", value, "epoch, m") if callable(value) else yes_or_no("shuffle", value)
 
 
 def held_out(

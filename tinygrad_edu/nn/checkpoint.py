@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import folder_for, path_of
 from tinygrad_edu.export import FileError, read, write
-from tinygrad_edu.nn.checks import at_least, whole
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.stopping import Stopping
+from tinygrad_edu.settings import at_least, whole
 
 KIND = "checkpoint of nn.fit"
 OPTIMIZER = "the optimizer"
@@ -187,8 +187,13 @@ def place(path: Any, epochs: Any, seconds: Any) -> Checkpoint | None:
     every = None if epochs is None else whole("checkpoint_every", epochs, 1)
     seconds = at_least("checkpoint_seconds", seconds, 0)
     if path is None:
+        for name, given in (("checkpoint_every", every), ("checkpoint_seconds", seconds != SECONDS)):
+            if given:
+                raise ValueError(f"{name}: expected checkpoint=, the file to write, too")
         return None
     target = path_of(path, "checkpoint", "a file, such as 'run.npz'")
+    if target.suffix in (".pt", ".pth", ".keras", ".h5", ".hdf5"):
+        raise ValueError(f"checkpoint: it is an .npz file, such as 'run.npz', got {str(path)!r}")
     folder_for(target, "checkpoint: ")
     beside = target.with_name(target.name + ".part")
     try:

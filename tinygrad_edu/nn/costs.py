@@ -17,6 +17,7 @@ from tinygrad_edu.ops.networks.costs import (
     categorical_cross_entropy,
     softmax_cross_entropy,
 )
+from tinygrad_edu.settings import one_of
 
 
 def _half_squared_error(A: Any, Y: Any) -> Any:
@@ -34,7 +35,7 @@ class Cost:
     """A cost: the mean over the examples of what each costs.
 
     ``of_output`` takes A[L] and Y; ``of_logits`` takes Z[L] and Y, for costs that are more exact from Z[L].
-    ``each`` is the cost of every entry, before the mean: of Z[L] if there is ``of_logits``, else of A[L].
+    ``each`` and ``each_of_logits`` are the same for every entry, before the mean.
     """
 
     of_output: Callable[[Any, Any], Any]
@@ -42,6 +43,7 @@ class Cost:
     labels: str = "numbers"
     """probabilities (0 to 1), shares (and columns that sum to 1), signs (-1 or 1), or any numbers."""
     of_logits: Callable[[Any, Any], Any] | None = None
+    each_of_logits: Callable[[Any, Any], Any] | None = None
 
 
 def _mean(each: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -68,16 +70,25 @@ def _perceptron(A: Any, Y: Any) -> Any:
     return maximum(0.0, -(Y * A))
 
 
-def _two(Z: Any, Y: Any) -> Any:
-    return softplus(Z) - Y * Z
+def _surprise(A: Any, Y: Any) -> Any:
+    """-Y log A, and 0 where Y is 0."""
+    return -(Y * np.log(where(np.equal(Y, 0), 1.0, A)))
 
 
-def _many(Z: Any, Y: Any) -> Any:
-    return -(Y * log_softmax(Z, axis=0))
-
-
-_TWO = Cost(binary_cross_entropy, _two, "probabilities", binary_cross_entropy_with_logits)
-_MANY = Cost(categorical_cross_entropy, _many, "shares", softmax_cross_entropy)
+_TWO = Cost(
+    binary_cross_entropy,
+    lambda A, Y: _surprise(A, Y) + _surprise(1 - A, 1 - Y),
+    "probabilities",
+    binary_cross_entropy_with_logits,
+    lambda Z, Y: softplus(Z) - Y * Z,
+)
+_MANY = Cost(
+    categorical_cross_entropy,
+    _surprise,
+    "shares",
+    softmax_cross_entropy,
+    lambda Z, Y: -(Y * log_softmax(Z, axis=0)),
+)
 _SQUARED = Cost(_half_squared_error, lambda A, Y: np.square(A - Y) / 2)
 
 LOSSES: dict[str, Cost] = {
@@ -93,6 +104,43 @@ LOSSES: dict[str, Cost] = {
 
 COSTS = {"sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy", "linear": "squared"}
 """The cost that goes with the activation of the last layer."""
+
+
+def checked_cost(name: str, cost: Any, output: str, n_out: int | None) -> Any:
+    """A cost by its name, or a function (A, Y) -> J, if it goes with the output.
+
+    Args:
+        name: what messages call the argument.
+        cost: the cost.
+        output: the activation of the last layer; empty where it has none.
+        n_out: its units.
+
+    >>> checked_cost("cost", "hinge", "sigmoid", 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: cost: hinge takes numbers of both signs, as the output linear or tanh gives, got sigmoid
+    """
+    found = one_of(name, cost, LOSSES, function_of="A, Y")
+    if not isinstance(found, str):
+        return found
+    labels = LOSSES[found].labels
+    fitting, what = _OUTPUTS.get(labels, ((), ""))
+    if fitting and output and output not in fitting:
+        wanted = f"{what}, as the output {' or '.join(fitting)} gives"
+        raise ValueError(f"{name}: {found} takes {wanted}, got {output}")
+    if labels == "shares" and n_out == 1:
+        raise ValueError(
+            f"{name}: {found} takes an output for each class, got one; binary_cross_entropy takes one"
+        )
+    return found
+
+
+_OUTPUTS = {
+    "probabilities": (("sigmoid", "softmax"), "probabilities"),
+    "shares": (("softmax", "sigmoid"), "probabilities"),
+    "signs": (("linear", "tanh"), "numbers of both signs"),
+}
+"""The outputs whose values labels of a kind are compared with, and what these values are."""
 
 
 def check_examples(

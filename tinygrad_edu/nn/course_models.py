@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import keeping, whole
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.init import Scheme, Seed, generator
 from tinygrad_edu.nn.layers import Activation, Dense, Neuron, checked_activation
 from tinygrad_edu.nn.models import CostOf, Layer, Sequential
+from tinygrad_edu.settings import keeping, whole
 
 
 class LogisticRegression(Sequential):
@@ -89,7 +90,7 @@ class MLP(Sequential):
         dtype: DTypeLike = np.float64,
     ) -> None:
         given: Any = sizes
-        if not isinstance(given, Iterable) or isinstance(given, str):
+        if not isinstance(given, Iterable) or isinstance(given, (str, AbstractSet, Mapping)):
             raise TypeError(f"MLP: sizes: expected a list such as [2, 4, 1], got {sizes!r}")
         sizes = list(sizes)
         if len(sizes) < 2:

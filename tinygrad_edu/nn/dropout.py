@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_edu.core.mode import Ambient, Block, surroundings
-from tinygrad_edu.nn.checks import keeping, whole
 from tinygrad_edu.nn.layers import Described
 from tinygrad_edu.ops.networks.dropout import dropout
+from tinygrad_edu.settings import keeping, whole
 
 _training: ContextVar[Ambient | None] = ContextVar("training", default=None)
 

@@ -12,24 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.recording_cache import recordings_of
+from tinygrad_edu.core.arguments import plain
+from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained, shown
 from tinygrad_edu.nn.batches import Batches, Order, Validation, held_out, shuffled
 from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
-from tinygrad_edu.nn.checks import at_least, finite, numbers, whole, yes_or_no
+from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.evaluation import Judge
 from tinygrad_edu.nn.foreign_names import FIT
 from tinygrad_edu.nn.history import History
+from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked
-from tinygrad_edu.nn.parameter_discovery import buffers_of
+from tinygrad_edu.nn.parameter_discovery import buffers_of, objects_in, parameters_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.progress import progress_bar
 from tinygrad_edu.nn.stopping import EarlyStopping, Stopping, stopping_rule
 from tinygrad_edu.nn.training_run import Run
-from tinygrad_edu.nn.training_step import Model, compiled_step, eager_step, is_ours
+from tinygrad_edu.nn.training_step import Model, compiled_step, constants, eager_step, is_ours
 from tinygrad_edu.nn.training_warnings import beforehand
 from tinygrad_edu.nn.weighting import weights_of
+from tinygrad_edu.settings import at_least, finite, numbers, taking, whole, yes_or_no
 
 
 @partial(arguments_explained, known=FIT)
@@ -58,7 +62,8 @@ def fit(
     """Trains a model on examples X (n_x, m) with labels Y, in place.
 
     Args:
-        model: has ``parameters()``, which are updated so that its ``loss(X, Y)`` falls.
+        model: has ``parameters()``, which are updated so that its ``loss(X, Y)`` falls. Without that method
+            they are the Tensors found in its attributes.
         X: the examples, one a column.
         Y: their labels, (1, m) or (C, m).
         optimizer: updates the parameters; it keeps its averages, so a later fit continues with them.
@@ -113,29 +118,32 @@ def fit(
     resume = yes_or_no("resume", resume)
     progress = None if progress is None else yes_or_no("progress", progress)
     rule = stopping_rule(early_stopping)
-    callbacks = called_after_each_epoch(callbacks)
+    callbacks = called_after_each_epoch(callbacks, model)
     if rule is not None and validation is None:
         raise ValueError("early_stopping: it watches the validation cost; give validation=, too")
     if resume and checkpoint is None:
         raise ValueError("resume: expected checkpoint=, the file to go on from")
     file = place(checkpoint, checkpoint_every, checkpoint_seconds)
-    axes = getattr(model, "example_axes", (1, 1))
+    parameters = to_train(model)
     X, Y = _examples(X, Y, model)
-    dtype = np.result_type(*(p.dtype for p in model.parameters().values()))
-    weights = weights_of(model, Y, sample_weight, class_weight, dtype)
+    axes = _axes(model, X, Y, cut=batch_size is not None or isinstance(validation, float))
+    weights = weights_of(model, Y, sample_weight, class_weight, _dtype(model))
+    if weights is not None:
+        taking("sample_weight, class_weight: loss of the model", model.loss, "X, Y, weights")
     X, Y, kept, used = held_out(X, Y, validation, seed, axes)
     if weights is not None and used is not None:
         weights = weights[:, used]
     if kept is not None:
         kept = _examples(*kept, model, "validation: ")
-    parameters = to_train(model)
     optimizer.bind(parameters)
     _check_rate(optimizer)
     for said in beforehand(model):
         warnings.warn(f"fit: {said}", stacklevel=3)
-    arrays, axes = ((X, Y), axes) if weights is None else ((X, Y, weights), (*axes, 1))
-    batches = Batches(arrays, axes, batch_size=batch_size, shuffle=shuffle, seed=seed)
-    generators = model.generators() if isinstance(model, Answering) else ()
+    arrays, over = ((X, Y), axes) if weights is None else ((X, Y, weights), (*axes, 1))
+    batches = Batches(arrays, over, batch_size=batch_size, shuffle=shuffle, seed=seed)
+    generators = objects_in(model, np.random.Generator)
+    if batches.smallest == 1 and objects_in(model, BatchNorm):
+        _try_one_example(model, arrays, over, generators)
     run = Run(
         {**parameters, **buffers_of(model)},
         optimizer,
@@ -146,7 +154,7 @@ def fit(
         generators,
         {} if file is None else facts(model, parameters, optimizer, rule) | _data(batches, generators),
         file,
-        callbacks,
+        [*callbacks, partial(_refuse_frozen, parameters)] if callbacks else (),
         History(steps_per_epoch=len(batches)),
         watched=bool(callbacks) or callable(shuffle) or not is_ours(optimizer),
     )
@@ -189,9 +197,9 @@ def _data(batches: Batches, generators: Sequence[np.random.Generator]) -> dict[s
 
 def check_kinds(model: Any, optimizer: Any) -> None:
     """Raises TypeError unless these are a model and an optimiser."""
-    for method in ("parameters", "loss"):
-        if isinstance(model, type) or not callable(getattr(model, method, None)):
-            raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {shown(model)}")
+    if isinstance(model, type) or not callable(getattr(model, "loss", None)):
+        raise TypeError(f"fit: expected a model with parameters() and loss(X, Y), got {shown(model)}")
+    taking("fit: loss of the model", model.loss, "X, Y")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"fit: optimizer: expected one of tg.optim, such as tg.optim.SGD(lr=0.1), got {shown(optimizer)}"
@@ -200,7 +208,7 @@ def check_kinds(model: Any, optimizer: Any) -> None:
 
 def to_train(model: Model) -> dict[str, Tensor]:
     """The parameters that require a gradient."""
-    found = {name: p for name, p in model.parameters().items() if p.requires_grad}
+    found = {name: p for name, p in parameters_of(model).items() if p.requires_grad}
     if not found:
         raise ValueError("fit: the model has no parameter that requires a gradient")
     check_unlocked("fit", found)
@@ -215,16 +223,62 @@ def _check_rate(optimizer: Optimizer) -> None:
 
 def _examples(X: Any, Y: Any, model: Model, where: str = "") -> tuple[NDArray[Any], NDArray[Any]]:
     """X and Y as arrays in the model's dtype, converted once rather than in each step."""
-    X, Y = (v._data if isinstance(v, Tensor) else numbers(where + n, v) for n, v in (("X", X), ("Y", Y)))
-    X, Y = np.asarray(X), np.asarray(Y)
+    X, Y = numbers(where + "X", plain(X)), numbers(where + "Y", plain(Y))
     if isinstance(model, Answering):
         try:
             model.check(X, Y)
         except ValueError as error:
             raise ValueError(f"{where}{error}") from None
     finite(where + "X", X), finite(where + "Y", Y)
-    dtype = np.result_type(*(p.dtype for p in model.parameters().values()))
+    dtype = _dtype(model)
     return _in(X, dtype, model), _in(Y, dtype, model)
+
+
+def _dtype(model: Any) -> np.dtype[Any]:
+    return np.result_type(*(p.dtype for p in parameters_of(model).values()))
+
+
+def _axes(model: Any, X: NDArray[Any], Y: NDArray[Any], *, cut: bool) -> tuple[int, int]:
+    """The axes of X and Y that run over the examples. Where these are cut, both have as many."""
+    for name, array in (("X", X), ("Y", Y)):
+        if not array.ndim:
+            raise ValueError(f"{name}: expected an array with an entry for each example, got {array}")
+    x, y = getattr(model, "example_axes", (1, 1))
+    x, y = min(x, X.ndim - 1), min(y, Y.ndim - 1)
+    m = X.shape[x]
+    in_rows = m == 1 < len(X) == len(Y) and not hasattr(model, "example_axes")
+    if cut and (Y.shape[y] != m or in_rows):
+        raise ValueError(
+            f"X, Y: expected as many labels as examples, one a column, got X {X.shape} and Y {Y.shape}; "
+            "where they are rows, the model says so: example_axes = 0, 0"
+        )
+    return x, y
+
+
+def _try_one_example(
+    model: Any, arrays: Sequence[Any], axes: Sequence[int], generators: Sequence[np.random.Generator]
+) -> None:
+    """Raises ValueError where the model cannot be trained on one example, as a normalisation of batches."""
+    states = [generator.bit_generator.state for generator in generators]
+    one = constants(*(np.take(a, [0], axis) for a, axis in zip(arrays, axes, strict=True)))
+    try:
+        with no_grad(), training(), noting():
+            model.loss(*one)
+    except ValueError as error:
+        raise ValueError(f"batch_size: it leaves a last batch of one example: {error}") from None
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.bit_generator.state = state
+
+
+def _refuse_frozen(parameters: Mapping[str, Tensor], _: History) -> None:
+    """Raises ValueError where a callback has frozen a parameter, which is trained on."""
+    frozen = [name for name, p in parameters.items() if not p.requires_grad]
+    if frozen:
+        raise ValueError(
+            f"callbacks: {', '.join(frozen)} no longer requires a gradient, and fit has begun to train it; "
+            "freeze between two calls of fit, and give each an optimiser of its own"
+        )
 
 
 def _in(array: NDArray[Any], dtype: np.dtype[Any], model: Model) -> NDArray[Any]:

@@ -149,6 +149,27 @@ FIT: dict[str, str] = {
     **dict.fromkeys(["random_state"], "seed="),
     **dict.fromkeys(["opt", "optim"], "optimizer="),
 }
+FIT |= {
+    "initial_epoch": "checkpoint= and resume=True, which go on from where it ended",
+    "steps_per_epoch": "batch_size=, the examples of a step",
+    **dict.fromkeys(["validation_freq", "workers", "use_multiprocessing"], "no setting: leave it out"),
+    **dict.fromkeys(
+        ["tol", "n_iter_no_change"], "early_stopping=tg.nn.EarlyStopping(patience, min_delta=...)"
+    ),
+    "validation_fraction": "validation=, a share",
+    "weights": "sample_weight=",
+    "warm_start": "nothing: fit goes on from where the model is",
+}
+FITTING: dict[str, str] = {"x": "X, the first argument", "y": "Y, the second"}
+"""Arguments of a model's own ``fit``."""
+COMPILE: dict[str, str] = {
+    **dict.fromkeys(["learning_rate", "lr"], "optimizer=tg.optim.Adam(lr=...)"),
+    **dict.fromkeys(["weighted_metrics", "loss_weights"], "class_weight= or sample_weight= of fit"),
+    **dict.fromkeys(["run_eagerly", "jit_compile"], "compile= of fit"),
+}
+"""Settings of a model's ``compile``."""
+CALL: dict[str, str] = {"training": "a block around it, with tg.nn.training(): ...; or model.train() before"}
+"""Settings of a model that is called."""
 PART: dict[str, str] = {
     **dict.fromkeys(["weight", "kernel", "weights"], "W, or gamma of a normalisation: layer.parameters()"),
     "bias": "b, or beta of a normalisation: layer.parameters()",

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
-from tinygrad_edu.errors import arguments_explained, unknown
+from tinygrad_edu.errors import arguments_explained, shown, unknown
 from tinygrad_edu.nn import optim
-from tinygrad_edu.nn.checks import one_of, yes_or_no
-from tinygrad_edu.nn.costs import LOSSES
+from tinygrad_edu.nn.costs import LOSSES, checked_cost
 from tinygrad_edu.nn.dropout import in_mode
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import ANSWERING, MODEL
+from tinygrad_edu.nn.foreign_names import ANSWERING, COMPILE, FITTING, MODEL
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
-from tinygrad_edu.nn.scores import Scores, scores
+from tinygrad_edu.nn.scores import Scores, metrics_in, scores
 from tinygrad_edu.nn.state import Stateful
+from tinygrad_edu.settings import one_of, yes_or_no
 
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "sgd": lambda: optim.SGD(lr=0.01),
@@ -30,16 +30,19 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
 }
 """The optimisers by the name that Keras has for them, with its learning rates."""
 
+
+def _squashed(name: Any) -> Any:
+    """A name as people write it: BinaryCrossentropy, binary_crossentropy, binary_cross_entropy."""
+    return name.lower().replace("_", "") if isinstance(name, str) else name
+
+
 NAMES = {
-    "binary_crossentropy": "binary_cross_entropy",
-    "categorical_crossentropy": "categorical_cross_entropy",
-    "mean_squared_error": "squared",
-    "mse": "squared",
-    "mean_absolute_error": "absolute",
-    "mae": "absolute",
-    **{name: name for name in LOSSES},
+    **{_squashed(name): name for name in LOSSES},
+    **dict.fromkeys(["meansquarederror", "mse"], "squared"),
+    **dict.fromkeys(["meanabsoluteerror", "mae"], "absolute"),
+    "bce": "binary_cross_entropy",
 }
-"""The costs by Keras' names. ``squared`` is half of its mean squared error."""
+"""The costs by Keras' names, squashed. ``squared`` is half of its mean squared error."""
 
 
 class Trainable(Stateful):
@@ -51,11 +54,17 @@ class Trainable(Stateful):
     _optimizer: Optimizer | None = None
     _metrics: tuple[Any, ...] = ()
 
+    @property
     @abstractmethod
-    def __call__(self, X: Any) -> Any:
-        """A[L]."""
+    def output(self) -> str:
+        """The activation of the last layer, by name; empty where it has none."""
 
-    @arguments_explained
+    @property
+    @abstractmethod
+    def n_out(self) -> int | None:
+        """The units of the output; None where the last layer doesn't say."""
+
+    @partial(arguments_explained, known=COMPILE)
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -76,20 +85,20 @@ class Trainable(Stateful):
         """
         if not isinstance(optimizer, Optimizer):
             given = optimizer.lower() if isinstance(optimizer, str) else optimizer
-            name = one_of("optimizer", given, OPTIMIZERS, or_function=False)
+            name = one_of("optimizer", given, OPTIMIZERS, function_of="")
             optimizer = OPTIMIZERS[str(name)]()
         if loss is not None:
-            if loss == "sparse_categorical_crossentropy":
+            called = _squashed(loss)
+            if called == "sparsecategoricalcrossentropy":
                 raise ValueError(
                     "loss: labels are one-hot here: categorical_cross_entropy, Y = tg.data.one_hot(labels)"
                 )
-            known = one_of("loss", loss, NAMES)
-            self.cost = NAMES[known] if isinstance(known, str) else known
-        told: Any = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-        self._optimizer, self._metrics = optimizer, tuple(m for m in told if m not in ("accuracy", "acc"))
+            loss = checked_cost("loss", NAMES.get(called, loss), self.output, self.n_out)
+        self._metrics = tuple(metrics_in(metrics))
+        self.cost, self._optimizer = loss if loss is not None else self.cost, optimizer
         return self
 
-    @partial(arguments_explained, known={"x": "X, the first argument", "y": "Y, the second"})
+    @partial(arguments_explained, known=FITTING)
     def fit(
         self, X: Any, Y: Any, *, optimizer: Optimizer | None = None, epochs: int = 1, **settings: Any
     ) -> History:
@@ -148,10 +157,6 @@ class Trainable(Stateful):
         for parameter in self.parameters().values():
             parameter.zero_grad()
 
-    def forward(self, X: Any) -> Any:
-        """A[L], as ``model(X)``."""
-        return self(X)
-
     def named_parameters(self) -> Iterable[tuple[str, Any]]:
         """The parameters with their names."""
         return self.parameters().items()
@@ -163,9 +168,11 @@ class Trainable(Stateful):
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the model's arrays from a list in the order of :meth:`get_weights`."""
         names = [*self.state_dict()]
-        if len(weights) != len(names):
+        listed = isinstance(weights, (list, tuple))
+        if not listed or len(weights) != len(names):
+            got = len(weights) if listed else shown(weights)
             raise ValueError(
-                f"set_weights: expected {len(names)} arrays, {', '.join(names)}, got {len(weights)}"
+                f"set_weights: weights: expected {len(names)} arrays, {', '.join(names)}, got {got}"
             )
         self.load_state_dict(dict(zip(names, weights, strict=True)))
 

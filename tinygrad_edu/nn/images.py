@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import whole
 from tinygrad_edu.nn.init import Scheme, Seed, initial
 from tinygrad_edu.nn.layers import (
     Activated,
@@ -25,6 +24,7 @@ from tinygrad_edu.nn.layers import (
 )
 from tinygrad_edu.ops.networks.convolution import conv2d
 from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
+from tinygrad_edu.settings import whole
 
 Pair = int | tuple[int, int]
 Padding = int | str | tuple[int, int]

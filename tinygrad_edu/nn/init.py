@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.errors import arguments_explained
-from tinygrad_edu.nn.checks import at_least
+from tinygrad_edu.settings import at_least, finite, numbers, taking
 
 __all__ = ["SCHEMES", "Scheme", "Seed", "generator", "he", "initial", "normal", "xavier", "zeros"]
 
@@ -48,6 +48,7 @@ def zeros(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:  # noqa: ARG0
     >>> zeros((1, 2))
     array([[0., 0.]])
     """
+    _units_before("zeros", shape)
     return np.zeros(shape)
 
 
@@ -58,7 +59,8 @@ def normal(shape: Shape, seed: Seed = None, *, scale: float = 0.01) -> NDArray[n
     >>> normal((1, 2), seed=1)
     array([[ 0.01624345, -0.00611756]])
     """
-    return np.asarray(generator(seed).standard_normal(shape) * scale)
+    _units_before("normal", shape)
+    return np.asarray(generator(seed).standard_normal(shape) * at_least("normal: scale", scale, 0))
 
 
 @arguments_explained
@@ -91,7 +93,7 @@ def _units_before(scheme: str, shape: Any) -> int:
     if (
         not isinstance(shape, (tuple, list))
         or len(shape) < 2
-        or not all(isinstance(n, (int, np.integer)) for n in shape)
+        or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape)
     ):
         raise TypeError(f"{scheme}: expected a shape (n[l], n[l-1]), got {shape!r}")
     return int(shape[1])
@@ -127,7 +129,7 @@ def initial(shape: Shape, scheme: Scheme, seed: Seed = None) -> NDArray[Any]:
             known = ", ".join(SCHEMES)
             raise TypeError(f"init: expected a number, a function or one of {known}, got {scheme!r}")
         return normal(shape, seed, scale=at_least("init", scheme, 0))
-    weights = np.asarray(scheme(shape, seed))
+    weights = numbers("init", taking("init", scheme, "shape, generator")(shape, seed))
     if weights.shape != shape:
         raise ValueError(f"init: expected weights of shape {shape}, got {weights.shape}")
-    return weights
+    return finite("init", weights)

@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.table import NUMPY, OPS
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import one_of, whole
 from tinygrad_edu.nn.init import Scheme, Seed, initial
 from tinygrad_edu.ops.elementwise.exponential import tanh
 from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softmax
+from tinygrad_edu.settings import one_of, whole
 
 Activation: TypeAlias = str | Callable[[Any], Any]
 """A name in ``ACTIVATIONS``, or a function of Z."""
@@ -183,7 +183,7 @@ def checked_activation(called: str, activation: Activation, argument: str = "act
     Raises:
         ValueError, TypeError: neither a name in ``ACTIVATIONS`` nor a function.
     """
-    known = one_of(f"{called}: {argument}", activation, ACTIVATIONS)
+    known = one_of(f"{called}: {argument}", activation, ACTIVATIONS, function_of="Z")
     known = known if isinstance(known, str) else NUMPY.get(known, known)  # np.tanh is tanh
     return next((name for name, g in ACTIVATIONS.items() if g is known), known)
 

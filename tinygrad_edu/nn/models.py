@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,17 @@ from tinygrad_edu.core.notebook_display import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
-from tinygrad_edu.nn.checks import at_least, numbers, one_of
-from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels
+from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels, checked_cost
+from tinygrad_edu.nn.foreign_names import CALL
 from tinygrad_edu.nn.framework_habits import Trainable
 from tinygrad_edu.nn.layer_chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.layers import Activated, Dense, described, kind_of
-from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
+from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, objects_in, parameters_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.stable_outputs import cost_of_logits
 from tinygrad_edu.nn.summary import HEAD, lines_of, written
+from tinygrad_edu.nn.weighting import of_samples
+from tinygrad_edu.settings import at_least, numbers
 
 __all__ = ["Layer", "Sequential"]
 
@@ -72,7 +75,7 @@ class Sequential(Answering, Trainable):
                 f"no cost goes with the output {self.output!r}: end in a Dense layer whose activation is "
                 f"{', '.join(COSTS)}, or give cost=, {', '.join(LOSSES)}, or a function (A, Y) -> J"
             )
-        self.cost = cost if cost is None else one_of("cost", cost, LOSSES)
+        self.cost = cost if cost is None else checked_cost("cost", cost, self.output, self.n_out)
         for name, parameter in {**self._named_in("parameters"), **self._named_in("buffers")}.items():
             parameter.name = name
 
@@ -143,12 +146,17 @@ class Sequential(Answering, Trainable):
                 found[name] = tensor
         return found
 
+    @partial(arguments_explained, known=CALL)
     def __call__(self, X: Any) -> Any:
         """A[L], of shape (n[L], m).
 
         Raises:
             ValueError: X isn't (n_x, m), with at least one example; the message has both shapes.
         """
+        return self.forward(X)
+
+    def forward(self, X: Any) -> Any:
+        """A[L], as ``model(X)``. A subclass that has its own is trained on it."""
         with self._mode():
             A, _ = self._through(_constant(X, "X"))
         return A
@@ -164,12 +172,15 @@ class Sequential(Answering, Trainable):
         """
         self.check(X, Y)
         X, Y = _constant(X, "X"), _constant(Y, "Y")
-        known = self.known_cost
-        from_logits = known is not None and known.of_logits is not None and self._ends_in(known)
-        with self._mode():
-            A, Z = self._through(X, to_logits=from_logits)
+        known, own = self.known_cost, type(self)
+        if (own.forward, own.__call__) != (Sequential.forward, Sequential.__call__):
+            A, Z = self(X), None
+        else:
+            from_logits = known is not None and known.of_logits is not None and self._ends_in(known)
+            with self._mode():
+                A, Z = self._through(X, to_logits=from_logits)
         if weights is not None:
-            J = self._weighted(A, Z, Y, _constant(weights, "weights"))
+            J = self._weighted(A, Z, Y, _weights(weights, Y.shape[-1]))
         elif known is not None and known.of_logits is not None and Z is not None:
             if type(Z) is Symbol or not Z.requires_grad or not _recording():
                 J = known.of_logits(Z, Y)
@@ -191,7 +202,8 @@ class Sequential(Answering, Trainable):
                 "weights: a cost of one's own gives one number for all examples; give cost= by name "
                 f"({', '.join(LOSSES)}), or weight the examples in it"
             )
-        return np.sum(weights * known.each(A if Z is None else Z, Y)) / Y.shape[-1]
+        each = known.each(A, Y) if known.each_of_logits is None or Z is None else known.each_of_logits(Z, Y)
+        return np.sum(weights * each) / Y.shape[-1]
 
     def _penalised(self, J: Any, m: int) -> Any:
         if self.l2:
@@ -205,13 +217,12 @@ class Sequential(Answering, Trainable):
         return [t for name, t in self.parameters().items() if name[0] in "Ww" or min(t.shape, default=0) > 1]
 
     def generators(self) -> tuple[np.random.Generator, ...]:
-        """The generators that training draws from: those of its :class:`Dropout` layers."""
-        found = (getattr(layer, "rng", None) for layer in self.layers)
-        return tuple(dict.fromkeys(rng for rng in found if isinstance(rng, np.random.Generator)))
+        """The generators that training draws from, as those of its :class:`Dropout` layers."""
+        return tuple(objects_in(self.layers, np.random.Generator))
 
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X (n_x, m) and Y are examples and labels that the model takes."""
-        X, Y = numbers("X", X), numbers("Y", Y)
+        X, Y = (v if isinstance(v, Tensor) else numbers(n, v) for n, v in (("X", X), ("Y", Y)))
         own_check = getattr(self.layers[0], "check", None)
         if own_check is not None and not isinstance(X, Tensor):
             own_check(X)
@@ -284,6 +295,11 @@ def _constant(value: Any, name: str) -> Tensor:
     if isinstance(value, Tensor):
         return value
     return Tensor(numbers(name, value), requires_grad=False, name=name)
+
+
+def _weights(given: Any, m: int) -> Tensor:
+    """The weights of m examples, checked where they are no Tensor, as in ``fit``, which has checked them."""
+    return given if isinstance(given, Tensor) else _constant(of_samples("weights", given, m), "weights")
 
 
 def _named(value: Any, name: str) -> Any:

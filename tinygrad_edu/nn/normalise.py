@@ -12,9 +12,9 @@ from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import above_zero, at_least, whole
 from tinygrad_edu.nn.dropout import is_training
 from tinygrad_edu.nn.layers import Described, checked_dtype
+from tinygrad_edu.settings import above_zero, at_least, whole
 
 Seen = list[tuple["BatchNorm", Tensor, Tensor]]
 _seen: ContextVar[Seen | None] = ContextVar("seen", default=None)

@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import shown
 
 T = TypeVar("T")
 
@@ -39,7 +40,13 @@ class _Name(str):
     def __getattr__(self, asked: str) -> Any:
         if asked.startswith("__"):
             raise AttributeError(asked)
-        raise AttributeError(
+        raise self._no(asked)
+
+    def __setattr__(self, asked: str, _: Any) -> None:
+        raise self._no(asked)
+
+    def _no(self, asked: str) -> AttributeError:
+        return AttributeError(
             f"model.parameters() goes through names, and {str(self)!r} has no {asked}; the Tensors are "
             "model.parameters().values()"
         )
@@ -99,7 +106,14 @@ def parameters_of(layer: Any) -> dict[str, Tensor]:
     if not callable(own):
         return {name: t for name, t in _tensors_of(layer).items() if t.requires_grad}
     answer = own()
-    return {str(k): t for k, t in (answer.items() if isinstance(answer, Mapping) else enumerate(answer))}
+    found = {str(k): t for k, t in (answer.items() if isinstance(answer, Mapping) else enumerate(answer))}
+    for name, t in found.items():
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"parameters: {name}: expected a Tensor, got {shown(t)}; to give one other values, write "
+                "layer.W.data = values"
+            )
+    return found
 
 
 def buffers_of(layer: Any) -> dict[str, Tensor]:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.symbol import Symbol
-from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
-from tinygrad_edu.nn.checks import numbers
 from tinygrad_edu.nn.costs import Cost
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.foreign_names import ANSWERING
 from tinygrad_edu.ops.networks.activations import sigmoid
+from tinygrad_edu.settings import numbers
 
 _explained = partial(arguments_explained, known=ANSWERING)
 
@@ -111,8 +111,7 @@ class Answering(ABC):
         if not self.classifies:
             raise TypeError(f"accuracy: {self!r} answers with numbers, not with classes")
         self.check(X, Y)
-        Y = Y._data if isinstance(Y, Tensor) else numbers("Y", Y)
-        return float(np.mean(self.right(self.predict_proba(X), Y)))
+        return float(np.mean(self.right(self.predict_proba(X), numbers("Y", plain(Y)))))
 
 
 def _over_half(A: Any) -> Any:
@@ -138,7 +137,7 @@ def _last_half(dtype: np.dtype[Any]) -> float:
 
 
 def _finite(X: Any) -> Any:
-    array = X._data if isinstance(X, Tensor) else numbers("X", X)
+    array = numbers("X", plain(X))
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"X: expected finite numbers, got {array[~np.isfinite(array)].flat[0]}")
     return X

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.errors import arguments_explained, folder_for, path_of, shown
 from tinygrad_edu.export import FileError, read, write
@@ -20,6 +22,8 @@ from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.layer_chain import Layer
 from tinygrad_edu.nn.layers import ACTIVATIONS, described
 from tinygrad_edu.nn.models import Sequential
+from tinygrad_edu.nn.parameter_discovery import buffers_of, parameters_of
+from tinygrad_edu.settings import numbers
 
 MODEL, ARRAYS = "model of nn", "arrays by name"
 SUFFIXES = (".npz", ".safetensors")
@@ -44,7 +48,7 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
     Args:
         model: a model of ``tg.nn``; or arrays by name, such as ``model.state_dict()``.
         path: ends in ``.npz`` (NumPy's, with a checksum) or ``.safetensors``.
-        about: further data to store with a model, as for JSON; ``tg.export.read(path)[1]["about"]`` reads it.
+        about: further data to store with it, as for JSON; ``tg.export.read(path)[1]["about"]`` reads it.
 
     Raises:
         TypeError: neither; or a layer, an activation or a cost of one's own, which is code; or an ``about``
@@ -63,10 +67,10 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
     if target.suffix not in SUFFIXES:
         raise ValueError(f"save: expected a path that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}")
     folder_for(target, "save: ")
+    told = {} if about is None else {"about": _as_json(about)}
     if isinstance(model, Mapping):
-        write(
-            target, {str(name): _array(str(name), value) for name, value in model.items()}, {"kind": ARRAYS}
-        )
+        arrays = {str(name): _array(str(name), value) for name, value in model.items()}
+        write(target, arrays, {"kind": ARRAYS} | told)
         return
     if (
         isinstance(model, type)
@@ -81,14 +85,21 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
         raise TypeError(f"save: expected a model of tg.nn, or arrays by name, got {shown(model)}{hint}")
     data = model.architecture
     _check_is_data(data)
+    _check_nothing_is_shared(model)
     generators = model.generators()
     drawn = [generators.index(layer.rng) for layer in model.layers if isinstance(layer, Dropout)]
     states = [g.bit_generator.state for g in generators]
     write(
         target,
         model.state_dict(),
-        {"kind": MODEL, "model": data, "generators": _plain(states), "draws_from": drawn}
-        | ({} if about is None else {"about": dict(about)}),
+        {
+            "kind": MODEL,
+            "model": data,
+            "generators": _plain(states),
+            "draws_from": drawn,
+            "frozen": [name for name, p in model.parameters().items() if not p.requires_grad],
+        }
+        | told,
     )
 
 
@@ -135,10 +146,34 @@ def _path(called: str, path: Any) -> Path:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
-    array = np.asarray(getattr(value, "_data", value))
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"save: {name}: expected an array of numbers, got {type(value).__name__}")
-    return array
+    if isinstance(value, Mapping):
+        raise TypeError(
+            f"save: {name}: expected an array of numbers, got arrays by name; write {{**{name}, ...}}"
+        )
+    return numbers(f"save: {name}", plain(value))
+
+
+def _as_json(about: Any) -> dict[str, Any]:
+    if not isinstance(about, Mapping):
+        raise TypeError(f"save: about: expected data by name, as for JSON, got {shown(about)}")
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(dict(about)))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: about: expected data that JSON can hold: {error}") from None
+    return found
+
+
+def _check_nothing_is_shared(model: Sequential) -> None:
+    """Raises ValueError if two layers have one Tensor: a layer made from a file has its own."""
+    held = [
+        t for layer in model.layers for t in (*parameters_of(layer).values(), *buffers_of(layer).values())
+    ]
+    twice = {t.name for k, t in enumerate(held) if any(t is other for other in held[:k])}
+    if twice:
+        raise ValueError(
+            f"save: several layers have the one Tensor {', '.join(map(str, twice))}, which a model made "
+            "from a file would not; save the numbers: tg.save(model.state_dict(), path)"
+        )
 
 
 def _check_is_data(data: Any) -> None:
@@ -192,6 +227,8 @@ def _model(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Seque
         if name in arrays and arrays[name].dtype != tensor.dtype:
             raise ValueError(f"{name} is {arrays[name].dtype}, and its layer {tensor.dtype}")
     model.load_state_dict(arrays)
+    for name in meta.get("frozen", ()):
+        model.parameters()[name].requires_grad = False
     generators = [_generator(state) for state in meta["generators"]]
     for layer, k in zip([x for x in chain if isinstance(x, Dropout)], meta["draws_from"], strict=True):
         layer.rng = generators[k]

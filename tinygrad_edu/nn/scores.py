@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 
+from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.mode import no_grad
-from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import require_extra
-from tinygrad_edu.nn.checks import numbers
+from tinygrad_edu.errors import require_extra, shown
 from tinygrad_edu.nn.dropout import training
+from tinygrad_edu.settings import finite, numbers, takes, taking
 
 Metric = str | Callable[[Any, Any], Any]
 
@@ -56,17 +56,40 @@ def scores(model: Any, X: Any, Y: Any, metrics: Iterable[Metric] | Metric = ()) 
         ValueError: a name that it doesn't have.
     """
     model.check(X, Y)
+    finite("X", numbers("X", plain(X))), finite("Y", numbers("Y", plain(Y)))
     with no_grad(), training(False):
         found: dict[str, Any] = {"cost": float(model.loss(X, Y).item())}
     if model.classifies:
         found["accuracy"] = model.accuracy(X, Y)
-    given = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
-    labels = np.asarray(Y._data if isinstance(Y, Tensor) else numbers("Y", Y))
-    for metric in given:
+    labels = numbers("Y", plain(Y))
+    for metric in metrics_in(metrics):
         name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
         if name not in found:
             found[name] = _score(model, X, labels, metric)
     return Scores(found)
+
+
+def metrics_in(given: Any) -> list[Metric]:
+    """The argument ``metrics``: names of scikit-learn's, and functions, but for the accuracy.
+
+    >>> metrics_in([3])
+    Traceback (most recent call last):
+    ...
+    TypeError: metrics: expected the names of metrics, such as 'f1', or functions of (labels, answers), got 3
+    """
+    several = isinstance(given, Iterable) and not isinstance(given, (str, Mapping))
+    found = [m for m in (given if several else [given]) if m not in ("accuracy", "acc")]
+    for metric in found:
+        if isinstance(metric, str):
+            _named(metric)
+        elif not callable(metric) or isinstance(metric, type):
+            raise TypeError(
+                "metrics: expected the names of metrics, such as 'f1', or functions of (labels, answers), "
+                f"got {shown(metric)}"
+            )
+        else:
+            taking("metrics", metric, "labels, answers")
+    return found
 
 
 def _score(model: Any, X: Any, Y: Any, metric: Metric) -> Any:
@@ -78,7 +101,7 @@ def _score(model: Any, X: Any, Y: Any, metric: Metric) -> Any:
     answers = model.predict_proba(X) if of_scores else model.predict(X)
     settings: dict[str, Any] = {}
     many = model.classifies and model.output == "softmax" and len(Y) > 2
-    if many:
+    if many or (model.classifies and several):
         if "multi_class" in asked:
             settings["multi_class"] = "ovr"
         elif "average" in asked:
@@ -94,11 +117,16 @@ def _rows(columns: Any, several: bool) -> Any:
     return columns.T if several or len(columns) > 1 else columns[0]
 
 
+_SHORT = {"auc": "roc_auc", "mse": "mean_squared_error", "mae": "mean_absolute_error"}
+"""Keras' names of metrics."""
+
+
 def _named(name: str) -> Callable[..., Any]:
     known = require_extra("sklearn.metrics", extra="sklearn")
+    name = _SHORT.get(name.lower(), name)
     for called in (f"{name}_score", name):
         found = getattr(known, called, None)
-        if callable(found):
+        if callable(found) and not isinstance(found, type) and takes(found, 2):
             return found  # type: ignore[no-any-return]
     raise ValueError(
         "metrics: expected the name of one in sklearn.metrics, such as 'f1' or 'roc_auc', or a function of "

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import whole, yes_or_no
 from tinygrad_edu.nn.init import Scheme, Seed, generator, initial
 from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, Described, checked_activation, checked_dtype
 from tinygrad_edu.ops.movement.joining import stack
 from tinygrad_edu.ops.networks.embeddings import embedding
+from tinygrad_edu.settings import whole, yes_or_no
 
 
 class Embedding(Described):

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.images import Flatten
 from tinygrad_edu.nn.layer_chain import Layer, numbered
 from tinygrad_edu.nn.optim.base import check_unlocked
 from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, parameters_of
 from tinygrad_edu.nn.pytorch import is_pytorchs, translated
+from tinygrad_edu.settings import numbers, yes_or_no
 
 
 class Keys(NamedTuple):
@@ -74,6 +76,7 @@ class Stateful(ABC):
         >>> model.w.tolist(), model.b.item()
         ([[1.0], [2.0]], 3.0)
         """
+        yes_or_no("load_state_dict: strict", strict)
         own = self.state()
         given = _arrays(state)
         if not given.keys() & own.keys() and is_pytorchs([*given]):
@@ -108,17 +111,12 @@ class Stateful(ABC):
 def _arrays(state: Any) -> dict[str, NDArray[Any]]:
     if not isinstance(state, Mapping):
         raise TypeError(
-            f"load_state_dict: expected arrays by name, got {type(state).__name__}; "
+            f"load_state_dict: state: expected arrays by name, got {type(state).__name__}; "
             "of a file: model.load_state_dict(tg.load(path))"
         )
     found = {}
     for name, value in state.items():
-        if isinstance(value, Tensor):
-            value = value._data
-        elif hasattr(value, "detach"):  # PyTorch's
+        if not isinstance(value, Tensor) and hasattr(value, "detach"):  # PyTorch's
             value = value.detach().cpu().numpy()
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"load_state_dict: {name}: expected numbers, got {type(value).__name__}")
-        found[str(name)] = array
+        found[str(name)] = numbers(f"load_state_dict: {name}", plain(value))
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.nn.checks import at_least, whole, yes_or_no
+from tinygrad_edu.settings import at_least, whole, yes_or_no
 
 
 @dataclass(frozen=True)

@@ -140,9 +140,10 @@ class Run:
     def _diverged(self, cost: float) -> None:
         k = len(self.history.cost) - 1
         self.history.stopped = f"the cost is {cost} before update {k}"
-        warnings.warn(
-            f"fit: {self.history.stopped}; try a smaller learning rate than {self.optimizer.lr}", stacklevel=6
-        )
+        advice = f"try a smaller learning rate than {self.optimizer.lr}"
+        if not k:
+            advice = "no step had been made, so look at the cost, the initial parameters and the scale of X"
+        warnings.warn(f"fit: {self.history.stopped}; {advice}", stacklevel=6)
 
     def _judged(self, cost: float, accuracy: float | None) -> None:
         history, stopping = self.history, self.stopping

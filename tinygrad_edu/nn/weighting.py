@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.nn.checks import finite, numbers
+from tinygrad_edu.core.arguments import plain
+from tinygrad_edu.settings import finite, numbers
 
 Array = NDArray[Any]
 BALANCED = "balanced"
@@ -35,21 +36,33 @@ def weights_of(
     m = Y.shape[-1]
     found = np.ones((1, m), dtype)
     if sample_weight is not None:
-        found = found * _of_samples(sample_weight, m).astype(dtype)
+        found = found * of_samples("sample_weight", sample_weight, m).astype(dtype)
     if class_weight is not None:
         found = found * _of_classes(model, Y, class_weight).astype(dtype)
     return found
 
 
-def _of_samples(given: Any, m: int) -> Array:
-    weights = np.asarray(numbers("sample_weight", given))
+def of_samples(name: str, given: Any, m: int) -> Array:
+    """Weights for m examples, (1, m).
+
+    >>> of_samples("sample_weight", [1.0, 2.0], 3)
+    Traceback (most recent call last):
+    ...
+    ValueError: sample_weight: expected one for each of the 3 examples, got shape (2,)
+    """
+    weights = numbers(name, plain(given))
     if weights.shape not in ((m,), (1, m)):
+        hint = f"; take {name}.ravel()" if weights.size == m else ""
         raise ValueError(
-            f"sample_weight: expected one for each of the {m} examples, got shape {weights.shape}"
+            f"{name}: expected one for each of the {m} examples, got shape {weights.shape}{hint}"
         )
-    if weights.min() < 0 or not finite("sample_weight", weights).any():
-        raise ValueError("sample_weight: expected numbers of at least 0, and not all of them 0")
-    return weights.reshape(1, m)
+    return _counting(name, weights).reshape(1, m)
+
+
+def _counting(name: str, weights: Array) -> Array:
+    if finite(name, weights).min() < 0 or not weights.any():
+        raise ValueError(f"{name}: expected numbers of at least 0, and not all of them 0, got {weights}")
+    return weights
 
 
 def _of_classes(model: Any, Y: Array, given: Any) -> Array:
@@ -68,7 +81,11 @@ def _of_classes(model: Any, Y: Array, given: Any) -> Array:
     lacking = [c for c in known if c not in given]
     if lacking:
         raise ValueError(f"class_weight: the class {lacking[0]} has none; expected one for each of {known}")
-    weights = np.array([given[c] for c in known])
-    if weights.dtype.kind not in "fiu" or not np.isfinite(weights).all() or weights.min() < 0:
-        raise ValueError(f"class_weight: expected numbers of at least 0, got {dict(given)}")
+    n_out = getattr(model, "n_out", None)
+    possible = {*known, *range(max(n_out, 2))} if n_out else {*known, *given}
+    if not possible >= given.keys():
+        raise ValueError(f"class_weight: expected classes in {sorted(possible)}, got {list(given)}")
+    weights = _counting("class_weight", numbers("class_weight", [given[c] for c in known]))
+    if weights.ndim != 1:
+        raise ValueError(f"class_weight: expected a number for each class, got {dict(given)}")
     return weights[np.searchsorted(classes, labels)][None]

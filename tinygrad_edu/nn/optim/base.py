@@ -14,10 +14,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import described, shown, unknown
-from tinygrad_edu.nn.checks import above_zero, at_least, takes
 from tinygrad_edu.nn.foreign_names import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
 from tinygrad_edu.nn.optim.update_step import Rules
+from tinygrad_edu.settings import above_zero, at_least, takes
 
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = str | int
@@ -115,7 +115,7 @@ class Optimizer:
             others = ", ".join(map(str, self.parameters))
             raise ValueError(
                 f"{type(self).__name__}: it already moves other parameters ({others}); "
-                "make a new optimiser for each model"
+                f"got {', '.join(map(str, given))}; make a new one for each model, and where some are frozen"
             )
         return self.parameters
 
@@ -347,7 +347,7 @@ def named(parameters: Any, called: str) -> dict[Key, Tensor]:
                 f"{_told(parameter)}"
             )
     if not found:
-        raise ValueError(f"{called}: expected at least one parameter, got none")
+        raise ValueError(f"{called}: parameters: expected at least one, got none")
     if len({*map(id, found.values())}) < len(found):
         raise ValueError(f"{called}: the same parameter is given twice among {', '.join(map(str, found))}")
     return found
@@ -370,6 +370,8 @@ def _paired(targets: Mapping[Key, Tensor], gradients: Any) -> dict[Key, Any]:
                 f"gradients: expected {', '.join(map(str, targets))}, got {', '.join(map(str, gradients))}"
             )
         return {key: gradients[key] for key in targets}
+    if not isinstance(gradients, (list, tuple)):
+        raise TypeError(f"gradients: expected a list of arrays, or arrays by name, got {shown(gradients)}")
     if len(gradients) != len(targets):
         raise ValueError(f"gradients: expected {len(targets)}, one for each parameter, got {len(gradients)}")
     return dict(zip(targets, gradients, strict=True))

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_edu.nn.checks import above_zero, at_least
 from tinygrad_edu.nn.optim.base import Optimizer, Parameters
 from tinygrad_edu.nn.optim.schedules import Schedule
+from tinygrad_edu.settings import above_zero, at_least
 
 
 class SGD(Optimizer):

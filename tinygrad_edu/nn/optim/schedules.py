@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_edu.nn.checks import above_zero, at_least, whole
+from tinygrad_edu.settings import above_zero, at_least, taking, whole
 
 Schedule = Callable[[int], float]
 
@@ -122,8 +122,10 @@ class WarmUp:
 
     def __post_init__(self) -> None:
         whole("WarmUp: steps", self.steps, 1)
-        if not callable(self.then):
+        if not callable(self.then) or isinstance(self.then, type):
             above_zero("WarmUp: then", self.then)
+        else:
+            taking("WarmUp: then", self.then, "t")
 
     def __call__(self, t: int) -> float:
         """α at step t."""

@@ -5,24 +5,25 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import did_you_mean, path_of, shown
 
 
 def whole(name: str, value: Any, least: int) -> int:
-    """The value as an integer of at least ``least``.
+    """The value as a whole number of at least ``least``.
 
     >>> whole("epochs", 2.5, 0)
     Traceback (most recent call last):
     ...
-    ValueError: epochs: expected an integer of at least 0, got 2.5
+    ValueError: epochs: expected a whole number of at least 0, got 2.5
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name}: expected an integer of at least {least}, got {value!r}")
+        raise ValueError(f"{name}: expected a whole number of at least {least}, got {shown(value)}")
     return int(value)
 
 
@@ -40,7 +41,7 @@ def at_least(name: str, value: Any, least: float, below: float = np.inf) -> floa
     """
     if not (_is_number(value) and least <= value < below):
         wanted = f"of at least {least}" if below == np.inf else f"from {least} to below {below}"
-        raise ValueError(f"{name}: expected a number {wanted}, got {value!r}")
+        raise ValueError(f"{name}: expected a number {wanted}, got {shown(value)}")
     return float(value)
 
 
@@ -51,7 +52,7 @@ def above_zero(name: str, value: Any) -> float:
     0.5
     """
     if not (_is_number(value) and 0 < value < np.inf):
-        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
+        raise ValueError(f"{name}: expected a number above 0, got {shown(value)}")
     return float(value)
 
 
@@ -64,7 +65,7 @@ def keeping(name: str, value: Any) -> float:
     ValueError: Dropout: keep_prob: expected a probability above 0 and up to 1, got 0
     """
     if not (_is_number(value) and 0 < value <= 1):
-        raise ValueError(f"{name}: expected a probability above 0 and up to 1, got {value!r}")
+        raise ValueError(f"{name}: expected a probability above 0 and up to 1, got {shown(value)}")
     return float(value)
 
 
@@ -77,7 +78,7 @@ def share(name: str, value: Any) -> float:
     ValueError: test_size: expected a share between 0 and 1, got 20
     """
     if not (_is_number(value) and 0 < value < 1):
-        raise ValueError(f"{name}: expected a share between 0 and 1, got {value!r}")
+        raise ValueError(f"{name}: expected a share between 0 and 1, got {shown(value)}")
     return float(value)
 
 
@@ -90,40 +91,36 @@ def yes_or_no(name: str, value: Any) -> bool:
     TypeError: resume: expected True or False, got 'run.npz'
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, got {value!r}")
+        raise TypeError(f"{name}: expected True or False, got {shown(value)}")
     return bool(value)
 
 
-def one_of(
-    name: str, value: Any, known: Iterable[str], *, or_function: bool = True
-) -> str | Callable[..., Any]:
-    """The value, one of the known names; or a function, if ``or_function``.
+def one_of(name: str, value: Any, known: Iterable[str], *, function_of: str = "") -> str | Callable[..., Any]:
+    """The value, one of the known names; or a function of the arguments named in ``function_of``.
 
-    >>> one_of("activation", "rleu", ["relu", "tanh"])
+    >>> one_of("activation", "rleu", ["relu", "tanh"], function_of="Z")
     Traceback (most recent call last):
     ...
-    ValueError: activation: expected a function or one of relu, tanh, got 'rleu'
+    ValueError: activation: expected a function or one of relu, tanh, got 'rleu'; did you mean relu?
     """
-    if isinstance(value, str) and value in (names := list(known)):
-        return value
-    if or_function and callable(value) and not isinstance(value, type):
-        return value  # type: ignore[no-any-return]
     names = list(known)
-    wanted = f"{'a function or ' if or_function else ''}one of {', '.join(names)}"
-    kind = ValueError if isinstance(value, str) else TypeError
-    raise kind(f"{name}: expected {wanted}, got {value!r}")
+    if isinstance(value, str) and value in names:
+        return value
+    if function_of and callable(value) and not isinstance(value, type):
+        return taking(name, value, function_of)
+    wanted = f"{'a function or ' if function_of else ''}one of {', '.join(names)}"
+    near, kind = (did_you_mean(value, names), ValueError) if isinstance(value, str) else ("", TypeError)
+    raise kind(f"{name}: expected {wanted}, got {shown(value)}{near}")
 
 
-def numbers(name: str, value: Any) -> Any:
-    """A Tensor as it is; anything else as a dense array of real numbers without a mask.
+def numbers(name: str, value: Any) -> NDArray[Any]:
+    """The value as a dense array of real numbers without a mask.
 
     >>> numbers("X", [["a"]])
     Traceback (most recent call last):
     ...
     TypeError: X: expected numbers, got dtype <U1
     """
-    if isinstance(value, Tensor):
-        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"{name}: expected an array without a mask, whose entries all count; leave the masked examples "
@@ -131,15 +128,25 @@ def numbers(name: str, value: Any) -> Any:
         )
     if hasattr(value, "toarray"):
         raise TypeError(f"{name}: expected a dense array, got a sparse one; write {name}.toarray()")
+    array = entries(name, value)
+    if array.dtype.kind not in "fiub":
+        got = "nothing" if value is None else f"dtype {array.dtype}" if array.ndim else repr(value)
+        raise TypeError(f"{name}: expected numbers, got {got}")
+    return array
+
+
+def entries(name: str, value: Any) -> NDArray[Any]:
+    """The value as an array, of whatever entries.
+
+    >>> entries("X", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ...
+    ValueError: X: expected rows of the same length
+    """
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name}: expected rows of the same length") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"{name}: expected numbers, got {'nothing' if value is None else f'dtype {array.dtype}'}"
-        )
-    return array
 
 
 def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
@@ -160,6 +167,20 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
+def taking(name: str, function: Callable[..., Any], arguments: str) -> Callable[..., Any]:
+    """The function, if it can be called with these arguments, by position.
+
+    >>> taking("cost", lambda A: A, "A, Y")
+    Traceback (most recent call last):
+    ...
+    TypeError: cost: expected a function of (A, Y), got <lambda>(A)
+    """
+    if takes(function, len(arguments.split(", "))):
+        return function
+    called = getattr(function, "__qualname__", repr(function)) + str(inspect.signature(function))
+    raise TypeError(f"{name}: expected a function of ({arguments}), got {called}")
+
+
 def takes(function: Callable[..., Any], number: int) -> bool:
     """Whether a function can be called with so many arguments by position; True if Python cannot tell.
 
@@ -175,3 +196,17 @@ def takes(function: Callable[..., Any], number: int) -> bool:
     except TypeError:
         return False
     return True
+
+
+def existing(path: Any, called: str, origin: str = "") -> Path:
+    """The path of a file that is there.
+
+    >>> existing("data.mat", "football", "; it comes with the course's exercises")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: data.mat: no such file; it comes with the course's exercises
+    """
+    found = path_of(path, called, "a file")
+    if not found.is_file():
+        raise FileNotFoundError(f"{path}: no such file{origin}")
+    return found
