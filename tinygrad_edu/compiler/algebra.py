@@ -41,8 +41,6 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.walk import cost, in_order
 from tinygrad_edu.ops.networks.activations import sigmoid
 
-__all__ = ["simplified"]
-
 _PROMISING = ARITHMETIC | kernels(WHERE, LOG, EXP, sigmoid)
 """Operands that an identity may apply to."""
 _ROUNDS = 4

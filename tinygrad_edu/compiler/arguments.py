@@ -13,8 +13,6 @@ from tinygrad_edu.core.real_arrays import refuse_lookalikes
 from tinygrad_edu.core.structure import is_fixed, is_record
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["bare", "data_of", "kind_of", "value_of"]
-
 
 def value_of(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
     """A parameter's array: the Tensor's own, or the one given."""

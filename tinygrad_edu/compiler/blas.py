@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from tinygrad_edu import errors
 
-__all__ = ["BLAS", "apart", "less_product"]
-
 Array = NDArray[Any]
 
 _ROWS, _AS_IT_LIES, _TURNED = 101, 111, 112

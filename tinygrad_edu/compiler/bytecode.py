@@ -8,8 +8,6 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from types import CodeType
 
-__all__ = ["names_read"]
-
 _CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT")
 _APPENDING = ("append", "appendleft", "extend", "add", "write", "writelines", "info", "debug")
 

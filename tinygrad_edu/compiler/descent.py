@@ -14,8 +14,6 @@ from tinygrad_edu.compiler.views import behind
 from tinygrad_edu.expression.arithmetic import MATMUL
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["subtracted_in_place"]
-
 WORTH = 1 << 18
 """Bytes of W from which on it pays: the call takes 5 µs beside its work."""
 

@@ -13,8 +13,6 @@ from tinygrad_edu.compiler.free_variables import FreeVariables
 from tinygrad_edu.core.symbol import Symbol, ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["steady"]
-
 
 def steady(
     function: Callable[..., Any],

@@ -31,8 +31,6 @@ from tinygrad_edu.expression.numpy_style import NUMPY, literal, needing_definiti
 from tinygrad_edu.expression.writer import Text
 from tinygrad_edu.ops.networks.embeddings import columns_added
 
-__all__ = ["Emitted", "emitted"]
-
 
 @dataclass(frozen=True)
 class Emitted:

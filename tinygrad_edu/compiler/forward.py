@@ -14,8 +14,6 @@ from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.compiler.trace import record_values
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["CompiledForward"]
-
 _value = attrgetter("_data")
 
 

@@ -35,8 +35,6 @@ from tinygrad_edu.core.mode import Ambient, surroundings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["FreeVariables", "is_engine"]
-
 _ENGINE = re.compile(r"tinygrad_edu\.(core|ops|graph|compiler|autodiff)\b")
 _OURS = re.compile(r"tinygrad_edu\b")
 _LOOKS_EVERYWHERE = {

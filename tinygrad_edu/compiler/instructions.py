@@ -23,8 +23,6 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, in_numpy, literal
 from tinygrad_edu.expression.writer import Text
 
-__all__ = ["called", "constant_code", "is_ufunc", "own_memory", "takes_out", "text"]
-
 _REDUCTIONS = {
     op.kernel: f"np.{by.name}" for op, by in ((SUM, ADD), (MAX, MAXIMUM), (MIN, MINIMUM), (PROD, MULTIPLY))
 }

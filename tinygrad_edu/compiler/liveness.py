@@ -15,8 +15,6 @@ from tinygrad_edu.compiler.schedule import Schedule
 from tinygrad_edu.compiler.views import is_view
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["Lifetimes"]
-
 
 class Lifetimes:
     """A schedule as numbered lines.

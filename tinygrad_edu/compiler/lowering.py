@@ -25,8 +25,6 @@ from tinygrad_edu.ops.networks.activations import sigmoid
 from tinygrad_edu.ops.networks.costs import probabilities
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
-__all__ = ["built", "finished", "lowered"]
-
 ATOMS = kernels(sigmoid)
 """Operations that the algebra has rules for; taken apart after it."""
 

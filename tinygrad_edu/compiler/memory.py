@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ALIGNMENT", "Buffer", "Life", "arranged"]
-
 ALIGNMENT = 64
 """Bytes: of a line of the cache."""
 

@@ -33,8 +33,6 @@ from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.movement.copying import copied
 from tinygrad_edu.ops.networks.embeddings import FEW_NAMED, ColumnsLent, columns_added, columns_left
 
-__all__ = ["Moves", "Update", "assembled", "of_values"]
-
 _number = count(1)
 
 

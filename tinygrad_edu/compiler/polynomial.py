@@ -21,8 +21,6 @@ import numpy as np
 from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT, kernels
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["ARITHMETIC", "ONE", "Product", "TooMany", "expanded", "factors_of"]
-
 ARITHMETIC = kernels(ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE, SQUARE)
 _SUMS = kernels(ADD, SUBTRACT, NEGATIVE)
 ONE = Fraction(1)

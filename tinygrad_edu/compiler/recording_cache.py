@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Recordings", "recordings_of"]
-
 _NAME = "_recordings"
 MOST = 8
 """Signatures that are kept between two trainings."""

@@ -14,8 +14,6 @@ from tinygrad_edu.compiler.instructions import is_ufunc, takes_out
 from tinygrad_edu.compiler.views import is_view
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["Rows", "rows_of"]
-
 WORTH = 1 << 21
 """Bytes of a result from which on parts pay. A part takes 5 to 10 µs beside its lines, waking a thread up to
 50; NumPy passes over a megabyte in 80."""

@@ -47,8 +47,6 @@ from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.activations import sigmoid
 from tinygrad_edu.ops.networks.costs import probabilities
 
-__all__ = ["resolved", "rewritten"]
-
 Rule = Callable[[Node, Sheet], Node | None]
 
 

@@ -26,8 +26,6 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
-__all__ = ["scalars_moved"]
-
 _ALONG = kernels(SUM, TRANSPOSE, RESHAPE, EXPAND_DIMS, NEGATIVE, BROADCAST, sum_to)
 """Linear in their only operand."""
 

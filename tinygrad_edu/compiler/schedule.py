@@ -10,8 +10,6 @@ from tinygrad_edu.expression.arithmetic import TRANSPOSE
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.walk import in_order
 
-__all__ = ["Loop", "Schedule", "columns_of", "scheduled"]
-
 
 @dataclass(frozen=True)
 class Loop:

@@ -17,14 +17,12 @@ from tinygrad_edu.core.table import OPS
 from tinygrad_edu.expression.node import Node, applied, array, number, quantity
 from tinygrad_edu.expression.walk import in_order
 
-__all__ = ["Draw", "Sheet"]
-
 _COMPARED = 1 << 16
 """Arrays of fewer bytes are the same constant where their entries are."""
 
 
 @dataclass(frozen=True)
-class Draw:
+class _Draw:
     """A generator as a setting: two draws from one are two values."""
 
     generator: Any
@@ -82,8 +80,8 @@ class Sheet:
         if dtype is None:
             dtype = _common_dtype(args)
         if "rng" in settings:
-            if not isinstance(settings["rng"], Draw):
-                settings = {**settings, "rng": Draw(settings["rng"], len(self.order))}
+            if not isinstance(settings["rng"], _Draw):
+                settings = {**settings, "rng": _Draw(settings["rng"], len(self.order))}
         elif all(a.number is not None for a in args) and (
             folded := self._folded(op, args, settings, shape, dtype)
         ):

@@ -11,8 +11,6 @@ import numpy as np
 
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["CONTAINERS", "PLAIN", "differ_in_results", "entries_of", "equal", "members", "same", "stored"]
-
 PLAIN = (
     *(bool, int, float, complex, str, bytes, type(None), type(Ellipsis)),
     *(np.generic, np.dtype, slice, range),

@@ -25,8 +25,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph
 
-__all__ = ["CompiledStep", "compile"]
-
 CACHE_LIMIT = 16
 """Signatures of one step from which on it warns: each has cost a recording, and keeps its memory."""
 

@@ -36,8 +36,6 @@ from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
-__all__ = ["in_fast_forms"]
-
 LONGEST = 16_384
 """Entries of a row that may be added up in their own dtype."""
 FEWEST = 256

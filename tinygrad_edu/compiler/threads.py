@@ -20,8 +20,6 @@ from typing import Any
 from tinygrad_edu.compiler.blas import BLAS
 from tinygrad_edu.errors import arguments_explained
 
-__all__ = ["get_num_threads", "set_num_threads", "spread", "threads_for"]
-
 Part = Callable[..., None]
 """``part(k, *arrays)``: the part with that number, computed in those arrays."""
 

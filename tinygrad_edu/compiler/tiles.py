@@ -18,8 +18,6 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.ops.movement.shapes import astype
 from tinygrad_edu.ops.networks.costs import probabilities
 
-__all__ = ["tiled"]
-
 CACHE = 3 << 20
 """The bytes of a tile, at least: a core's caches hold them until the way back."""
 LARGEST = 6 << 20

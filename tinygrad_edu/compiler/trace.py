@@ -29,8 +29,6 @@ from tinygrad_edu.expression.numpy_style import in_numpy
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import identifier
 
-__all__ = ["Recording", "Values", "naming", "record", "record_values"]
-
 _RESERVED = {
     *dir(builtins),
     *[

@@ -32,8 +32,6 @@ from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.expression.writer import Text
 from tinygrad_edu.ops.movement.shapes import astype
 
-__all__ = ["Piece", "Rule", "pieces_of", "rule_of"]
-
 PIECE = 1 << 18
 """The bytes of a piece of each array (measured: half and twice as much are as fast)."""
 FEW = 1 << 12

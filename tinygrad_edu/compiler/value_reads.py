@@ -17,8 +17,6 @@ from tinygrad_edu.core.constant_history import Recipe
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.numpy_coverage.non_differentiable import plain
 
-__all__ = ["asked", "sources"]
-
 _METHODS = [
     *["numpy", "item", "tolist", "detach", "__bool__", "__float__", "__int__", "__index__", "__array__"],
     *["__contains__", "__format__", "__reduce__", "__repr__", "_mask"],

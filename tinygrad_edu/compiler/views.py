@@ -14,8 +14,6 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 from tinygrad_edu.ops.networks.windows import window_layout, windows
 
-__all__ = ["REARRANGED", "behind", "is_copied", "is_view"]
-
 REARRANGED = kernels(TRANSPOSE, RESHAPE, EXPAND_DIMS, BROADCAST)
 """Operations that give a view of their operand's entries."""
 

@@ -36,8 +36,6 @@ from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.walk import evaluate, parts, quantities
 from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes, sum_to
 
-__all__ = ["Algebra"]
-
 
 class Algebra:
     """One derivation's symbols, and what each stands for."""

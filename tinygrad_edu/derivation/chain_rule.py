@@ -31,8 +31,6 @@ from tinygrad_edu.expression.walk import parts, quantities, rebuilt, replaced, w
 from tinygrad_edu.graph import Made, Program, Ref, Step
 from tinygrad_edu.graph.naming import unique
 
-__all__ = ["Chain", "Convention", "Line", "is_seed"]
-
 Convention = Literal["course", "exact"]
 
 _FORWARD_SIZE, _BACKWARD_SIZE = 24, 60

@@ -15,8 +15,6 @@ from tinygrad_edu.expression.arithmetic import MULTIPLY, SUM, plain
 from tinygrad_edu.expression.node import Node, applied
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
-__all__ = ["Surroundings"]
-
 
 @dataclass
 class Surroundings:

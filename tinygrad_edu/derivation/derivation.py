@@ -15,8 +15,6 @@ from tinygrad_edu.expression.latex_style import aligned
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.graph import Graph
 
-__all__ = ["Derivation"]
-
 
 class Derivation:
     r"""The formulas of a graph, forward and backward. Made by :func:`tinygrad_edu.derive`.

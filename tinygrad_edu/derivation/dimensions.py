@@ -12,8 +12,6 @@ from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import Text, text_of
 from tinygrad_edu.graph.axes import Axes
 
-__all__ = ["ExamplesAxis", "WithDimensions"]
-
 
 class ExamplesAxis:
     """Where the expressions of a derivation hold the examples.

@@ -13,8 +13,6 @@ from tinygrad_edu.expression.shapes import dtype_of
 from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.ops.movement.shapes import astype
 
-__all__ = ["computed_in_floats"]
-
 
 def computed_in_floats(node: Node, dtype: np.dtype[Any], recorded: AbstractSet[Node]) -> Node:
     """The formula of a float, with integers made floats before arithmetic that was not done in integers.

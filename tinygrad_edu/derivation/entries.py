@@ -20,8 +20,6 @@ from tinygrad_edu.expression.node import Node, number
 from tinygrad_edu.expression.notation import letter
 from tinygrad_edu.expression.writer import write
 
-__all__ = ["EntryByEntry"]
-
 _SHORT = 4
 """The longest axis whose entries are written out."""
 _MOST = 16

@@ -16,8 +16,6 @@ from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, Program
 from tinygrad_edu.graph.naming import Names
 
-__all__ = ["derive"]
-
 
 @arguments_explained
 def derive(

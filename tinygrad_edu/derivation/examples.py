@@ -22,8 +22,6 @@ from tinygrad_edu.expression.arithmetic import POWER
 from tinygrad_edu.graph import Axes, Graph, GraphNode, Made, Program, Ref, Step, recorded_again
 from tinygrad_edu.graph.code.scope import Unknown
 
-__all__ = ["NUMBERS_OF_EXAMPLES", "Examples", "Told", "apart", "examples_of", "holds_m", "numbers_of"]
-
 NUMBERS_OF_EXAMPLES = ("m", "N", "n_examples", "n_samples", "batch_size")
 """Variables that may hold the number of examples, so that a small number can be told to be it."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Protocol
 
-__all__ = ["Form", "Fraction", "fraction_of", "is_monomial"]
-
 Form = Any
 """A SymPy expression."""
 

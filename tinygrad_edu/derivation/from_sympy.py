@@ -23,8 +23,6 @@ from tinygrad_edu.expression.arithmetic import (
 from tinygrad_edu.expression.node import Node, applied
 from tinygrad_edu.expression.walk import quantities
 
-__all__ = ["read"]
-
 
 def read(sympy: Any, form: Form, meaning: Mapping[Form, Node], given: Surroundings) -> Node:
     """The expression that a SymPy form stands for."""

@@ -24,8 +24,6 @@ from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Step
 from tinygrad_edu.graph.naming import identifier
 
-__all__ = ["numpy_source"]
-
 _INDENT = "    "
 
 

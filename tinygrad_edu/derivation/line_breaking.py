@@ -5,8 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-__all__ = ["WIDTH", "assignment", "paragraph"]
-
 WIDTH = 96
 _SIGNS = ((" + ", " - "), (" * ", " / ", " @ "))
 

@@ -10,8 +10,6 @@ import numpy as np
 from tinygrad_edu.expression.named_settings import Count, Held, Picked, held, parts_in, replaced_in
 from tinygrad_edu.expression.numpy_style import counts_up
 
-__all__ = ["counted", "counts_examples", "given_arrays", "resized"]
-
 
 def given_arrays(settings: Mapping[str, Any]) -> Iterator[Held | Picked]:
     """The caller's arrays, and indices from arrays, in settings."""

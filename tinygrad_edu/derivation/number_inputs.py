@@ -17,8 +17,6 @@ from tinygrad_edu.graph import Graph, GraphNode, Made, Program, recorded_again
 from tinygrad_edu.graph.caller_numbers import Numbers
 from tinygrad_edu.graph.naming import unique
 
-__all__ = ["Named", "with_named_numbers"]
-
 
 @dataclass(frozen=True)
 class Named:

@@ -10,8 +10,6 @@ from tinygrad_edu.expression.node import Node, applied, quantity
 from tinygrad_edu.expression.parsing import parsed
 from tinygrad_edu.expression.walk import replaced
 
-__all__ = ["is_same"]
-
 
 def is_same(chain: Chain, name: str, formula: str) -> bool:
     """Whether that line's formula equals the given one, entry by entry, by SymPy's algebra.

@@ -24,8 +24,6 @@ from tinygrad_edu.expression.walk import evaluate
 from tinygrad_edu.graph import Graph, Made, Program, Ref
 from tinygrad_edu.graph.formulas import expression_of
 
-__all__ = ["shortened"]
-
 
 def shortened(
     graph: Graph, wrt: Sequence[str], told: Told, named: Named, made: Made

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from tinygrad_edu.derivation.fractions import Form, fraction_of, is_monomial
 from tinygrad_edu.expression.node import Node
 
-__all__ = ["Guard", "Shortener"]
-
 _TOO_LONG_TO_FACTOR = 24
 _TOO_MANY_LETTERS = 7
 _TOO_MANY_TERMS = 100

@@ -24,13 +24,6 @@ from tinygrad_edu.expression.writer import write
 from tinygrad_edu.graph import Graph, GraphNode
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = [
-    "DerivationStep",
-    "Page",
-    "backward_steps",
-    "forward_steps",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class DerivationStep:

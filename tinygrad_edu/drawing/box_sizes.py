@@ -7,19 +7,6 @@ from dataclasses import dataclass
 from tinygrad_edu.drawing.sketch import Arrow, Box, Cells, Line, Part, Row, Strip
 from tinygrad_edu.drawing.text_widths import LINE, width
 
-__all__ = [
-    "BRACKET",
-    "LABEL",
-    "PAD",
-    "Rect",
-    "columns",
-    "label_size",
-    "label_width",
-    "part_size",
-    "row_size",
-    "tag_width",
-]
-
 PAD = 9.0
 BRACKET = 7.0  # what a bracket takes beside a matrix
 _BETWEEN = 12.0  # from one column of entries to the next

@@ -9,8 +9,6 @@ from tinygrad_edu.drawing.sketch import Cells, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.styles import THEMES
 from tinygrad_edu.drawing.text_widths import legible
 
-__all__ = ["to_dot"]
-
 
 def to_dot(sketch: Sketch) -> str:
     """The DOT source: a node for each part, an edge for each arrow."""

@@ -16,8 +16,6 @@ from tinygrad_edu.drawing.routing import Points, Route, routed
 from tinygrad_edu.drawing.sketch import Arrow, Box, Part, Sketch
 from tinygrad_edu.drawing.text_widths import LINE, width
 
-__all__ = ["Ribbon", "Tag", "crossings", "ranked"]
-
 TAG = 31.0
 """The height of a row of tags with the little arrows that lead from or to them."""
 _AIRY, _TIGHT = "nodesep=0.24; ranksep=0.5;", "nodesep=0.17; ranksep=0.4;"

@@ -25,8 +25,6 @@ from tinygrad_edu.errors import arguments_explained, did_you_mean, folder_for, p
 from tinygrad_edu.graph import Graph
 from tinygrad_edu.graph.naming import Names
 
-__all__ = ["Picture", "draw"]
-
 FORMATS = ("svg", "png", "pdf", "dot", "txt")
 Detail = Literal["auto", "quantities", "all", "layers", "units"]
 Theme = Literal["auto", "light", "dark", "print"]

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-__all__ = ["BOLD", "FAMILY", "REGULAR", "all_known", "known"]
-
 FAMILY = "DejaVu Sans Condensed"
 _FOLDER = files("tinygrad_edu.drawing").joinpath("fonts")
 REGULAR = str(_FOLDER.joinpath("DejaVuSansCondensed.ttf"))

@@ -25,8 +25,6 @@ from tinygrad_edu.expression.writer import text_of
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
 
-__all__ = ["Reading", "amounts", "in_lines", "marks_in"]
-
 _LONGEST = 60
 _LEAST_SHARE = 1e-6  # of examples there are so many; less is a number of its own, such as ε
 _LONGEST_LINE, _LONGEST_ALONE = 34, 50  # characters of a line that may be broken, and that must be

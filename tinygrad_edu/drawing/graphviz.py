@@ -14,8 +14,6 @@ import sys
 import sysconfig
 from typing import Any
 
-__all__ = ["RenderError", "places", "quoted"]
-
 
 class RenderError(RuntimeError):
     """A picture could not be made."""

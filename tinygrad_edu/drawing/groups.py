@@ -12,8 +12,6 @@ from tinygrad_edu.drawing.formulas import Reading
 from tinygrad_edu.drawing.hidden_paths import homes, is_number, quantities
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["Group", "by_scope", "in_stretches"]
-
 
 @dataclass(eq=False)
 class Group:

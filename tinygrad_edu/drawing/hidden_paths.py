@@ -11,8 +11,6 @@ import numpy as np
 from tinygrad_edu.drawing.formulas import Reading
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["Way", "homes", "is_number", "quantities", "repeated_over", "slope", "ways_into"]
-
 
 @dataclass(frozen=True)
 class Way:

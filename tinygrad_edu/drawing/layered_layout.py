@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["stacked"]
-
 _APART = 18.0  # from box to box of a stack
 _SWEEPS = 3
 

@@ -18,8 +18,6 @@ from tinygrad_edu.drawing.values import brief, shape_of, told
 from tinygrad_edu.drawing.views import Gradients
 from tinygrad_edu.graph import Graph, GraphNode
 
-__all__ = ["Layers"]
-
 _LINES = 6
 _NAMES = 4
 

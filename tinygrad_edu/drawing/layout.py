@@ -10,12 +10,6 @@ from tinygrad_edu.drawing.row_breaking import Page, cut
 from tinygrad_edu.drawing.sketch import Box, Cells, Line, Part, Row, Sketch, Strip
 from tinygrad_edu.drawing.text_widths import SIZE
 
-__all__ = [
-    "FITS",
-    "Fit",
-    "laid_out",
-]
-
 Fit = str
 FITS: dict[str, tuple[float, float]] = {
     "16:9": (1920.0, 1080.0),

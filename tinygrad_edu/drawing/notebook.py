@@ -13,8 +13,6 @@ from tinygrad_edu.drawing.text_widths import legible
 from tinygrad_edu.drawing.values import shape_of, told
 from tinygrad_edu.graph import Graph
 
-__all__ = ["html_of"]
-
 
 def html_of(tensor: Tensor) -> str:
     """A table: the name, what it was computed by, shape and type, its value and its gradient.

@@ -12,8 +12,6 @@ from tinygrad_edu.drawing.styles import THEMES, Border, Theme
 from tinygrad_edu.drawing.svg import pixels_as_png
 from tinygrad_edu.errors import require_extra
 
-__all__ = ["pdf_of"]
-
 _POINTS = 0.75  # of a pixel
 _LONGEST = 14400.0  # points, the longest side that PDF allows
 _FONTS = {False: "tinygrad-edu", True: "tinygrad-edu-bold"}

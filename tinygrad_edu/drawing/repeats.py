@@ -18,8 +18,6 @@ from tinygrad_edu.drawing.formulas import in_lines
 from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Row, Sketch
 from tinygrad_edu.drawing.values import colours, range_of, shape_of
 
-__all__ = ["folded"]
-
 _LEAST = 3  # alike, to be drawn once
 _TITLE = re.compile(r"(.*?)(\d+)")
 _NUMBERED = re.compile(r"((?<![\w.])[^\W\d]\w*?(?=\d+(?![A-Za-z0-9_]))|(?<=[\w\]])\[(?=\d+\]))(\d+)")

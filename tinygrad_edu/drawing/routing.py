@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.drawing.box_sizes import Rect, label_size
 from tinygrad_edu.drawing.sketch import Arrow
 
-__all__ = ["Points", "Route", "routed"]
-
 Points = NDArray[np.float64]
 """(n, 2): a line from point to point."""
 

@@ -18,8 +18,6 @@ from tinygrad_edu.drawing.routing import Points, Route
 from tinygrad_edu.drawing.sketch import Arrow, Sketch
 from tinygrad_edu.drawing.text_widths import LINE, width
 
-__all__ = ["Line", "Page", "cut"]
-
 _LANE = 8.0  # between arrows that run side by side from row to row
 _MARGIN = 16.0
 _FRAME = 9.0

@@ -29,20 +29,6 @@ from tinygrad_edu.drawing.row_breaking import Page
 from tinygrad_edu.drawing.sketch import Arrow, Cells, Line, Part, Sketch, Strip
 from tinygrad_edu.drawing.text_widths import LINE, SIZE, width
 
-__all__ = [
-    "Group",
-    "Image",
-    "Outline",
-    "Rectangle",
-    "Run",
-    "Scene",
-    "Shape",
-    "Text",
-    "composed",
-    "full_page",
-    "headed",
-]
-
 _BASE = 0.34  # from the middle of a line of text to its baseline, in font sizes
 _TIP = 8.0
 _APART = 6.0

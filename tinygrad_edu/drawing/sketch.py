@@ -11,8 +11,6 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-__all__ = ["Arrow", "Box", "Cells", "Kind", "Line", "Part", "Row", "Sketch", "Strip"]
-
 Kind = Literal["parameter", "data", "computed", "output", "gradient", "layer"]
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from tinygrad_edu.drawing.text_widths import FONTS, SIZE
 
-__all__ = ["THEMES", "Border", "Theme", "stylesheet"]
-
 PLUS, MINUS = "#d66014", "#4a90d9"
 """Of positive and negative weights; on any ground."""
 

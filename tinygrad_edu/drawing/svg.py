@@ -19,8 +19,6 @@ from tinygrad_edu.drawing.scene import Group, Image, Outline, Rectangle, Run, Sc
 from tinygrad_edu.drawing.styles import stylesheet
 from tinygrad_edu.drawing.text_widths import SIZE, legible
 
-__all__ = ["data_of", "pixels_as_png", "png_of", "to_svg"]
-
 _MOST = 8000  # pixels a side of a PNG
 _LEAST = 1920
 _FINEST = 6.0

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from tinygrad_edu.drawing.sketch import Box, Cells, Line, Part, Sketch
 from tinygrad_edu.drawing.text_widths import legible
 
-__all__ = ["to_text"]
-
 
 def to_text(sketch: Sketch) -> str:
     """The sketch in lines: scopes indented, formulas first, values and gradients behind them."""

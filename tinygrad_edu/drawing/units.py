@@ -21,8 +21,6 @@ from tinygrad_edu.drawing.sketch import Arrow, Box, Line, Part, Sketch
 from tinygrad_edu.drawing.text_widths import LINE, SIZE, width
 from tinygrad_edu.expression.label_style import digits
 
-__all__ = ["Network", "network_of", "sketched", "units"]
-
 _MOST = 8
 _FIRST, _LAST = 5, 1  # units before and after the dots
 _RADIUS = 22.0
@@ -33,7 +31,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
-class Network:
+class _Network:
     """Weights (n[l], n[l-1]) and biases, layer after layer, and the names of the activations."""
 
     weights: tuple[NDArray[Any], ...]
@@ -46,7 +44,7 @@ class Network:
         return [self.weights[0].shape[1], *(W.shape[0] for W in self.weights)]
 
 
-def network_of(model: Any) -> Network:
+def network_of(model: Any) -> _Network:
     """The layers of a model, from its parameters.
 
     Raises:
@@ -66,7 +64,7 @@ def network_of(model: Any) -> Network:
     biases = [_bias(named, key) for key in matrices]
     told = [getattr(layer, "activation", "") for layer in getattr(model, "dense", ())]
     told = [a if isinstance(a, str) else getattr(a, "__name__", "") for a in told]
-    return Network(tuple(weights), tuple(biases), tuple((told + [""] * len(weights))[: len(weights)]))
+    return _Network(tuple(weights), tuple(biases), tuple((told + [""] * len(weights))[: len(weights)]))
 
 
 def _number(key: str) -> str:
@@ -90,7 +88,7 @@ def _bias(named: Mapping[str, Any], key: str) -> NDArray[Any] | None:
     return None if tensor is None else np.asarray(tensor.data).ravel()
 
 
-def sketched(network: Network) -> Sketch:
+def sketched(network: _Network) -> Sketch:
     """The network in words: a box for each layer."""
     boxes = [Box((Part("l0", "data", (Line(f": n[0] = {network.sizes[0]}", "x"),), "x"),))]
     for l, (W, g) in enumerate(zip(network.weights, network.activations, strict=True), 1):
@@ -104,13 +102,13 @@ def sketched(network: Network) -> Sketch:
     return Sketch(tuple(boxes), tuple(arrows), f"A network of {sizes} units", _spoken(network))
 
 
-def _spoken(network: Network) -> str:
+def _spoken(network: _Network) -> str:
     last = len(network.weights)
     told = [f"layer {l} has {n} units" for l, n in enumerate(network.sizes) if l]
     return f"{network.sizes[0]} features enter; {'; '.join(told)}; layer {last} is the output."
 
 
-def units(network: Network, fit: str | None = None, *, split: bool = False) -> Scene:
+def units(network: _Network, fit: str | None = None, *, split: bool = False) -> Scene:
     """The picture of a network.
 
     Args:
@@ -148,7 +146,7 @@ def _shown(n: int) -> list[int | None]:
 Places = Mapping[tuple[int, int | None], tuple[float, float]]
 
 
-def _weights(network: Network, places: Places) -> Iterator[Group]:
+def _weights(network: _Network, places: Places) -> Iterator[Group]:
     for l, W in enumerate(network.weights, 1):
         largest = float(np.max(np.abs(W))) or 1.0
         for (column, unit), (x1, y1) in places.items():
@@ -167,7 +165,7 @@ def _weights(network: Network, places: Places) -> Iterator[Group]:
                 yield Group("edge", (line,), {"from": f"u{l - 1}.{before}", "to": f"u{l}.{unit}"}, title)
 
 
-def _circle(network: Network, l: int, unit: int, x: float, y: float, *, split: bool) -> Group:
+def _circle(network: _Network, l: int, unit: int, x: float, y: float, *, split: bool) -> Group:
     rect = Rect(x - _RADIUS, y - _RADIUS, 2 * _RADIUS, 2 * _RADIUS)
     last = len(network.weights)
     kind = "data" if l == 0 else "output" if l == last else "computed"
@@ -190,7 +188,7 @@ def _dots(x: float, y: float) -> Group:
     return Group("dots", dots, title="more units, which are not drawn")
 
 
-def _answers(network: Network, places: Places) -> Iterator[Group]:
+def _answers(network: _Network, places: Places) -> Iterator[Group]:
     """ŷ, to which the last column leads."""
     last = len(network.weights)
     mine = [place for (l, unit), place in places.items() if l == last and unit is not None]
@@ -201,7 +199,7 @@ def _answers(network: Network, places: Places) -> Iterator[Group]:
         yield Group("answer", (line, text))
 
 
-def _captions(network: Network, y: float) -> Iterator[Group]:
+def _captions(network: _Network, y: float) -> Iterator[Group]:
     names = ["x", *(f"layer {l}" for l in range(1, len(network.sizes)))]
     for l, (name, n) in enumerate(zip(names, network.sizes, strict=True)):
         x = _RADIUS + 30 + l * _COLUMN

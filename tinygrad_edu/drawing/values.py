@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from tinygrad_edu.drawing.sketch import Cells, Line, Row, Strip
 from tinygrad_edu.expression.label_style import digits
 
-__all__ = ["brief", "colours", "range_of", "shape_of", "told"]
-
 _MOST = 4  # rows and columns of a matrix whose entries are shown
 _WIDEST = 30  # characters of a row of entries
 _LEAST_IMAGE = 8  # pixels a side, from which on an array of three colours is taken for an image

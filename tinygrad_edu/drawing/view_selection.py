@@ -20,8 +20,6 @@ from tinygrad_edu.drawing.sketch import Sketch
 from tinygrad_edu.drawing.views import Gradients, View
 from tinygrad_edu.graph import Graph, GraphNode, Program
 
-__all__ = ["DETAILS", "gradients_of", "sketch_of", "view_of"]
-
 DETAILS = ("auto", "quantities", "all", "layers", "units")
 _SMALL = 8  # values, up to which each operation is drawn
 _MOST_UNROLLED = 24  # quantities: from here on, what repeats is drawn once unless asked otherwise

@@ -30,8 +30,6 @@ from tinygrad_edu.drawing.values import brief, told
 from tinygrad_edu.expression.label_style import digits
 from tinygrad_edu.graph import Axes, Graph, GraphNode
 
-__all__ = ["Gradients", "View"]
-
 _LONGEST_LABEL = 22
 _MOST_LABELLED = 2  # arrows from one quantity, to have labels among the quantities
 

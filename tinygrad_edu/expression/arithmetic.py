@@ -10,13 +10,6 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.expression.node import Node, array, number
 from tinygrad_edu.expression.recording import op_of
 
-__all__ = [
-    "ABSOLUTE", "ADD", "BROADCAST", "COPYSIGN", "DIVIDE", "EQUAL", "EXP", "EXPAND_DIMS", "GREATER",
-    "GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOG", "LOG1P", "LOGADDEXP", "MATMUL", "MAX", "MAXIMUM", "MEAN",
-    "MIN", "MINIMUM", "MULTIPLY", "NEGATIVE", "POSITIVE", "POWER", "PROD", "RECIPROCAL", "RESHAPE", "SQRT",
-    "SQUARE", "SUBTRACT", "SUM", "TANH", "TRANSPOSE", "WHERE", "constant", "kernels", "plain",
-]  # fmt: skip
-
 ADD, SUBTRACT, MULTIPLY, DIVIDE = op_of(np.add), op_of(np.subtract), op_of(np.multiply), op_of(np.divide)
 NEGATIVE, POSITIVE, COPYSIGN = op_of(np.negative), op_of(np.positive), op_of(np.copysign)
 SQUARE, POWER, SQRT, RECIPROCAL = op_of(np.square), op_of(np.power), op_of(np.sqrt), op_of(np.reciprocal)

@@ -32,8 +32,6 @@ from tinygrad_edu.ops.networks.activations import (
 )
 from tinygrad_edu.ops.reduction.sums_and_extrema import count
 
-__all__ = ["BOOK", "Good", "Identity", "good_for", "in_shape", "rewritten"]
-
 Good = Literal["shorter", "less work", "more accurate", "exact", "signs", "board", "transposes"]
 """shorter: to read. less work: to compute. more accurate: near the edges. exact: equal to the last
 bit, in any dtype. signs: of those, what puts a minus sign where it is read. board: mathematics, in which

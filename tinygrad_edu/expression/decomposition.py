@@ -12,8 +12,6 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 
-__all__ = ["decomposed", "recorded_behind", "recorded_since", "stand_in"]
-
 
 def stand_in(shape: tuple[int, ...], dtype: Any) -> Symbol:
     """A Symbol of that shape and dtype, which holds no memory."""

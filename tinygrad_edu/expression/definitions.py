@@ -17,8 +17,6 @@ import numpy as np
 
 from tinygrad_edu.core.op import Op
 
-__all__ = ["definitions"]
-
 _KNOWN = ("numpy", "itertools", "functools", "math")
 """Modules that source may import from: NumPy, and Python's own."""
 

@@ -19,8 +19,6 @@ from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY
 from tinygrad_edu.expression.node import Node, applied, number, quantity
 from tinygrad_edu.expression.writer import write
 
-__all__ = ["Entries", "Index", "Range", "flow_of"]
-
 Index = tuple[int | str, ...]
 """Where an entry stands: a number, or a letter that runs over an axis."""
 

@@ -20,8 +20,6 @@ from tinygrad_edu.expression.walk import (
     with_args,
 )
 
-__all__ = ["Guard", "guard_of", "on_paper", "unguarded"]
-
 _SOME = 0.7
 """A value for a name whose value does not matter."""
 

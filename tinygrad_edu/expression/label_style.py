@@ -17,8 +17,6 @@ from tinygrad_edu.expression.writer import STYLES, Style, Text
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["Label", "digits"]
-
 _FEW = 4  # entries of an index array that are written out
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _OPEN = re.compile(

@@ -20,8 +20,6 @@ from tinygrad_edu.expression.writer import STYLES, Style, Text
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["LaTeX", "aligned"]
-
 _CLOSED = (
     ("{", "}"), ("(", ")"), ("[", "]"), (r"\left|", r"\right"), (r"\left\|", r"\right"),
     (r"\lfloor", r"\rfloor"), (r"\lceil", r"\rceil"),

@@ -8,8 +8,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Count", "Held", "Picked", "held", "parts_in", "replaced_in", "unheld"]
-
 
 class Held(np.ndarray[Any, np.dtype[Any]]):
     """An array in a setting, and how code writes it: ``words``, ``np.arange(m)``."""

@@ -20,8 +20,6 @@ from tinygrad_edu.expression.shapes import dtype_of, hashable, shape_of, told
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["FLOAT", "Node", "applied", "array", "number", "quantity"]
-
 FLOAT: np.dtype[Any] = np.dtype(np.float64)
 
 

@@ -24,8 +24,6 @@ from tinygrad_edu.expression.writer import STYLES, Style, Text
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["NUMPY", "Like", "NumPy", "counts_up", "in_numpy", "index_text", "literal", "needing_definitions"]
-
 Like = Mapping[tuple[tuple[int, ...], np.dtype[Any]], str]
 """A name of each shape and dtype that is at hand, from which what is repeated takes its shape."""
 

@@ -13,8 +13,6 @@ from tinygrad_edu.expression.arithmetic import TRANSPOSE, plain
 from tinygrad_edu.expression.node import Node, applied
 from tinygrad_edu.expression.numpy_style import in_numpy
 
-__all__ = ["parsed"]
-
 _SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@", ast.FloorDiv:
     "//", ast.Mod: "%", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq:

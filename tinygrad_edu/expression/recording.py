@@ -17,8 +17,6 @@ from tinygrad_edu.expression.decomposition import recorded_since, stand_in
 from tinygrad_edu.expression.node import Node, applied, array, quantity
 from tinygrad_edu.expression.walk import Open
 
-__all__ = ["built", "op_of", "recorded", "said", "spelled"]
-
 
 def op_of(function: Callable[..., Any]) -> Op:
     """The operation that answers to a NumPy function.

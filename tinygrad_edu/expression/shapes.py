@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
     from tinygrad_edu.expression.node import Node
 
-__all__ = ["defaults_of", "dtype_of", "hashable", "shape_of", "told"]
-
 
 @cache
 def defaults_of(op: Op) -> Mapping[str, Any]:

@@ -9,8 +9,6 @@ from tinygrad_edu.expression.node import Node, number
 from tinygrad_edu.expression.recording import op_of
 from tinygrad_edu.expression.walk import in_order, with_args
 
-__all__ = ["tidied"]
-
 
 def tidied(node: Node, *, typed: bool = True) -> Node:
     """The same value, as one would write it; of the same dtype, too, where it is ``typed``.

@@ -13,11 +13,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.node import FLOAT, Node, applied, number
 from tinygrad_edu.expression.shapes import defaults_of
 
-__all__ = [
-    "Open", "cost", "evaluate", "in_order", "match", "matches", "negated", "parts", "quantities",
-    "rebuilt", "replaced", "with_args",
-]  # fmt: skip
-
 
 def parts(node: Node) -> Iterator[Node]:
     """The expression and everything in it, outermost first, each as often as it is written."""

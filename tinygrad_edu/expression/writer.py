@@ -23,8 +23,6 @@ from tinygrad_edu.expression.walk import in_order
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["STYLES", "Style", "Text", "text_of", "write"]
-
 
 @dataclass(frozen=True)
 class Text:

@@ -13,8 +13,6 @@ from tinygrad_edu.core.callers import values_of_the_caller
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import ADD, DIVIDE, MULTIPLY, POWER, SUBTRACT
 
-__all__ = ["Numbers"]
-
 _OPERATIONS = {
     ast.Add: ADD, ast.Sub: SUBTRACT, ast.Mult: MULTIPLY, ast.Div: DIVIDE, ast.Pow: POWER,
 }  # fmt: skip

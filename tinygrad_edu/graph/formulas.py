@@ -9,8 +9,6 @@ from tinygrad_edu.expression.node import Node, applied, number, quantity
 from tinygrad_edu.graph.program import Step
 from tinygrad_edu.graph.snapshot import GraphNode
 
-__all__ = ["LONGEST", "expression_of", "name_of"]
-
 LONGEST = 44
 """The most characters of a label."""
 

@@ -15,8 +15,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import MULTIPLY
 from tinygrad_edu.graph.code import Said, made_of_others, sign_of_another
 
-__all__ = ["History"]
-
 Operands = tuple[Tensor | Any, ...]
 """What a result was computed from: Tensors, and numbers that stay as they are."""
 

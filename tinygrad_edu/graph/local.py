@@ -25,8 +25,6 @@ from tinygrad_edu.graph.formulas import LONGEST, name_of
 from tinygrad_edu.graph.snapshot import GraphNode
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
-__all__ = ["local_derivative"]
-
 _LONGEST_OF_ALL = 90
 """Characters of a derivative whose parts have no names that would make it shorter."""
 _G = "g "  # no name that anybody can give

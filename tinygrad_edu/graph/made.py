@@ -21,8 +21,6 @@ from tinygrad_edu.graph.code.statements import names_in, needed
 from tinygrad_edu.graph.naming import Called, identifier
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
-__all__ = ["Made", "Making"]
-
 
 @dataclass(frozen=True)
 class Made:

@@ -20,8 +20,6 @@ from tinygrad_edu.expression.named_settings import Held, Picked, held, parts_in,
 from tinygrad_edu.expression.numpy_style import counts_up
 from tinygrad_edu.graph.code import Said
 
-__all__ = ["Called", "Names", "identifier", "name_nodes", "unique"]
-
 Names = Mapping[str, Tensor] | Mapping[Tensor, str] | bool | None
 """``None`` or True: look the caller's variables up; False: don't; a mapping: these first."""
 

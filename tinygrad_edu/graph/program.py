@@ -30,8 +30,6 @@ from tinygrad_edu.graph.snapshot import Graph, GraphNode
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["Program", "Ref", "Role", "Step"]
-
 Role = Literal["input", "forward", "seed", "backward", "gradient", "alias"]
 """input: given. forward: computed on the way to the output. seed: the gradient of the output, 1.
 backward: on the way to a gradient. gradient: the finished gradient of ``of``. alias: the same, where it

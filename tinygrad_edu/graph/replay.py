@@ -10,8 +10,6 @@ from tinygrad_edu.core.application import apply, with_history
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.snapshot import Graph, GraphNode
 
-__all__ = ["recorded_again"]
-
 
 def recorded_again(
     graph: Graph,

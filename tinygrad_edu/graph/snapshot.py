@@ -23,8 +23,6 @@ from tinygrad_edu.graph.naming import Names, name_nodes
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["Graph", "GraphNode"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GraphNode:

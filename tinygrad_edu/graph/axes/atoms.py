@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Atoms", "Term"]
-
 Term = tuple[int, ...]
 
 

@@ -16,8 +16,6 @@ from tinygrad_edu.graph.axes.walk import Value, Walk
 from tinygrad_edu.graph.program import Program
 from tinygrad_edu.graph.snapshot import Graph
 
-__all__ = ["Average", "Axes", "Axis", "Examples"]
-
 _SIMPLE = (1.0, 2.0, 0.5)
 
 

@@ -17,11 +17,9 @@ from tinygrad_edu.core.facts import ALL, EACH
 from tinygrad_edu.graph.axes.atoms import Term
 from tinygrad_edu.graph.axes.walk import Value, Walk
 
-__all__ = ["Cost", "Division"]
-
 
 @dataclass(frozen=True)
-class Division:
+class _Division:
     """Where something on the way to the cost is divided by a number, or by the size of axes that end."""
 
     step: str
@@ -42,7 +40,7 @@ class Cost:
         """Where atoms end linearly, in terms with data."""
         self.contracted: set[int] = set()
         """Those of them that end in a product with a single leaf."""
-        self.divisions: list[Division] = []
+        self.divisions: list[_Division] = []
         self.steps: set[str] = set()
         """The steps that are the cost's own."""
         end = walk.values[output]
@@ -103,10 +101,10 @@ class Cost:
                 averaged.append(end.term)
         if averaged:
             size = float(np.prod([atoms.size[a] for term in averaged for a in atoms.expand(term)]))
-            self.divisions.append(Division(step.name, size, tuple(averaged), step.value.size == 1))
+            self.divisions.append(_Division(step.name, size, tuple(averaged), step.value.size == 1))
         factor = self._factor(value)
         if factor is not None and factor not in (0, 1, -1) and np.isfinite(factor):
-            self.divisions.append(Division(step.name, 1 / factor, None, step.value.size == 1))
+            self.divisions.append(_Division(step.name, 1 / factor, None, step.value.size == 1))
 
     @staticmethod
     def _at(value: Value, operands: tuple[int, ...]) -> Iterator[Value | None]:

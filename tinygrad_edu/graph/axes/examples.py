@@ -14,15 +14,13 @@ from tinygrad_edu.core.axes import SUMMED
 from tinygrad_edu.graph.axes.cost import Cost
 from tinygrad_edu.graph.axes.walk import Value, Walk
 
-__all__ = ["Evidence", "Found", "examples_axis"]
-
 How = Literal["use", "habit", "none"]
 
 _HABITS = ("X", "x", "inputs", "data", "features", "Y", "y", "targets", "labels")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class _Evidence:
     """The evidence that an atom is the examples. Ordered: the smallest is the most likely."""
 
     made: bool
@@ -155,12 +153,12 @@ class _Search:
                     waiting.append(operand)
         return absent
 
-    def evidence(self, atom: int) -> Evidence:
+    def evidence(self, atom: int) -> _Evidence:
         """The evidence for it."""
         own = self.carriers(atom)
         learned = {k for k in own if self.walk.leaves[k].requires_grad}
         carrying = sum(self.walk.leaves[k].bit for k in own)
-        return Evidence(
+        return _Evidence(
             made=self._made(atom),
             carried=bool(learned),
             otherwise=atom not in self.cost.ended,
@@ -194,7 +192,7 @@ class _Search:
         chosen = self._by_habit(ties)
         return Found(chosen, "none" if chosen is None else "habit", ties, tuple(order))
 
-    def _likely(self, atoms: Iterable[int]) -> dict[int, Evidence]:
+    def _likely(self, atoms: Iterable[int]) -> dict[int, _Evidence]:
         """Those that parameters serve; one that a parameter carries has to end linearly."""
         found = {atom: self.evidence(atom) for atom in atoms}
         return {a: e for a, e in found.items() if e.served and not (e.carried and e.otherwise)}

@@ -8,8 +8,6 @@ from itertools import count
 from tinygrad_edu.graph.axes.atoms import Term
 from tinygrad_edu.graph.axes.walk import Walk
 
-__all__ = ["AxisNames"]
-
 _NEUTRAL = "ijklpqrstuv"
 
 

@@ -17,11 +17,9 @@ from tinygrad_edu.graph.program import Ref, Step
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
-__all__ = ["End", "Leaf", "Value", "Walk"]
-
 
 @dataclass(frozen=True)
-class Leaf:
+class _Leaf:
     """What is given: a parameter, data, or an index array."""
 
     name: str
@@ -31,7 +29,7 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class End:
+class _End:
     """An axis that ends at an operation."""
 
     term: Term
@@ -50,7 +48,7 @@ class Value:
     """Bits of the leaves that it depends on."""
     past: int = 0
     """Bits of the atoms that ended on the way to it."""
-    ends: tuple[End, ...] = ()
+    ends: tuple[_End, ...] = ()
     meets: tuple[Term, ...] = ()
     data: bool = False
     """Whether it is neither a parameter nor made of one, nor a sum of such: the rest is a penalty."""
@@ -65,7 +63,7 @@ class Walk:
     def __init__(self, steps: Iterable[Step]) -> None:
         self.atoms = Atoms()
         self.values: dict[str, Value] = {}
-        self.leaves: list[Leaf] = []
+        self.leaves: list[_Leaf] = []
         self.unknown: list[str] = []
         """The steps whose operation does not tell how axes go through it, or where they do not fit."""
         self._arrays: dict[int, Value] = {}
@@ -89,7 +87,7 @@ class Walk:
 
     def _leaf(self, step: Step, name: str, requires_grad: bool) -> Value:
         terms = tuple((self.atoms.fresh(n),) for n in step.shape)
-        leaf = Leaf(name, 1 << len(self.leaves), terms, requires_grad)
+        leaf = _Leaf(name, 1 << len(self.leaves), terms, requires_grad)
         self.leaves.append(leaf)
         self._wide |= leaf.bit if terms else 0
         return Value(step, terms, leaf.bit, data=bool(terms) and not requires_grad)
@@ -159,7 +157,7 @@ class Walk:
         terms = {letter: self._joined(found, letter in flow.ended, value) for letter, found in given.items()}
         for letter, how in flow.ended.items():
             if letter in terms:
-                value.ends += (End(terms[letter], how, tuple(k for k, _, _ in given[letter] if k >= 0)),)
+                value.ends += (_End(terms[letter], how, tuple(k for k, _, _ in given[letter] if k >= 0)),)
                 for atom in terms[letter]:
                     value.past |= 1 << atom
         value.meets = tuple(terms[letter] for letter in flow.meets if letter in terms)

@@ -13,8 +13,6 @@ from tinygrad_edu.core.callers import closed_over
 from tinygrad_edu.graph.code.scope import Meaning, Scope, Unknown
 from tinygrad_edu.graph.code.source import body_of, source_of
 
-__all__ = ["called"]
-
 _DEEPEST = 5
 """Calls inside calls that are followed."""
 _MOST_OBJECTS = 50

@@ -18,8 +18,6 @@ from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
-__all__ = ["Candidates", "Values"]
-
 _Nodes = Collection[Tensor]
 _NONE: tuple[_Nodes, _Nodes] = (), ()
 

@@ -21,8 +21,6 @@ from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.sharing import Sharing
 from tinygrad_edu.graph.code.statements import changed, names_in, needed, written_into
 
-__all__ = ["Excerpt", "Place"]
-
 _ATTRIBUTES = ("T", "shape", "size", "ndim", "dtype")
 _METHODS = ("astype", "item", "tolist")
 _WRITING = (np.fill_diagonal, np.put_along_axis, np.put, np.copyto)

@@ -24,8 +24,6 @@ from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
-__all__ = ["HELD", "ITSELF", "Match", "Matcher", "PlainOperand"]
-
 _MOST_PARTS = 1000
 _ROUNDING = 1e-12
 _LOOKED_UP = (ast.Name, ast.Attribute, ast.Subscript)

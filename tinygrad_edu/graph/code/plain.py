@@ -18,11 +18,6 @@ from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
 
-__all__ = [
-    "SIGNS", "Operation", "alternatives", "gives", "index_of", "is_data", "only_reads",
-    "operation", "part_of", "plain", "read_only", "recorded_by", "written",
-]  # fmt: skip
-
 _READ = (len, float, int, str, abs)
 _OF_NUMPY = (
     np.eye, np.zeros, np.ones, np.full, np.arange, np.linspace, np.zeros_like, np.ones_like, np.asarray,

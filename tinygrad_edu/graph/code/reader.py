@@ -30,8 +30,6 @@ from tinygrad_edu.graph.code.search import Found, found_in, indices_in, number_i
 from tinygrad_edu.graph.code.source import Binding, source_of
 from tinygrad_edu.graph.code.statements import names_in
 
-__all__ = ["Said", "said_by_the_caller"]
-
 _MOST_NODES = 2000
 _MOST_CALLS = 200
 _RAISED = str.maketrans("0123456789()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾")

@@ -19,8 +19,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.plain import Operation, index_of, operation, part_of, plain, written
 from tinygrad_edu.graph.code.scope import Meaning, Scope, Unknown
 
-__all__ = ["Computed", "made_of_others", "sign_of_another"]
-
 _Way = tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]
 _OFTEN: tuple[_Way, ...] = (
     (np.subtract, lambda data: (1, data)),

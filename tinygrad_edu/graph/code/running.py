@@ -19,8 +19,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.plain import read_only
 from tinygrad_edu.graph.code.scope import Unknown
 
-__all__ = ["BUILTINS", "Work", "run"]
-
 BUILTINS = {
     function.__name__: function
     for function in (

@@ -15,8 +15,6 @@ from typing import Any
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph.code.source import Binding, Body, Function, body_of
 
-__all__ = ["Meaning", "Scope", "Unknown"]
-
 
 class Unknown(Exception):  # noqa: N818  (nothing went wrong)
     """An expression is not made of plain values."""

@@ -22,8 +22,6 @@ from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.sharing import with_shared
 from tinygrad_edu.graph.code.statements import changed, changed_by, names_in, written
 
-__all__ = ["Found", "found_in", "indices_in", "number_in", "runs_of"]
-
 _MOST_ROUNDS = 200
 _FEW = 4
 """Entries of a mask that many expressions could give."""

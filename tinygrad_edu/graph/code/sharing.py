@@ -12,8 +12,6 @@ import numpy as np
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY
 
-__all__ = ["Sharing", "sharing_in", "with_shared"]
-
 _NEW: tuple[Any, ...] = (
     np.array, np.copy, np.eye, np.zeros, np.ones, np.full, np.arange, np.zeros_like, np.ones_like,
     len, int, float, bool, str,

@@ -15,8 +15,6 @@ from tinygrad_edu.core.callers import of_a_library
 from tinygrad_edu.graph.code.sharing import Sharing, sharing_in, with_shared
 from tinygrad_edu.graph.code.statements import written
 
-__all__ = ["Binding", "Body", "Function", "body_of", "source_of"]
-
 _MOST_LINES = 5000
 
 Function = ast.FunctionDef | ast.Module

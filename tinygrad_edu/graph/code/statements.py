@@ -9,8 +9,6 @@ import numpy as np
 
 from tinygrad_edu.graph.code.sharing import Sharing, with_shared
 
-__all__ = ["changed", "changed_by", "names_in", "needed", "written", "written_into"]
-
 
 def names_in(e: ast.AST) -> set[str]:
     """The names that stand in an expression or statement."""
