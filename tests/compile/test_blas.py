@@ -51,6 +51,15 @@ def test_w_less_the_product_in_every_layout(
     assert np.array_equal(W, expected)
 
 
+@pytest.mark.parametrize("layout", ["rows", "every second column"])
+def test_numbers_before_the_product_and_before_w(layout: str) -> None:
+    W, A, B = np.eye(2, dtype=np.float32), np.ones((2, 3), np.float32), np.ones((3, 2), np.float32)
+    W = LAYOUTS[layout](W)
+    function, *args = blas.less_product(W, A, B, times=np.float64(2), shrink=np.float64(0.5))
+    function(*args)
+    assert W.tolist() == [[-5.5, -6], [-6, -5.5]]
+
+
 def test_nothing_is_written_beside_w() -> None:
     whole = np.ones((4, 6))
     less(whole[1:3], np.ones((2, 5)), np.ones((5, 6)))

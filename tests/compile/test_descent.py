@@ -51,6 +51,26 @@ def test_random_networks_take_the_same_steps() -> None:
 
 
 @pytest.mark.usefixtures("small_too")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_penalty_on_the_weights_shrinks_them_in_the_same_call(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    params = [rng.normal(size=(3, 8)).astype(dtype), rng.normal(size=(4, 3)).astype(dtype)]
+    X, lambd = rng.normal(size=(8, 2)).astype(dtype), 0.7
+
+    def loss(p: Any, X: Any, lambd: Any) -> Any:
+        squares = np.sum(p[0] ** 2) + np.sum(p[1] ** 2)
+        return np.sum(np.tanh(p[1] @ np.tanh(p[0] @ X)) ** 2) / 2 + lambd / (2 * X.shape[1]) * squares
+
+    step = in_place(loss)
+    for _ in range(3):
+        expected = by_hand(loss, params, X, lambd)
+        step(params, X, lambd)
+        for found, wanted in zip(params, expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-5 if dtype == "float32" else 1e-12)
+    assert "shrink=" in step.source
+
+
+@pytest.mark.usefixtures("small_too")
 def test_a_parameter_that_another_one_is_multiplied_by_keeps_its_value_until_all_is_computed() -> None:
     rng = np.random.default_rng(0)
     params = [rng.normal(size=(3, 3)), rng.normal(size=(3, 3))]

@@ -99,7 +99,15 @@ class _Simplifier:
         args = tuple(self.new[a] for a in node.args)
         if is_ufunc(node):
             args = tuple(_unbroadcast(a, self.sheet) for a in args)
+            if node.shape and not any(a.shape for a in args):  # all entries are one number, computed once
+                one = self.sheet.node(node.rule, args, node.settings, shape=(), dtype=node.dtype)
+                return self._broadcast(rewritten(one, self.sheet), node)
         return rewritten(self.sheet.on(node, args), self.sheet)
+
+    def _broadcast(self, made: Node, like: Node) -> Node:
+        """It in the shape of another one."""
+        shape = like.shape
+        return self.sheet.node(BROADCAST, [made], {"shape": shape}, shape=shape, dtype=like.dtype)
 
     def _own(self, root: Node) -> set[Node]:
         """The elementwise operations that nothing but this root needs."""
@@ -131,9 +139,7 @@ class _Simplifier:
         if built.dtype != node.dtype:
             return node
         if built.shape != node.shape:
-            built = self.sheet.node(
-                BROADCAST, [built], {"shape": node.shape}, shape=node.shape, dtype=node.dtype
-            )
+            built = self._broadcast(built, node)
         return built if cost(built, _weight, given) < cost(node, _weight, given) else node
 
 

@@ -21,8 +21,8 @@ _ROWS, _AS_IT_LIES, _TURNED = 101, 111, 112
 """CBLAS: matrices lie row by row; an operand is taken as it lies, or its transpose is."""
 
 
-def less_product(W: Array, A: Array, B: Array) -> tuple[Any, ...]:
-    """A call, as function and arguments, after which W holds W - A B.
+def less_product(W: Array, A: Array, B: Array, *, times: float = 1.0, shrink: float = 0.0) -> tuple[Any, ...]:
+    """A call, as function and arguments, after which W holds (1 - shrink) W - times A B.
 
     BLAS subtracts as it multiplies, so that W is read once, on the thread that multiplies, and A B takes no
     memory. Where BLAS cannot read them as they lie, the product is computed here, and subtracted then.
@@ -33,20 +33,24 @@ def less_product(W: Array, A: Array, B: Array) -> tuple[Any, ...]:
         W: (n, k); the call writes to it.
         A: (n, m), which shares no memory with W, nor with what is written before the call.
         B: (m, k), the same.
+        times: a number.
+        shrink: another one.
 
     >>> W = np.eye(2)
-    >>> function, *args = less_product(W, np.array([[1.0], [2.0]]), np.array([[10.0, 20.0]]))
+    >>> function, *args = less_product(W, np.array([[1.0], [2.0]]), np.array([[10.0, 20.0]]), shrink=0.5)
     >>> function(*args)
     >>> W
-    array([[ -9., -20.],
-           [-20., -39.]])
+    array([[ -9.5, -20. ],
+           [-20. , -39.5]])
     """
     (n, k), m = W.shape, A.shape[1]
     found = _gemm(W.dtype.char), _lies(A), _lies(B)
     if None in found or not m or not W.flags.c_contiguous or not W.dtype == A.dtype == B.dtype:
-        return np.subtract, W, A @ B, W
+        number = W.dtype.type
+        return np.subtract, W * number(1 - shrink), (A * number(times)) @ B, W
     gemm, (a, lda), (b, ldb) = found  # type: ignore[misc]
-    return gemm, _ROWS, a, b, n, k, m, -1.0, _place(A), lda, _place(B), ldb, 1.0, _place(W), k
+    alpha, beta = -float(times), float(1 - shrink)
+    return gemm, _ROWS, a, b, n, k, m, alpha, _place(A), lda, _place(B), ldb, beta, _place(W), k
 
 
 def apart(X: Array, written: list[Array]) -> Array:

@@ -164,7 +164,7 @@ class _Writer(Lifetimes):
         own = [self._own(gradient, gradients[:k]) for k, gradient in enumerate(gradients)]
         if self.lent:
             own = [self._to_read(by) for by in self.schedule.moves.values()]
-        elif self.handed or self.schedule.moves or self.schedule.named or self.schedule.products:
+        elif self.handed or self.schedule.moved:
             yield len(self.order), f"    result = {results.pop()}"
             lines = self._handed(own) if self.handed else self._moves()
             yield from ((len(self.order), f"    {line}") for line in lines)
@@ -346,16 +346,15 @@ class _Writer(Lifetimes):
 
     def _products(self, calls: list[str]) -> Iterator[str]:
         """Adds calls that subtract a product from its parameter, in place."""
-        moved = [
-            W.called
-            for part in (self.schedule.moves, self.schedule.named, self.schedule.products)
-            for W in part
-        ]
+        moved = _listed(W.called for W in self.schedule.moved)
         for given in dict.fromkeys(x.called for x in self.schedule.factors if x.is_name):
-            yield f"{given} = apart({given}, {_listed(moved)})"
-        for W, by in self.schedule.products.items():
-            A, B = map(self._code, by.args)
-            calls.append(f"less_product({W.called}, {A}, {B}),  # {W.called} -= {A} @ {B}, in place")
+            yield f"{given} = apart({given}, {moved})"
+        for W, step in self.schedule.products.items():
+            facts = [W.called, *map(self._code, step.product.args)]
+            shrinks = [" * ".join(map(self._step, shrink)) for shrink in step.shrinks]
+            facts += [f"times={' * '.join(map(self._step, step.times))}"] * bool(step.times)
+            facts += [f"shrink={' + '.join(shrinks)}"] * bool(shrinks)
+            calls.append(f"less_product({', '.join(map(str, facts))}),  # in place")
 
     def _moves_of_columns(self, calls: list[str]) -> Iterator[str]:
         """Adds calls that write those columns of a table that are named."""

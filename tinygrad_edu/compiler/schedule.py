@@ -34,6 +34,18 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class InPlace:
+    """W := (1 - d) W - c A B, computed as it is subtracted."""
+
+    product: Node
+    """A B."""
+    times: tuple[Node, ...]
+    """Numbers whose product is c."""
+    shrinks: tuple[tuple[Node, ...], ...]
+    """Numbers whose products add up to d."""
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Nodes in the order in which they are computed."""
 
@@ -46,13 +58,18 @@ class Schedule:
     """What is subtracted from a parameter when all is computed."""
     named: Mapping[Node, Node] = field(default_factory=dict)
     """The same of tables, most of whose entries stay as they are: it is not computed whole."""
-    products: Mapping[Node, Node] = field(default_factory=dict)
-    """The same where it is a product that is computed as it is subtracted."""
+    products: Mapping[Node, InPlace] = field(default_factory=dict)
+    """Parameters that a product is subtracted from as it is computed."""
+
+    @property
+    def moved(self) -> tuple[Node, ...]:
+        """The parameters that the step itself moves."""
+        return (*self.moves, *self.named, *self.products)
 
     @property
     def factors(self) -> list[Node]:
         """The arrays that these products are of."""
-        return [behind(a) for by in self.products.values() for a in by.args]
+        return [behind(a) for step in self.products.values() for a in step.product.args]
 
     @property
     def ends(self) -> tuple[Node, ...]:
