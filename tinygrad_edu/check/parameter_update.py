@@ -80,6 +80,7 @@ class _Rule:
         return np.asarray(np.sqrt(s)) + (self.epsilon if self.root == "outside" else 0)
 
 
+_FACTOR, _TERM = "constant_factor", "term_missing"
 _PARTS = {"sgd": "", "momentum": "v", "rmsprop": "s", "adam": "vs"}
 _EDITS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     # which rules have the part; the code; the edit; the sentence
@@ -89,35 +90,20 @@ _EDITS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
         {"sign": 1},
         "W moves along the gradient, not against it: the update has a plus for a minus",
     ),
-    ("", "constant_factor", {"rate": False}, "the learning rate is missing"),
-    ("v", "constant_factor", {"weighted_v": False}, "v takes dW where it should take (1 - β1) dW"),
+    ("", _FACTOR, {"rate": False}, "the learning rate is missing"),
+    ("v", _FACTOR, {"weighted_v": False}, "v takes dW where it should take (1 - β1) dW"),
     ("v", "wrong_layer", {"averaged": False}, "W moves along dW, and the average v is not used"),
     ("v", "stale_parameters", {"kept_v": False}, "the average v starts from 0 again at each step"),
-    ("s", "constant_factor", {"weighted_s": False}, "s takes dW² where it should take (1 - β2) dW²"),
-    ("s", "constant_factor", {"squared": False}, "s averages dW where it should average dW²"),
-    ("s", "constant_factor", {"root": "none"}, "the square root of s is missing"),
-    (
-        "s",
-        "constant_factor",
-        {"root": "inside"},
-        "ε stands inside the root, √(s + ε), and belongs outside, √s + ε",
-    ),
-    ("s", "term_missing", {"root": "bare"}, "ε is missing in the denominator"),
+    ("s", _FACTOR, {"weighted_s": False}, "s takes dW² where it should take (1 - β2) dW²"),
+    ("s", _FACTOR, {"squared": False}, "s averages dW where it should average dW²"),
+    ("s", _FACTOR, {"root": "none"}, "the square root of s is missing"),
+    ("s", _FACTOR, {"root": "inside"}, "ε stands inside the root, √(s + ε), and belongs outside, √s + ε"),
+    ("s", _TERM, {"root": "bare"}, "ε is missing in the denominator"),
     ("s", "stale_parameters", {"kept_s": False}, "the average s starts from 0 again at each step"),
-    (
-        "vs",
-        "term_missing",
-        {"correct_v": False, "correct_s": False},
-        "the bias correction of v and s is missing",
-    ),
-    ("vs", "term_missing", {"correct_v": False}, "the bias correction of v is missing: v / (1 - β1^t)"),
-    ("vs", "term_missing", {"correct_s": False}, "the bias correction of s is missing: s / (1 - β2^t)"),
-    (
-        "vs",
-        "constant_factor",
-        {"first": 2},
-        "t is one too large in the bias correction: the first step is t = 1",
-    ),
+    ("vs", _TERM, {"correct_v": False, "correct_s": False}, "the bias correction of v and s is missing"),
+    ("vs", _TERM, {"correct_v": False}, "the bias correction of v is missing: v / (1 - β1^t)"),
+    ("vs", _TERM, {"correct_s": False}, "the bias correction of s is missing: s / (1 - β2^t)"),
+    ("vs", _FACTOR, {"first": 2}, "t is one too large in the bias correction: the first step is t = 1"),
 )
 
 
@@ -163,8 +149,7 @@ def update(step: Callable[..., Any], optimizer: Any = "sgd", *, seed: int = 0, *
     error = max(float(np.max(np.abs(a - b))) for a, b in zip(given, wanted, strict=True))
     ok = _same(given, wanted)
     diagnosis = OK if ok else _diagnosed(right, W, gradients, given)
-    notes = (_note(right),)
-    return Report((Entry("W", _SHAPE, ok, error, _ROUNDING, diagnosis),), "exact", notes)
+    return Report((Entry("W", _SHAPE, ok, error, _ROUNDING, diagnosis),), "exact", (_note(right),))
 
 
 def _textbook(optimizer: Any, settings: Mapping[str, float]) -> _Rule:
@@ -172,10 +157,8 @@ def _textbook(optimizer: Any, settings: Mapping[str, float]) -> _Rule:
     if kind not in _PARTS:
         raise ValueError(f"update: optimizer: expected one of {', '.join(_PARTS)}, got {optimizer!r}")
     known = {"lr", "beta", "beta1", "beta2", "epsilon"}
-    if unknown := set(settings) - known:
-        raise TypeError(
-            f"update: no setting is called {', '.join(sorted(unknown))}; there are: {sorted(known)}"
-        )
+    if unknown := ", ".join(sorted(set(settings) - known)):
+        raise TypeError(f"update: no setting is called {unknown}; there are: {sorted(known)}")
 
     def of(name: str, usual: float) -> float:
         return float(settings.get(name, getattr(optimizer, name, usual)))
@@ -226,9 +209,9 @@ def _diagnosed(right: _Rule, W: Array, gradients: list[Array], given: list[Array
 
 def _others(right: _Rule) -> Iterator[tuple[str, str, _Rule]]:
     """Rules that differ in their settings."""
-    yield "constant_factor", "β1 and β2 are exchanged", replace(right, beta1=right.beta2, beta2=right.beta1)
+    yield _FACTOR, "β1 and β2 are exchanged", replace(right, beta1=right.beta2, beta2=right.beta1)
     turned = replace(right, beta1=1 - right.beta1, beta2=1 - right.beta2)
-    yield "constant_factor", "β and 1 - β are exchanged in the average", turned
+    yield _FACTOR, "β and 1 - β are exchanged in the average", turned
     for kind in _PARTS:
         if kind != right.kind:
             yield "wrong_layer", f"this is the rule of {kind}", replace(right, kind=kind)
@@ -266,9 +249,7 @@ def _by_hand(step: Callable[..., Any], rule: _Rule, W: Array, gradients: list[Ar
             weights, kept = _given_back(called(step, arguments_for(step, known, {})), weights, kept)
         array = np.asarray(weights["W1"] if many else weights)
         if array.shape != W.shape:
-            raise TypeError(
-                f"update: expected the step to give weights of shape {W.shape}, got {array.shape}"
-            )
+            raise TypeError(f"update: expected weights of shape {W.shape} from the step, got {array.shape}")
         after.append(np.array(array))
     return after
 

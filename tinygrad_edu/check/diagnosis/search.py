@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -180,17 +180,10 @@ class _Search:
             of_overwriting(target, last_contributions(target))
             if not leaf:
                 of_extra_penalty(target, self.truth.values[one.name], one.name, groups)
-            of_turned(target, self.pool)
-            of_leaves(target, self.pool)
-            of_functions_within(target, self.pool)
-            of_others(target, self.pool)
-            of_sequences(target, self.pool)
+            self._each(target, of_turned, of_leaves, of_functions_within, of_others, of_sequences)
             if len(local.steps) <= _LONG:
                 of_loops(target, blocks, self.pool)
-            of_stale(target, self.pool)
-            of_shortcut(target, self.pool)
-            of_extra_factors(target, self.pool)
-            of_exchanged_factors(target, self.pool)
+            self._each(target, of_stale, of_shortcut, of_extra_factors, of_exchanged_factors)
             if not target.found:
                 self._two_edits(target, blocks)
             if not target.found:
@@ -205,14 +198,13 @@ class _Search:
                 return
         places = {step.name for step in target.places}
         blocks = [block for block in blocks if block.exit in places]
-        of_slopes(target, blocks, self.pool)
-        of_points(target, blocks, self.pool)
-        of_other_functions(target, blocks, self.pool)
-        of_left_out(target, self.pool)
-        of_products(target, self.pool)
-        of_sums(target, self.pool)
-        of_scatters(target, self.pool)
-        of_forms(target, self.pool)
+        for of_blocks in (of_slopes, of_points, of_other_functions):
+            of_blocks(target, blocks, self.pool)
+        self._each(target, of_left_out, of_products, of_sums, of_scatters, of_forms)
+
+    def _each(self, target: Target, *families: Callable[[Target, Pool], None]) -> None:
+        for family in families:
+            family(target, self.pool)
 
     def _nothing(self, target: Target) -> None:
         """What may have left nothing, or nothing but rounding."""
@@ -275,13 +267,9 @@ def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
     counts = [r.m for r in truth.readings if r.m > 1]
     m = reading.m if reading.m > 1 else (counts[0] if counts else 1)
     sizes = tuple(dict.fromkeys(n for node in truth.graph for n in node.shape if n > 1))
-    constants: dict[float, None] = {}
-    for node in truth.graph:
-        for a in node.args:
-            if isinstance(a, (int, float, np.number)):
-                c = abs(float(a))
-                if c not in (0.0, 1.0, 0.5, 2.0, float(m)) and np.isfinite(c) and 1e-6 < c < 1e6:
-                    constants[c] = None
+    numbers = (a for node in truth.graph for a in node.args if isinstance(a, (int, float, np.number)))
+    magnitudes = dict.fromkeys(abs(float(a)) for a in numbers)
+    constants = [c for c in magnitudes if c not in (1.0, 0.5, 2.0, float(m)) and 1e-6 < c < 1e6]
     kept: dict[float, None] = {}
     for node in truth.graph.inputs:
         if not node.requires_grad and node.value.size > 4 and node.value.dtype.kind == "f":
@@ -291,7 +279,7 @@ def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
     for node in truth.graph:
         if (scale := _scale_of_a_mask(node)) is not None:
             kept[scale] = None
-            constants = {c: None for c in constants if abs(c * scale - 1) > 1e-9}
+            constants = [c for c in constants if abs(c * scale - 1) > 1e-9]
     averaged = {n.inputs[0].value.size // n.value.size: None for n in truth.graph if _sums(n)}
     averaged[len(addends_of_the_cost(truth.program))] = None  # such as a loop over the examples adds up
     added = tuple(c for c in averaged if c > 1 and c not in (*sizes, m))

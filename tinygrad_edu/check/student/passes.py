@@ -25,11 +25,12 @@ _BACKWARD = (
     "model_backward", "backpropagation", "back_propagation", "backprop", "compute_gradients", "gradients",
 )  # fmt: skip
 _BOTH = (
-    "propagate",
-    "loss_and_gradients",
-    "loss_and_grads",
-    "cost_and_gradients",
-    "compute_cost_and_gradients",
+    "propagate", "loss_and_gradients", "loss_and_grads", "cost_and_gradients", "compute_cost_and_gradients",
+)  # fmt: skip
+_NAME_THEM = "Say which it is with --forward NAME --backward NAME."
+_MAKE_THEM = (
+    "Put the forward and the backward pass into a function each; or compare where they stand, with "
+    'the parameters as Tensors: tg.check.compare(J, {"dw": dw}).'
 )
 
 
@@ -60,25 +61,16 @@ def found_in(
     Raises:
         StudentFileError: there is none, with the names that were looked for.
     """
-    space = vars(loaded.module)
-    own = {
-        name: f
-        for name, f in space.items()
-        if callable(f)
-        and getattr(f, "__module__", None) == loaded.module.__name__
-        and not name.startswith("__")
-    }
+    space, home = vars(loaded.module), loaded.module.__name__
+    made = {name: f for name, f in space.items() if callable(f) and getattr(f, "__module__", None) == home}
+    own = {name: f for name, f in made.items() if not name.startswith("__")}
     functions = {name: f for name, f in own.items() if not inspect.isclass(f)}
     both = _named(functions, _BOTH)
     if both is not None and forward is None and backward is None and _named(functions, _BACKWARD) is None:
         return Passes(both, None, None)
-    if (
-        forward is not None
-        and backward is None
-        and forward in functions
-        and _gives_several(functions[forward])
-    ):
-        return Passes(functions[forward], None, None)
+    asked = functions.get(forward or "")
+    if backward is None and asked is not None and _gives_several(asked):
+        return Passes(asked, None, None)
     found = _pair(functions, forward, backward)
     if found is not None:
         cost = _named({n: f for n, f in functions.items() if f not in found}, _COST)
@@ -151,11 +143,8 @@ def _is_method(owner: Any, name: str) -> bool:
 
 def _objects(space: Mapping[str, Any], loaded: Loaded) -> list[Any]:
     """The file's own objects, such as ``net = Net()``."""
-    return [
-        value
-        for value in space.values()
-        if getattr(type(value), "__module__", None) == loaded.module.__name__ and not inspect.isclass(value)
-    ]
+    values = (value for value in space.values() if not inspect.isclass(value))
+    return [value for value in values if getattr(type(value), "__module__", None) == loaded.module.__name__]
 
 
 def _pair(
@@ -188,13 +177,5 @@ def _not_found(
     missing = "forward" if _named(functions, _FORWARD) is None else "backward"
     known = _FORWARD[:5] if missing == "forward" else _BACKWARD[:5]
     looked = ", ".join(name for name in known if name != missing)
-    advice = (
-        "Say which it is with --forward NAME --backward NAME."
-        if functions
-        else "Put the forward and the backward pass into a function each; or compare where they stand, with "
-        'the parameters as Tensors: tg.check.compare(J, {"dw": dw}).'
-    )
-    return (
-        f"{loaded.name}: expected a function {missing!r} (or {looked}, or a class with these methods); "
-        f"it has: {has}. {advice}"
-    )
+    wanted = f"expected a function {missing!r} (or {looked}, or a class with these methods)"
+    return f"{loaded.name}: {wanted}; it has: {has}. {_NAME_THEM if functions else _MAKE_THEM}"
