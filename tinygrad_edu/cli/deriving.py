@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.cli.arguments import add_expression, expression_of
+from tinygrad_edu.cli.arguments import add_expression, add_output, expression_of
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.derivation import Derivation, derive
 from tinygrad_edu.errors import folder_for
@@ -33,7 +32,7 @@ def add(commands: Any) -> None:
         "--form", choices=_FORMS, default="text", help="text, latex, markdown, or numpy source (text)"
     )
     parser.add_argument("--entries", action="store_true", help="the formula of each entry as well")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of here")
+    add_output(parser, "write there instead of here")
     parser.set_defaults(run=run)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.cli.arguments import add_expression, expression_of
+from tinygrad_edu.cli.arguments import add_expression, add_output, expression_of
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.drawing import draw
@@ -24,14 +23,7 @@ def add(commands: Any) -> None:
         description="Draws an expression as a graph: values, gradients, a local derivative on every arrow.",
     )
     add_expression(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("J.svg"),
-        metavar="FILE",
-        help=".svg, .png, .pdf or .dot; or .html, a page that walks through it (J.svg)",
-    )
+    add_output(parser, ".svg, .png, .pdf or .dot; or .html, a page that walks through it (J.svg)", "J.svg")
     parser.add_argument("--backward", action="store_true", help="draw the backward pass, too")
     parser.set_defaults(run=run)
 

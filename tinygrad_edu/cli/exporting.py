@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.cli.arguments import add_output
 from tinygrad_edu.cli.modelfile import check_place, read_model
 from tinygrad_edu.cli.output import say, say_json
 from tinygrad_edu.data.recipe import Numbers, Recipe
@@ -28,8 +29,7 @@ def add(commands: Any) -> None:
         ),
     )
     parser.add_argument("model", type=Path, help="the model file")
-    parser.add_argument("-o", "--output", type=Path, default=Path("model.onnx"), metavar="FILE",
-                        help="the ONNX file (model.onnx)")  # fmt: skip
+    add_output(parser, "the ONNX file (model.onnx)", "model.onnx")
     parser.add_argument("--json", action="store_true", help="what the file takes and gives as JSON")
     parser.set_defaults(run=run)
 

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu.cli.arguments import add_output
 from tinygrad_edu.cli.output import say
 from tinygrad_edu.errors import folder_for
 
@@ -51,10 +52,7 @@ def add(commands: Any) -> None:
         epilog="The exit status is 0 where the table was made, whatever is in it.",
     )
     parser.add_argument("folder", type=Path, help="with the files, such as hw1/")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("report.csv"), metavar="FILE",
-        help=".csv, or .html; of each, the other is written beside it (report.csv)",
-    )  # fmt: skip
+    add_output(parser, ".csv, or .html; of each, the other is written beside it (report.csv)", "report.csv")
     parser.add_argument("--forward", metavar="NAME", help="the forward pass, where it has an unusual name")
     parser.add_argument("--backward", metavar="NAME", help="the backward pass, likewise")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long a file may take (60)")
@@ -91,20 +89,13 @@ def _rows(options: argparse.Namespace, file: Path) -> list[_Row]:
     command = ["check", str(file.resolve()), "--json"]
     for name in ("forward", "backward"):
         command += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
-    if find_spec("resource") is not None:  # not on Windows, where only the time is limited
-        start = ["-c", _LIMITED + _RUN, str(options.memory * 2**20)]
-    else:
-        start = ["-m", "tinygrad_edu"]
+    limited = find_spec("resource") is not None  # not on Windows, where only the time is limited
+    start = ["-c", _LIMITED + _RUN, str(options.memory * 2**20)] if limited else ["-m", "tinygrad_edu"]
     try:
         done = subprocess.run(
-            [sys.executable, *start, *command],
-            capture_output=True,
-            text=True,
-            timeout=options.seconds,
-            stdin=subprocess.DEVNULL,
-            cwd=file.resolve().parent,
-            check=False,
-        )
+            [sys.executable, *start, *command], capture_output=True, text=True, check=False,
+            timeout=options.seconds, stdin=subprocess.DEVNULL, cwd=file.resolve().parent,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return [_not_checked(file, f"it ran for more than {options.seconds:g} s and was stopped")]
     try:
@@ -138,18 +129,12 @@ def _harmless(cell: str) -> str:
 
 
 def _page(rows: Iterable[_Row]) -> str:
-    head = "".join(f"<th>{field.name}</th>" for field in fields(_Row))
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="color:{_SEEN.get(row.verdict, "#cf222e")}">{escape(cell)}</td>'
-            if name == "verdict"
-            else f"<td>{escape(cell)}</td>"
-            for name, cell in zip((f.name for f in fields(_Row)), astuple(row), strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
+    names = [field.name for field in fields(_Row)]
+    head, body = "".join(f"<th>{name}</th>" for name in names), ""
+    for row in rows:
+        styles = {"verdict": f' style="color:{_SEEN.get(row.verdict, "#cf222e")}"'}
+        cells = (f"<td{styles.get(name, '')}>{escape(getattr(row, name))}</td>" for name in names)
+        body += f"<tr>{''.join(cells)}</tr>"
     style = (
         "body{font:15px sans-serif}table{border-collapse:collapse}"
         "td,th{border:1px solid #ccc;padding:4px 8px}"

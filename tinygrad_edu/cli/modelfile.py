@@ -55,11 +55,8 @@ def read_model(path: Path) -> tuple[Sequential, Recipe | None]:
         recipe = Recipe.from_data(about[TABLE])
     except ValueError as error:
         raise FileError(f"{path}: {error}") from None
-    if (len(recipe.rows), recipe.target.units, recipe.target.output) != (
-        model.n_x,
-        model.n_out,
-        model.output,
-    ):
+    target = recipe.target
+    if (len(recipe.rows), target.units, target.output) != (model.n_x, model.n_out, model.output):
         raise FileError(f"{path}: its columns do not fit its model")
     return model, recipe
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.cli.arguments import add_output
 from tinygrad_edu.cli.modelfile import check_place, read_recipe
 from tinygrad_edu.cli.output import say, say_json
 from tinygrad_edu.cli.scoring import in_words, scored
@@ -33,10 +34,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("model", type=Path, help="the model file")
     parser.add_argument("data", type=Path, help="the csv file")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
-                        help="write the rows with the answers there, as csv, instead of here")  # fmt: skip
-    parser.add_argument("--json", action="store_true",
-                        help="the answers, probabilities, notes and metrics as JSON")  # fmt: skip
+    add_output(parser, "write the rows with the answers there, as csv, instead of here")
+    told = "the answers, probabilities, notes and metrics as JSON"
+    parser.add_argument("--json", action="store_true", help=told)
     parser.set_defaults(run=run)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from tinygrad_edu.cli.arguments import add_expression, expression_of
+from tinygrad_edu.cli.arguments import add_expression, add_output, expression_of
 from tinygrad_edu.cli.drawing import differentiate, tell
 from tinygrad_edu.cli.modelfile import check_place
 from tinygrad_edu.cli.output import say
@@ -25,9 +24,7 @@ def add(commands: Any) -> None:
         ),
     )
     add_expression(parser)
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("J.html"), metavar="FILE", help="the page (J.html)"
-    )
+    add_output(parser, "the page (J.html)", "J.html")
     parser.set_defaults(run=run)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu import data
+from tinygrad_edu.cli.arguments import add_output
 from tinygrad_edu.cli.modelfile import check_place, write_model
 from tinygrad_edu.cli.output import say, say_json
 from tinygrad_edu.cli.scoring import confusion_table, in_words, scored
@@ -66,8 +67,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("data", type=Path, help="the csv file")
     parser.add_argument("--target", required=True, metavar="NAME", help="the column to learn")
-    parser.add_argument("-o", "--output", type=Path, default=Path("model.safetensors"), metavar="FILE",
-                        help="the model file, .safetensors or .npz (model.safetensors)")  # fmt: skip
+    add_output(parser, "the model file, .safetensors or .npz (model.safetensors)", "model.safetensors")
     parser.add_argument("--task", choices=TASKS, help="what the target is (judged by its values)")
     parser.add_argument("--without", action="append", default=[], metavar="NAME",
                         help="a column to leave out; may be given several times")  # fmt: skip
