@@ -85,3 +85,38 @@ def test_the_source_has_each_rounds_own_number(program: Program, labels: list[fl
     expected = tg.grad(other.outputs[0].tensor, [w, b])
     np.testing.assert_allclose(found["dw"], expected[0], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(found["db"], expected[1], rtol=1e-9, atol=1e-12)
+
+
+def of_floats(x: Any, at: Any) -> Any:
+    x = np.array(x, float)
+    if at > 0:
+        x = x + at
+    return tg.Tensor(x)
+
+
+def test_a_function_may_bind_its_argument_anew() -> None:
+    scores = np.array([1.0, 2.0, 3.0])
+    w = of_floats(np.ones(3), scores.max())
+    J = np.sum((w * scores - scores.mean()) ** 2)
+    assert "scores" in tg.derive(J, [w]).numpy_source()
+
+
+@given(st.lists(st.booleans(), min_size=6, max_size=6).filter(any), st.integers(0, 99))
+@settings(max_examples=5)
+def test_a_mean_over_what_a_mask_names_counts_it(names: list[bool], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def derived(keep: Any) -> Any:
+        X, w = rng.normal(size=(len(keep), 2)), tg.Tensor(rng.normal(size=2))
+        e = (X @ w)[keep]
+        return tg.derive(np.mean(e**2), [w])
+
+    first = derived(np.array(names))
+    assert "mean" not in str(first)
+    space: dict[str, Any] = {}
+    exec(first.numpy_source(), space)
+    for keep in (np.array(names[::-1]), np.array([True, *names, False])):
+        other = derived(keep).graph
+        w, X = (other.find(name) for name in ("w", "X"))
+        expected = tg.grad(other.outputs[0].tensor, [w.tensor])[0]
+        np.testing.assert_allclose(space["gradients"](X=X.value, keep=keep, w=w.value)["dw"], expected)

@@ -19,6 +19,7 @@ from tinygrad_edu.expression.arithmetic import (
     EXP,
     MULTIPLY,
     SUBTRACT,
+    SUM,
     constant,
     plain,
 )  # fmt: skip
@@ -98,7 +99,8 @@ class Chain:
         self.given = Surroundings(
             examples=examples,
             m=self.m,
-            data={s.name: s.value for s in (*program.inputs, *program.forward) if not s.requires_grad},
+            data={s.name: s.value for s in (*program.inputs, *program.forward) if not s.requires_grad}
+            | {a.called: np.asarray(a) for a in (examples.masked.values() if examples is not None else ())},
             gradients={s.name for s in program.backward},
             patience=50 if len(program) < 400 else 15,
         )
@@ -191,6 +193,9 @@ class Chain:
     def _operand(self, step: Step, k: int, arg: Ref | Any) -> Node:
         if isinstance(arg, Ref):
             return self._meaning[arg.name]
+        mask = self.examples.masked.get((step.name, k)) if self.examples is not None else None
+        if mask is not None:
+            return applied(SUM, quantity(mask.called, mask.shape, np.bool_), dtype=np.int64)
         multiple = self.examples.multiple(step, k, arg) if self.examples is not None else None
         if multiple is None:
             return in_shape(constant(arg), np.shape(arg), np.asarray(arg).dtype)

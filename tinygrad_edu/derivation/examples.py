@@ -19,6 +19,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation.m_in_settings import counted, given_arrays, resized
 from tinygrad_edu.expression.arithmetic import POWER
+from tinygrad_edu.expression.named_settings import Held
 from tinygrad_edu.graph import Axes, Graph, GraphNode, Made, Program, Ref, Step, recorded_again
 from tinygrad_edu.graph.code.scope import Unknown
 
@@ -70,6 +71,8 @@ class Examples:
     """The steps and index arrays that hold one entry, row or column for each: along which of their axes."""
     counted: dict[tuple[str, int], int]
     """``(step, operand) -> k`` where that operand is k m: counted by a rule, not written by anybody."""
+    masked: dict[tuple[str, int], Held]
+    """``(step, operand) -> mask`` where that operand is the number of places that the mask names."""
     written: bool
     """Whether any number with m's value may be taken for m."""
     sized: Mapping[str, Mapping[str, Any]]
@@ -170,6 +173,7 @@ def examples_of(
         rows=axes.layout == "rows",
         along={name: places for name, places in along.items() if places},
         counted=dict(_counted(program, again, m, other)),
+        masked=dict(_masked(program, again)),
         written=written,
         sized={step.name: step.settings for step in again},
         other=other,
@@ -337,9 +341,25 @@ def _alike(one: Program, other: Program) -> bool:
 
 def _counted(one: Program, other: Program, m: int, n: int) -> Iterator[tuple[tuple[str, int], int]]:
     """Operands that are k m in one program and k n in the other."""
+    for place, a, b in _changed_numbers(one, other):
+        if a % m == 0 and b % n == 0 and a // m == b // n:
+            yield place, int(a // m)
+
+
+def _masked(one: Program, other: Program) -> Iterator[tuple[tuple[str, int], Held]]:
+    """Operands that in both programs are as many as a mask names places."""
+    masks: dict[tuple[int, int], Held] = {}
+    for s, t in zip(one, other, strict=True):
+        for a, b in zip(given_arrays(s.settings), given_arrays(t.settings), strict=True):
+            if isinstance(a, Held) and a.dtype == np.bool_:
+                masks[np.count_nonzero(a), np.count_nonzero(b)] = a
+    for place, a, b in _changed_numbers(one, other):
+        if type(a) is int and (a, b) in masks:
+            yield place, masks[a, b]
+
+
+def _changed_numbers(one: Program, other: Program) -> Iterator[tuple[tuple[str, int], Any, Any]]:
     for s, t in zip(one, other, strict=True):
         for k, (a, b) in enumerate(zip(s.args, t.args, strict=True)):
-            if isinstance(a, Ref) or isinstance(b, Ref) or np.ndim(a) or a == b:
-                continue
-            if a % m == 0 and b % n == 0 and a // m == b // n:
-                yield (s.name, k), int(a // m)
+            if not (isinstance(a, Ref) or isinstance(b, Ref) or np.ndim(a) or a == b):
+                yield (s.name, k), a, b

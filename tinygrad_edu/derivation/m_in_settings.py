@@ -51,6 +51,9 @@ def resized(
             array = np.asarray(part)
             for axis, size in enumerate(part.shape):
                 array = np.take(array, np.arange(n), axis, mode="wrap") if size == m else array
+            named, before = np.count_nonzero(array), np.count_nonzero(part)
+            if array.dtype == np.bool_ and named in (0, before):  # how many it names is told by the change
+                array.flat[np.flatnonzero(~array)[: before + 1 - named]] = True
             return held(array, part.called) if isinstance(part, Held) else array
         return times(part) * n if shapes and type(part) is int and times(part) else part
 

@@ -150,6 +150,7 @@ def _letters_of(chain: Chain) -> Mapping[str, str]:
 def _given(chain: Chain) -> dict[str, Any]:
     """The recorded inputs and forward values, and m."""
     values: dict[str, Any] = {s.name: s.value for s in (*chain.program.inputs, *chain.program.forward)}
+    values |= {step.name: step.value for step in chain.inputs}
     if chain.examples is not None:
         values[chain.m.called] = chain.examples.m
     return values
