@@ -99,8 +99,7 @@ class Chain:
         self.given = Surroundings(
             examples=examples,
             m=self.m,
-            data={s.name: s.value for s in (*program.inputs, *program.forward) if not s.requires_grad}
-            | {a.called: np.asarray(a) for a in (examples.masked.values() if examples is not None else ())},
+            data={s.name: s.value for s in (*program.inputs, *program.forward) if not s.requires_grad},
             gradients={s.name for s in program.backward},
             patience=50 if len(program) < 400 else 15,
         )
