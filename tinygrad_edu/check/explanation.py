@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.check.diagnosis.steps import feeds
+from tinygrad_edu.check.diagnosis.steps import feeds, joins
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
@@ -128,7 +128,7 @@ class _Uses:
         node = self.graph.find(of)
         if not node.is_leaf and any(n.named and n.shape == node.shape and feeds(n, of) for n in self.graph):
             users = self.users[node]
-            if not any(len(u.inputs) > 1 and u.inputs[0].requires_grad and _is_sum(u) for u in users):
+            if not any(len(u.inputs) > 1 and u.inputs[0].requires_grad and joins(u) for u in users):
                 return f"{of} goes into the activation: the gradient is multiplied by its slope at {of}."
         return self._of_use(node, of)
 
@@ -145,17 +145,13 @@ class _Uses:
                 return _of_a_product(of, what, first=user.args[0] is node)
             if op.kind == "elementwise" and "axis" in op.settings:
                 return f"every entry of the result depends on every entry of {of} along an axis."
-            if _is_sum(user) and user.shape != node.shape:
+            if joins(user) and user.shape != node.shape:
                 return f"{of} is added to every example, so its gradient is the sum over the examples."
             if others and op.kind == "elementwise" and op.linear_in(user.args.index(node)):
                 return f"{of} is multiplied by {what}, so the gradient is too."
-            if op.moves or _is_sum(user):
+            if op.moves or joins(user):
                 return self._of_use(user, of)
         return ""
-
-
-def _is_sum(node: GraphNode) -> bool:
-    return node.op is not None and node.op.linear == ((0, 1),)
 
 
 def _of_a_product(of: str, what: str, *, first: bool) -> str:

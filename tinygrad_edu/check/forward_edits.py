@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.blocks import function_of
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import LIKELY, applied, functions_of_one
-from tinygrad_edu.check.diagnosis.steps import feeds
+from tinygrad_edu.check.diagnosis.steps import feeds, joins, multiplies
 from tinygrad_edu.check.diagnosis.terms import depends_on_data
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.truth import Truth
@@ -47,10 +47,8 @@ def edited(truth: Truth, name: str) -> Iterator[Changed]:
             graph = Graph(written, names=named)
             rest = np.asarray(node.value - part.value)
             for edit, value in Formula(graph, graph.outputs[0], truth.m).edited():
-                yield (
-                    edit,
-                    value.reshape(rest.shape) + rest if value.size == rest.size else value + rest.sum(),
-                )
+                alone = value.size != rest.size
+                yield edit, value + rest.sum() if alone else value.reshape(rest.shape) + rest
             return
 
 
@@ -122,9 +120,9 @@ class Formula:
             op = node.op
             assert op is not None
             arrays = [a for a in node.args if isinstance(a, GraphNode)]
-            if op.kind == "elementwise" and op.linear == ((0, 1),):
+            if op.kind == "elementwise" and joins(node):
                 yield from self._of_a_sum(node, arrays)
-            elif len(arrays) == 2 and op.linear_in(0) and op.linear_in(1):
+            elif len(arrays) == 2 and multiplies(node):
                 yield from self._of_a_product(node, *arrays)
             elif op.kind == "reduction" and len(arrays) == 1:
                 yield from self._of_a_reduction(node, arrays[0])
@@ -182,7 +180,7 @@ class Formula:
         for one, other, name in ((a, b, x), (b, a, y)):
             if other.shape == node.shape:
                 yield {node: other.value}, Edit(("chain_factor_missing",), f"the factor {name} is missing")
-            for part in one.inputs if one.op is not None and one.op.linear == ((0, 1),) else ():
+            for part in one.inputs if joins(one) else ():
                 rest = _again(one, {part: np.zeros(part.shape)})
                 text = f"a parenthesis: only a part of {name} is multiplied by {self.words.of(other.name)}"
                 for inner, outer in ((one.value - rest, rest), (rest, one.value - rest)):
@@ -251,7 +249,7 @@ class Formula:
     def _outside_of_a_sum(self) -> Iterator[Changed]:
         """A parenthesis that closes too early: one addend is added to the result, not under its sum."""
         for node in self.steps if self.node.value.ndim == 0 else ():
-            if node.op is None or node.op.linear != ((0, 1),) or not node.value.ndim:
+            if not joins(node) or not node.value.ndim:
                 continue
             for a in node.inputs:
                 rest = self._value({node: _again(node, {a: np.zeros(a.shape)})})
@@ -266,7 +264,7 @@ class Formula:
             return
         without, queue = 0.0, [(self.node, 1.0)]
         for node, sign in queue:
-            if node.op is not None and node.op.linear == ((0, 1),) and node in self.steps:
+            if joins(node) and node in self.steps:
                 for a in node.args:
                     if isinstance(a, GraphNode):
                         own = _again(node, {b: 0 * b.value for b in node.inputs if b is not a})
@@ -315,6 +313,5 @@ def _summed(node: GraphNode, axis: int | None) -> Callable[[Mapping[GraphNode, A
 
 def _of_entries(node: GraphNode) -> bool:
     """Whether a node multiplies two matrices entry by entry."""
-    op = node.op
-    product = op is not None and op.kind == "elementwise" and op.linear_in(0) and op.linear_in(1)
+    product = node.op is not None and node.op.kind == "elementwise" and multiplies(node)
     return product and len(node.shape) == 2 and [n.shape for n in node.inputs] == [node.shape] * 2

@@ -51,24 +51,26 @@ def of_addends(
 
 def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool) -> None:
     """Another gradient in the place of one addend, as behind a slope of the sum."""
-    given, right = target.given, target.right
-    if given.shape != right.shape or right.size < 3:
-        return
-    for group in groups[:1]:
-        terms = merged(group, target.bound)
-        if not 1 < len(terms) <= _MOST_SUBSETS:
-            continue
-        for k, term in enumerate(terms):
-            rest = given - (right - term.array)
-            size = float(np.max(np.abs(given)))
-            for value in pool.gradients:
-                slack = target.bound + 64 * target.eps * size
-                if value.array.shape != rest.shape or not np.all(np.abs(rest - value.array) <= slack):
-                    continue
+    slack = target.slack(target.given)
+    for name, term, rest in _each(target, groups[:1], names) if target.right.size >= 3 else ():
+        for value in pool.gradients:
+            if value.array.shape == rest.shape and np.all(np.abs(rest - value.array) <= slack):
                 of = next((n for n in term.path if value.node is not None and feeds(value.node, n)), None)
                 codes, missing = codes_of_gradient(pool, value, of)
-                text = f"{value.text} stands there for {names.of(terms)[k]}{missing}"
+                text = f"{value.text} stands there for {name}{missing}"
                 target.note(Edit(codes, text, 1.1 + value.cost))
+
+
+def _each(
+    target: Target, groups: Sequence[Sequence[Term]], names: TermNames
+) -> Iterator[tuple[str, Term, Array]]:
+    """What each addend of some groups is called, the addend, and what is given in its place."""
+    given, right = target.given, target.right
+    for group in groups if given.shape == right.shape else ():
+        terms = merged(group, target.bound)
+        if 1 < len(terms) <= _MOST_SUBSETS:
+            for name, term in zip(names.of(terms), terms, strict=True):
+                yield name, term, given - (right - term.array)
 
 
 def of_misplaced(target: Target, pool: Pool) -> None:
@@ -90,22 +92,14 @@ def of_misplaced(target: Target, pool: Pool) -> None:
 
 def of_a_factor(target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool) -> None:
     """A factor that is missing in one addend alone, there once too often, or another's."""
-    given, right = target.given, target.right
-    if given.shape != right.shape or right.size < _FEW:
-        return
     slack = target.slack(target.given)
-    for group in groups[:2]:
-        terms = merged(group, target.bound)
-        if not 1 < len(terms) <= _MOST_SUBSETS:
+    for name, term, rest in _each(target, groups[:2], names) if target.right.size >= _FEW else ():
+        there = np.abs(term.array) > 1e3 * slack
+        if there.sum() < _FEW or np.any((np.abs(rest) > slack) & ~there):
             continue
-        for k, term in enumerate(terms):
-            rest = given - (right - term.array)
-            there = np.abs(term.array) > 1e3 * slack
-            if there.sum() < _FEW or np.any((np.abs(rest) > slack) & ~there):
-                continue
-            for value, told, codes in _between(target, term.array, rest, there, pool):
-                text = f"in {names.of(terms)[k]}, the factor {value.text} {told}"
-                target.note(Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost))
+        for value, told, codes in _between(target, term.array, rest, there, pool):
+            text = f"in {name}, the factor {value.text} {told}"
+            target.note(Edit((*codes, "chain_factor_missing"), text, 1.25 + value.cost))
 
 
 def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermNames) -> None:
@@ -114,10 +108,8 @@ def of_weights(target: Target, groups: Sequence[Sequence[Term]], names: TermName
     if given.shape != right.shape or right.ndim != 2 or min(right.shape) < 3:
         return
     whole = [("the result", right, given)]
-    for group in groups[:3]:
-        terms = merged(group, target.bound)
-        for name, t in zip(names.of(terms), terms, strict=True) if 1 < len(terms) <= _MOST_SUBSETS else ():
-            whole.append((name if t.data else "the penalty's term", t.array, given - (right - t.array)))
+    for name, t, rest in _each(target, groups[:3], names):
+        whole.append((name if t.data else "the penalty's term", t.array, rest))
     slack = target.slack(target.given)
     for name, term, rest in whole:
         for axis, each in ((1, "row"), (0, "column")):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.steps import made_alike, outer
+from tinygrad_edu.check.diagnosis.steps import joins, made_alike, outer, passes_on
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Graph, GraphNode, Step
 
@@ -118,7 +118,7 @@ def _above(local: Local, name: str) -> str | None:
     while (of := local.program[name].of) is None:
         step = local.program[name]
         carried = local.backward.carried(step)
-        if name not in local.names or len(carried) != 1 or not (step.op is None or step.op.moves):
+        if name not in local.names or len(carried) != 1 or not passes_on(step):
             return None
         (name,) = carried
     return of
@@ -128,9 +128,7 @@ def _below(local: Local, name: str) -> str | None:
     """The quantity whose gradient a step is, or is an addend of."""
     while (of := local.program[name].of) is None:
         after = local.followers.get(name, [])
-        if len(after) != 1 or not (
-            after[0].op is None or after[0].op.moves or after[0].op.linear == ((0, 1),)
-        ):
+        if len(after) != 1 or not (passes_on(after[0]) or joins(after[0])):
             return None
         name = after[0].name
     return of

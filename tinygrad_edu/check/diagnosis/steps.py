@@ -19,8 +19,17 @@ _MOST_ALIKE, _ENDS = 24, 4
 
 def adds(step: Step | GraphNode) -> bool:
     """Whether it is the sum of two values."""
-    op = step.op
-    return op is not None and op.commutative and op.linear == ((0, 1),)
+    return step.op is not None and step.op.commutative and joins(step)
+
+
+def joins(step: Step | GraphNode) -> bool:
+    """Whether it is the sum, or the difference, of two values."""
+    return step.op is not None and step.op.linear == ((0, 1),)
+
+
+def passes_on(step: Step) -> bool:
+    """Whether it leaves the numbers as they are, and at most moves them."""
+    return step.op is None or step.op.moves
 
 
 def adds_up(step: Step | GraphNode) -> bool:

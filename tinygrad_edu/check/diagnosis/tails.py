@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.steps import adds
+from tinygrad_edu.check.diagnosis.steps import adds, passes_on
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
@@ -74,8 +74,10 @@ def _factor_after(target: Target, name: str) -> float | None:
         carriers, op = local.backward.carriers[step.name], step.op
         others = (local.operand(step, k) for k in range(len(step.args)) if k not in carriers)
         numbers = all(np.size(other) == 1 for other in others)
-        entries = op is None or op.moves or (op.kind == "elementwise" and numbers)
-        if not entries or (len(set(local.backward.carried(step))) > 1 and not adds(step)):
+        entries = op is not None and op.kind == "elementwise" and numbers
+        if not (entries or passes_on(step)) or (
+            len(set(local.backward.carried(step))) > 1 and not adds(step)
+        ):
             return None
         reached.add(step.name)
     value = target.value(name)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.steps import adds, index_parts, made_alike, outer
+from tinygrad_edu.check.diagnosis.steps import adds, index_parts, joins, made_alike, outer
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.graph import Program, Ref, Step
 
@@ -169,9 +169,8 @@ def addends_of_the_cost(program: Program) -> list[str]:
     found, queue = [], [program.forward[-1].name]
     for name in queue:
         step = program[name]
-        op = step.op
         arrays = [u for u in step.uses if u in program.gradients]
-        linear = op is not None and (op.linear == ((0, 1),) or (op.linear and len(arrays) == 1))
+        linear = joins(step) or (step.op is not None and step.op.linear and len(arrays) == 1)
         if linear and arrays and all(program[u].value.ndim == 0 for u in arrays):
             queue += arrays
         else:

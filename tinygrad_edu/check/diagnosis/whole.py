@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit, along
 from tinygrad_edu.check.diagnosis.pool import Pool, fits
-from tinygrad_edu.check.diagnosis.target import Target
+from tinygrad_edu.check.diagnosis.target import Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term
 
 _MOST_AXES, _MOST_PLACES = 5, 12
@@ -112,15 +112,14 @@ def of_extra_penalty(target: Target, value: Array, name: str, groups: Sequence[S
         for aspect in target.aspects:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
                 continue
-            _where_none_belongs(target, aspect.array, aspect.edits, extra, f"{told}{name}")
+            _where_none_belongs(target, aspect, extra, f"{told}{name}")
             likelier = any(along(t.array, extra) for group in groups for t in group if t.data)
-            _solved(target, aspect.array, aspect.edits, extra, f"{told}{name}", few, 1.5 if likelier else 1.1)
+            _solved(target, aspect, extra, f"{told}{name}", few, 1.5 if likelier else 1.1)
 
 
-def _where_none_belongs(
-    target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str
-) -> None:
+def _where_none_belongs(target: Target, aspect: Aspect, extra: Array, told: str) -> None:
     """A penalty that also covers entries that J's leaves out, such as the bias among the weights."""
+    given = aspect.array
     if target.penalty is None or given.shape != target.penalty.shape:
         return
     out = (target.penalty == 0) & (extra != 0)
@@ -132,21 +131,18 @@ def _where_none_belongs(
     rest = given - target.right - np.where(out, c * extra, 0)
     if c and np.all(np.abs(rest) <= target.bound + 256 * target.eps * size):
         text = f"the penalty is taken of all of {told}: J leaves some entries out of it, as the bias"
-        target.note(*edits, Edit(("regularisation_extra",), text, 1.0))
+        target.note(*aspect.edits, Edit(("regularisation_extra",), text, 1.0))
 
 
-def _solved(
-    target: Target, given: Array, edits: tuple[Edit, ...], extra: Array, told: str, few: bool, cost: float
-) -> None:
+def _solved(target: Target, aspect: Aspect, extra: Array, told: str, few: bool, cost: float) -> None:
     bases = [(target.right, "regularisation_extra")]
     if target.penalty is not None:
         other = (target.right - target.penalty, "regularisation_factor")
         bases = [other] if along(target.penalty, extra) else [*bases, other]
     for base, code in bases:
-        rest = given - base
-        square = float(np.vdot(extra, extra))
-        c = float(np.vdot(extra, rest)) / square
-        size = float(np.max(np.abs(given)))
+        rest = aspect.array - base
+        c = float(np.vdot(extra, rest)) / float(np.vdot(extra, extra))
+        size = float(np.max(np.abs(aspect.array)))
         if abs(c) < 1e-9 or not np.all(np.abs(rest - c * extra) <= target.bound + 256 * target.eps * size):
             continue
         if few and not _a_factor_of_a_penalty(target, c):
@@ -155,7 +151,7 @@ def _solved(
         if code == "regularisation_factor":
             text = f"the penalty's term is {c:.6g} times {told}, which it is not in J"
             edit = Edit((code, "constant_factor"), text, cost)
-        target.note(*edits, edit)
+        target.note(*aspect.edits, edit)
 
 
 def _a_factor_of_a_penalty(target: Target, c: float) -> bool:
