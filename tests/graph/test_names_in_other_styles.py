@@ -88,7 +88,7 @@ def test_a_lambda_is_read():
 
 
 def test_lambdas_on_one_line_are_told_apart():
-    first, second = (lambda z: np.tanh(z)), lambda z: np.maximum(z, 0.1) * 2
+    first, second = (lambda z: np.tanh(z)), lambda z: np.maximum(z, 0.1) * 2  # noqa: PLW0108
     a = b = X
     for W in weights():
         a = first(W @ a)
@@ -144,7 +144,7 @@ def side_by_side(layers, A):
 
 
 def from_the_back(layers, A):
-    for layer in reversed(layers[::-1]):
+    for layer in reversed(layers[::-1]):  # noqa: C415
         A = layer.forward(A)
     return A
 
