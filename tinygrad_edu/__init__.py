@@ -10,6 +10,7 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
+import sys
 from typing import Any
 
 from tinygrad_edu import data, export, nn, ops
@@ -19,13 +20,14 @@ from tinygrad_edu.core.mode import no_grad, scope
 from tinygrad_edu.core.notebook_display import FIRST
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.core.version import __version__ as __version__
+from tinygrad_edu.elsewhere import deferred
 from tinygrad_edu.errors import (
     HistoryLostWarning,
     MissingExtraError,
     OuterBroadcastWarning,
     RecordedUpdateWarning,
     StaleGraphError,
-    deferred,
+    as_import,
     unknown,
 )
 from tinygrad_edu.graph import Graph, Program
@@ -140,6 +142,8 @@ __all__ += ops.networks.pooling.__all__
 __all__ += ops.networks.windows.__all__
 
 
+sys.modules[f"{__name__}.optim"] = optim  # import tinygrad_edu.optim
+
 LATER = {
     "Derivation": "derivation",
     "RenderError": "drawing",
@@ -159,9 +163,11 @@ FIRST.append(lambda: deferred(__name__, "drawing", LATER))
 
 
 def __getattr__(name: str) -> Any:
-    if name in TOP:
-        raise unknown(__name__, name, TOP)
-    return deferred(__name__, name, LATER)
+    try:
+        return deferred(__name__, name, LATER)
+    except AttributeError as error:
+        known = unknown(__name__, name, TOP)
+        raise as_import(known if "here it is" in str(known) else error, sys._getframe(1)) from None
 
 
 def __dir__() -> list[str]:

@@ -12,9 +12,11 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dis import opmap
+from fnmatch import fnmatchcase
 from functools import update_wrapper
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, Never, TypeVar, cast
 
 __all__ = [
@@ -84,37 +86,8 @@ def require_extra(module: str, *, extra: str) -> ModuleType:
         ) from None
 
 
-def deferred(package: str, name: str, later: Mapping[str, str | None]) -> Any:
-    """What a package imports when somebody asks for it: its ``__getattr__``.
-
-    Args:
-        package: its ``__name__``.
-        name: what is asked for.
-        later: by name the module of the package that has it, or None where it is a module itself.
-
-    Raises:
-        AttributeError: the package has nothing of that name.
-        MissingExtraError: the module needs a library that is not installed.
-    """
-    whole = sys.modules[package]
-    if name not in later:
-        text = f"module {package!r} has no attribute {name!r}{_elsewhere(whole, name)}"
-        # With the package as obj, Python adds a guess of its own.
-        raise AttributeError(text, name=name, obj=None)
-    home = later[name]
-    module = importlib.import_module(f"{package}.{home or name}")
-    value = module if home is None else getattr(module, name)
-    setattr(whole, name, value)
-    return value
-
-
-def _elsewhere(whole: ModuleType, name: str) -> str:
-    """Where a package has the name instead. Tools ask for their own, ``__wrapped__``: not for those."""
-    if name.startswith("_"):
-        return ""
-    there = [k for k in whole.__all__ if name in getattr(getattr(whole, k), "__all__", ())]
-    told = " or ".join(f"tg.{room}.{name}" for room in there)
-    return f"; it is {told}" if told else did_you_mean(name, whole.__all__)
+def _plainly(name: str) -> str:
+    return name.lower().replace("_", "")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -126,14 +99,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     '; did you mean W?'
     """
     public = [k for k in known if not k.startswith("_")]
-    near = [k for k in public if k.lower() == name.lower()] or difflib.get_close_matches(name, public, n=3)
+    near = [k for k in public if _plainly(k) == _plainly(name)] or difflib.get_close_matches(
+        name, public, n=3
+    )
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] = ()) -> AttributeError:
     """The error of a name that is not there, with what to write in its place where that is known.
 
-    ``known`` holds other libraries' names; the nearest of the ``own`` are offered for any other.
+    ``known`` holds other libraries' names, and patterns of them; the nearest of the ``own`` are offered for
+    any other.
 
     >>> unknown("tg.nn", "Linear", {"Linear": "tg.nn.Dense(n_in, n_out)"})
     AttributeError('tg.nn has no Linear; here it is tg.nn.Dense(n_in, n_out)')
@@ -144,8 +120,21 @@ def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] 
     """
     own = list(own)
     listed = f"; it has {', '.join(own)}" if 0 < len(own) <= FEW else ""
-    hint = f"; here it is {known[name]}" if name in known else did_you_mean(name, own) or listed
+    fitting = [name] if name in known else [k for k in known if "*" in k and fnmatchcase(name, k)]
+    hint = f"; here it is {known[fitting[0]]}" if fitting else did_you_mean(name, own) or listed
     return AttributeError(f"{where} has no {name}{hint}")
+
+
+def as_import(error: AttributeError, frame: FrameType) -> Exception:
+    """The error, or an ImportError of its text for ``from module import name``, which drops the text.
+
+    ``frame`` is the one that asks for the name.
+    """
+    importing = frame.f_code.co_code[frame.f_lasti] == _IMPORT_FROM
+    return ImportError(str(error)) if importing else error
+
+
+_IMPORT_FROM = opmap["IMPORT_FROM"]
 
 
 def arguments_explained(function: F, known: Mapping[str, str] | None = None) -> F:
@@ -167,7 +156,9 @@ def arguments_explained(function: F, known: Mapping[str, str] | None = None) -> 
     """
     if isinstance(function, type):
         cls: Any = function
-        if isinstance(cls.__init__, FunctionType):
+        if cls.__init__ is object.__init__:
+            cls.__init__ = arguments_explained(_takes_nothing, known)
+        elif isinstance(cls.__init__, FunctionType):
             cls.__init__ = arguments_explained(cls.__init__, known)
         return function
     explain = _wrong_arguments
@@ -187,6 +178,12 @@ def arguments_explained(function: F, known: Mapping[str, str] | None = None) -> 
     return cast(F, wrapped)
 
 
+def _takes_nothing(self: Any) -> None: ...
+
+
+_takes_nothing.__name__ = "__init__"
+
+
 def _wrong_arguments(
     function: Callable[..., Any],
     args: tuple[Any, ...],
@@ -197,7 +194,7 @@ def _wrong_arguments(
     signature = inspect.signature(function)
     called, parameters = function.__name__, list(signature.parameters.values())
     if parameters and parameters[0].name == "self":
-        called = type(args[0]).__name__ if called == "__init__" else called
+        called = type(args[0]).__name__ if called in ("__init__", "__call__") else called
         parameters, args = parameters[1:], args[1:]
     by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     by_position = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -220,7 +217,7 @@ def _wrong_arguments(
     return TypeError(f"{called}: expected {', '.join(missing)} as well; it takes {takes}")
 
 
-FEW = 20
+FEW = 24
 """Names up to which a message lists them all."""
 
 
@@ -235,7 +232,8 @@ class _Module(ModuleType):
 
     def __getattr__(self, name: str) -> Never:
         shown, _, elsewhere = self._shown
-        raise unknown(shown, name, elsewhere, vars(self).get("__all__", ()))
+        error = unknown(shown, name, elsewhere, vars(self).get("__all__", ()))
+        raise as_import(error, sys._getframe(1))
 
     def __reduce__(self) -> Any:
         return importlib.import_module, (self.__name__,)

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.core.foreign_attributes import attributes_explained
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.elsewhere import attributes_explained
 from tinygrad_edu.errors import answers, arguments_explained, require_extra
 from tinygrad_edu.nn import MLP, fit
 from tinygrad_edu.nn.foreign_names import NETWORK
 from tinygrad_edu.nn.optim import Adam
-from tinygrad_edu.settings import yes_or_no
+from tinygrad_edu.settings import entries, numbers, yes_or_no
 
 if TYPE_CHECKING:
     from sklearn import base, metrics, preprocessing
@@ -83,8 +83,29 @@ _ELSEWHERE = {
         ["tol", "early_stopping", "n_iter_no_change"], "max_iter=: training goes through all its epochs"
     ),
     "class_weight": "sample_weight= of fit",
-}
+    **dict.fromkeys(
+        ["validation_fraction", "verbose", "shuffle", "momentum", "nesterovs_momentum", "beta_1", "beta_2",
+         "epsilon", "max_fun", "power_t", "dual", "multi_class"],
+        "no setting: leave it out, or train a tg.nn model with tg.nn.fit",
+    ),
+    "fit_intercept": "nothing: there is an intercept",
+    "l1_ratio": "alpha=, of L2 regularisation",
+    "loss": "nothing: half the squared error, or the cross-entropy",
+}  # fmt: skip
 """What scikit-learn's and others' settings are here."""
+_OF_FIT = {
+    "class_weight": "sample_weight=sklearn.utils.class_weight.compute_sample_weight('balanced', y)",
+    "weights": "sample_weight=",
+    **dict.fromkeys(["epochs", "batch_size"], "a setting of the estimator: max_iter=, batch_size="),
+}
+"""Arguments of ``fit`` and ``partial_fit`` elsewhere."""
+
+
+def _all_classes(classes: Any) -> Array:
+    found = entries("partial_fit: classes", classes)
+    if found.ndim != 1:
+        raise ValueError(f"partial_fit: classes: expected all that there will be, [0, 1, 2], got {classes!r}")
+    return found
 
 
 class _Weighted:
@@ -221,7 +242,7 @@ class _Classifier(base.ClassifierMixin, _Network):  # type: ignore[misc]
         if first:
             if classes is None:
                 raise ValueError("partial_fit: expected classes= at the first call: all that there will be")
-            self.classes_ = np.unique(classes)
+            self.classes_ = np.unique(_all_classes(classes))
         return self._on_classes(X, y, weights, go_on=True, epochs=1)
 
     def _on_classes(self, X: Array, y: Array, weights: Array, *, go_on: bool, epochs: int) -> Self:
@@ -352,7 +373,7 @@ class MLPRegressor(base.RegressorMixin, _Network):  # type: ignore[misc]
         X, y, weights = self._checked(X, y, sample_weight, first=not go_on, multi_output=True, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = validation.column_or_1d(y, warn=True)
-        Y = np.asarray(y, np.float64).reshape(len(y), -1)
+        Y = numbers("y", y).astype(np.float64).reshape(len(y), -1)
         if not go_on:
             self._numbers = preprocessing.StandardScaler().fit(Y, sample_weight=weights)
             self._single = np.ndim(y) == 1
@@ -367,6 +388,9 @@ class MLPRegressor(base.RegressorMixin, _Network):  # type: ignore[misc]
         return np.asarray(self._numbers.inverse_transform(Z))
 
 
+for _network in (_Classifier, MLPRegressor):
+    for _name in ("fit", "partial_fit"):
+        setattr(_network, _name, arguments_explained(getattr(_network, _name), _OF_FIT))
 for _kind in (LogisticRegression, MLPClassifier, MLPRegressor):
     arguments_explained(_kind, _ELSEWHERE)
     attributes_explained(_kind, NETWORK)

@@ -135,6 +135,15 @@ def numbers(name: str, value: Any) -> NDArray[Any]:
     return array
 
 
+def shaped(value: Any) -> Any:
+    """What has a shape as it is; lists as an array of numbers.
+
+    >>> shaped([[1, 2]]).shape
+    (1, 2)
+    """
+    return value if hasattr(value, "shape") else numbers("A", value)
+
+
 def entries(name: str, value: Any) -> NDArray[Any]:
     """The value as an array, of whatever entries.
 

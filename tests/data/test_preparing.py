@@ -61,6 +61,59 @@ def test_one_hot_says_which_category(labels: list[str]) -> None:
     assert np.array_equal(known[2] == 1, [label not in "ab" for label in labels])
 
 
+X, Y = np.arange(8.0).reshape(2, 4), np.array([[0, 1, 0, 1]])
+CALLS: list[tuple[Any, str, list[Any]]] = [
+    (lambda v: data.split(v, Y), "^split: ", [None, "a", [[1, 2], [3]]]),
+    (lambda v: data.split(X, v), "^split: ", [None, Y[:, :3], [[1, 2], [3]]]),
+    (lambda v: data.split(X, Y, dev=v), "^split: dev", [-0.1, "0.1", None, 1, True]),
+    (lambda v: data.split(X, Y, seed=v), "^split: seed", ["a", -1, np.random.default_rng(0)]),
+    (lambda v: data.split(X, Y, stratify=v), "^split: stratify", [Y, "no", None, 1]),
+    (lambda v: data.split(X, Y, axis=v), "^split: .*axis", ["columns", None, 2, -3, 1.0]),
+    (data.one_hot, "^one_hot: ", [None, "cat", 3, [], [np.nan, 1.0], [None, "a"], [[0, 1], [1]], {"a": 1}]),
+    (lambda v: data.one_hot(v, 3), "^one_hot: labels: ", [[0, 5], [0.5], [-1]]),
+    (lambda v: data.one_hot([0, 1], v), "^one_hot: categories: ", [0, "3", 3.0, True, [0, 1, 1]]),
+    (lambda v: data.one_hot([0, 1], 2, other=v), "^one_hot: other", ["yes", 1, None]),
+    (data.multi_hot, "^multi_hot: groups", ["text", ["text"], None, 3, [1, 2]]),
+    (data.Scaling.of, "^Scaling: ", [None, "x", X[0], X * np.nan, [[1, 2], [3]], X.astype(str), X[:, :0]]),
+    (data.Scaling.of(X), "^Scaling: ", [X.T, np.full((2, 4), np.inf), None, "x"]),
+    (lambda v: data.Scaling(v, np.ones((2, 1))), "^Scaling: mean", [0.0, [1.0, 2.0], np.ones((3, 1))]),
+    (lambda v: data.Scaling(np.ones((2, 1)), v), "^Scaling: .*deviation", [np.zeros((2, 1)), [1.0]]),
+    (data.flower, "^flower: m", [3, "3", 0, None]),
+    (lambda v: data.image_folder(".", v), "^image_folder: size", [32, (32, 32, 3), (0, 32), "32", None]),
+    (lambda v: data.image_folder(".", grey=v), "^image_folder: grey", ["yes", 1, None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "name", "value"), [(c, n, v) for c, n, values in CALLS for v in values])
+def test_a_wrong_value_is_refused_with_the_name_of_its_argument(call: Any, name: str, value: Any) -> None:
+    if "image" in name:
+        pytest.importorskip("PIL")
+    with pytest.raises((ValueError, TypeError), match=name):
+        call(value)
+
+
+TABLES: list[tuple[str, dict[str, Any], str]] = [
+    ("a,b\n1,2\n", {"label": None}, "^csv: label: "),
+    ("a,b\n1,2\n", {"label": 0}, "^csv: label: "),
+    ("a,b\n1,2\n", {"label": "c"}, "no column 'c'"),
+    ("a,b\n1,2\n", {"label": "b", "classes": "yes"}, "^csv: classes: "),
+    ("a,b\n1,x\n", {"label": "b", "classes": False}, "classes=False: label: expected numbers"),
+    ("a,b\n", {"label": "b"}, "expected rows"),
+    ("a,b\n1,2\n3,4,5,6\n", {"label": "b"}, "cannot be read as a table"),
+    ("a,b\ninf,2\n", {"label": "b"}, "a: expected finite numbers"),
+]
+
+
+@pytest.mark.parametrize(("text", "settings", "said"), TABLES)
+def test_a_table_that_gives_no_examples_is_refused(
+    text: str, settings: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("pandas")
+    (tmp_path / "a.csv").write_text(text, "utf-8")
+    with pytest.raises((ValueError, TypeError), match=said):
+        data.csv(tmp_path / "a.csv", **settings)
+
+
 WRONG: list[tuple[Any, str]] = [
     (lambda: data.split(np.ones((2, 4)), np.ones((1, 5))), "a label for each"),
     (

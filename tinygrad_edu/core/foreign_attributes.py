@@ -11,8 +11,6 @@ from typing import Any, Never
 
 import numpy as np
 
-from tinygrad_edu.errors import unknown
-
 BACKWARD = {
     "create_graph": "tg.grad(J, [w], create_graph=True)",
     "inputs": "tg.grad(J, inputs), which returns the gradients",
@@ -144,50 +142,6 @@ def function_not_method(name: str, numpy: tuple[Callable[..., Any], ...], *, alo
     first = numpy[0] if numpy else None
     homes = [m for m, home in (("np", np), ("np.linalg", np.linalg)) if getattr(home, name, None) is first]
     _answer(name, f"{homes[0] if first and homes else 'tg'}.{name}({'t' if alone else 't, ...'})")
-
-
-class _Elsewhere:
-    """An attribute of a class's objects that is answered, and not there. A subclass may have its own."""
-
-    def __init__(self, name: str, instead: str) -> None:
-        self.name, self.known = name, {name: instead}
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        own = getattr(instance, "__dict__", {})
-        if self.name in own:
-            return own[self.name]
-        raise unknown((owner or type(instance)).__name__, self.name, self.known)
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        if type(instance).__module__.startswith("tinygrad_edu."):  # it would change nothing, silently
-            raise unknown(type(instance).__name__, self.name, self.known)
-        vars(instance)[self.name] = value
-
-
-def attributes_explained(cls: Any, known: Mapping[str, str]) -> None:
-    """Lets the objects of a class say of an attribute that they have not what to write here.
-
-    >>> class Point:
-    ...     width = 1
-    >>> attributes_explained(Point, {"w": "width"})
-    >>> Point().w
-    Traceback (most recent call last):
-    ...
-    AttributeError: Point has no w; here it is width
-    >>> hasattr(Point(), "w"), "w" in dir(Point())
-    (False, False)
-    """
-    for name, instead in known.items():
-        if name not in dir(cls):
-            setattr(cls, name, _Elsewhere(name, instead))
-    listed = cls.__dir__
-
-    def names(self: Any) -> Iterable[str]:
-        of_class = {name: value for c in reversed(type(self).__mro__) for name, value in vars(c).items()}
-        own = getattr(self, "__dict__", {})
-        return [n for n in listed(self) if type(of_class.get(n)) is not _Elsewhere or n in own]
-
-    cls.__dir__ = names
 
 
 for _name, _instead in ANSWERS.items():

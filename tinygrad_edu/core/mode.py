@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Never, ParamSpec, Self, TypeVar
 from weakref import ReferenceType, ref
 
 from tinygrad_edu.errors import arguments_explained
@@ -61,9 +61,18 @@ def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return context.run(function, *args, **kwargs)
 
 
+class _Uncalled(type):
+    """The type of blocks: it tells those who forget the parentheses to write them."""
+
+    def __enter__(cls) -> Never:
+        raise TypeError(f"{cls.__name__} is a class; write with {cls.__name__}(): ...")
+
+    def __exit__(cls, *_: object) -> None: ...
+
+
 @arguments_explained
 @dataclass
-class Block(ContextDecorator):
+class Block(ContextDecorator, metaclass=_Uncalled):
     """A ``with`` block, or decorator, that changes the surroundings and always restores them."""
 
     variable: ClassVar[ContextVar[Ambient | None]] = ambient

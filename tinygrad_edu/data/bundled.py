@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tinygrad_edu.data.layout import DataSet, in_columns
 from tinygrad_edu.errors import arguments_explained, require_extra
-from tinygrad_edu.settings import whole, yes_or_no
+from tinygrad_edu.settings import share, whole, yes_or_no
+
+_BUNDLED = {
+    "return_X_y": "X, Y = data.train, of what it returns",
+    "as_frame": "nothing: the names are in feature_names of what it returns",
+    "random_state": "seed=",
+    "standardize": "standardise=",
+    "n_class": "nothing: all classes are there",
+}
 
 
-@arguments_explained
+@partial(arguments_explained, known=_BUNDLED)
 def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = True) -> DataSet:
     """Wisconsin breast cancer: 569 tumours, 30 measurements each; 1 is benign, 0 malignant.
 
@@ -29,7 +38,7 @@ def breast_cancer(*, test_size: float = 0.2, seed: int = 0, standardise: bool = 
     return _load("load_breast_cancer", test_size, seed, standardise)
 
 
-@arguments_explained
+@partial(arguments_explained, known=_BUNDLED)
 def digits(*, test_size: float = 0.2, seed: int = 0, standardise: bool = False) -> DataSet:
     """Handwritten digits: 1797 images of 8 × 8, so 64 features, scaled to 0..1; ten classes, Y one-hot.
 
@@ -50,9 +59,7 @@ def digits(*, test_size: float = 0.2, seed: int = 0, standardise: bool = False) 
 
 
 def _load(name: str, test_size: float, seed: int, standardise: bool, divide_by: float = 1.0) -> DataSet:
-    asked: Any = test_size
-    if not isinstance(asked, (int, float)) or not 0 < asked < 1:
-        raise ValueError(f"test_size: expected a share between 0 and 1, got {test_size!r}")
+    test_size = share("test_size", test_size)
     seed, standardise = whole("seed", seed, 0), yes_or_no("standardise", standardise)
     raw: Any = getattr(require_extra("sklearn.datasets", extra="sklearn"), name)()
     split = require_extra("sklearn.model_selection", extra="sklearn").train_test_split

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.data.layout import DataSet, Examples, in_columns
-from tinygrad_edu.errors import arguments_explained, require_extra
+from tinygrad_edu.errors import arguments_explained, path_of, require_extra
 from tinygrad_edu.settings import at_least, existing, whole
 
+_DRAWN = {
+    "n_samples": "m=", "random_state": "seed=", "shuffle": "nothing: fit draws the order of the examples",
+    "factor": "nothing: it is the exercise's",
+}  # fmt: skip
 _ORIGIN = "; it comes with the course's exercises"
 
 
@@ -33,7 +38,8 @@ def cats(folder: str | Path) -> DataSet:
     FileNotFoundError: nowhere/train_catvnoncat.h5: no such file; it comes with the course's exercises
     """
     h5py = require_extra("h5py", extra="h5")
-    train, test = (_cat_file(h5py, Path(folder), part) for part in ("train", "test"))
+    folder = path_of(folder, "cats", "the folder of the exercise's files")
+    train, test = (_cat_file(h5py, folder, part) for part in ("train", "test"))
     return DataSet(*train, *test, class_names=("non-cat", "cat"))
 
 
@@ -74,7 +80,7 @@ def football(path: str | Path) -> DataSet:
     return DataSet(*train, *test, class_names=("other team", "own team"))
 
 
-@arguments_explained
+@partial(arguments_explained, known=_DRAWN)
 def flower(m: int = 400, seed: int = 1) -> Examples:
     """The planar "flower" of two colours: X (2, m), Y (1, m), half of each class.
 
@@ -91,7 +97,7 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
     """
     given: Any = m
     if not isinstance(given, (int, np.integer)) or m < 2 or m % 2:
-        raise ValueError(f"flower: expected an even number of examples, at least 2, got {m!r}")
+        raise ValueError(f"flower: m: expected an even number of examples, at least 2, got {m!r}")
     rng = np.random.RandomState(whole("flower: seed", seed, 0))
     petals = []
     for k in range(2):
@@ -101,7 +107,7 @@ def flower(m: int = 400, seed: int = 1) -> Examples:
     return Examples(np.concatenate(petals, axis=1), np.repeat([[0.0, 1.0]], m // 2, axis=1))
 
 
-@arguments_explained
+@partial(arguments_explained, known=_DRAWN)
 def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     """Two interleaved half circles: X (2, m), Y (1, m). Needs the extra ``sklearn``.
 
@@ -115,7 +121,7 @@ def moons(m: int = 300, seed: int = 3, noise: float = 0.2) -> Examples:
     return in_columns(*make(n_samples=m, noise=noise, random_state=whole("moons: seed", seed, 0)))
 
 
-@arguments_explained
+@partial(arguments_explained, known=_DRAWN)
 def circles(m: int = 300, m_test: int = 100, noise: float = 0.05) -> DataSet:
     """A circle inside another, class 1 inside: 300 examples and 100 for the test. Needs ``sklearn``.
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.data.preparing import one_hot
-from tinygrad_edu.errors import arguments_explained, path_of, require_extra
-from tinygrad_edu.settings import existing
+from tinygrad_edu.errors import arguments_explained, path_of, require_extra, shown
+from tinygrad_edu.settings import existing, finite, numbers, whole, yes_or_no
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
@@ -43,7 +43,8 @@ def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelle
     Raises:
         MissingExtraError: without pandas.
         FileNotFoundError: there is no such file.
-        ValueError: no such column, or values that are missing.
+        TypeError: no name of a column, or a column of text where numbers are asked for.
+        ValueError: no such column, no table, or values that are missing.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -54,14 +55,22 @@ def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelle
     ([[3.5, 20.0, 4.0]], [[0.0, 1.0, 0.0]], ('cat', 'dog'), ('weight',))
     """
     pandas = require_extra("pandas", extra="data")
+    if not isinstance(label, str):
+        raise TypeError(f"csv: label: expected the name of a column, got {shown(label)}")
+    classes = None if classes is None else yes_or_no("csv: classes", classes)
     try:
         table = pandas.read_csv(existing(path, "csv"))
     except pandas.errors.EmptyDataError:
         raise ValueError(
             f"{path}: expected a first line with the columns' names, and the file is empty"
         ) from None
+    except (pandas.errors.ParserError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: it cannot be read as a table: {error}") from None
+    if not len(table):
+        raise ValueError(f"{path}: expected rows below the names of the columns, got none")
     if label not in table.columns:
-        raise ValueError(f"{path}: there is no column {label!r}; it has {', '.join(map(str, table.columns))}")
+        known = ", ".join(map(str, table.columns))
+        raise ValueError(f"{path}: label: there is no column {label!r}; it has {known}")
     gaps = [str(name) for name in table.columns if table[name].isna().any()]
     if gaps:
         raise ValueError(
@@ -71,7 +80,7 @@ def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelle
     for name in table.columns.drop(label):
         column = table[name]
         if column.dtype.kind in "fiub":
-            rows.append(column.to_numpy(np.float64)[None])
+            rows.append(finite(f"{path}: {name}", column.to_numpy(np.float64))[None])
             names.append(str(name))
         else:
             values = sorted({str(v) for v in column})
@@ -88,7 +97,7 @@ def _labels(column: Any, classes: bool | None) -> tuple[NDArray[Any], tuple[str,
     if classes is None:
         classes = column.dtype.kind not in "fiu" or len(values) <= 2
     if not classes:
-        return column.to_numpy(np.float64)[None], ()
+        return finite("csv: label", numbers("csv: classes=False: label", column.to_numpy()) * 1.0)[None], ()
     Y = one_hot(column.tolist(), values)
     return (Y[1:] if len(values) == 2 else Y), tuple(map(str, values))
 
@@ -123,6 +132,11 @@ def image_folder(
     ((2, 4, 4, 3), [[0.0, 1.0]], ('cat', 'dog'))
     """
     pillow = require_extra("PIL.Image", extra="data")
+    grey, columns = yes_or_no("image_folder: grey", grey), yes_or_no("image_folder: columns", columns)
+    given: Any = size
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise ValueError(f"image_folder: size: expected (n_H, n_W), got {shown(given)}")
+    size = whole("image_folder: size", size[0], 1), whole("image_folder: size", size[1], 1)
     folder = path_of(path, "image_folder", "a folder")
     if not folder.is_dir():
         raise FileNotFoundError(f"{path}: no such folder")

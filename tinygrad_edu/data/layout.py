@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Never, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,9 @@ class DataSet:
             rows, test_rows = getattr(self, f"{kind}_train").shape[0], getattr(self, f"{kind}_test").shape[0]
             if rows != test_rows:
                 raise ValueError(f"DataSet: {kind}_train has {rows} rows and {kind}_test has {test_rows}")
+
+    def __iter__(self) -> Never:
+        raise TypeError("a DataSet has two parts: X_train, Y_train = data.train; X_test, Y_test = data.test")
 
     @property
     def n_x(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,16 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.data.layout import Array, Examples
 from tinygrad_edu.errors import arguments_explained
-from tinygrad_edu.settings import at_least, whole
+from tinygrad_edu.settings import at_least, entries, finite, numbers, whole, yes_or_no
+
+SPLIT = {
+    "test_size": "test=, a share",
+    "train_size": "dev= and test=; the rest is for training",
+    "train": "dev= and test=; the rest is for training",
+    "random_state": "seed=",
+    "shuffle": "nothing: which examples go where is drawn, as seed= decides",
+}
+"""Settings of scikit-learn's ``train_test_split``."""
 
 
 class Split(NamedTuple):
@@ -27,7 +37,7 @@ class Split(NamedTuple):
     test: Examples
 
 
-@arguments_explained
+@partial(arguments_explained, known=SPLIT)
 def split(
     X: Any,
     Y: Any,
@@ -56,7 +66,8 @@ def split(
     >>> train.X.shape, dev.X.shape, test.Y.shape
     ((2, 5), (2, 2), (1, 3))
     """
-    X, Y = np.asarray(X), np.asarray(Y)
+    X, Y = entries("split: X", X), entries("split: Y", Y)
+    axis, stratify = whole("split: axis", axis, -X.ndim), yes_or_no("split: stratify", stratify)
     shares: dict[str, Any] = {"dev": dev, "test": test}
     for name, value in shares.items():
         at_least(f"split: {name}", value, 0, below=1)
@@ -100,6 +111,14 @@ class Scaling:
     mean: Array
     deviation: Array
 
+    def __post_init__(self) -> None:
+        sizes = [np.shape(part) for part in (self.mean, self.deviation)]
+        if sizes[0] != sizes[1] or len(sizes[0]) != 2 or sizes[0][1] != 1 or not (self.deviation > 0).all():
+            raise ValueError(
+                "Scaling: mean, deviation: expected a column each, (n_x, 1), the deviation above 0; "
+                "Scaling.of(X_train) finds them"
+            )
+
     @classmethod
     def of(cls, X: Any) -> Scaling:
         """The scaling that brings every feature of X (n_x, m) to mean 0 and deviation 1.
@@ -133,11 +152,7 @@ class Scaling:
 
 
 def _numbers(called: str, X: Any) -> Array:
-    try:
-        return np.asarray(X, np.float64)
-    except (TypeError, ValueError):
-        got = repr(X) if isinstance(X, str) else type(X).__name__
-        raise TypeError(f"{called}: expected an array of numbers, one example a column, got {got}") from None
+    return finite(f"{called}: X", numbers(f"{called}: X", X).astype(np.float64))
 
 
 @arguments_explained
@@ -154,7 +169,7 @@ def scaled(X_train: Any, *others: Any) -> tuple[Array, ...]:
     return tuple(scaling(X) for X in (X_train, *others))
 
 
-@arguments_explained
+@partial(arguments_explained, known=dict.fromkeys(["num_classes", "depth", "classes"], "categories="))
 def one_hot(labels: Any, categories: Any = None, *, other: bool = False) -> Array:
     """A column for each label, with 1 in the row of its category: (C, m).
 
@@ -189,10 +204,12 @@ def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other:
     >>> multi_hot([["a", "b"], [], ["c", "a"]], ["a", "b"], other=True).tolist()
     [[1.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    given = [groups] if isinstance(groups, str) else list(groups)
-    if any(isinstance(group, str) for group in given):
+    asked: Any = groups
+    given = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
+    if any(isinstance(group, str) or not isinstance(group, Iterable) for group in given):
         raise TypeError(
-            "multi_hot: expected a group of labels for each example, such as text.split(), got text"
+            "multi_hot: groups: expected a group of labels for each example, such as text.split(), got "
+            + ("text" if isinstance(given[0], str) else repr(groups))
         )
     return _hot("multi_hot", [_flat("multi_hot", group) for group in given], categories, other)
 
@@ -200,15 +217,18 @@ def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other:
 def _flat(called: str, labels: Any) -> list[Hashable]:
     if isinstance(labels, str):
         raise TypeError(f"{called}: expected labels, got the text {labels!r}; write [{labels!r}]")
-    found: list[Any] = np.asarray(labels, object).ravel().tolist()
+    given = np.asarray(labels, object)
+    if not given.ndim:
+        raise TypeError(f"{called}: expected labels, such as [0, 2, 1], got {labels!r}")
+    found: list[Any] = given.ravel().tolist()
     for label in found:
-        if not isinstance(label, Hashable):
+        if not isinstance(label, Hashable) or label is None or label != label:
             raise TypeError(f"{called}: expected numbers or words as labels, got {label!r}")
     return found
 
 
 def _hot(called: str, groups: Sequence[Sequence[Hashable]], categories: Any, other: bool) -> Array:
-    rows = _rows(called, groups, categories)
+    rows, other = _rows(called, groups, categories), yes_or_no(f"{called}: other", other)
     table = np.zeros((len(rows) + other, len(groups)))
     for column, group in enumerate(groups):
         for label in group:
@@ -216,8 +236,8 @@ def _hot(called: str, groups: Sequence[Sequence[Hashable]], categories: Any, oth
             if row is None:
                 known = ", ".join(map(str, [*rows][:10])) + (", ..." if len(rows) > 10 else "")
                 raise ValueError(
-                    f"{called}: {label!r} is none of the categories {known}; other=True gives a row for "
-                    "the rest"
+                    f"{called}: labels: {label!r} is none of the categories {known}; other=True gives a row "
+                    "for the rest"
                 )
             table[row, column] = 1.0
     return table
@@ -226,6 +246,8 @@ def _hot(called: str, groups: Sequence[Sequence[Hashable]], categories: Any, oth
 def _rows(called: str, groups: Sequence[Sequence[Hashable]], categories: Any) -> dict[Hashable, int]:
     if categories is None:
         found: set[Any] = {label for group in groups for label in group}
+        if not found:
+            raise ValueError(f"{called}: expected at least one label, or categories=")
         try:
             categories = sorted(found)
         except TypeError:
@@ -236,4 +258,8 @@ def _rows(called: str, groups: Sequence[Sequence[Hashable]], categories: Any) ->
         categories = range(categories)
     elif isinstance(categories, str) or not isinstance(categories, Iterable):
         raise TypeError(f"{called}: categories: expected how many, or a list of them, got {categories!r}")
-    return {label: row for row, label in enumerate(_flat(called, list(categories)))}
+    listed = _flat(called, list(categories))
+    rows = {label: row for row, label in enumerate(listed)}
+    if len(rows) < len(listed):
+        raise ValueError(f"{called}: categories: expected each once, got {listed}")
+    return rows

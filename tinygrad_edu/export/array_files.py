@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tinygrad_edu.errors import path_of, shown
 from tinygrad_edu.export import npz, safetensors
 
 Arrays = dict[str, NDArray[Any]]
@@ -35,8 +37,28 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta
     ...     read(folder + "/a.npz")[1]
     {'kind': 'test'}
     """
-    of = safetensors if Path(path).suffix == ".safetensors" else npz
-    replaced(path, of.packed(arrays, meta))
+    path = path_of(path, "write", "a file, such as 'a.npz'")
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"write: arrays: expected arrays by name, got {shown(arrays)}")
+    of = safetensors if path.suffix == ".safetensors" else npz
+    replaced(path, of.packed(arrays, as_json("write: meta", meta)))
+
+
+def as_json(name: str, value: Any) -> dict[str, Any]:
+    """Data by name, as JSON gives it back.
+
+    >>> as_json("about", 3)
+    Traceback (most recent call last):
+    ...
+    TypeError: about: expected data by name, as for JSON, got 3
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: expected data by name, as for JSON, got {shown(value)}")
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(dict(value)))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected data that JSON can hold: {error}") from None
+    return found
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
@@ -57,7 +79,10 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
     >>> arrays["W"].tolist(), record
     ([[1.0, 0.0], [0.0, 1.0]], {'kind': 'test'})
     """
-    content = Path(path).read_bytes()
+    file = path_of(path, "read", "a file, such as 'a.npz'")
+    if not file.exists():
+        raise FileNotFoundError(f"read: there is no file {path}")
+    content = file.read_bytes()
     try:
         if safetensors.is_safetensors(content):
             return safetensors.unpacked(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tinygrad_edu.errors import require_extra
+from tinygrad_edu.errors import folder_for, path_of, require_extra
 
 
 def figure(width: float, height: float) -> Any:
@@ -22,5 +22,9 @@ def figure(width: float, height: float) -> Any:
 def saved(drawn: Any, path: str | os.PathLike[str] | None) -> Any:
     """The figure, also written to a file where a path is given."""
     if path is not None:
-        drawn.savefig(path, dpi=160)
+        file = path_of(path, "plot", "a picture, such as 'cost.png'")
+        if file.suffix[1:] not in drawn.canvas.get_supported_filetypes():
+            raise ValueError(f"plot: expected a path that ends in .png, .svg or .pdf, got {str(path)!r}")
+        folder_for(file, "plot: ")
+        drawn.savefig(file, dpi=160)
     return drawn

@@ -40,6 +40,41 @@ NN: dict[str, str] = {
     ),
     **dict.fromkeys(["Conv1d", "Conv1D"], "tg.nn.Conv2D(n_in, n_out, size) on images with n_H = 1"),
     "parallel": "tg.set_num_threads(n), or tg.distributed.fit for several machines",
+    **{
+        name: f"tg.{name.lower()} as a layer, or activation=tg.{name.lower()} of one"
+        for name in ("GELU", "SiLU", "ELU", "Softplus")
+    },
+    "LogSoftmax": "tg.log_softmax; the cost of a softmax is computed from Z, and needs none",
+    **dict.fromkeys(["ModelCheckpoint", "BackupAndRestore"], "checkpoint= of tg.nn.fit"),
+    **dict.fromkeys(
+        ["ReduceLROnPlateau", "LearningRateScheduler"],
+        "a schedule as the rate, lr=tg.optim.CosineDecay(...), or a callback that sets optimizer.lr",
+    ),
+    **dict.fromkeys(
+        ["Callback", "TensorBoard", "CSVLogger", "ProgbarLogger"],
+        "callbacks= of tg.nn.fit: a function of the history, called after each epoch",
+    ),
+    **dict.fromkeys(["*Loss", "*rossentropy", "*Error"], "cost= of a model: a name, or a function of A, Y"),
+    "Global*Pool*": "a function as a layer, such as lambda A: np.mean(A, axis=(1, 2)).T",
+    "*Pool*": "tg.nn.MaxPool2D(size) or tg.nn.AvgPool2D(size)",
+    "*Dropout*": "tg.nn.Dropout(keep_prob)",
+    "*Norm*": "tg.nn.BatchNorm(n) or tg.nn.LayerNorm(n)",
+    "*Conv*": "tg.nn.Conv2D(n_in, n_out, size), on images (m, n_H, n_W, n_C)",
+    **dict.fromkeys(
+        [
+            "Add",
+            "Concatenate",
+            "Lambda",
+            "Reshape",
+            "Resc*",
+            "*Padding*",
+            "Up[sS]amp*",
+            "Bi*",
+            "*Noise",
+            "Mult*",
+        ],
+        "a layer of one's own: anything to be called, such as lambda A: ...",
+    ),
     "functional": "tg itself: tg.relu, tg.softmax, tg.binary_cross_entropy",
     "utils": "clip_norm= or clip_value= of an optimiser, for gradients that are clipped",
 }
@@ -47,6 +82,13 @@ OPTIM: dict[str, str] = {
     "RMSprop": "tg.optim.RMSProp",
     "lr_scheduler": "a schedule as the rate: tg.optim.Adam(lr=tg.optim.CosineDecay(...))",
     "schedules": "a schedule as the rate: tg.optim.Adam(lr=tg.optim.CosineDecay(...))",
+    "*LR": "a schedule as the rate: lr=tg.optim.StepDecay(...), ExponentialDecay, CosineDecay",
+    **dict.fromkeys(["ReduceLROnPlateau", "*Plateau"], "a callback of tg.nn.fit that sets optimizer.lr"),
+    **dict.fromkeys(["*Decay*", "*Schedule*"], "a function of the step as the rate: lr=lambda t: ..."),
+    **dict.fromkeys(
+        ["Ada*", "[NR][Aa]dam", "Ftrl", "LBFGS", "*prop", "ASGD", "Lion", "Lamb"],
+        "tg.optim.Adam, or a subclass of tg.optim.Optimizer with a formula(W, dW, ...) of its own",
+    ),
 }
 SETTINGS: dict[str, str] = {
     "momentum": "tg.optim.Momentum(lr=..., beta=0.9) or tg.optim.Nesterov, optimisers of their own",
@@ -63,6 +105,9 @@ SETTINGS: dict[str, str] = {
     "clipvalue": "clip_value=",
     "decay": "a schedule as the rate: lr=tg.optim.InverseTimeDecay(...)",
     **dict.fromkeys(["lambd", "l2", "weight_decay_rate"], "weight_decay=, or l2= of the model"),
+    "global_clipnorm": "clip_norm=, which is of all gradients together",
+    **dict.fromkeys(["amsgrad", "dampening", "centered", "foreach", "fused"], "no setting: leave it out"),
+    "maximize": "the gradient of -J: optimizer.step(parameters, gradients) of that",
 }
 MODEL: dict[str, str] = {
     **dict.fromkeys(["to", "cuda", "cpu"], "no line at all: it computes with NumPy, on the CPU"),
@@ -105,6 +150,21 @@ MODEL: dict[str, str] = {
     "modules": "model.layers",
     "children": "model.layers",
     "requires_grad_": "tg.Tensor(value, requires_grad=False), for what is to stay",
+    "stop_training": "a callback that returns True",
+    **dict.fromkeys(["predict_on_batch", "call"], "model.predict(X) or model(X)"),
+    "test_on_batch": "model.evaluate(X, Y)",
+    "fit_generator": "model.fit(X, Y, batch_size=...), of all examples",
+    **dict.fromkeys(["non_trainable_variables", "non_trainable_weights", "named_buffers"], "model.buffers()"),
+    **dict.fromkeys(["inputs", "input"], "model.n_x, the features of X"),
+    **dict.fromkeys(["outputs"], "model.n_out; the values are model(X)"),
+    **dict.fromkeys(["metrics_names", "compiled_metrics"], "model.evaluate(X, Y).names"),
+    "export": "tg.export.onnx(model, X, path)",
+    **dict.fromkeys(["get_params", "set_params"], "model.architecture; settings are given when it is made"),
+    **dict.fromkeys(["decision_function", "predict_log_proba"], "model.predict_proba(X), or a layer's Z"),
+    "classes_": "the rows of model(X), 0 to C - 1",
+    "n_features_in_": "model.n_x",
+    "n_layers_": "len(model.layers)",
+    "loss_curve_": "what fit returns: history.epoch_cost",
     "train_on_batch": "model.fit(X, Y, epochs=1), or tg.compile(..., optimizer=...)",
     "partial_fit": "model.fit(X, Y, epochs=1), which goes on from where the model is",
 }
@@ -131,8 +191,39 @@ LAYER: dict[str, str] = {
     **dict.fromkeys(["n_features", "n_inputs"], "n_x, the first argument"),
     **dict.fromkeys(["device"], "no setting at all: it computes with NumPy, on the CPU"),
     **dict.fromkeys(["monitor", "mode"], "no setting: the validation cost is what is watched"),
+    **dict.fromkeys(
+        ["baseline", "start_from_epoch"], "no setting: training ends after patience= epochs without a fall"
+    ),
+    **dict.fromkeys(["verbose", "name", "noise_shape", "padding_idx", "groups"], "no setting: leave it out"),
+    **dict.fromkeys(["affine", "center", "scale"], "nothing: gamma and beta are there; they may be frozen"),
+    "track_running_stats": "nothing: the running averages are kept",
+    "axis": "nothing: features are the first axis, of images the last",
+    "dilation_rate": "no setting: leave it out, or compose tg.conv2d of your own",
+    "bias_initializer": "nothing: b starts at 0; layer.b.data = values sets it",
+    "trainable": "layer.W.requires_grad = False, for what is to stay",
+    "return_sequences": "sequences=",
+    "batch_first": "nothing: x is (n_x, m, T)",
+    "num_layers": "several RNN layers, all but the last with sequences=True",
+    "inplace": "nothing: values are never written into",
+    "penalty": "l2= or l1=",
+    "C": "l2=, which is 1 / C",
+    **dict.fromkeys(
+        ["solver", "optimizer", "max_iter", "epochs", "learning_rate", "learning_rate_init", "lr"],
+        "a setting of the training: tg.nn.fit(model, X, Y, optimizer=tg.optim.Adam(lr=...), epochs=...)",
+    ),
     **dict.fromkeys(["restore_best_weights"], "restore_best="),
 }
+OF_ONE: dict[str, dict[str, str]] = {
+    "Embedding": {
+        "input_dim": "vocabulary", "output_dim": "n", "embedding_dim": "n",
+        "input_length": "nothing: X is (T, m)",
+    },
+    "RNN": {"input_size": "n_in", "hidden_size": "n_out"},
+    "Flatten": dict.fromkeys(
+        ["input_shape", "start_dim", "data_format"], "nothing: images (m, n_H, n_W, n_C) become columns"
+    ),
+}  # fmt: skip
+"""Settings of one layer, which other layers have under another name, or not."""
 FIT: dict[str, str] = {
     **dict.fromkeys(["lr", "learning_rate", "eta"], "optimizer=tg.optim.SGD(lr=...)"),
     **dict.fromkeys(
@@ -178,8 +269,13 @@ PART: dict[str, str] = {
         ["set_weights", "load_state_dict"], "layer.W.data = values, or load_state_dict of the model"
     ),
     "trainable": "tg.Tensor(value, requires_grad=False), for what is to stay",
-    **dict.fromkeys(["in_features", "in_channels", "input_dim"], "n_in"),
-    **dict.fromkeys(["out_features", "out_channels", "units", "filters"], "n_out"),
+    **dict.fromkeys(["in_features", "in_channels", "input_dim", "input_shape"], "n_in"),
+    **dict.fromkeys(["out_features", "out_channels", "units", "filters", "output_shape"], "n_out"),
+    **dict.fromkeys(["forward", "call", "output"], "layer(A)"),
+    "requires_grad_": "layer.W.requires_grad = False, for what is to stay",
+    "count_params": "sum(p.size for p in layer.parameters().values())",
+    **dict.fromkeys(["trainable_weights", "trainable_variables"], "layer.parameters().values()"),
+    "name": "repr(layer); a layer has the number of its place in a model",
 }
 """What a layer has under another name."""
 SCHEDULE: dict[str, str] = {
@@ -194,6 +290,12 @@ SCHEDULE: dict[str, str] = {
     **dict.fromkeys(["warmup_steps", "warmup"], "steps= of tg.optim.WarmUp(steps, then=...)"),
 }
 """Settings of a schedule."""
+STEPPING: dict[str, str] = {
+    "step": "nothing: the optimiser asks it at each step, tg.optim.SGD(lr=schedule)",
+    **dict.fromkeys(["get_last_lr", "get_lr"], "schedule(t), the rate of step t; or optimizer.lr"),
+    **dict.fromkeys(["state_dict", "load_state_dict"], "nothing: a schedule has no state but the step"),
+}
+"""What a schedule has elsewhere."""
 OPTIMIZER: dict[str, str] = {
     "param_groups": "optimizer.lr, which may be set; what has settings of its own is an optimiser of its own",
     **dict.fromkeys(["learning_rate", "get_lr", "get_last_lr"], "optimizer.lr, which may be set"),
@@ -267,6 +369,14 @@ TOP: dict[str, str] = {
     **dict.fromkeys(["cuda", "device", "backends"], "no line at all: it computes with NumPy, on the CPU"),
     "utils": "batch_size= of tg.nn.fit, which draws the batches",
     "DataLoader": "batch_size= of tg.nn.fit, which draws the batches",
+    "set_default_dtype": "dtype= of layers and models",
+    **dict.fromkeys(["as_tensor", "convert_to_tensor", "FloatTensor", "LongTensor"], "tg.Tensor(value)"),
+    "reduce_*": "tg.sum(x, axis=...), tg.mean, tg.max and their like",
+    "cast": "t.astype(dtype)",
+    "config": "nothing: it computes with NumPy, on the CPU",
+    **dict.fromkeys(["mm", "bmm"], "tg.matmul(a, b), or a @ b"),
+    "MLPClassifier": "tg.estimators.MLPClassifier",
+    "MLPRegressor": "tg.estimators.MLPRegressor",
     "autograd": "tg.grad(J, [w, b]), or tg.func.grad(f)",
     **dict.fromkeys(["jit", "script"], "tg.compile(loss)"),
     **dict.fromkeys(["keras", "layers", "models"], "tg.nn"),
@@ -274,3 +384,13 @@ TOP: dict[str, str] = {
     "train_test_split": "tg.data.split(X, Y, dev=0.2, test=0.2)",
     **dict.fromkeys(["StandardScaler", "MinMaxScaler"], "tg.data, which scales and keeps how"),
 }
+INIT: dict[str, str] = {
+    **dict.fromkeys(
+        ["xavier_*", "[gG]lorot*"], 'init="xavier" of a layer, or tg.nn.init.xavier(shape, seed)'
+    ),
+    **dict.fromkeys(["kaiming_*", "he_*", "He*"], 'init="he" of a layer, or tg.nn.init.he(shape, seed)'),
+    "normal_": "init=0.01 of a layer, a scale; or tg.nn.init.normal(shape, seed, scale=0.01)",
+    "zeros_": 'init="zeros" of a layer; b starts at 0',
+    "*_": "layer.W.data = values",
+}
+"""Initialisers."""

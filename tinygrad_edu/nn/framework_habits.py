@@ -93,7 +93,7 @@ class Trainable(Stateful):
                 raise ValueError(
                     "loss: labels are one-hot here: categorical_cross_entropy, Y = tg.data.one_hot(labels)"
                 )
-            loss = checked_cost("loss", NAMES.get(called, loss), self.output, self.n_out)
+            loss = checked_cost("loss", NAMES.get(str(called), loss), self.output, self.n_out)
         self._metrics = tuple(metrics_in(metrics))
         self.cost, self._optimizer = loss if loss is not None else self.cost, optimizer
         return self

@@ -24,7 +24,7 @@ from tinygrad_edu.nn.layers import (
 )
 from tinygrad_edu.ops.networks.convolution import conv2d
 from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
-from tinygrad_edu.settings import whole
+from tinygrad_edu.settings import shaped, whole
 
 Pair = int | tuple[int, int]
 Padding = int | str | tuple[int, int]
@@ -46,7 +46,7 @@ def _padding(name: str, value: Any) -> Padding:
 
 
 def _check_images(layer: Any, A: Any, channels: int | None = None) -> None:
-    shape = tuple(A.shape)
+    shape = tuple(np.shape(A))
     if len(shape) != 4 or (channels is not None and shape[3] != channels):
         hint = ""
         if len(shape) == 4 and channels is not None and shape[1] == channels:
@@ -170,6 +170,7 @@ class Flatten(Described):
 
     def __call__(self, A: Any) -> Any:
         """A in columns."""
+        A = shaped(A)
         shape = tuple(A.shape)
         if len(shape) == 2:
             return A

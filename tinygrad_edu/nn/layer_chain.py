@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -45,7 +45,11 @@ def check_chain(layers: Sequence[Any]) -> None:
     for layer in layers:
         if not callable(layer) or isinstance(layer, type):
             hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""
-            raise TypeError(f"Sequential: expected Dense layers and functions, got {layer!r}{hint}")
+            if isinstance(layer, str):
+                hint = f'; a function as a layer is tg.relu, or activation="{layer}" of the layer before'
+            elif isinstance(layer, (Mapping, tuple, list)):
+                hint = "; layers have no names, and stand in one list: [layer, layer, ...]"
+            raise TypeError(f"Sequential: layers: expected Dense layers and functions, got {layer!r}{hint}")
     counted = [layer for layer in layers if parameters_of(layer)]
     if len({*map(id, counted)}) < len(counted):
         raise ValueError("Sequential: the same layer stands there twice; make one for each place")

@@ -28,6 +28,13 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "softmax": softmax,
 }
 """The activations by the name that ``activation=`` takes; linear is A = Z."""
+_ELSEWHERE = {
+    "logistic": "'sigmoid'",
+    "identity": "'linear'",
+    "swish": "tg.silu",
+    **{name: f"tg.{name}, a function," for name in ("gelu", "silu", "elu", "softplus")},
+}
+"""Activations of other libraries by their names there."""
 
 
 class Described:
@@ -183,6 +190,8 @@ def checked_activation(called: str, activation: Activation, argument: str = "act
     Raises:
         ValueError, TypeError: neither a name in ``ACTIVATIONS`` nor a function.
     """
+    if isinstance(activation, str) and activation in _ELSEWHERE:
+        raise ValueError(f"{called}: {argument}: {activation!r} is called {_ELSEWHERE[activation]} here")
     known = one_of(f"{called}: {argument}", activation, ACTIVATIONS, function_of="Z")
     known = known if isinstance(known, str) else NUMPY.get(known, known)  # np.tanh is tanh
     return next((name for name, g in ACTIVATIONS.items() if g is known), known)

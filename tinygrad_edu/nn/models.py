@@ -65,7 +65,7 @@ class Sequential(Answering, Trainable):
     def __init__(
         self, layers: Any = (), *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
     ) -> None:
-        given = [*layers, *more] if isinstance(layers, (list, tuple)) else [layers, *more]
+        given = [*layers, *more] if isinstance(layers, list if more else (list, tuple)) else [layers, *more]
         self.layers = flat(given, Sequential)
         self.dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
         self.l2, self.l1 = at_least("l2", l2, 0), at_least("l1", l1, 0)

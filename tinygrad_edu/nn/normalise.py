@@ -14,7 +14,7 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import is_training
 from tinygrad_edu.nn.layers import Described, checked_dtype
-from tinygrad_edu.settings import above_zero, at_least, whole
+from tinygrad_edu.settings import above_zero, at_least, shaped, whole
 
 Seen = list[tuple["BatchNorm", Tensor, Tensor]]
 _seen: ContextVar[Seen | None] = ContextVar("seen", default=None)
@@ -108,6 +108,7 @@ class BatchNorm(_Normalisation):
 
     def __call__(self, A: Any) -> Any:
         """A normalised, in its own shape."""
+        A = shaped(A)
         features = self._features(A)
         if not is_training():
             mean, variance = (self._fitting(t, A) for t in (self.mean, self.variance))
@@ -160,6 +161,7 @@ class LayerNorm(_Normalisation):
 
     def __call__(self, A: Any) -> Any:
         """A normalised, in its own shape."""
+        A = shaped(A)
         features = self._features(A)
         centred = A - np.mean(A, axis=features, keepdims=True)
         return self._scaled(centred, np.mean(np.square(centred), axis=features, keepdims=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.errors import arguments_explained, folder_for, path_of, shown
 from tinygrad_edu.export import FileError, read, write
+from tinygrad_edu.export.array_files import as_json
 from tinygrad_edu.nn import images, layers, normalise, sequences
 from tinygrad_edu.nn.checkpoint import KIND as CHECKPOINT
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
@@ -67,7 +67,7 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
     if target.suffix not in SUFFIXES:
         raise ValueError(f"save: expected a path that ends in {' or '.join(SUFFIXES)}, got {str(path)!r}")
     folder_for(target, "save: ")
-    told = {} if about is None else {"about": _as_json(about)}
+    told = {} if about is None else {"about": as_json("save: about", about)}
     if isinstance(model, Mapping):
         arrays = {str(name): _array(str(name), value) for name, value in model.items()}
         write(target, arrays, {"kind": ARRAYS} | told)
@@ -77,11 +77,11 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
         or not isinstance(model, Sequential)
         or type(model) is not MODELS.get(type(model).__name__)
     ):
-        hint = (
-            "; of a class of your own: tg.save(model.state_dict(), path)"
-            if hasattr(model, "parameters")
-            else ""
-        )
+        hint = ""
+        if hasattr(model, "predict") and hasattr(model, "get_params"):
+            hint = "; of an estimator: joblib.dump(estimator, path)"
+        elif hasattr(model, "state_dict"):
+            hint = "; of a class of your own: tg.save(model.state_dict(), path)"
         raise TypeError(f"save: expected a model of tg.nn, or arrays by name, got {shown(model)}{hint}")
     data = model.architecture
     _check_is_data(data)
@@ -151,16 +151,6 @@ def _array(name: str, value: Any) -> NDArray[Any]:
             f"save: {name}: expected an array of numbers, got arrays by name; write {{**{name}, ...}}"
         )
     return numbers(f"save: {name}", plain(value))
-
-
-def _as_json(about: Any) -> dict[str, Any]:
-    if not isinstance(about, Mapping):
-        raise TypeError(f"save: about: expected data by name, as for JSON, got {shown(about)}")
-    try:
-        found: dict[str, Any] = json.loads(json.dumps(dict(about)))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"save: about: expected data that JSON can hold: {error}") from None
-    return found
 
 
 def _check_nothing_is_shared(model: Sequential) -> None:

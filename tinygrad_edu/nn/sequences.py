@@ -12,7 +12,7 @@ from tinygrad_edu.nn.init import Scheme, Seed, generator, initial
 from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, Described, checked_activation, checked_dtype
 from tinygrad_edu.ops.movement.joining import stack
 from tinygrad_edu.ops.networks.embeddings import embedding
-from tinygrad_edu.settings import whole, yes_or_no
+from tinygrad_edu.settings import shaped, whole, yes_or_no
 
 
 class Embedding(Described):
@@ -121,6 +121,7 @@ class RNN(Described):
 
     def __call__(self, x: Any) -> Any:
         """a⟨T⟩, or every a⟨t⟩."""
+        x = shaped(x)
         shape = tuple(x.shape)
         if len(shape) != 3 or shape[0] != self.n_in or not shape[2]:
             raise ValueError(f"{self!r}: expected sequences ({self.n_in}, m, T), got shape {shape}")

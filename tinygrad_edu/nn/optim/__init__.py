@@ -1,8 +1,8 @@
 """Optimisers: rules that update parameters from gradients. Public as ``tg.optim``. See README.md here."""
 
-from tinygrad_edu.core.foreign_attributes import attributes_explained
+from tinygrad_edu.elsewhere import attributes_explained
 from tinygrad_edu.errors import answers, arguments_explained
-from tinygrad_edu.nn.foreign_names import OPTIM, OPTIMIZER, SCHEDULE
+from tinygrad_edu.nn.foreign_names import OPTIM, OPTIMIZER, SCHEDULE, STEPPING
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 from tinygrad_edu.nn.optim.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp
@@ -25,5 +25,7 @@ __all__ = [
 for _name in __all__:
     arguments_explained(globals()[_name], SCHEDULE)
 attributes_explained(Optimizer, OPTIMIZER)
+for _schedule in (CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp):
+    attributes_explained(_schedule, STEPPING)
 
 answers(__name__, "tg.optim", "tg.optim.SGD(lr=0.1)", OPTIM)

@@ -381,5 +381,6 @@ def _told(parameter: Any) -> str:
     """How a message describes an object that is no parameter."""
     if not isinstance(parameter, Tensor):
         return shown(parameter)
-    why = "a constant" if parameter.op is None else f"the result of {parameter.op.name}"
+    frozen = "a constant; for what is frozen: {k: p for k, p in parameters.items() if p.requires_grad}"
+    why = frozen if parameter.op is None else f"the result of {parameter.op.name}"
     return f"{described(parameter, parameter.name)}, {why}"
