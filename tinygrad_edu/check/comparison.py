@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tinygrad_edu.check.calling import gradients_of
 from tinygrad_edu.check.convention import EXACT
@@ -16,7 +16,7 @@ from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.check.judge import Judgement, judged
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Entry, Report
-from tinygrad_edu.check.rounding import tolerance
+from tinygrad_edu.check.rounding import Array, tolerance
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import CONVENTIONS, Convention, Truth
 from tinygrad_edu.check.unnamed import unnamed
@@ -24,7 +24,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import Graph, GraphNode, recorded_again
 
-Array = NDArray[Any]
 _PROBES = 3
 _TELL_APART = (
     "Where several mistakes give the same numbers, check.function runs your function at other shapes and "

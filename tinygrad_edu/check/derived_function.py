@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check.calling import arguments_for, gradients_of, plain, recorded
 from tinygrad_edu.check.comparison import compared
 from tinygrad_edu.check.manual import given_arrays
 from tinygrad_edu.check.report import Report
+from tinygrad_edu.check.rounding import Array
 from tinygrad_edu.check.runs import several
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 
-Array = NDArray[Any]
 _LABELS = ("Y", "y")
 _DATA = ("X", "x", "A0")
 

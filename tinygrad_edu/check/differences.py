@@ -8,13 +8,13 @@ from html import escape
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tinygrad_edu.autodiff.gradients import grad
+from tinygrad_edu.check.rounding import Array
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 
-Array = NDArray[Any]
 THRESHOLD = 2e-7
 """The course's: a scaled difference above this means a mistake."""
 

@@ -7,17 +7,15 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check.diagnosis.steps import feeds, joins
 from tinygrad_edu.check.diagnosis.words import Words
+from tinygrad_edu.check.rounding import Array
 from tinygrad_edu.check.truth import Convention, Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.derivation import derive
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import GraphNode
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

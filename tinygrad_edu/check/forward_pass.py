@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, told_of, wrong_shape
 from tinygrad_edu.check.diagnosis.search import vocabulary
@@ -14,13 +13,12 @@ from tinygrad_edu.check.diagnosis.target import Given
 from tinygrad_edu.check.forward_edits import edited
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
-from tinygrad_edu.check.rounding import precision, run
+from tinygrad_edu.check.rounding import Array, precision, run
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.graph import GraphNode
 
-Array = NDArray[Any]
 _ALIKE = 0.25
 
 

@@ -11,18 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check.convention import EXACT, Reading
 from tinygrad_edu.check.kinks import between_sides
 from tinygrad_edu.check.local import Local
-from tinygrad_edu.check.rounding import tolerance
+from tinygrad_edu.check.rounding import Array, tolerance
 from tinygrad_edu.check.truth import Convention, Truth
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check.local import Local, fitted
-from tinygrad_edu.check.rounding import SAFETY, rules_of
+from tinygrad_edu.check.rounding import SAFETY, Array, rules_of
 from tinygrad_edu.graph import Graph, GraphNode
 
-Array = NDArray[Any]
 _MOST_SINGLY = 200
 
 

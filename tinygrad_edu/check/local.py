@@ -11,13 +11,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_edu.check.rounding import inherited, rules_of
+from tinygrad_edu.check.rounding import Array, inherited, rules_of
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
-
-Array = NDArray[Any]
 
 
 class Backward:

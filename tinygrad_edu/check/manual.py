@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinygrad_edu.check.rounding import Array
 from tinygrad_edu.core.tensor import Tensor
-
-Array = NDArray[Any]
 
 
 def given_arrays(manual: Any, what: str = "compare") -> dict[Any, Array]:

@@ -13,13 +13,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check.calling import arguments_for, called
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
+from tinygrad_edu.check.rounding import Array
 from tinygrad_edu.errors import arguments_explained
 
-Array = NDArray[Any]
 _STEPS, _SHAPE = 5, (3, 5)
 _ROUNDING = 1e-11
 

@@ -7,18 +7,16 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_edu.check import quantities
 from tinygrad_edu.check.convention import EXACT, Reading, readings
 from tinygrad_edu.check.kinks import Tie, ties_of
 from tinygrad_edu.check.local import Backward
-from tinygrad_edu.check.rounding import errors_of, precision, tolerance
+from tinygrad_edu.check.rounding import Array, errors_of, precision, tolerance
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph, Program, recorded_again
 from tinygrad_edu.graph.naming import Names
 
-Array = NDArray[Any]
 Convention = Literal["course", "exact"]
 CONVENTIONS: tuple[Convention, Convention] = ("course", "exact")
 

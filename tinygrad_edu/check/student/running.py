@@ -212,8 +212,8 @@ class _Once:
         """A function's arguments: by name, then what the forward pass returned, in its order."""
         arrays = [g for g in given or [] if not isinstance(g, (dict, list, tuple))]
         stores = [g for g in given or [] if isinstance(g, (dict, list, tuple))]
-        everything = {**dict.fromkeys(_ALL_VALUES, stores[0] if stores else dict(known)), **known}
-        everything |= self._numbers(known)
+        cache = dict(known)
+        everything = {**dict.fromkeys(_ALL_VALUES, cache), **_NUMBERS, "m": self._examples(), **known}
         own = {n: known.get(n, p) for n, p in self.parameters.items()}
         # p is the predictions to some, and all parameters to others
         everything |= {name: own for name in _ALL_PARAMETERS if not _is_array(known.get(name))}
@@ -233,10 +233,6 @@ class _Once:
                 else:
                     found[name] = self._of_the_file(f, name, known)
         return found
-
-    def _numbers(self, known: Mapping[str, Any]) -> dict[str, Any]:
-        numbers = {**_NUMBERS, "m": self._examples()}
-        return {name: value for name, value in numbers.items() if name not in known}
 
     def _of_the_file(self, f: Callable[..., Any], name: str, known: Mapping[str, Any]) -> Any:
         space = vars(self.loaded.module)
