@@ -32,3 +32,41 @@ def test_right_answers_give_no_alarm() -> None:
         alarms += [(n, entry.name, entry.error, entry.tolerance) for entry in report if not entry.ok]
     assert not alarms, "\n".join(map(str, alarms[:10]))
     assert singles > ANSWERS / 5
+
+
+# The largest entries of three rows: the first two, the one in the middle, the last two. Their gradients are 2, 3, 5.
+OF_A_MAXIMUM = [
+    ([[2, 0, 0], [0, 3, 0], [0, 5, 0]], True),
+    ([[0.5, 1.5, 0], [0, 3, 0], [0, 0, 5]], True),
+    ([[1, 1, 0], [0, 3, 0], [0, 2, 3]], True),
+    ([[2, 2, 0], [0, 3, 0], [0, 5, 0]], False),
+    ([[1, 0, 0], [0, 3, 0], [0, 5, 0]], False),
+    ([[2, 0, 0], [3, 0, 0], [0, 5, 0]], False),
+]
+
+
+@pytest.mark.parametrize(("dx", "right"), OF_A_MAXIMUM)
+def test_the_largest_entries_share_a_gradient_in_any_way_that_adds_up(dx: list, right: bool) -> None:
+    x = tg.Tensor(np.array([[1.0, 1.0, 0.0], [2.0, 4.0, 3.0], [0.0, 3.0, 3.0]]), name="x")
+    J = np.sum(np.max(x, axis=1) * np.array([2.0, 3.0, 5.0]))
+    assert tg.check.compare(J, {"dx": np.array(dx, float)}).ok is right
+
+
+@pytest.mark.parametrize(
+    ("first", "right"), [(0.0, True), (0.3, True), (1.0, True), (1.5, False), (-0.2, False)]
+)
+def test_where_the_larger_of_two_is_chosen_a_tie_goes_to_either(first: float, right: bool) -> None:
+    a, b = (
+        tg.Tensor(np.array(values), name=name) for name, values in (("a", [1.0, 2, 3]), ("b", [1.0, 0, 5]))
+    )
+    J = np.sum(np.where(a.data > b.data, a, b))
+    assert tg.check.compare(J, {"da": np.array([first, 1.0, 0.0])}).ok is right
+
+
+@pytest.mark.parametrize(
+    ("shares", "right"), [([0, 1, 0.5], True), ([0.2, 0.9, 0.1], True), ([0, 1.2, 0.5], False)]
+)
+def test_each_entry_at_a_kink_has_a_slope_of_its_own_between_the_two_sides(shares: list, right: bool) -> None:
+    z, w = tg.Tensor(np.zeros(3), name="z"), np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0], [1.0, 1.0, 1.0]])
+    J = np.sum(np.maximum(z @ w, 0))
+    assert tg.check.compare(J, {"dz": w @ np.array(shares, float)}).ok is right

@@ -198,24 +198,23 @@ def _of_slopes(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction
         ]
         sides.append([np.broadcast_to(slope, node.shape) for slope in slopes])
     low, at, high = sides
-    start: dict[str, Array] = {}
-    whole: dict[str, Array] = {}
-    for k, name in targets:
-        shape = np.shape(node.args[k].value)
-        _add(start, name, fitted(np.where(tie.tied, low[k] - at[k], 0.0), shape))
-        _add(whole, name, fitted(np.where(tie.tied, high[k] - low[k], 0.0), shape))
-    return _Direction(start, whole, tie.tied)
+    return _of_operands(tie, targets, {k: (low[k] - at[k], high[k] - low[k]) for k, _ in targets})
 
 
 def _of_branches(tie: Tie, g: Array, targets: list[tuple[int, str]]) -> _Direction:
-    node = tie.node
-    chosen = np.broadcast_to(_operands(node)[0], node.shape)
-    start: dict[str, Array] = {}
-    whole: dict[str, Array] = {}
+    back = np.where(_operands(tie.node)[0], -g, 0.0)
+    return _of_operands(tie, targets, {1: (back, g), 2: (-back, -g)})
+
+
+def _of_operands(
+    tie: Tie, targets: list[tuple[int, str]], changes: Mapping[int, tuple[Array, Array]]
+) -> _Direction:
+    """The direction in which the gradients of some operands change: back to its start, and from there."""
+    start, whole = dict[str, Array](), dict[str, Array]()
     for k, name in targets:
-        shape, sign = np.shape(node.args[k].value), 1.0 if k == 1 else -1.0
-        _add(start, name, fitted(np.where(tie.tied & chosen, -sign * g, 0.0), shape))
-        _add(whole, name, fitted(np.where(tie.tied, sign * g, 0.0), shape))
+        for found, change in zip((start, whole), changes[k], strict=True):
+            own = fitted(np.where(tie.tied, change, 0.0), np.shape(tie.node.args[k].value))
+            _add(found, name, own)
     return _Direction(start, whole, tie.tied)
 
 
