@@ -34,7 +34,7 @@ def test_right_answers_give_no_alarm() -> None:
     assert singles > ANSWERS / 5
 
 
-# The largest entries of three rows: the first two, the one in the middle, the last two. Their gradients are 2, 3, 5.
+# The largest entries of three rows: the first two, the middle one, the last two; with the gradients 2, 3, 5.
 OF_A_MAXIMUM = [
     ([[2, 0, 0], [0, 3, 0], [0, 5, 0]], True),
     ([[0.5, 1.5, 0], [0, 3, 0], [0, 0, 5]], True),
