@@ -26,6 +26,11 @@ def parameters(identity: Identity) -> list[str]:
     return list(identity.before.__code__.co_varnames[: identity.before.__code__.co_argcount])
 
 
+def shape(identity: Identity) -> tuple[int, ...]:
+    """Of the operands: vectors where the identity is of vectors."""
+    return (3,) if identity.ndim == 1 else (3, 3)
+
+
 def axes(identity: Identity) -> list[dict[str, Any]]:
     known = inspect.signature(identity.before).parameters.values()
     names = [p.name for p in known if p.kind is p.KEYWORD_ONLY]
@@ -40,7 +45,7 @@ def operand(identity: Identity, name: str, rng: np.random.Generator, dtype: Any)
     low, high = max(low, -4.0) + (0.01 if low == 0 else 0), min(high, 4.0)
     if name == "c" and identity.when is not None:
         return float(rng.uniform(max(low, 0), min(high, 1)))
-    x = rng.uniform(low, high, (3, 3))
+    x = rng.uniform(low, high, shape(identity))
     if np.dtype(dtype).kind == "i":
         return np.maximum(np.round(x), 1 if low > -1 else -9).astype(dtype)
     return x.astype(dtype)
@@ -53,7 +58,7 @@ def at_edges(identity: Identity, name: str) -> Any:
     if name == "mask":
         return np.arange(9).reshape(3, 3) % 2 == 0
     edges = [x for x in EDGES if low < x < high]
-    return np.resize(np.array(edges), (3, 3))
+    return np.resize(np.array(edges), shape(identity))
 
 
 def sides(identity: Identity, xs: list[Any], settings: dict[str, Any]) -> tuple[Any, Any]:
@@ -138,7 +143,7 @@ def test_it_is_found_on_names_and_replaced(identity: Identity) -> None:
         for name in parameters(identity):
             dtype = bool if name == "mask" else float
             scalar = name == "c" and identity.when is not None
-            names.append(number(0.5) if scalar else quantity(name, (3, 3), dtype))
+            names.append(number(0.5) if scalar else quantity(name, shape(identity), dtype))
         node = built(identity.before, names, settings)
         found = identity.found_in(node)
         assert found is not None

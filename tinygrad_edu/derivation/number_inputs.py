@@ -73,7 +73,8 @@ def with_named_numbers(graph: Graph, wanted: Sequence[str], told: Told, made: Ma
     if not all(name in again for name in wanted):
         return graph, Named()
     count = next((name for name in counts if name in numbers.leaves), None)
-    settings = frozenset(name for name in numbers.leaves if name != count) if arrays else frozenset[str]()
+    beside = [*(name for name in numbers.leaves if name != count), *unexplained]
+    settings = frozenset(beside) if arrays else frozenset[str]()
     return again, Named(settings, count)
 
 

@@ -180,6 +180,11 @@ def _is_matrix(**parts: Node) -> bool:
     return all(len(part.shape) == 2 for part in parts.values())
 
 
+def _is_row(a: Node, **_: Node) -> bool:
+    """Whether it is a vector that stands on the left of a product, and is not turned yet."""
+    return a.ndim == 1 and not a.does(op_of(np.transpose))
+
+
 def _is_share(c: Node, **_: Node) -> bool:
     return c.is_number and 0 <= c.value <= 1
 
@@ -223,6 +228,17 @@ BOOK: tuple[Identity, ...] = (
     _identity(lambda x, y: x * (-y), lambda x, y: -(x * y), "signs"),
     _identity(lambda x, y: (-x) / y, lambda x, y: -(x / y), "signs"),
     _identity(lambda x, y: x / (-y), lambda x, y: -(x / y), "signs"),
+    _identity(
+        lambda x, *, axis=None, keepdims=False: np.sum(-x, axis=axis, keepdims=keepdims),
+        lambda x, *, axis=None, keepdims=False: -np.sum(x, axis=axis, keepdims=keepdims), "signs",
+    ),
+    _identity(
+        lambda x, *, axis=None, keepdims=False: np.mean(-x, axis=axis, keepdims=keepdims),
+        lambda x, *, axis=None, keepdims=False: -np.mean(x, axis=axis, keepdims=keepdims), "signs",
+    ),
+    _identity(lambda A, B: (-A) @ B, lambda A, B: -(A @ B), "signs", ndim=2),
+    _identity(lambda A, B: A @ (-B), lambda A, B: -(A @ B), "signs", ndim=2),
+    _identity(lambda A: (-A).T, lambda A: -A.T, "signs", ndim=2),
     _identity(lambda x: +x, lambda x: x, *_FREE),
     _identity(lambda x, y: x + (-y), lambda x, y: x - y, "signs", *_FREE),
     _identity(lambda x, y: x - (-y), lambda x, y: x + y, "signs", *_FREE),
@@ -237,6 +253,9 @@ BOOK: tuple[Identity, ...] = (
     ),
     _identity(
         lambda A, B: (A @ B.T).T, lambda A, B: B @ A.T, "transposes", "shorter", ndim=2, when=_is_matrix,
+    ),
+    _identity(
+        lambda a, b: a @ b, lambda a, b: a.T @ b, "board", ndim=1, when=_is_row,
     ),
     _identity(
         lambda a, b: np.expand_dims(a, -1) * np.expand_dims(b, -2),

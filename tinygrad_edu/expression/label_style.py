@@ -101,8 +101,10 @@ def _brief(part: Any) -> Any:
     """An index array without a name by a few entries."""
     if not isinstance(part, np.ndarray) or counts_up(part) or (isinstance(part, Held) and part.called):
         return part
-    entries = [str(entry) for entry in part.ravel()[:_FEW]]
-    return held(part, f"[{' '.join(entries)}{' …' * (part.size > _FEW)}]", given=False)
+    entries = [str(entry) for entry in part.ravel()]
+    if len(entries) > _FEW:
+        entries[_FEW - 1 : -1] = ["…"]
+    return held(part, f"[{' '.join(entries)}]", given=False)
 
 
 def digits(x: Any) -> str:

@@ -26,9 +26,7 @@ _CLOSED = (
 )  # fmt: skip
 _LOW = re.compile(r"(?:[\w\s+\-.]|\\,|\^\{?\w\}?)+")
 """Names, numbers and simple powers: no taller than a bracket."""
-_BIG = re.compile(
-    r"\\(sum|prod|operatorname\{\{(mean|cumsum|cumprod)\}\})(\{settings\}|_\{.*\}\^\{.*\}) \{\w+\}"
-)
+_BIG = re.compile(r"\\(sum|prod)(\{settings\}|_\{.*\}\^\{.*\}) \{\w+\}")
 
 
 class LaTeX(Style):

@@ -207,7 +207,8 @@ class Matcher:
         if any(self._is(value, node) for value in self._members(e.value, scope)):
             return _PERHAPS, ()
         if node.requires_grad or not self.is_array(e.value, scope):
-            return _NOT
+            taken = not node.requires_grad and isinstance(e.value, ast.Name) and e.value.id in scope.changing
+            return (_PERHAPS if taken else _NO), ()  # x[None, :] in for x in X
         (*changing,) = names_in(e.slice) & scope.changing
         found = self._parts(e, node, scope, changing[0]) if len(changing) == 1 else []
         if len(found) != 1:
@@ -253,7 +254,7 @@ class Matcher:
         operands = self.operands[node]
         if len(parts) != len(operands):
             return _NOT
-        sure, known = _SURE, False
+        sure, known, tight = _SURE, False, False
         told: list[PlainOperand] = []
         for k, (part, operand) in enumerate(zip(parts, operands, strict=True)):
             own, more = self.match(part, operand, scope)
@@ -261,9 +262,12 @@ class Matcher:
                 return _NOT
             sure = min(sure, own)
             known = known or (own == _SURE and isinstance(operand, Tensor))
+            tight = tight or own == _SURE or (isinstance(operand, Tensor) and not _is_constant(operand))
             told += more
             if not isinstance(operand, Tensor):
                 told.append(PlainOperand(node, k, written(part, scope), part, scope))
+        if not tight:  # any number and any array would do
+            return _NOT
         if known:  # what is beside it tells that a variable held an array
             told += (
                 PlainOperand(operand, HELD, part.id, part, scope)

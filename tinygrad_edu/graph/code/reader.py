@@ -137,6 +137,11 @@ class _Reader:
         for binding, where in scope.bindings:
             if binding.name in scope.changing:
                 nodes: Sequence[Tensor] = self.matcher.matching(binding.value, where)
+                if nodes:  # NumPy may have computed the first of them
+                    nodes = [
+                        *nodes,
+                        *(a for a in self.arrays if self.matcher.match(binding.value, a, where)[0]),
+                    ]
                 if not nodes and not self.matcher.makes_another(binding.value, where):
                     nodes = self.matcher.leaves
                 found.setdefault(binding.name, set()).update(nodes)
@@ -150,13 +155,15 @@ class _Reader:
         for scopes in reversed(by_function.values()):  # what a function calls its result has the first word
             if not scopes[0].depth or any(map(self._is_no_step, scopes)):
                 found: dict[str, dict[Tensor, Binding]] = {}
-                for node, binding in self._bound(scopes):
+                first: dict[str, int] = {}
+                for node, binding, number in self._bound(scopes):
                     found.setdefault(binding.name, {})[node] = binding
+                    first.setdefault(binding.name, number)
                 for name, nodes in found.items():
-                    self._numbered(name, nodes, scopes[0], said)
+                    self._numbered(name, nodes, first[name], scopes[0], said)
 
-    def _bound(self, scopes: Sequence[Scope]) -> Iterator[tuple[Tensor, Binding]]:
-        """The nodes that the statements of a function gave, in order, each with its statement.
+    def _bound(self, scopes: Sequence[Scope]) -> Iterator[tuple[Tensor, Binding, int]]:
+        """The nodes that the statements of a function gave, in order, with the statement and the round.
 
         Of several that a node may be of, it is one of those that tell the most, and of these the next one
         behind that of the node before: in each round of a loop they run in their order.
@@ -174,12 +181,15 @@ class _Reader:
                         sure = could_be.setdefault(node, {})
                         sure[k] = max(sure.get(k, 0), self.matcher.match(way[0], node, way[1])[0])
         last = -1
+        before: dict[ast.stmt | None, tuple[int, int]] = {}
         for node in self.operands:
             if node in could_be:
                 best = max(could_be[node].values())
                 likely = [k for k, sure in could_be[node].items() if sure == best]
                 last = min(likely, key=lambda k: ((k - last - 1) % len(bindings), k))
-                yield node, bindings[last]
+                at, number = before.get(bindings[last].loop, (len(bindings), 0))
+                before[bindings[last].loop] = last, number + (last <= at)
+                yield node, bindings[last], number + (last <= at)
 
     def _is_no_step(self, scope: Scope) -> bool:
         """Whether a function computes with parameters, multiplies matrices, or sums up to a cost.
@@ -201,14 +211,19 @@ class _Reader:
         learned = any(a.op is None and a.requires_grad for a in operands)
         return ends or learned or (node.op is not None and node.op.kind == "contraction")
 
-    def _numbered(self, name: str, rounds: Mapping[Tensor, Binding], scope: Scope, said: Said) -> None:
-        """Z1 for a layer or step; Z⁽¹⁾ where the loop's variable picks out of arrays, as over examples."""
+    def _numbered(
+        self, name: str, rounds: Mapping[Tensor, Binding], first: int, scope: Scope, said: Said
+    ) -> None:
+        """Z1 for a layer or step; Z⁽¹⁾ where the loop's variable picks out of arrays, as over examples.
+
+        Where NumPy computed what a name was in the first round, its numbers begin with that.
+        """
         in_order = [node for node in self.operands if node in rounds]
         if len(in_order) == 1 and scope.depth:
             said.locals.setdefault(in_order[0], name)
-        for k, node in enumerate(in_order if len(in_order) > 1 else ()):
+        for k, node in enumerate(in_order if len(in_order) > 1 else (), first):
             loop = rounds[node].loop
-            shown = f"({k + 1})".translate(_RAISED) if self._over_examples(loop, scope) else k + 1
+            shown = f"({k})".translate(_RAISED) if self._over_examples(loop, scope) else k
             if node not in said.loops and node not in said.locals:
                 (said.loops if loop is not None else said.locals)[node] = f"{name}{shown}"
         start = self._start(name, scope) if len(in_order) > 1 else None

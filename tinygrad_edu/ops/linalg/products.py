@@ -36,7 +36,7 @@ def _matmul_left(g: Array, y: Array, a: Array, b: Array) -> Array:
     if b.ndim == 1:  # y_i = sum_k a_ik b_k
         return np.expand_dims(g, -1) * b
     if a.ndim == 1:  # y_j = sum_k a_k b_kj
-        return np.reshape(b @ np.expand_dims(g, -1), b.shape[:-1])
+        return b @ g if b.ndim == 2 else np.reshape(b @ np.expand_dims(g, -1), b.shape[:-1])
     return g @ np.swapaxes(b, -1, -2) if b.ndim > 2 else g @ b.T
 
 
@@ -44,7 +44,7 @@ def _matmul_right(g: Array, y: Array, a: Array, b: Array) -> Array:
     if a.ndim == 1:
         return np.expand_dims(a, -1) * np.expand_dims(g, -2) if b.ndim > 1 else a * g
     if b.ndim == 1:
-        return np.reshape(np.expand_dims(g, -2) @ a, (*a.shape[:-2], a.shape[-1]))
+        return a.T @ g if a.ndim == 2 else np.reshape(np.expand_dims(g, -2) @ a, (*a.shape[:-2], a.shape[-1]))
     return np.swapaxes(a, -1, -2) @ g if a.ndim > 2 else a.T @ g
 
 

@@ -212,7 +212,7 @@ _AXES += [
 @elementwise(
     axes=along(0, flattens=False),
     pullback=lambda g, y, z, *, axis=0: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
-    latex=r"\operatorname{{softmax}}({z})", onnx="Softmax", samples=_AXES, range=(0.0, 1.0),
+    latex=r"\operatorname{{softmax}}{settings}({z})", onnx="Softmax", samples=_AXES, range=(0.0, 1.0),
 )  # fmt: skip
 def softmax(z: Array, *, axis: Axis = 0) -> Array:
     """e^z / Σ e^z over axes: by default the classes of one example, which stand in its column.
@@ -231,7 +231,7 @@ def softmax(z: Array, *, axis: Axis = 0) -> Array:
 @elementwise(
     axes=along(0, flattens=False),
     pullback=lambda g, y, z, *, axis=0: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
-    latex=r"\log\operatorname{{softmax}}({z})", onnx="LogSoftmax", samples=_AXES,
+    latex=r"\log\operatorname{{softmax}}{settings}({z})", onnx="LogSoftmax", samples=_AXES,
     range=(-np.inf, 0.0), rounding=np.inf)  # fmt: skip
 def log_softmax(z: Array, *, axis: Axis = 0) -> Array:
     """log(e^z / Σ e^z) over axes, exact where a probability would round to 0.
