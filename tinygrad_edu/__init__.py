@@ -72,74 +72,12 @@ from tinygrad_edu.ops.reduction.searching_and_counting import *
 from tinygrad_edu.ops.reduction.sums_and_extrema import *
 
 __all__ = [
-    "Derivation",
-    "Graph",
-    "HistoryLostWarning",
-    "MissingExtraError",
-    "OuterBroadcastWarning",
-    "Program",
-    "RecordedUpdateWarning",
-    "RenderError",
-    "StaleGraphError",
-    "Tensor",
-    "check",
-    "compile",
-    "course",
-    "data",
-    "define",
-    "derive",
-    "distributed",
-    "draw",
-    "export",
-    "func",
-    "get_num_threads",
-    "grad",
-    "load",
-    "nn",
-    "no_grad",
-    "ops",
-    "optim",
-    "save",
-    "scope",
-    "set_num_threads",
-    "step_through",
-]
-__all__ += ops.numpy_coverage.alternative_names.__all__
-__all__ += ops.linalg.products.__all__
-__all__ += ops.networks.costs.__all__
-__all__ += ops.along_axis.cumulative.__all__
-__all__ += ops.linalg.decompositions.__all__
-__all__ += ops.linalg.determinants.__all__
-__all__ += ops.indexing.diagonals.__all__
-__all__ += ops.along_axis.differences.__all__
-__all__ += ops.linalg.einsum.__all__
-__all__ += ops.elementwise.arithmetic.__all__
-__all__ += ops.elementwise.trigonometric.__all__
-__all__ += ops.elementwise.selection.__all__
-__all__ += ops.elementwise.exponential.__all__
-__all__ += ops.elementwise.logic.__all__
-__all__ += ops.elementwise.rounding.__all__
-__all__ += ops.networks.embeddings.__all__
-__all__ += ops.along_axis.filters.__all__
-__all__ += ops.indexing.gather_scatter.__all__
-__all__ += ops.movement.joining.__all__
-__all__ += ops.linalg.inverses.__all__
-__all__ += ops.reduction.nan_functions.__all__
-__all__ += ops.reduction.moments.__all__
-__all__ += ops.movement.shapes.__all__
-__all__ += ops.networks.activations.__all__
-__all__ += ops.linalg.norms.__all__
-__all__ += ops.along_axis.polynomials.__all__
-__all__ += ops.reduction.quantiles.__all__
-__all__ += ops.networks.dropout.__all__
-__all__ += ops.reduction.sums_and_extrema.__all__
-__all__ += ops.reduction.searching_and_counting.__all__
-__all__ += ops.along_axis.sorting.__all__
-__all__ += ops.linalg.spectra.__all__
-__all__ += ops.movement.tiling.__all__
-__all__ += ops.networks.convolution.__all__
-__all__ += ops.networks.pooling.__all__
-__all__ += ops.networks.windows.__all__
+    "Derivation", "Graph", "HistoryLostWarning", "MissingExtraError", "OuterBroadcastWarning", "Program",
+    "RecordedUpdateWarning", "RenderError", "StaleGraphError", "Tensor", "check", "compile", "course", "data",
+    "define", "derive", "distributed", "draw", "export", "func", "get_num_threads", "grad", "load", "nn",
+    "no_grad", "ops", "optim", "save", "scope", "set_num_threads", "step_through",
+]  # fmt: skip
+__all__ += [name for sheet in ops.__all__ for name in getattr(getattr(ops, sheet), "__all__", ())]
 
 
 sys.modules[f"{__name__}.optim"] = optim  # import tinygrad_edu.optim

@@ -20,13 +20,9 @@ from types import FrameType, FunctionType, ModuleType
 from typing import Any, Never, TypeVar, cast
 
 __all__ = [
-    "HistoryLostWarning",
-    "MissingExtraError",
-    "OuterBroadcastWarning",
-    "RecordedUpdateWarning",
-    "StaleGraphError",
-    "require_extra",
-]
+    "HistoryLostWarning", "MissingExtraError", "OuterBroadcastWarning", "RecordedUpdateWarning",
+    "StaleGraphError", "require_extra",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 

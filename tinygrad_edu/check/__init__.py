@@ -13,21 +13,8 @@ from tinygrad_edu.check.student import StudentFileError
 from tinygrad_edu.errors import answers
 
 __all__ = [
-    "Diagnosis",
-    "Entry",
-    "Explained",
-    "GradientCheck",
-    "InputCheck",
-    "Report",
-    "StudentFileError",
-    "assert_gradients",
-    "compare",
-    "explain",
-    "forward",
-    "function",
-    "gradients",
-    "student",
-    "update",
-]
+    "Diagnosis", "Entry", "Explained", "GradientCheck", "InputCheck", "Report", "StudentFileError",
+    "assert_gradients", "compare", "explain", "forward", "function", "gradients", "student", "update",
+]  # fmt: skip
 
 answers(__name__, "tg.check", 'tg.check.compare(J, {"dW": dW})')

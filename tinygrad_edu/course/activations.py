@@ -13,23 +13,10 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, check_shape, shape_of
 
 __all__ = [
-    "activation",
-    "leaky_relu",
-    "leaky_relu_slope",
-    "linear",
-    "relu",
-    "relu_backward",
-    "relu_slope",
-    "sigmoid",
-    "sigmoid_backward",
-    "sigmoid_by_ez",
-    "sigmoid_slope",
-    "sigmoid_slope_steps",
-    "softmax",
-    "tanh",
-    "tanh_by_exponentials",
-    "tanh_slope",
-]
+    "activation", "leaky_relu", "leaky_relu_slope", "linear", "relu", "relu_backward", "relu_slope",
+    "sigmoid", "sigmoid_backward", "sigmoid_by_ez", "sigmoid_slope", "sigmoid_slope_steps", "softmax", "tanh",
+    "tanh_by_exponentials", "tanh_slope",
+]  # fmt: skip
 
 
 def sigmoid(z: Array) -> Array:

@@ -17,12 +17,8 @@ import numpy as np
 from tinygrad_edu.course.catalogue.entry import Formula, Sizes, Values, random_sizes
 
 __all__ = [
-    "TOLERANCE",
-    "Agreement",
-    "Differentiate",
-    "compare",
-    "error",
-]
+    "TOLERANCE", "Agreement", "Differentiate", "compare", "error",
+]  # fmt: skip
 
 TOLERANCE = 1e-12
 """The largest difference, in parts of the largest entry, that rounding may make in float64."""

@@ -9,15 +9,9 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, Parameters, check_names, check_shape, shape_of
 
 __all__ = [
-    "backward_propagation_1d",
-    "dictionary_to_vector",
-    "forward_propagation_1d",
-    "gradient_check",
-    "gradient_check_n",
-    "gradients_to_vector",
-    "relative_difference",
-    "vector_to_dictionary",
-]
+    "backward_propagation_1d", "dictionary_to_vector", "forward_propagation_1d", "gradient_check",
+    "gradient_check_n", "gradients_to_vector", "relative_difference", "vector_to_dictionary",
+]  # fmt: skip
 
 THRESHOLD = 2e-7
 """A difference above this means a mistake. The first edition's 1e-7 calls its own right gradient wrong."""

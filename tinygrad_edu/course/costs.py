@@ -11,21 +11,10 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, check_binary_labels, check_class_labels
 
 __all__ = [
-    "compute_cost",
-    "compute_cost_by_products",
-    "compute_cost_for_classes",
-    "cross_entropy",
-    "cross_entropy_curvature",
-    "hinge_loss",
-    "hinge_slope",
-    "likelihood",
-    "loss_derivative",
-    "perceptron_loss",
-    "perceptron_slope",
-    "squared_loss",
-    "squared_loss_curvature",
-    "zero_one_loss",
-]
+    "compute_cost", "compute_cost_by_products", "compute_cost_for_classes", "cross_entropy",
+    "cross_entropy_curvature", "hinge_loss", "hinge_slope", "likelihood", "loss_derivative",
+    "perceptron_loss", "perceptron_slope", "squared_loss", "squared_loss_curvature", "zero_one_loss",
+]  # fmt: skip
 
 
 def squared_loss(a: Array, y: Array) -> Array:

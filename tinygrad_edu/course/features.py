@@ -12,15 +12,9 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array, check_examples, shape_of
 
 __all__ = [
-    "images_to_columns",
-    "images_to_columns_by_loops",
-    "integer_map",
-    "integers_of",
-    "multi_hot",
-    "one_hot",
-    "scale_to_range",
-    "standardise",
-]
+    "images_to_columns", "images_to_columns_by_loops", "integer_map", "integers_of", "multi_hot", "one_hot",
+    "scale_to_range", "standardise",
+]  # fmt: skip
 
 OTHER = "other"
 """The class of every category that the map does not know."""

@@ -15,14 +15,10 @@ import numpy as np
 from tinygrad_edu.course.shapes import Array
 
 __all__ = [
-    "initialize_parameters",
-    "initialize_parameters_deep",
-    "initialize_parameters_he",
-    "initialize_parameters_random",
-    "initialize_parameters_xavier",
-    "initialize_parameters_zeros",
+    "initialize_parameters", "initialize_parameters_deep", "initialize_parameters_he",
+    "initialize_parameters_random", "initialize_parameters_xavier", "initialize_parameters_zeros",
     "initialize_with_zeros",
-]
+]  # fmt: skip
 
 Seed: TypeAlias = int | np.random.RandomState | np.random.Generator
 

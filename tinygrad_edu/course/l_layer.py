@@ -28,23 +28,11 @@ from tinygrad_edu.course.shapes import (
 )
 
 __all__ = [
-    "Cache",
-    "L_model_backward",
-    "L_model_forward",
-    "accuracy",
-    "backward_from_output",
-    "cost_of_network",
-    "count_parameters",
-    "hidden_dZ",
-    "layer_activations",
-    "linear_activation_backward",
-    "linear_activation_forward",
-    "linear_backward",
-    "linear_forward",
-    "network_shapes",
-    "predict",
+    "Cache", "L_model_backward", "L_model_forward", "accuracy", "backward_from_output", "cost_of_network",
+    "count_parameters", "hidden_dZ", "layer_activations", "linear_activation_backward",
+    "linear_activation_forward", "linear_backward", "linear_forward", "network_shapes", "predict",
     "update_parameters",
-]
+]  # fmt: skip
 
 Cache: TypeAlias = tuple[tuple[Array, Array, Array], Array]
 """What the way back needs of layer l: ``((A[l-1], W[l], b[l]), Z[l])``."""

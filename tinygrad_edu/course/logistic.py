@@ -17,19 +17,9 @@ from tinygrad_edu.course.initialisation import initialize_with_zeros
 from tinygrad_edu.course.shapes import Array, check_binary_labels, check_examples, check_names, shape_of
 
 __all__ = [
-    "forward",
-    "forward_loop",
-    "forward_one",
-    "gradients_one",
-    "initialize_with_zeros",
-    "mean_of_examples",
-    "model",
-    "optimize",
-    "predict",
-    "propagate",
-    "propagate_loop",
-    "update",
-]
+    "forward", "forward_loop", "forward_one", "gradients_one", "initialize_with_zeros", "mean_of_examples",
+    "model", "optimize", "predict", "propagate", "propagate_loop", "update",
+]  # fmt: skip
 
 
 def forward_one(w: Array, b: Array, x: Array) -> tuple[Array, Array]:

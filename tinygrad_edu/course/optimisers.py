@@ -9,13 +9,9 @@ from tinygrad_edu.course.l_layer import update_parameters
 from tinygrad_edu.course.shapes import Array, Parameters, check_examples, check_names, check_shape
 
 __all__ = [
-    "initialize_adam",
-    "initialize_velocity",
-    "random_mini_batches",
-    "update_parameters_with_adam",
-    "update_parameters_with_gd",
-    "update_parameters_with_momentum",
-]
+    "initialize_adam", "initialize_velocity", "random_mini_batches", "update_parameters_with_adam",
+    "update_parameters_with_gd", "update_parameters_with_momentum",
+]  # fmt: skip
 
 update_parameters_with_gd = update_parameters
 

@@ -28,13 +28,9 @@ from tinygrad_edu.course.shapes import (
 )
 
 __all__ = [
-    "L2_cost",
-    "backward_propagation_with_dropout",
-    "backward_propagation_with_regularization",
-    "compute_cost_with_regularization",
-    "dropout_masks",
-    "forward_propagation_with_dropout",
-]
+    "L2_cost", "backward_propagation_with_dropout", "backward_propagation_with_regularization",
+    "compute_cost_with_regularization", "dropout_masks", "forward_propagation_with_dropout",
+]  # fmt: skip
 
 
 def L2_cost(parameters: Parameters, lambd: float, m: int) -> Array:

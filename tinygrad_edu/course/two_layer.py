@@ -24,18 +24,9 @@ from tinygrad_edu.course.shapes import (
 )
 
 __all__ = [
-    "backward_one",
-    "backward_propagation",
-    "collapse",
-    "forward_by_examples",
-    "forward_by_units",
-    "forward_propagation",
-    "initialize_parameters",
-    "layer_sizes",
-    "nn_model",
-    "predict",
-    "update_parameters",
-]
+    "backward_one", "backward_propagation", "collapse", "forward_by_examples", "forward_by_units",
+    "forward_propagation", "initialize_parameters", "layer_sizes", "nn_model", "predict", "update_parameters",
+]  # fmt: skip
 
 
 def layer_sizes(X: Array, Y: Array, n_h: int = 4) -> tuple[int, int, int]:

@@ -9,25 +9,9 @@ from tinygrad_edu.elsewhere import attributes_explained
 from tinygrad_edu.errors import answers
 
 __all__ = [
-    "DataSet",
-    "Examples",
-    "Labelled",
-    "Scaling",
-    "Split",
-    "breast_cancer",
-    "cats",
-    "circles",
-    "csv",
-    "digits",
-    "flower",
-    "football",
-    "image_folder",
-    "moons",
-    "multi_hot",
-    "one_hot",
-    "scaled",
-    "split",
-]
+    "DataSet", "Examples", "Labelled", "Scaling", "Split", "breast_cancer", "cats", "circles", "csv",
+    "digits", "flower", "football", "image_folder", "moons", "multi_hot", "one_hot", "scaled", "split",
+]  # fmt: skip
 
 _ELSEWHERE = {
     "train_test_split": "tg.data.split(X, Y, dev=0.2, test=0.2), which gives train, dev, test",

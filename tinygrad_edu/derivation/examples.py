@@ -352,7 +352,7 @@ def _masked(one: Program, other: Program) -> Iterator[tuple[tuple[str, int], Hel
     for s, t in zip(one, other, strict=True):
         for a, b in zip(given_arrays(s.settings), given_arrays(t.settings), strict=True):
             if isinstance(a, Held) and a.dtype == np.bool_:
-                masks[np.count_nonzero(a), np.count_nonzero(b)] = a
+                masks[int(np.count_nonzero(a)), int(np.count_nonzero(b))] = a
     for place, a, b in _changed_numbers(one, other):
         if type(a) is int and (a, b) in masks:
             yield place, masks[a, b]

@@ -16,28 +16,10 @@ from tinygrad_edu.nn.sequences import RNN, Embedding
 from tinygrad_edu.nn.stopping import EarlyStopping
 
 __all__ = [
-    "MLP",
-    "RNN",
-    "AvgPool2D",
-    "BatchNorm",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "EarlyStopping",
-    "Embedding",
-    "Flatten",
-    "History",
-    "LayerNorm",
-    "LogisticRegression",
-    "MaxPool2D",
-    "Neuron",
-    "Sequential",
-    "fit",
-    "init",
-    "optim",
-    "plots",
-    "training",
-]
+    "MLP", "RNN", "AvgPool2D", "BatchNorm", "Conv2D", "Dense", "Dropout", "EarlyStopping", "Embedding",
+    "Flatten", "History", "LayerNorm", "LogisticRegression", "MaxPool2D", "Neuron", "Sequential", "fit",
+    "init", "optim", "plots", "training",
+]  # fmt: skip
 
 for _name in __all__:
     if isinstance(globals()[_name], type):

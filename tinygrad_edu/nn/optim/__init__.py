@@ -8,19 +8,9 @@ from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RM
 from tinygrad_edu.nn.optim.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp
 
 __all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "CosineDecay",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "Momentum",
-    "Nesterov",
-    "Optimizer",
-    "RMSProp",
-    "StepDecay",
-    "WarmUp",
-]
+    "SGD", "Adam", "AdamW", "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "Momentum", "Nesterov",
+    "Optimizer", "RMSProp", "StepDecay", "WarmUp",
+]  # fmt: skip
 
 for _name in __all__:
     arguments_explained(globals()[_name], SCHEDULE)

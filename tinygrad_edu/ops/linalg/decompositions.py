@@ -11,10 +11,8 @@ from tinygrad_edu.ops.linalg.inverses import T, of_matrices, well_conditioned
 from tinygrad_edu.ops.movement.shapes import array
 
 __all__ = [
-    "cholesky",
-    "orthogonal_factor",
-    "qr",
-]
+    "cholesky", "orthogonal_factor", "qr",
+]  # fmt: skip
 
 Array = Any
 

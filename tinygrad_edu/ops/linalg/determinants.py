@@ -12,14 +12,8 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.linalg.inverses import T, of_matrices, well_conditioned
 
 __all__ = [
-    "cofactors",
-    "det",
-    "logabsdet",
-    "regular",
-    "second_cofactors",
-    "sign_of_det",
-    "slogdet",
-]
+    "cofactors", "det", "logabsdet", "regular", "second_cofactors", "sign_of_det", "slogdet",
+]  # fmt: skip
 
 Array = Any
 

@@ -17,10 +17,8 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
 
 __all__ = [
-    "contract",
-    "einsum",
-    "multi_dot",
-]
+    "contract", "einsum", "multi_dot",
+]  # fmt: skip
 
 Array = Any
 _LETTERS = ascii_uppercase + ascii_lowercase  # in the order in which an implicit result has its axes

@@ -20,17 +20,9 @@ from tinygrad_edu.ops.linalg.decompositions import to_triangle
 from tinygrad_edu.ops.linalg.inverses import T, of_matrices, well_conditioned
 
 __all__ = [
-    "distinct",
-    "eigenvalues",
-    "eigenvectors",
-    "eigh",
-    "eigvalsh",
-    "left_vectors",
-    "right_vectors",
-    "singular_values",
-    "svd",
-    "svdvals",
-]
+    "distinct", "eigenvalues", "eigenvectors", "eigh", "eigvalsh", "left_vectors", "right_vectors",
+    "singular_values", "svd", "svdvals",
+]  # fmt: skip
 
 Array = Any
 Triangle = Literal["L", "U", "l", "u"]

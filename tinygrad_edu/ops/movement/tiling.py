@@ -17,20 +17,9 @@ from tinygrad_edu.ops.movement.shapes import array, astype, axis_of, dtype_of, i
 from tinygrad_edu.ops.reduction.sums_and_extrema import axes_of
 
 __all__ = [
-    "delete",
-    "flip",
-    "fliplr",
-    "flipud",
-    "full_like",
-    "insert",
-    "pad",
-    "pad_constant",
-    "repeat",
-    "resize",
-    "roll",
-    "rot90",
-    "tile",
-]
+    "delete", "flip", "fliplr", "flipud", "full_like", "insert", "pad", "pad_constant", "repeat", "resize",
+    "roll", "rot90", "tile",
+]  # fmt: skip
 
 Array = Any
 Axes = int | tuple[int, ...] | None

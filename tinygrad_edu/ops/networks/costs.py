@@ -14,12 +14,9 @@ from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.ops.networks.activations import log_softmax, sigmoid, softmax
 
 __all__ = [
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "categorical_cross_entropy",
-    "probabilities",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy", "probabilities",
     "softmax_cross_entropy",
-]
+]  # fmt: skip
 
 Array = Any
 

@@ -18,8 +18,6 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.ops.elementwise.logic import logical_and, logical_not, logical_or, logical_xor
 from tinygrad_edu.ops.movement.shapes import dtype_of
 
-__all__ = ["ABOUT_SHAPES", "ABOUT_VALUES"]
-
 
 def _functions(names: str) -> tuple[Callable[..., Any], ...]:
     """NumPy's functions of those names; ``linalg.norm`` is one of a module in NumPy."""

@@ -12,8 +12,6 @@ import numpy as np
 
 from tinygrad_edu.core.table import REFUSED
 
-__all__ = ["NOT_ABOUT_TENSORS", "REASONS", "numpy_function"]
-
 REASONS: dict[str, str] = {
     "copyto fill_diagonal place put put_along_axis putmask": (
         "it writes into an array in place, which would leave the recorded graph wrong. Build a new Tensor "
