@@ -1,5 +1,6 @@
 """What a loss holds constant has the value of each call, and no gradient flows through it."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -102,3 +103,47 @@ def test_masks_are_combined_by_operators(of: str, seed: int) -> None:
 def test_tensors_of_booleans_are_combined_as_their_arrays(of: str) -> None:
     a, b = np.array([True, False, True]), np.array([True, True, False])
     np.testing.assert_array_equal(OPERATORS[of](tg.Tensor(a), tg.Tensor(b)), OPERATORS[of](a, b))
+
+
+def caught(p: Any, X: Any) -> Any:
+    try:
+        return np.sum(p * X) if X[0] > 0 else np.sum(p)
+    except TypeError:
+        return np.sum(p) * 2
+
+
+def suppressed(p: Any, X: Any) -> Any:
+    with contextlib.suppress(Exception):
+        return np.sum(p) * float(X[0])
+    return np.sum(p)
+
+
+@pytest.mark.parametrize("loss", [caught, suppressed])
+def test_a_question_for_a_value_is_refused_where_the_code_catches_the_refusal(loss: Any) -> None:
+    with pytest.raises(ValueDependence, match="asks for a value") as told:
+        tg.compile(loss)(np.ones(3), np.ones(3))
+    assert f"in {loss.__name__}" in str(told.value)
+
+
+@pytest.mark.parametrize("generator", [np.random.default_rng(0), np.random.RandomState(0)])
+def test_random_numbers_of_a_generator_elsewhere_are_refused(generator: Any) -> None:
+    with pytest.raises(ValueDependence, match="draws random numbers"):
+        tg.compile(lambda p: np.sum(p * generator.standard_normal(3)))(np.ones(3))
+
+
+class Named:
+    """Finds its attributes by name, and raises what a dictionary raises."""
+
+    def __init__(self) -> None:
+        self.found = {"rate": 2.0}
+
+    def __getattr__(self, name: str) -> Any:
+        return vars(self)["found"][name]
+
+
+def test_an_object_that_finds_its_attributes_by_name_is_read_anew() -> None:
+    settings = Named()
+    step = tg.compile(lambda p: np.sum(p) * settings.rate)
+    assert step(np.ones(2))[0] == 4.0
+    settings.found["rate"] = 3.0
+    assert step(np.ones(2))[0] == 6.0

@@ -80,7 +80,7 @@ class FreeVariables:
     containers: list[tuple[Any, tuple[Any, ...], str]] = field(default_factory=list)
     arrays: list[tuple[Any, Any, str]] = field(default_factory=list)
     states: list[tuple[Any, bytes, str]] = field(default_factory=list)
-    generators: list[np.random.Generator] = field(default_factory=list)
+    generators: list[np.random.Generator | np.random.RandomState] = field(default_factory=list)
     tensors: list[tuple[Tensor, str]] = field(default_factory=list)
     """Read anew at each call, but for those that are watched."""
     unsteady: bool = False
@@ -165,8 +165,7 @@ class FreeVariables:
         if isinstance(value, np.ndarray):
             self.arrays.append((value, entries_of(value), path))
         elif isinstance(value, (np.random.Generator, np.random.RandomState)):
-            if isinstance(value, np.random.Generator):
-                self.generators.append(value)
+            self.generators.append(value)
         elif isinstance(value, ModuleType):
             self._module(value, path)
         elif isinstance(value, FunctionType):
@@ -227,7 +226,7 @@ class FreeVariables:
     def _object(self, value: Any, path: str) -> None:
         self._class(type(value), path)
         self._attributes(value, path)
-        if hasattr(value, "__next__"):
+        if hasattr(type(value), "__next__"):
             self.unsteady = True
 
     def _attributes(self, value: Any, path: str) -> None:
@@ -264,7 +263,7 @@ class FreeVariables:
 
     def _opaque(self, value: Any, path: str) -> None:
         """An object of a library: its pickle shows whether it has changed."""
-        if hasattr(value, "__next__"):
+        if hasattr(type(value), "__next__"):
             self.unsteady = True
         if (callable(value) and not hasattr(value, "__dict__")) or is_engine(type(value).__module__):
             return

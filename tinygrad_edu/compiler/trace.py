@@ -22,7 +22,7 @@ from tinygrad_edu.compiler.free_variables import FreeVariables, is_engine
 from tinygrad_edu.compiler.value_reads import asked, sources
 from tinygrad_edu.core.mode import Ambient, ambient
 from tinygrad_edu.core.structure import leaves, rebuilt
-from tinygrad_edu.core.symbol import Symbol, ValueDependence
+from tinygrad_edu.core.symbol import Symbol, ValueDependence, without_values
 from tinygrad_edu.core.table import OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.numpy_style import in_numpy
@@ -221,7 +221,7 @@ def record_values(function: Callable[..., Sequence[Tensor]], data: Sequence[Any]
             _fresh_surroundings(Ambient(constants=True)),
             naming(names, lines, values),
         ):
-            return function(*arrays)
+            return without_values(function, *arrays)
 
     outputs, free_variables = steady(function, run, {})
     free_variables.watch(_values_read(values, free_variables, set()))
@@ -292,7 +292,7 @@ def _fresh_surroundings(here: Ambient | None = None) -> Iterator[None]:
 def _located(loss: Callable[..., Any], *args: Any) -> Any:
     """The function's result, or its refusal with the line of the user's code that was refused."""
     try:
-        return loss(*args)
+        return without_values(loss, *args)
     except TypeError as error:
         place = _user_line(error.__traceback__)
         if place is None or not (isinstance(error, ValueDependence) or str(error) == errors.ITEM_ASSIGNMENT):

@@ -7,23 +7,51 @@ depends on the value (``if J > 1``) is refused instead of being frozen in.
 
 from __future__ import annotations
 
-from typing import Any, Never, cast
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Never, TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_edu.core.tensor import Tensor
 
+R = TypeVar("R")
+
 
 class ValueDependence(TypeError):  # noqa: N818  (names what was found, as StopIteration does)
     """Code that is being recorded for every value asks for one."""
 
 
+_refused: ContextVar[list[ValueDependence] | None] = ContextVar("refused", default=None)
+
+
 def _refuse(what: str, instead: str = "np.where(condition, a, b)") -> Never:
-    raise ValueDependence(
+    error = ValueDependence(
         f"{what} asks for a value while the computation is being recorded for all values, and would freeze "
         f"today's answer into it. Use {instead}, or leave this part out of what is compiled."
     )
+    here = _refused.get()
+    if here is not None:
+        here.append(error)
+    raise error
+
+
+def without_values(function: Callable[..., R], *args: Any) -> R:
+    """What a function gives. A refusal that it has caught is raised: what it did instead depends on values.
+
+    Raises:
+        ValueDependence: it asked for a value.
+    """
+    refused: list[ValueDependence] = []
+    outside = _refused.set(refused)
+    try:
+        result = function(*args)
+    finally:
+        _refused.reset(outside)
+    if refused:
+        raise refused[0]
+    return result
 
 
 class Symbol(Tensor):
