@@ -310,7 +310,12 @@ def described(value: Any, name: str | None) -> str:
 
 def shown(value: Any) -> str:
     """Any object as messages show it: an array or a Tensor by its shape, not its entries."""
-    return described(value, getattr(value, "name", None)) if hasattr(value, "shape") else repr(value)
+    if hasattr(value, "shape") or (isinstance(value, (list, tuple)) and len(repr(value)) > _LONG):
+        return described(value, getattr(value, "name", None))
+    return repr(value)
+
+
+_LONG = 100
 
 
 def shape_mismatch(op: str, operands: Iterable[str], reason: object, sign: str | None = None) -> str:

@@ -21,7 +21,11 @@ _ELSEWHERE = {
     **dict.fromkeys(["DataLoader", "TensorDataset", "Dataset"], "batch_size= of tg.nn.fit, and arrays X, Y"),
     "ImageFolder": "tg.data.image_folder(path)",
     "read_csv": "tg.data.csv(path, label)",
-    **dict.fromkeys(["*Scaler", "scale", "normalize", "Normalizer"], "tg.data.scaled(X_train, X_test)"),
+    "*csv*": "tg.data.csv(path, label)",
+    **dict.fromkeys(
+        ["*Scaler", "scale", "*ormali[sz]e*", "*tandardi[sz]e"], "tg.data.scaled(X_train, X_test)"
+    ),
+    "shuffle": "nothing: tg.nn.fit draws the order of the examples",
     "LabelEncoder": "tg.data.one_hot(labels), whose rows are the classes in order",
     **dict.fromkeys(["random_split", "*KFold", "cross_val_score"], "tg.data.split(X, Y, dev=0.2, test=0.2)"),
     "make_moons": "tg.data.moons(m)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ class Labelled(NamedTuple):
     feature_names: tuple[str, ...]
 
 
-@arguments_explained
+@partial(arguments_explained, known=dict.fromkeys(["target", "y", "label_column", "y_col"], "label"))
 def csv(path: str | Path, label: str, *, classes: bool | None = None) -> Labelled:
     r"""The rows of a table as examples: X (n_x, m) of its columns, Y of the column ``label``. Needs ``data``.
 
@@ -102,7 +103,7 @@ def _labels(column: Any, classes: bool | None) -> tuple[NDArray[Any], tuple[str,
     return (Y[1:] if len(values) == 2 else Y), tuple(map(str, values))
 
 
-@arguments_explained
+@partial(arguments_explained, known={"image_size": "size", "target_size": "size"})
 def image_folder(
     path: str | Path, size: tuple[int, int] = (64, 64), *, grey: bool = False, columns: bool = False
 ) -> Labelled:

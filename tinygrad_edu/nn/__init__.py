@@ -6,7 +6,8 @@ from tinygrad_edu.nn import init, optim, plots
 from tinygrad_edu.nn.course_models import MLP, LogisticRegression
 from tinygrad_edu.nn.dropout import Dropout, training
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import HISTORY, INIT, LAYER, MODEL, NN, OF_ONE, PART
+from tinygrad_edu.nn.foreign_names import HISTORY, INIT, MODEL, NN, PART
+from tinygrad_edu.nn.foreign_settings import LAYER, OF_ONE
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import AvgPool2D, Conv2D, Flatten, MaxPool2D
 from tinygrad_edu.nn.layers import Dense, Neuron
@@ -24,7 +25,9 @@ __all__ = [
 for _name in __all__:
     if isinstance(globals()[_name], type):
         arguments_explained(globals()[_name], LAYER | OF_ONE.get(_name, {}))
-for _layer in (Dense, Neuron, Conv2D, BatchNorm, LayerNorm, Embedding, RNN):
+for _layer in (
+    Dense, Neuron, Conv2D, BatchNorm, LayerNorm, Embedding, RNN, Dropout, MaxPool2D, AvgPool2D, Flatten,
+):  # fmt: skip
     attributes_explained(_layer, PART)
 attributes_explained(History, HISTORY)
 # Assigning to one of these would change nothing; say so.

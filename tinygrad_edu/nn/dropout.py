@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_edu.core.mode import Ambient, Block, surroundings
 from tinygrad_edu.nn.layers import Described
 from tinygrad_edu.ops.networks.dropout import dropout
-from tinygrad_edu.settings import keeping, whole
+from tinygrad_edu.settings import keeping, whole, yes_or_no
 
 _training: ContextVar[Ambient | None] = ContextVar("training", default=None)
 
@@ -44,6 +44,9 @@ class training(Block):  # noqa: N801  (a block, like no_grad)
 
     variable: ClassVar[ContextVar[Ambient | None]] = _training
     on: bool = True
+
+    def __post_init__(self) -> None:
+        yes_or_no("training: on", self.on)
 
     def _inside(self, outside: Ambient) -> dict[str, Any]:  # noqa: ARG002  (others look at it)
         return {"recording": self.on}

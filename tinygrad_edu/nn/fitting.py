@@ -21,7 +21,7 @@ from tinygrad_edu.nn.callbacks import called_after_each_epoch
 from tinygrad_edu.nn.checkpoint import OPTIMIZER, OPTIMIZER_WITHOUT_RATE, SECONDS, digest, place
 from tinygrad_edu.nn.dropout import training
 from tinygrad_edu.nn.evaluation import Judge
-from tinygrad_edu.nn.foreign_names import FIT
+from tinygrad_edu.nn.foreign_settings import FIT
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.normalise import BatchNorm, noting
 from tinygrad_edu.nn.optim.base import Optimizer, check_unlocked

@@ -15,7 +15,8 @@ from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.costs import LOSSES, checked_cost
 from tinygrad_edu.nn.dropout import in_mode
 from tinygrad_edu.nn.fitting import fit
-from tinygrad_edu.nn.foreign_names import ANSWERING, COMPILE, FITTING, MODEL
+from tinygrad_edu.nn.foreign_names import MODEL
+from tinygrad_edu.nn.foreign_settings import ANSWERING, COMPILE, FITTING
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.scores import Scores, metrics_in, scores

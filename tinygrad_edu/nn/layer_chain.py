@@ -47,19 +47,21 @@ def check_chain(layers: Sequence[Any]) -> None:
             hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""
             if isinstance(layer, str):
                 hint = f'; a function as a layer is tg.relu, or activation="{layer}" of the layer before'
+            elif own := [name for name in ("forward", "call") if hasattr(layer, name)]:
+                hint = f"; call its method {own[0]} __call__"
             elif isinstance(layer, (Mapping, tuple, list)):
                 hint = "; layers have no names, and stand in one list: [layer, layer, ...]"
             raise TypeError(f"Sequential: layers: expected Dense layers and functions, got {layer!r}{hint}")
     counted = [layer for layer in layers if parameters_of(layer)]
     if len({*map(id, counted)}) < len(counted):
         raise ValueError("Sequential: the same layer stands there twice; make one for each place")
-    sized = [
-        (l, layer) for l, layer in enumerate(counted, 1) if hasattr(layer, "n_in") and hasattr(layer, "n_out")
-    ]
-    for (l, before), (k, after) in pairwise(sized):
-        n_out, n_in = before.n_out, after.n_in
-        if k == l + 1 and n_out != n_in and not _reshaped(layers, before, after):
-            raise ValueError(f"Sequential: layer {l} gives {n_out} units and layer {k} expects {n_in}")
+    with_numbers = [(l, layer) for l, layer in numbered(layers) if parameters_of(layer)]
+    for (l, before), (k, after) in pairwise(with_numbers):
+        n_out, n_in = getattr(before, "n_out", None), getattr(after, "n_in", None)
+        n_out, n_in = n_out or getattr(before, "n", None), n_in or getattr(after, "n", None)
+        if None not in (n_out, n_in) and n_out != n_in and not _reshaped(layers, before, after):
+            which = f"layer {k}" if k != l else repr(after)
+            raise ValueError(f"Sequential: layer {l} gives {n_out} units and {which} expects {n_in}")
 
 
 def _reshaped(layers: Sequence[Any], before: Any, after: Any) -> bool:

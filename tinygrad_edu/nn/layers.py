@@ -14,7 +14,7 @@ from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.init import Scheme, Seed, initial
 from tinygrad_edu.ops.elementwise.exponential import tanh
 from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softmax
-from tinygrad_edu.settings import one_of, whole
+from tinygrad_edu.settings import one_of, shaped, whole
 
 Activation: TypeAlias = str | Callable[[Any], Any]
 """A name in ``ACTIVATIONS``, or a function of Z."""
@@ -120,6 +120,7 @@ class Dense(Activated):
         Raises:
             ValueError: A_prev isn't (n_in, m) with at least one example.
         """
+        A_prev = shaped(A_prev)
         _check_columns(A_prev, self.n_in, f"{self.W.name} {self.W.shape}")
         return self.W @ A_prev + self.b
 
@@ -161,6 +162,7 @@ class Neuron(Activated):
 
     def linear(self, A_prev: Any) -> Any:
         """Z = wᵀ A_prev + b, of shape (1, m)."""
+        A_prev = shaped(A_prev)
         _check_columns(A_prev, self.n_in, f"{self.w.name}.T {self.w.shape[::-1]}")
         return self.w.T @ A_prev + self.b
 

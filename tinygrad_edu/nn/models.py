@@ -15,7 +15,7 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels, checked_cost
-from tinygrad_edu.nn.foreign_names import CALL
+from tinygrad_edu.nn.foreign_settings import CALL
 from tinygrad_edu.nn.framework_habits import Trainable
 from tinygrad_edu.nn.layer_chain import Layer, check_chain, flat, numbered
 from tinygrad_edu.nn.layers import Activated, Dense, described, kind_of

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.errors import shown
+from tinygrad_edu.errors import did_you_mean, shown
 
 T = TypeVar("T")
 
@@ -63,6 +63,9 @@ class Parameters(dict[str, Tensor]):
 
     def __iter__(self) -> Iterator[str]:
         return map(_Name, super().__iter__())
+
+    def __missing__(self, name: Any) -> Any:
+        raise KeyError(f"{name}: there are {', '.join(self)}{did_you_mean(str(name), self)}")
 
     def __or__(self, other: Any) -> Any:
         both = sorted(name for name in self.keys() & other.keys() if self[name] is not other[name])

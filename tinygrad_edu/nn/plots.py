@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.autodiff import func
+from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.figures import figure as new_figure
 from tinygrad_edu.nn.figures import saved
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.layers import ACTIVATIONS
+from tinygrad_edu.settings import numbers
 
 __all__ = ["activations", "costs", "decision_boundary", "descent", "gradient_norms", "tangents", "weights"]
 
@@ -51,7 +53,7 @@ def costs(histories: Mapping[str, History], path: Path = None) -> Any:
         raise TypeError(
             f'costs: expected histories by name, {{"0.1": history}}, got {type(histories).__name__}'
         )
-    empty = [name for name, history in histories.items() if not history.cost]
+    empty = [name for name, history in histories.items() if not getattr(history, "cost", None)]
     if not histories or empty:
         raise ValueError(f"costs: expected histories of training, got {empty or 'none'} without an update")
     figure = new_figure(7, 4)
@@ -86,10 +88,14 @@ def decision_boundary(model: Any, X: Any, Y: Any, path: Path = None) -> Any:
     >>> figure.axes[0].get_xlabel()
     'x1'
     """
-    X, Y = np.asarray(X), np.atleast_2d(np.asarray(Y))
+    X, Y = (numbers(f"decision_boundary: {name}", plain(v)) for name, v in (("X", X), ("Y", Y)))
     if X.ndim != 2 or X.shape[0] != 2:
         raise ValueError(f"decision_boundary: expected X of shape (2, m), got {X.shape}")
+    if Y.shape[-1:] != X.shape[1:]:
+        raise ValueError(f"decision_boundary: expected a label Y for each of X {X.shape}, got {Y.shape}")
     predict = getattr(model, "predict", model)
+    if not callable(predict):
+        raise TypeError(f"decision_boundary: expected a model with predict(X), or a function, got {model!r}")
     (low1, low2), (high1, high2) = X.min(axis=1) - 0.5, X.max(axis=1) + 0.5
     x1, x2 = np.meshgrid(np.linspace(low1, high1, _FINE), np.linspace(low2, high2, _FINE))
     regions = _classes(np.asarray(predict(np.stack([x1.ravel(), x2.ravel()])))).reshape(x1.shape)

@@ -15,7 +15,7 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.costs import Cost
 from tinygrad_edu.nn.dropout import training
-from tinygrad_edu.nn.foreign_names import ANSWERING
+from tinygrad_edu.nn.foreign_settings import ANSWERING
 from tinygrad_edu.ops.networks.activations import sigmoid
 from tinygrad_edu.settings import numbers
 

@@ -112,7 +112,8 @@ def _arrays(state: Any) -> dict[str, NDArray[Any]]:
     if not isinstance(state, Mapping):
         raise TypeError(
             f"load_state_dict: state: expected arrays by name, got {type(state).__name__}; "
-            "of a file: model.load_state_dict(tg.load(path))"
+            + ("of a model: its state_dict()" if hasattr(state, "state_dict") else "")
+            + ("of a file: model.load_state_dict(tg.load(path))" if isinstance(state, str) else "")
         )
     found = {}
     for name, value in state.items():

@@ -2,7 +2,8 @@
 
 from tinygrad_edu.elsewhere import attributes_explained
 from tinygrad_edu.errors import answers, arguments_explained
-from tinygrad_edu.nn.foreign_names import OPTIM, OPTIMIZER, SCHEDULE, STEPPING
+from tinygrad_edu.nn.foreign_names import OPTIM, OPTIMIZER, STEPPING
+from tinygrad_edu.nn.foreign_settings import SCHEDULE
 from tinygrad_edu.nn.optim.base import Optimizer
 from tinygrad_edu.nn.optim.rules import SGD, Adam, AdamW, Momentum, Nesterov, RMSProp
 from tinygrad_edu.nn.optim.schedules import CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp

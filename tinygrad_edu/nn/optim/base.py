@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import described, shown, unknown
-from tinygrad_edu.nn.foreign_names import SETTINGS
+from tinygrad_edu.nn.foreign_settings import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
 from tinygrad_edu.nn.optim.update_step import Rules
 from tinygrad_edu.settings import above_zero, at_least, takes
@@ -95,7 +95,12 @@ class Optimizer:
 
     def rate(self, t: int) -> float:
         """The learning rate of step number t = 1, 2, ...: a schedule counts from 0."""
-        return float(self.schedule(t - 1) if callable(self.schedule) else self.schedule)
+        rate = self.schedule(t - 1) if callable(self.schedule) else self.schedule
+        try:
+            return float(rate)
+        except (TypeError, ValueError):
+            called = type(self).__name__
+            raise TypeError(f"{called}: lr: expected a number at step {t - 1}, got {shown(rate)}") from None
 
     @property
     def plain(self) -> bool:
