@@ -83,6 +83,3 @@ class Dropout(Described):
     def __call__(self, A: Any) -> Any:
         """A with entries left out, while training."""
         return dropout(A, self.keep_prob, rng=self.rng) if is_training() else A
-
-    def __repr__(self) -> str:
-        return f"Dropout({self.keep_prob})"

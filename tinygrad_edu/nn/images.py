@@ -112,9 +112,6 @@ class Conv2D(Activated):
         _check_images(self, A_prev, self.n_in)
         return conv2d(A_prev, self.W, stride=self.stride, padding=self.padding) + self.b
 
-    def __repr__(self) -> str:
-        return f"Conv2D({self.n_in}, {self.n_out}, {self.size}, {self.activation!r})"
-
 
 class _Pool(Described):
     """A window that moves over images, channel by channel."""
@@ -126,9 +123,6 @@ class _Pool(Described):
         self.size = _pair(f"{called}: size", size, 1)
         self.stride = self.size if stride is None else _pair(f"{called}: stride", stride, 1)
         self.padding = _padding(f"{called}: padding", padding)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.size})"
 
 
 class MaxPool2D(_Pool):
@@ -179,6 +173,3 @@ class Flatten(Described):
         else:
             m = shape[0]
         return np.reshape(A, (m, int(np.prod(A.shape[1:])))).T
-
-    def __repr__(self) -> str:
-        return "Flatten()"

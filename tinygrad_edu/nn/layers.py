@@ -54,6 +54,11 @@ class Described:
         settings = [name for name in inspect.signature(kind).parameters if name not in ("init", "seed")]
         return {"layer": kind.__name__, **{name: described(getattr(self, name)) for name in settings}}
 
+    def __repr__(self) -> str:
+        given = inspect.signature(kind_of(self)).parameters.values()
+        told = (repr(getattr(self, p.name)) for p in given if p.kind is p.POSITIONAL_OR_KEYWORD)
+        return f"{type(self).__name__}({', '.join(told)})"
+
 
 class Activated(Described):
     """A layer in two steps, as in the notes: Z = linear(A_prev), A = activate(Z)."""
@@ -124,9 +129,6 @@ class Dense(Activated):
         _check_columns(A_prev, self.n_in, f"{self.W.name} {self.W.shape}")
         return self.W @ A_prev + self.b
 
-    def __repr__(self) -> str:
-        return f"Dense({self.n_in}, {self.n_out}, {self.activation!r})"
-
 
 class Neuron(Activated):
     """One unit, as the notes write it: z = wᵀ x + b, a = g(z). Course: L2.
@@ -165,9 +167,6 @@ class Neuron(Activated):
         A_prev = shaped(A_prev)
         _check_columns(A_prev, self.n_in, f"{self.w.name}.T {self.w.shape[::-1]}")
         return self.w.T @ A_prev + self.b
-
-    def __repr__(self) -> str:
-        return f"Neuron({self.n_in}, {self.activation!r})"
 
 
 def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:

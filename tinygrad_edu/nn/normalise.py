@@ -69,9 +69,6 @@ class _Normalisation(Described):
         gamma, beta = self._fitting(self.gamma, centred), self._fitting(self.beta, centred)
         return gamma * (centred / np.sqrt(variance + self.epsilon)) + beta
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.n})"
-
 
 class BatchNorm(_Normalisation):
     """Batch normalisation of n features: γ (A - μ) / √(σ² + ε) + β, with μ and σ² over the batch.

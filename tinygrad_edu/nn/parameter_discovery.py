@@ -16,19 +16,9 @@ from tinygrad_edu.errors import did_you_mean, shown
 T = TypeVar("T")
 
 _OTHERS = (
-    str,
-    bytes,
-    int,
-    float,
-    np.ndarray,
-    np.generic,
-    type,
-    ModuleType,
-    FunctionType,
-    np.random.Generator,
-    Op,
+    str, bytes, int, float, np.ndarray, np.generic, type, ModuleType, FunctionType, np.random.Generator, Op,
     Recordings,
-)
+)  # fmt: skip
 """Types that are not searched for parameters."""
 
 

@@ -71,9 +71,6 @@ class Embedding(Described):
         found = embedding(self.E, X)
         return found[:, 0] if shape[0] == 1 else np.transpose(found, (0, 2, 1))
 
-    def __repr__(self) -> str:
-        return f"Embedding({self.vocabulary}, {self.n_out})"
-
 
 class RNN(Described):
     """A simple recurrent layer: a⟨t⟩ = g(Wax x⟨t⟩ + Waa a⟨t-1⟩ + ba), from a⟨0⟩ = 0. Course 5.
@@ -133,6 +130,3 @@ class RNN(Described):
             a = g(z if a is None else z + self.Waa @ a)
             steps.append(a)
         return stack(steps, axis=2) if self.sequences else a
-
-    def __repr__(self) -> str:
-        return f"RNN({self.n_in}, {self.n_out}, {self.activation!r})"

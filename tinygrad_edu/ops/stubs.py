@@ -74,7 +74,9 @@ def _public() -> Iterator[str]:
             sheets.append(sys.modules[str(node.module)])
         elif isinstance(node, ast.ImportFrom) and node.module != "typing":
             taken += [f"from {node.module} import {a.name} as {a.asname or a.name}\n" for a in node.names]
-    kept = [line for line in taken if not re.search(" as (as_import|define|deferred|FIRST|TOP|unknown)$", line)]
+    kept = [
+        line for line in taken if not re.search(" as (as_import|define|deferred|FIRST|TOP|unknown)$", line)
+    ]
     package = sys.modules["tinygrad_edu"]
     for name, home in package.LATER.items():
         if home is not None or name in package.__all__ or name == "estimators":
