@@ -57,8 +57,8 @@ class Tensor(Operands, Operators, ArrayMethods, Shown, Elsewhere, metaclass=With
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_guard", "_pending", "guards", "name", "requires_grad", "scope", "seq",
-        "settings",
+        "__weakref__", "_data", "_grad", "_guard", "_pending", "guards", "name", "requires_grad", "scope",
+        "seq", "settings",
     )  # fmt: skip
 
     _data: Any  # ndarray, or a NumPy scalar where 0-d: arithmetic on those is ten times faster
