@@ -118,9 +118,7 @@ class Truth:
     def _differentiate_constants(self) -> None:
         """The same graph with its data as variables, for one who also asks for dX."""
         made = recorded_again(
-            self._given,
-            lambda node: Tensor(node.value, dtype=node.dtype, name=node.name),
-            same_values=True,
+            self._given, lambda node: Tensor(node.value, dtype=node.dtype, name=node.name), same_values=True
         )
         names = {tensor: node.name for node, tensor in made.items()}
         self.graph = Graph(made[self._given.outputs[0]], names=names)

@@ -243,11 +243,7 @@ def _differentiable(op: Op, parents: tuple[Tensor | None, ...]) -> bool:
 
 
 def _kept(
-    name: str,
-    args: tuple[Any, ...],
-    parents: tuple[Tensor | None, ...],
-    recording: bool,
-    guards: list[Guard],
+    name: str, args: tuple[Any, ...], parents: tuple[Tensor | None, ...], recording: bool, guards: list[Guard]
 ) -> list[Any]:
     """The operands' values as the graph keeps them. Adds a guard for each array that can be written to."""
     saved: list[Any] = []

@@ -253,12 +253,7 @@ def _walk(  # noqa: C901  (the small cases written out)
 
 
 def _arrive(
-    g: Any,
-    parent: Any,
-    value: Any,
-    found: dict[Any, Any],
-    waiting: list[tuple[int, Any]],
-    leaves: list[Any],
+    g: Any, parent: Any, value: Any, found: dict[Any, Any], waiting: list[tuple[int, Any]], leaves: list[Any]
 ) -> None:
     """Adds a gradient to the operand's own. With the first one the operand enters the queue."""
     if g.shape != value.shape or g.dtype is not value.dtype:

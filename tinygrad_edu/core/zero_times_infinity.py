@@ -45,12 +45,7 @@ def nan_in(gradients: Iterable[Any]) -> bool:
 
 
 def picked_only(
-    seeds: Mapping[Any, Any],
-    nodes: Iterable[Any],
-    since: int,
-    kept: set[Any] | None,
-    *,
-    create_graph: bool,
+    seeds: Mapping[Any, Any], nodes: Iterable[Any], since: int, kept: set[Any] | None, *, create_graph: bool
 ) -> dict[Any, Any]:
     """The gradients of the nodes (consumers first, down to ``since``), 0 where an entry reaches no root."""
     nodes = list(nodes)

@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tinygrad_edu.course.initialisation import Seed, generator, initialize_parameters_deep
-from tinygrad_edu.course.l_layer import (
-    L_model_forward,
-    cost_of_network,
-    update_parameters,
-)
+from tinygrad_edu.course.l_layer import L_model_forward, cost_of_network, update_parameters
 from tinygrad_edu.course.optimisers import (
     initialize_adam,
     random_mini_batches,

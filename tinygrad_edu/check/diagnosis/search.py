@@ -18,13 +18,7 @@ from tinygrad_edu.check.diagnosis.addends import (
 )
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
 from tinygrad_edu.check.diagnosis.edit import Array, along
-from tinygrad_edu.check.diagnosis.entries import (
-    localised,
-    of_entries,
-    of_overwriting,
-    told_of,
-    wrong_shape,
-)
+from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, told_of, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.functions_within import of_functions_within
 from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale, of_turned

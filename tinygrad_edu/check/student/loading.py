@@ -21,12 +21,7 @@ from tinygrad_edu.check.student.in_place import HELPERS, without_writes
 
 _MODULE = "student"
 _MAGIC = re.compile(r"^\s*[%!?]|^[^#'\"]*\?\s*$")
-_OTHER_LIBRARIES = {
-    "torch": "PyTorch",
-    "tensorflow": "TensorFlow",
-    "keras": "Keras",
-    "jax": "JAX",
-}
+_OTHER_LIBRARIES = {"torch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "jax": "JAX"}
 _TO_NUMPY = (
     "Write forward in NumPy (np.exp(Z), np.sum(L, axis=1), np.maximum(0, Z), W @ X): it is run on Tensors, "
     "which answer NumPy's functions, and recorded."

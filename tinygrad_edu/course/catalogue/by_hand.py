@@ -78,9 +78,4 @@ def backward_block(dA: Array, A_prev: Array, W: Array, b: Array, g: str) -> Valu
 def output_layer(A_prev: Array, W: Array, b: Array, Y: Array) -> Values:
     """D4, D5: A, J, dA and dZ = A - Y of a last layer with σ."""
     A = activation("sigmoid").g(W @ A_prev + b)
-    return {
-        "A": A,
-        "J": costs.compute_cost_by_products(A, Y),
-        "dA": costs.loss_derivative(A, Y),
-        "dZ": A - Y,
-    }
+    return {"A": A, "J": costs.compute_cost_by_products(A, Y), "dA": costs.loss_derivative(A, Y), "dZ": A - Y}

@@ -21,10 +21,7 @@ def row_by_column(**given: Array) -> Values:
 
 def two_units_written_out(dA1: Array, dA2: Array, g: str, **p: Array) -> Values:
     """D7: the formula."""
-    return {
-        **written_out.two_unit_forward(p, g),
-        **written_out.two_unit_backward(p, dA1, dA2, g),
-    }
+    return {**written_out.two_unit_forward(p, g), **written_out.two_unit_backward(p, dA1, dA2, g)}
 
 
 def stacked(dA1: Array, dA2: Array, g: str, **p: Array) -> Values:
