@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -220,3 +222,61 @@ def test_a_cost_lost_before_the_first_step_is_not_laid_to_the_learning_rate() ->
     model.parameters()["W1"].data[0, 0] = np.nan
     with pytest.warns(UserWarning, match="no step had been made"):
         nn.fit(model, X, Y, optimizer=optim.SGD(lr=0.1), epochs=2)
+
+
+def held(dense: nn.Dense) -> dict[str, Any]:
+    """A layer in the places where people put one, with how it is called."""
+    Record, Slots = NamedTuple("Record", [("layer", Any)]), make_dataclass("Slots", ["layer"], slots=True)
+    return {
+        "a list": [dense],
+        "a dict": {"a": [dense]},
+        "a queue": deque([dense]),
+        "the values of a dict": {"a": dense}.values(),
+        "a named tuple": Record(dense),
+        "a dataclass": Slots(dense),
+        "a method": dense.linear,
+        "a model": nn.Sequential(dense),
+        "a closure": lambda A: 1.0 * dense(A),
+        "a class": type("Holder", (), {"layer": dense}),
+    }
+
+
+def used(holder: Any, A: Any) -> Any:
+    found = getattr(holder, "layer", holder)
+    while not callable(found):
+        found = next(iter(found.values() if isinstance(found, dict) else found))
+    return found(A)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("place", list(held(nn.Dense(1, 1))))
+def test_a_layer_is_trained_or_refused_wherever_it_is_kept(place: str, *, compiled: bool) -> None:
+    dense = nn.Dense(2, 2, "tanh", seed=1)
+    holder, out = held(dense)[place], nn.Dense(2, 1, "sigmoid", seed=2)
+
+    class Kept:
+        def __init__(self) -> None:
+            self.holder = holder
+
+        def __call__(self, A: Any) -> Any:
+            return used(self.holder, A)
+
+    model, before = nn.Sequential(Kept(), out), dense.W.data.copy()
+    settings: dict[str, Any] = {"optimizer": optim.SGD(lr=0.5), "epochs": 2, "compile": compiled}
+    if place in ("a closure", "a class"):
+        with pytest.raises(TypeError, match=r"^fit: .* W1? \(2, 2\), .*closures and classes"):
+            nn.fit(model, X, Y, **settings)
+    else:
+        nn.fit(model, X, Y, **settings)
+        assert (dense.W.data != before).any()
+
+
+def test_a_model_without_a_cost_is_a_part_of_another_and_is_not_trained_itself() -> None:
+    part = nn.Sequential(nn.Dense(2, 4, "relu", seed=1), nn.Dense(4, 3, "tanh", seed=2))
+    model = nn.Sequential(part, nn.Dense(3, 1, "sigmoid", seed=3))
+    before = state(model)
+    nn.fit(model, X, Y, optimizer=optim.SGD(lr=0.5), epochs=2)
+    assert unlike(before, state(model)) == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    assert part.predict(X).shape == (3, 21)
+    with pytest.raises(ValueError, match="no cost goes with the output 'tanh'"):
+        nn.fit(part, X, np.zeros((3, 21)), optimizer=optim.SGD(lr=0.5), epochs=2)

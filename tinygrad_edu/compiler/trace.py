@@ -57,6 +57,17 @@ _RESERVED = {
 """Names that the source of a step uses."""
 
 
+class LeftOut(TypeError):  # noqa: N818  (names what was found)
+    """A Tensor that requires a gradient is used, and is not among the parameters."""
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.name, self.shape = name, shape
+        super().__init__(
+            f"compile: the function uses the Tensor {name} {shape}, which is not among the parameters it is "
+            "given. Pass it with them, or make it a constant with .detach()."
+        )
+
+
 @dataclass(frozen=True)
 class Recording:
     """A loss as a Program, and which of its inputs is which.
@@ -177,10 +188,7 @@ def _recording(
     }
     for name, tensor in captured.items():
         if tensor.requires_grad:
-            raise TypeError(
-                f"compile: the function uses the Tensor {name} {tensor.shape}, which is not among the "
-                "parameters it is given. Pass it with them, or make it a constant with .detach()."
-            )
+            raise LeftOut(name, tensor.shape)
     wanted = [name for name in parameters if name is not None and graph.find(name).requires_grad]
     if not wanted:
         raise RuntimeError(errors.NO_HISTORY.format(tensor=graph.outputs[0].name))

@@ -108,6 +108,7 @@ class MLP(Sequential):
             masks = np.random.default_rng(int.from_bytes(rng.bytes(16)))
             layers = [part for layer in layers for part in (layer, Dropout(keep_prob, seed=masks))][:-1]
         super().__init__(layers, cost=cost, l2=l2, l1=l1)
+        _ = self.known_cost  # raises where no cost goes with the output
 
     @property
     def sizes(self) -> list[int]:

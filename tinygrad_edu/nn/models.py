@@ -70,11 +70,6 @@ class Sequential(Answering, Trainable):
         self.dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
         self.l2, self.l1 = at_least("l2", l2, 0), at_least("l1", l1, 0)
         check_chain(self.layers)
-        if cost is None and self.output not in COSTS:
-            raise ValueError(
-                f"no cost goes with the output {self.output!r}: end in a Dense layer whose activation is "
-                f"{', '.join(COSTS)}, or give cost=, {', '.join(LOSSES)}, or a function (A, Y) -> J"
-            )
         self.cost = cost if cost is None else checked_cost("cost", cost, self.output, self.n_out)
         for name, parameter in {**self._named_in("parameters"), **self._named_in("buffers")}.items():
             parameter.name = name
@@ -87,9 +82,18 @@ class Sequential(Answering, Trainable):
 
     @property
     def known_cost(self) -> Cost | None:
-        """The cost as an entry of ``LOSSES``; None for a function of the user's."""
+        """The cost as an entry of ``LOSSES``; None for a function of the user's.
+
+        Raises:
+            ValueError: none is given, and none goes with the output, as of a model that is part of another.
+        """
         if callable(self.cost):
             return None
+        if self.cost is None and self.output not in COSTS:
+            raise ValueError(
+                f"no cost goes with the output {self.output!r}: end in a Dense layer whose activation is "
+                f"{', '.join(COSTS)}, or give cost=, {', '.join(LOSSES)}, or a function (A, Y) -> J"
+            )
         return LOSSES[self.cost or COSTS[self.output]]
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Set as AbstractSet
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
 
@@ -159,7 +160,7 @@ def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
     """The attributes or elements of an object, each with its name."""
     if isinstance(value, Mapping):
         return value.items()
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (Sequence, AbstractSet, ValuesView)):
         return enumerate(value)
     if isinstance(value, MethodType):  # a bound method used as a layer
         return [("self", value.__self__)]

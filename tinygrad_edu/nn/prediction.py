@@ -25,6 +25,8 @@ _explained = partial(arguments_explained, known=ANSWERING)
 class Answering(ABC):
     """A model whose output stands for classes or for numbers."""
 
+    cost: Any
+
     @property
     @abstractmethod
     def output(self) -> str:
@@ -55,8 +57,10 @@ class Answering(ABC):
     @property
     def classifies(self) -> bool:
         """Whether it is a classifier: its output is sigmoid or softmax, or its labels are -1 and 1."""
-        known = self.known_cost
-        return self.output in ("sigmoid", "softmax") or (known is not None and known.labels == "signs")
+        if self.output in ("sigmoid", "softmax"):
+            return True
+        known = self.known_cost if self.cost is not None else None
+        return known is not None and known.labels == "signs"
 
     @_explained
     def predict(self, X: Any) -> NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.autodiff.gradients import grad
 from tinygrad_edu.compiler import CompiledStep
 from tinygrad_edu.compiler.recording_cache import recordings_of
+from tinygrad_edu.compiler.trace import LeftOut
 from tinygrad_edu.core.symbol import ValueDependence
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.graph import Graph
@@ -63,12 +64,17 @@ def _check_all_are_trained(J: Any, parameters: Mapping[str, Tensor]) -> None:
     known = set(parameters.values())
     for node in Graph(J, names=False).inputs:
         if node.requires_grad and node.tensor not in known:
-            raise TypeError(
-                f"fit: the cost depends on the Tensor {node.name} {node.shape}, which requires a gradient "
-                "and is not among the model's parameters(), so it would never be trained. Where two parts of "
-                "a model have parameters of the same name, one is lost in a dict: give each its own name. "
-                "A Tensor that is to stay as it is: tg.Tensor(value, requires_grad=False)."
-            )
+            raise _untrained(node.name, node.shape)
+
+
+def _untrained(name: str, shape: tuple[int, ...]) -> TypeError:
+    return TypeError(
+        f"fit: the cost depends on the Tensor {name} {shape}, which requires a gradient and is not among "
+        "the model's parameters(), so it would never be trained. What is in attributes, lists, dicts and "
+        "objects of a model or layer is found, and what is in closures and classes is not. Where two parts of "
+        "a model have parameters of the same name, one is lost in a dict: give each its own name. A Tensor "
+        "that is to stay as it is: tg.Tensor(value, requires_grad=False)."
+    )
 
 
 def compiled_step(model: Model, parameters: Mapping[str, Tensor], optimizer: Optimizer) -> Step:
@@ -119,6 +125,8 @@ class _CompiledStep:
     def __call__(self, *batch: Any) -> float:
         try:
             return float(self.run(self.given, *batch))
+        except LeftOut as error:
+            raise _untrained(error.name, error.shape) from None
         except ValueDependence as error:
             raise ValueDependence(f"{error}\n  fit(..., compile=False) trains without recording.") from error
 
