@@ -336,8 +336,8 @@ def history_lost(what: str) -> str:
     """A conversion that would silently drop the graph."""
     return (
         f"{what} would lose the Tensor's history, and no gradient would flow through it. Use a NumPy "
-        "function on the Tensor (np.exp(t), np.stack([t, u])), or t.item() / t.detach().data for the plain "
-        "number."
+        "function on the Tensor (np.exp(t), np.stack([t, u]), X @ t for X.dot(t)), or t.item() / "
+        "t.detach().data for the plain number."
     )
 
 

@@ -147,3 +147,9 @@ def test_an_object_that_finds_its_attributes_by_name_is_read_anew() -> None:
     assert step(np.ones(2))[0] == 4.0
     settings.found["rate"] = 3.0
     assert step(np.ones(2))[0] == 6.0
+
+
+@pytest.mark.parametrize("pick", [lambda t, mask: t[mask], lambda t, mask: t[np.nonzero(mask)[0]]])
+def test_what_a_mask_picks_is_refused_and_says_what_to_write(pick: Any) -> None:
+    with pytest.raises(ValueDependence, match=r"picking by a mask.* np\.where\(mask, t, 0\.0\)"):
+        tg.compile(lambda p, mask: np.sum(pick(p, mask)))(np.ones(3), np.array([True, False, True]))

@@ -127,7 +127,11 @@ class Symbol(Tensor):
         return _refuse("an index that is a tensor")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.dtype.kind in "iub":
+        if self.dtype.kind == "b":
+            _refuse(
+                "picking by a mask, or turning it into an array,", "np.where(mask, t, 0.0) and np.sum(mask)"
+            )
+        if self.dtype.kind in "iu":
             _refuse(
                 "indexing a plain array with a tensor, or turning it into one,",
                 "tg.Tensor(a, requires_grad=False)[y]",
