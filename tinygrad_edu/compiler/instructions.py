@@ -8,17 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.compiler.views import is_copied
-from tinygrad_edu.expression.arithmetic import (
-    ADD,
-    MATMUL,
-    MAX,
-    MAXIMUM,
-    MIN,
-    MINIMUM,
-    MULTIPLY,
-    PROD,
-    SUM,
-)
+from tinygrad_edu.expression.arithmetic import ADD, MATMUL, MAX, MAXIMUM, MIN, MINIMUM, MULTIPLY, PROD, SUM
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, in_numpy, literal
 from tinygrad_edu.expression.writer import Text

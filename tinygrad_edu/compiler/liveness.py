@@ -25,12 +25,7 @@ class Lifetimes:
         inputs: names that are taken.
     """
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        names: Mapping[Node, str],
-        inputs: Sequence[str],
-    ) -> None:
+    def __init__(self, schedule: Schedule, names: Mapping[Node, str], inputs: Sequence[str]) -> None:
         self.schedule, self.inputs = schedule, inputs
         self.results = frozenset(schedule.outputs)
         self.ends = frozenset(schedule.ends)

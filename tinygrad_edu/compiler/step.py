@@ -183,11 +183,7 @@ class CompiledStep:
     """Made by :func:`compile`. Several threads may call it: each call works in memory of its own."""
 
     def __init__(
-        self,
-        loss: Callable[..., Any],
-        optimizer: Any,
-        backend: Backend,
-        recordings: Recordings | None = None,
+        self, loss: Callable[..., Any], optimizer: Any, backend: Backend, recordings: Recordings | None = None
     ) -> None:
         if not callable(loss):
             raise TypeError(f"compile: expected a function loss(params, X, Y), got {type(loss).__name__}")

@@ -125,11 +125,7 @@ class Entries:
         total = reduce(lambda a, b: applied(ADD, a, b), terms)
         for name, count in reversed(running.values()):
             total = applied(
-                OVER,
-                total,
-                settings={"index": name, "count": write(count)},
-                shape=(),
-                dtype=total.dtype,
+                OVER, total, settings={"index": name, "count": write(count)}, shape=(), dtype=total.dtype
             )
         for letter, how in flow.ended.items():
             if how == AVERAGED:
@@ -139,10 +135,7 @@ class Entries:
 
     def _product(self, node: Node, flow: Flow, known: Mapping[Letter, Any]) -> Node:
         factors = [
-            self.at(
-                a,
-                tuple(0 if n == 1 else known[letter] for letter, n in zip(axes, a.shape, strict=True)),
-            )
+            self.at(a, tuple(0 if n == 1 else known[letter] for letter, n in zip(axes, a.shape, strict=True)))
             for a, axes in zip(node.args, flow.operands, strict=True)
         ]
         return reduce(lambda a, b: applied(MULTIPLY, a, b), factors)

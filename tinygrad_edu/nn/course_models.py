@@ -12,8 +12,9 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.init import Scheme, Seed, generator
+from tinygrad_edu.nn.layer_chain import Layer
 from tinygrad_edu.nn.layers import Activation, Dense, Neuron, checked_activation
-from tinygrad_edu.nn.models import CostOf, Layer, Sequential
+from tinygrad_edu.nn.models import CostOf, Sequential
 from tinygrad_edu.settings import keeping, whole
 
 

@@ -66,12 +66,7 @@ class Trainable(Stateful):
         """The units of the output; None where the last layer doesn't say."""
 
     @partial(arguments_explained, known=COMPILE)
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Iterable[Any] = (),
-    ) -> Self:
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Iterable[Any] = ()) -> Self:
         """Sets the optimiser of :meth:`fit` and the metrics of :meth:`evaluate`, as in Keras.
 
         Args:

@@ -26,8 +26,6 @@ from tinygrad_edu.nn.summary import HEAD, lines_of, written
 from tinygrad_edu.nn.weighting import of_samples
 from tinygrad_edu.settings import at_least, numbers
 
-__all__ = ["Layer", "Sequential"]
-
 CostOf = str | Callable[[Any, Any], Any] | None
 
 

@@ -36,13 +36,7 @@ class Embedding(Described):
     takes, example_axis, takes_integers, reshapes = "words", 1, True, True
 
     def __init__(
-        self,
-        vocabulary: int,
-        n: int,
-        *,
-        init: Scheme = 1.0,
-        seed: Seed = None,
-        dtype: DTypeLike = np.float64,
+        self, vocabulary: int, n: int, *, init: Scheme = 1.0, seed: Seed = None, dtype: DTypeLike = np.float64
     ) -> None:
         self.vocabulary = whole("Embedding: vocabulary", vocabulary, 1)
         self.n = self.n_out = whole("Embedding: n", n, 1)

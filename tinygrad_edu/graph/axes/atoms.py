@@ -40,11 +40,7 @@ class Atoms:
         return len(self.size)
 
     def fresh(
-        self,
-        size: int,
-        made: str = "",
-        parents: Iterable[Term] = (),
-        cut: tuple[int, int, int] | None = None,
+        self, size: int, made: str = "", parents: Iterable[Term] = (), cut: tuple[int, int, int] | None = None
     ) -> int:
         """A new atom of that size."""
         self.size.append(size)
