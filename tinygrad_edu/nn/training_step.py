@@ -72,8 +72,8 @@ def _untrained(name: str, shape: tuple[int, ...]) -> TypeError:
         f"fit: the cost depends on the Tensor {name} {shape}, which requires a gradient and is not among "
         "the model's parameters(), so it would never be trained. What is in attributes, lists, dicts and "
         "objects of a model or layer is found, and what is in closures and classes is not. Where two parts "
-        "of a model have parameters of the same name, one is lost in a dict: give each its own name. A Tensor "
-        "that is to stay as it is: tg.Tensor(value, requires_grad=False)."
+        "of a model have parameters of the same name, one is lost in a dict: give each its own name. A "
+        "Tensor that is to stay as it is: tg.Tensor(value, requires_grad=False)."
     )
 
 
