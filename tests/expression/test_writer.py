@@ -165,3 +165,43 @@ def test_a_style_may_be_written_without_what_is_tidied() -> None:
     from tinygrad_edu.expression.numpy_style import NUMPY
 
     assert text_of(applied(tg.multiply, number(1), a), NUMPY).text == "1 * a"
+
+
+# fmt: off
+@pytest.mark.parametrize(
+    ("node", "latex"),
+    [
+        (built(lambda A, B: np.log((A @ B).T), [A, B]), r"\log \left(\left(A \, B\right)^{\top}\right)"),
+        (built(lambda A, B: np.log(A @ B).T, [A, B]), r"\left(\log \left(A \, B\right)\right)^{\top}"),
+        (built(lambda A: np.square(A.T), [A]), r"\left(A^{\top}\right)^{2}"),
+        (applied(tg.inv, applied(tg.transpose, A), shape=(2, 2), dtype=float), r"\left(A^{\top}\right)^{-1}"),
+        (built(lambda A: A.T[0], [A]), r"\left(A^{\top}\right)_{\mathtt{0}}"),
+        (built(lambda A: np.reciprocal(A) ** 2, [A]), r"\left(\frac{1}{A}\right)^{2}"),
+        (built(lambda A: np.log1p(A) ** 2, [A]), r"\left(\log(1 + A)\right)^{2}"),
+        (built(lambda A: np.linalg.norm(A) ** 2, [A]), r"\left\|A\right\|^{2}"),
+        (built(lambda A, B: np.mean(A * B), [A, B]), r"\operatorname{mean} \left(A \odot B\right)"),
+        (built(lambda u, v: u @ v, [quantity("u", (2,)), quantity("v", (2,))]), r"u^{\top} \, v"),
+        (built(np.outer, [quantity("u", (2,)), quantity("v", (2,))]), r"u \, v^{\top}"),
+    ],
+)
+def test_a_formula_in_latex_has_one_reading(node: Node, latex: str) -> None:
+    assert write(node, "latex") == latex
+
+
+SCRIPTS = re.compile(r"[\^_](?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+)([\^_])")
+
+
+@given(any_shape)
+@SOME
+def test_no_superscript_stands_on_a_superscript(node: Node) -> None:
+    """LaTeX refuses x^{a}^{b}, and x_{a}_{b}."""
+    text = write(node, "latex")
+    assert not any(one[0][0] == one[1] for one in SCRIPTS.finditer(text)), text
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.99999999, "0.99999999"), (2.5, "2.5"), (1 / 3, "0.3333"), (2.0, "2")]
+)
+def test_a_number_is_not_rounded_to_a_whole_one(value: float, text: str) -> None:
+    assert write(number(value), "label") == text

@@ -134,8 +134,11 @@ def backward_steps(
 
 
 def _rounded(e: Node) -> Node | None:
-    """Numbers to six digits: 0.05, where rounding has made 0.049999999999999996 of it."""
-    return plain(float(f"{e.value:.6g}")) if e.is_number and isinstance(e.value, float) else None
+    """Numbers to six digits: 0.05, where rounding has made 0.049999999999999996 of it; 1 - 1e-8 is not 1."""
+    if not e.is_number or not isinstance(e.value, float):
+        return None
+    written = (float(f"{e.value:.{digits}g}") for digits in (6, 12))
+    return plain(next((x for x in written if x != round(x) or abs(x - e.value) <= 1e-12 * abs(x)), e.value))
 
 
 def _letters_of(chain: Chain) -> Mapping[str, str]:

@@ -261,9 +261,13 @@ def in_lines(formula: str, beside: int = 0) -> list[str]:
     """
     if beside + len(formula) <= _LONGEST_LINE:
         return [formula]
-    depth, places = 0, []
+    depth = 0
+    places: list[tuple[int, int]] = []
+    commas: list[tuple[int, int]] = []  # where it is better broken than at a sign deep inside
     for k, character in enumerate(formula):
         depth += (character in "([") - (character in ")]")
+        if character == ",":
+            commas.append((abs(k - len(formula) // 2) + 12 * depth, k + 2))
         if character in "+−·*/@⊙" and formula[k - 1 : k] == formula[k + 1 : k + 2] == " ":
             places.append((abs(k - len(formula) // 2) + 12 * depth + 4 * (character not in "+−"), k))
     inside = range(len(formula) // 5, 4 * len(formula) // 5)
@@ -271,5 +275,5 @@ def in_lines(formula: str, beside: int = 0) -> list[str]:
         places = [place for place in places if place[1] in inside]
     if not places:
         return [formula]
-    at = min(places)[1]
+    at = min([*places, *(place for place in commas if place[1] in inside)])[1]
     return [formula[: at - 1], formula[at:]]

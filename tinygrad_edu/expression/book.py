@@ -32,10 +32,11 @@ from tinygrad_edu.ops.networks.activations import (
 )
 from tinygrad_edu.ops.reduction.sums_and_extrema import count
 
-Good = Literal["shorter", "less work", "more accurate", "exact", "signs", "board", "transposes"]
+Good = Literal["shorter", "less work", "more accurate", "exact", "signs", "board", "columns", "transposes"]
 """shorter: to read. less work: to compute. more accurate: near the edges. exact: equal to the last
 bit, in any dtype. signs: of those, what puts a minus sign where it is read. board: mathematics, in which
-a vector is a column. transposes: what moves them to single names."""
+a vector is a column. columns: of that, what turns a column into a row. transposes: what moves them to
+single names."""
 
 Range = tuple[float, float]
 REAL: Range = (-np.inf, np.inf)
@@ -255,10 +256,14 @@ BOOK: tuple[Identity, ...] = (
         lambda A, B: (A @ B.T).T, lambda A, B: B @ A.T, "transposes", "shorter", ndim=2, when=_is_matrix,
     ),
     _identity(
-        lambda a, b: a @ b, lambda a, b: a.T @ b, "board", ndim=1, when=_is_row,
+        lambda a, b: a @ b, lambda a, b: a.T @ b, "columns", ndim=1, when=_is_row,
     ),
     _identity(
         lambda a, b: np.expand_dims(a, -1) * np.expand_dims(b, -2),
+        lambda a, b: np.expand_dims(a, -1) @ np.swapaxes(np.expand_dims(b, -1), -1, -2), "board", ndim=1,
+    ),
+    _identity(
+        lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)),
         lambda a, b: np.expand_dims(a, -1) @ np.swapaxes(np.expand_dims(b, -1), -1, -2), "board", ndim=1,
     ),
     _identity(

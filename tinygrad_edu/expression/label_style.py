@@ -17,6 +17,7 @@ from tinygrad_edu.expression.writer import STYLES, Style, Text
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
 
+_ALL_DIGITS = 1e6  # below which a number that would be rounded to a whole one keeps its digits
 _FEW = 4  # entries of an index array that are written out
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _OPEN = re.compile(
@@ -33,7 +34,7 @@ class Label(Style):
         unsaid: whether broadcasts and reshapes are left out, as in the backward pass.
     """
 
-    board = True
+    board = ("board",)
 
     def __init__(self, called: Callable[[Node], str | None] | None = None, *, unsaid: bool = True) -> None:
         self.called, self.unsaid = called, unsaid
@@ -47,6 +48,8 @@ class Label(Style):
     def number(self, value: Any) -> Text:
         """To four digits."""
         text = digits(value)
+        if text.lstrip("−").isdecimal() and abs(value) < _ALL_DIGITS:  # 1 - 1e-8 is not to become 1
+            text = f"{value:.12g}".replace("-", "−", 1)
         return Text(text, SIGN if text.startswith("−") else ATOM)
 
     def array(self, node: Node) -> Text:

@@ -28,12 +28,17 @@ _LOW = re.compile(r"(?:[\w\s+\-.]|\\,|\^\{?\w\}?)+")
 """Names, numbers and simple powers: no taller than a bracket."""
 _BIG = re.compile(r"\\(sum|prod)(\{settings\}|_\{.*\}\^\{.*\}) \{\w+\}")
 
+_LAYER = re.compile(r"[^{}^]*\^\{(\[[^{}]*\])\}")
+"""The name of a layer's matrix: ``W^{[1]}``."""
+_SUM_IN_BRACKETS = re.compile(r"\w\([^()]*[+-][^()]*\)$")
+"""A function of more than its operand, as ``log(1 + x)``, whose square would have two readings."""
+
 
 class LaTeX(Style):
     """Formulas. ``letters`` has the names that are written otherwise than :func:`letter` has them."""
 
     brackets = (r"\left(", r"\right)")
-    board = True
+    board = ("board", "columns")
 
     def __init__(self, letters: Mapping[str, str] | None = None) -> None:
         self.letters = letters or {}
@@ -109,11 +114,13 @@ class LaTeX(Style):
         r"""Comparisons stand in square brackets; ``W^{[1]}`` takes a ⊤ into its own superscript."""
         if sign.place == "postfix" and not sign.latex[2:3].isdigit():
             (x,) = operands
-            if x.binds == POWER and re.fullmatch(r"[^{}^]*\^\{(\[[^{}]*\])\}", x.text):
+            if x.binds == POWER and _LAYER.fullmatch(x.text):
                 return Text(f"{x.text[:-1]}{sign.latex[2:]}", POWER)
         if sign.latex == r"\odot" and all(x.shape for x in operands):  # A B ⊙ C would have two readings
             operands = [replace(x, binds=SUM) if x.binds == MATRIX else x for x in operands]
         text = super().signed(sign, operands)
+        if sign.place == "postfix":  # a superscript takes no other one
+            return Text(text.text, POWER)
         return Text(rf"\left[{text}\right]") if sign.strength == COMPARE else text
 
     def sign(self, sign: Sign, operands: Sequence[Text]) -> str:
@@ -158,7 +165,8 @@ class LaTeX(Style):
             return text.text
         if after.startswith(", ") or before.endswith(","):
             return text.text
-        if after.startswith("^") or (after.startswith("_") and "_" in text.text):
+        powered = text.binds == POWER and "^" in text.text and not _LAYER.fullmatch(text.text)
+        if after.startswith("^") or (after.startswith("_") and ("_" in text.text or powered)):
             return self.bracketed(text, ATOM if text.binds == POWER or after.startswith("^") else ATOM + 1)
         if _BIG.search(template):
             return self.bracketed(text, PRODUCT)
@@ -168,11 +176,13 @@ class LaTeX(Style):
 
 def _strength(template: str, text: str) -> tuple[int, bool]:
     """How tightly the filled template binds, by how it ends; and whether it takes along what follows."""
-    if re.search(r"(?<!\{)\{\w+\}$", template):
+    if re.search(r"(?<!\{)\{\w+\}$", template.removesuffix("{settings}")):
         return POWER, True
     if re.search(r"[\^_](\w|\\\w+|\{\{.*\}\})$|_\{\{.*\}\}$", template):
         return POWER, False
-    closed = text.endswith((")", "]", r"\right|", r"\rfloor", r"\rceil", "}"))
+    if template.startswith((r"\frac", r"\begin")) or _SUM_IN_BRACKETS.search(template):
+        return POWER, False
+    closed = text.endswith((")", "]", r"\right|", r"\right\|", r"\rfloor", r"\rceil", "}"))
     return (ATOM, False) if closed else (POWER, True)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, MATRIX, PRODUCT, SUM, Sign
-from tinygrad_edu.expression.book import rewritten
+from tinygrad_edu.expression.book import Good, rewritten
 from tinygrad_edu.expression.node import FLOAT, Node
 from tinygrad_edu.expression.shapes import told
 from tinygrad_edu.expression.tidy import tidied
@@ -55,8 +55,8 @@ class Style:
     brackets: tuple[str, str] = ("(", ")")
     typed = False
     """Whether a factor of 1.0 is written for the dtype that it gives: in source, not on a board."""
-    board = False
-    """Whether it is mathematics, in which a vector is a column, and not code."""
+    board: tuple[Good, ...] = ()
+    """The identities that make mathematics of it, in which a vector is a column; none for code."""
 
     def written(
         self,
@@ -167,4 +167,4 @@ def write(node: Node, style: Style | str = "numpy") -> str:
     """
     chosen = STYLES[style] if isinstance(style, str) else style
     shown = tidied(node, typed=chosen.typed)
-    return text_of(rewritten(shown, "board") if chosen.board else shown, chosen).text
+    return text_of(rewritten(shown, *chosen.board) if chosen.board else shown, chosen).text

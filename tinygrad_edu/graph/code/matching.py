@@ -189,6 +189,8 @@ class Matcher:
         """Whether an operation is of something that is bound anew, and of no parameter."""
         if not isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call)):
             return False
+        if isinstance(e, ast.Call) and self.values.function(e, scope) is None:
+            return False
         changes, parts = False, [(part, scope) for part in ast.walk(e)]
         for part, where in parts:
             if isinstance(part, ast.Name) and part.id in where.expressions:
