@@ -10,7 +10,6 @@ Names are NumPy's for values, PyTorch's for differentiation, the course's for mo
 (3.0, 6.0, 9.0)
 """
 
-import sys
 from typing import Any
 
 from tinygrad_edu import data, export, nn, ops
@@ -80,8 +79,6 @@ __all__ = [
 __all__ += [name for sheet in ops.__all__ for name in getattr(getattr(ops, sheet), "__all__", ())]
 
 
-sys.modules[f"{__name__}.optim"] = optim  # import tinygrad_edu.optim
-
 LATER = {
     "Derivation": "derivation",
     "RenderError": "drawing",
@@ -105,7 +102,7 @@ def __getattr__(name: str) -> Any:
         return deferred(__name__, name, LATER)
     except AttributeError as error:
         known = unknown(__name__, name, TOP)
-        raise as_import(known if "here it is" in str(known) else error, sys._getframe(1)) from None
+        raise as_import(known if "here it is" in str(known) else error) from None
 
 
 def __dir__() -> list[str]:

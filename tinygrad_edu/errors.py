@@ -16,7 +16,7 @@ from dis import opmap
 from fnmatch import fnmatchcase
 from functools import update_wrapper
 from pathlib import Path
-from types import FrameType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Never, TypeVar, cast
 
 __all__ = [
@@ -121,11 +121,12 @@ def unknown(where: str, name: str, known: Mapping[str, str], own: Iterable[str] 
     return AttributeError(f"{where} has no {name}{hint}")
 
 
-def as_import(error: AttributeError, frame: FrameType) -> Exception:
+def as_import(error: AttributeError) -> Exception:
     """The error, or an ImportError of its text for ``from module import name``, which drops the text.
 
-    ``frame`` is the one that asks for the name.
+    For a module's ``__getattr__``: whoever called that asks for the name.
     """
+    frame = sys._getframe(2)
     importing = frame.f_code.co_code[frame.f_lasti] == _IMPORT_FROM
     return ImportError(str(error)) if importing else error
 
@@ -229,7 +230,7 @@ class _Module(ModuleType):
     def __getattr__(self, name: str) -> Never:
         shown, _, elsewhere = self._shown
         error = unknown(shown, name, elsewhere, vars(self).get("__all__", ()))
-        raise as_import(error, sys._getframe(1))
+        raise as_import(error)
 
     def __reduce__(self) -> Any:
         return importlib.import_module, (self.__name__,)

@@ -54,9 +54,9 @@ def picked_by_floats() -> None:
         (lambda: tg.optim.Adma, AttributeError, "tg.optim has no Adma; did you mean Adam"),
         (lambda: tg.data.moonz, AttributeError, "tg.data has no moonz; did you mean moons?"),
         (lambda: tg.nn.MLP([2, 1]).predct, AttributeError, "MLP has no predct; did you mean predict"),
-        (lambda: tg.nn.LogisticRegression("a"), ValueError, "LogisticRegression: n_x: expected an integer"),
-        (lambda: tg.data.flower("a"), ValueError, "flower: expected an even number of examples"),
-        (lambda: tg.data.Scaling.of("a"), TypeError, "Scaling: expected an array of numbers, .* got 'a'"),
+        (lambda: tg.nn.LogisticRegression("a"), ValueError, "LogisticRegression: n_x: expected a whole"),
+        (lambda: tg.data.flower("a"), ValueError, "flower: m: expected an even number of examples"),
+        (lambda: tg.data.Scaling.of("a"), TypeError, "Scaling: X: expected numbers, got 'a'"),
         (lambda: tg.step_through(J, 3), TypeError, "step_through: expected the path of a file"),
         (lambda: tg.step_through(3, "a.html"), TypeError, "expected a Tensor or a Graph, got int"),
         (lambda: tg.step_through(J, "a.html", title=3), TypeError, "step_through: title: expected a string"),
@@ -110,7 +110,7 @@ def picked_by_floats() -> None:
         (lambda: tg.load("nowhere.npz"), FileNotFoundError, "load: there is no file nowhere.npz"),
         (lambda: tg.nn.MLP([2, 1]).loss(x), TypeError, "loss: expected Y as well"),
         (lambda: tg.nn.fit(np.ones(9), x, x, optimizer=tg.optim, epochs=1), TypeError, r"ndarray \(9,\)$"),
-        (lambda: tg.optim.SGD([], lr=1), ValueError, "expected at least one parameter"),
+        (lambda: tg.optim.SGD([], lr=1), ValueError, "parameters: expected at least one"),
         (lambda: tg.optim.SGD(tg.nn.MLP([2, 1]).parameters, lr=1), TypeError, r"SGD\(model.parameters\(\)"),
         (lambda: tg.optim.SGD(lr=lambda: 1), TypeError, "lr: expected a number, or a function of the step t"),  # type: ignore[misc, arg-type]
         (lambda: tg.no_grad(3), TypeError, "no_grad: takes at most 0 by position, got 1"),  # type: ignore[call-arg]
@@ -260,7 +260,7 @@ def modules_that_hold_functions() -> list[str]:
     return [name for name, value in vars(tg).items() if isinstance(value, ModuleType) and name not in UNASKED]
 
 
-UNASKED = {"core", "errors", "expression", "ops", "cli"}
+UNASKED = {"core", "elsewhere", "errors", "expression", "ops", "cli", "settings"}
 
 
 def test_a_module_that_is_called_says_what_to_call() -> None:

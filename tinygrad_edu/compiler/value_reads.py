@@ -8,7 +8,6 @@ for that value alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from inspect import unwrap
 from types import CodeType, FrameType
 from typing import Any
 
@@ -31,7 +30,7 @@ def _code(name: str) -> CodeType:
 
 _ASKING: Mapping[CodeType, str] = {
     **{_code(name): "self" for name in ("data", *_METHODS)},
-    unwrap(Tensor.__init__).__code__: "value",
+    Tensor.__init__.__code__: "value",
     plain.__code__: "value",
 }
 """The functions that give a Tensor's value to Python, and their variable that holds the Tensor."""

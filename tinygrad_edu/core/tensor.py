@@ -42,6 +42,8 @@ class Tensor(Operands, Operators, ArrayMethods, Shown, Elsewhere, metaclass=With
             are differentiable, integers and booleans are constants.
         name: what pictures, formulas and messages call it.
         dtype: the NumPy dtype to store.
+        more: none; several numbers are a list.
+        others: none; other libraries' settings are answered with what to write here.
 
     Raises:
         TypeError: a gradient is asked for of an integer or boolean array, or the value isn't numeric.
@@ -78,11 +80,14 @@ class Tensor(Operands, Operators, ArrayMethods, Shown, Elsewhere, metaclass=With
     def __init__(
         self,
         value: ArrayLike | Tensor,
-        *,
+        *more: Any,
         requires_grad: bool | None = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
+        **others: Any,
     ) -> None:
+        if more or others:
+            raise _wrong_arguments(len(more), others)
         given: Any = value
         if isinstance(given, Tensor) and given.of_any_value:
             cast("Any", given).stood_for_by(self, requires_grad, name, dtype)
@@ -344,8 +349,17 @@ def is_watched(value: Any) -> bool:
     return type(value) is _Watched
 
 
-errors.arguments_explained(Tensor, SETTINGS)
 _node: type[Node] = Tensor  # a Tensor is a Node: mypy holds it to the protocol
+
+
+def _wrong_arguments(more: int, others: Mapping[str, Any]) -> TypeError:
+    known = "requires_grad", "name", "dtype"
+    for name in others:
+        return TypeError(str(errors.unknown("Tensor", name, SETTINGS, known)))
+    return TypeError(
+        f"Tensor: expected one value, got {more + 1}; several numbers are a list, tg.Tensor([1.0, 2.0]), and "
+        f"settings go by name: {'=, '.join(known)}="
+    )
 
 
 def _stored(value: Any, dtype: DTypeLike | None) -> Any:

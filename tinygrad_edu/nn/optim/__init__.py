@@ -1,5 +1,7 @@
 """Optimisers: rules that update parameters from gradients. Public as ``tg.optim``. See README.md here."""
 
+import sys
+
 from tinygrad_edu.elsewhere import attributes_explained
 from tinygrad_edu.errors import answers, arguments_explained
 from tinygrad_edu.nn.foreign_names import OPTIM, OPTIMIZER, STEPPING
@@ -19,4 +21,5 @@ attributes_explained(Optimizer, OPTIMIZER)
 for _schedule in (CosineDecay, ExponentialDecay, InverseTimeDecay, StepDecay, WarmUp):
     attributes_explained(_schedule, STEPPING)
 
+sys.modules["tinygrad_edu.optim"] = sys.modules[__name__]  # import tinygrad_edu.optim
 answers(__name__, "tg.optim", "tg.optim.SGD(lr=0.1)", OPTIM)
