@@ -52,7 +52,8 @@ def resized(
             for axis, size in enumerate(part.shape):
                 array = np.take(array, np.arange(n), axis, mode="wrap") if size == m else array
             named, before = np.count_nonzero(array), np.count_nonzero(part)
-            if array.dtype == np.bool_ and named in (0, before):  # how many it names is told by the change
+            of_examples = array.dtype == np.bool_ and array.shape != part.shape
+            if of_examples and named in (0, before):  # how many it names is told by the change
                 array.flat[np.flatnonzero(~array)[: before + 1 - named]] = True
             return held(array, part.called) if isinstance(part, Held) else array
         return times(part) * n if shapes and type(part) is int and times(part) else part

@@ -181,6 +181,10 @@ def _is_matrix(**parts: Node) -> bool:
     return all(len(part.shape) == 2 for part in parts.values())
 
 
+def _are_vectors(**parts: Node) -> bool:
+    return all(part.ndim == 1 for part in parts.values())
+
+
 def _is_row(a: Node, **_: Node) -> bool:
     """Whether it is a vector that stands on the left of a product, and is not turned yet."""
     return a.ndim == 1 and not a.does(op_of(np.transpose))
@@ -261,10 +265,12 @@ BOOK: tuple[Identity, ...] = (
     _identity(
         lambda a, b: np.expand_dims(a, -1) * np.expand_dims(b, -2),
         lambda a, b: np.expand_dims(a, -1) @ np.swapaxes(np.expand_dims(b, -1), -1, -2), "board", ndim=1,
+        when=_are_vectors,
     ),
     _identity(
         lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)),
         lambda a, b: np.expand_dims(a, -1) @ np.swapaxes(np.expand_dims(b, -1), -1, -2), "board", ndim=1,
+        when=_are_vectors,
     ),
     _identity(
         lambda x, *, axis=None, keepdims=False: np.mean(x, axis=axis, keepdims=keepdims),
