@@ -45,3 +45,10 @@ def test_the_arrows_of_a_picture_say_where_nothing_comes_back():
     J = np.sum(q)
     reading = Reading(tg.Program.of(J))
     assert reading.along(tg.Graph(J).find(q), 2) == "where([Y = 0], 0, 1)"
+
+
+@pytest.mark.parametrize("power", [lambda a, b, c: a ** (b**c), lambda a, b, c: (a**b) ** c])
+def test_a_power_of_a_power_is_derived_without_its_guard_at_0(power):
+    a, b, c = (tg.Tensor(v, name=n) for v, n in ((1.3, "a"), (0.7, "b"), (1.1, "c")))
+    derivation = tg.derive(power(a, b, c), [a, b, c])
+    assert "cases" not in derivation.latex()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ from tinygrad_edu.expression.walk import (
 
 _SOME = 0.7
 """A value for a name whose value does not matter."""
+_OTHERS = (_SOME, 2 * _SOME, -_SOME)
+"""Values for what is not known, where something may hold for all of them."""
 
 
 class Guard(NamedTuple):
@@ -67,19 +70,19 @@ def unguarded(node: Node) -> Node:
     return rebuilt(node, lambda e: None if (guard := guard_of(e)) is None else unguarded(guard.inside))
 
 
-def _but_at_a_point(node: Node) -> Node | None:
-    """The branch of a choice that holds except at one value of a part: ``where(a == 0, 1, a)`` is a."""
+def _but_at_a_point(node: Node) -> tuple[Guard, Node] | None:
+    """A choice that is another expression at one value of a part of it alone: ``where(a == 0, 1, a)``."""
     found = match(spelled(_guarded), node) if node.does(op_of(np.where)) else None
     if found is None:
         return None
     tested, at, spare, inside = found.values()
     own = at.is_number and not tested.is_number and any(part is tested for part in parts(inside))
-    return inside if own and _ends(spare, tested) and not _differs(tested, at, spare, inside) else None
+    return (Guard(tested, at, inside), spare) if own and _ends(spare, tested) else None
 
 
-def _differs(tested: Node, at: Node, spare: Node, inside: Node) -> bool:
+def _differs(guard: Guard, spare: Node) -> bool:
     """Whether the branch that holds elsewhere has a value there, and another than the choice."""
-    branches = (replaced(branch, {tested: at}) for branch in (spare, inside))
+    branches = (replaced(branch, {guard.tested: guard.at}) for branch in (spare, guard.inside))
     with np.errstate(all="ignore"):
         try:
             chosen, value = (evaluate(e, {q.called: _SOME for q in quantities(e)}) for e in branches)
@@ -96,26 +99,48 @@ def _ends(spare: Node, tested: Node) -> bool:
 
 
 def _is_needless(one: Node, guard: Guard, whole: Node) -> bool:
-    """Whether a guard is in a term that vanishes where it holds, or has no value there, guarded or not."""
+    """Whether a guard is in a term that vanishes where it holds, or has no value there without the guard."""
     there: dict[Node, Any] = {guard.tested: guard.at.value}
+    if _vanishes(one, there, whole):
+        return True
+    inside = replaced(guard.inside, {guard.tested: guard.at})
+    return inside.is_number and _vanishes(one, there | {one: inside.value}, whole, undefined_only=True)
+
+
+def _vanishes(one: Node, there: dict[Node, Any], whole: Node, *, undefined_only: bool = False) -> bool:
+    """Whether the term that ``one`` is in is 0, or has no value, where some parts have these values."""
+    known = {e: np.float64(value) for e, value in there.items()}  # Python's numbers may not be divided by 0
     vanishing, undefined, seen = set[Node](), set[Node](), {one}
     for e in in_order(whole):
-        if e is one:
+        if e in there or e is one:
             continue
         if e.is_number:
-            there[e] = e.value
-        elif e.op is not None and e.op.kind == "elementwise" and all(a in there for a in e.args):
+            known[e] = np.float64(e.value)
+        elif e.op is not None and e.op.kind == "elementwise" and all(a in known for a in e.args):
             with np.errstate(all="ignore"):
-                there[e] = e.op.forward(*(there[a] for a in e.args), **e.settings)
+                known[e] = e.op.forward(*(known[a] for a in e.args), **e.settings)
         groups = e.op.linear if e.op is not None and e.op.kind == "elementwise" else ()
         args = dict(enumerate(e.args))
-        if not np.isfinite(there.get(e, 0)) or any(a in undefined for a in e.args):
+        if not np.isfinite(known.get(e, 0)) or any(a in undefined for a in e.args):
             undefined.add(e)
-        elif there.get(e) == 0 or any(all(args.get(k) in vanishing for k in group) for group in groups):
+        elif undefined_only:
+            seen |= {e} if any(a in seen for a in e.args) else set()
+        elif _is_lost(e, known) or any(all(args.get(k) in vanishing for k in group) for group in groups):
             vanishing.add(e)
         elif any(a in seen for a in e.args):
             seen.add(e)
     return whole not in seen
+
+
+def _is_lost(e: Node, there: Mapping[Node, Any]) -> bool:
+    """Whether its value is 0, or none at all, for every value of what is not known: a power of 0."""
+    if e.op is None or e.op.kind != "elementwise" or not any(a in there for a in e.args):
+        return bool(there.get(e) == 0)
+    with np.errstate(all="ignore"):
+        found = [
+            e.op.forward(*(there.get(a, np.float64(some)) for a in e.args), **e.settings) for some in _OTHERS
+        ]
+    return all(x.dtype.kind == "f" and (x == 0 or not np.isfinite(x)) for x in map(np.asarray, found))
 
 
 def on_paper(node: Node) -> Node:
@@ -131,9 +156,11 @@ def on_paper(node: Node) -> Node:
         if e.op is not None and e.op.kind != "elementwise":
             return with_args(e, (in_shape(on_paper(a), a.shape, a.dtype) for a in e.args))
         guard = guard_of(e)
-        if guard is not None and not _is_needless(e, guard, node):
-            guard = None
-        inside = _but_at_a_point(e) if guard is None else guard.inside
-        return None if inside is None else on_paper(inside)
+        if guard is not None and _is_needless(e, guard, node):
+            return on_paper(guard.inside)
+        choice = _but_at_a_point(e)
+        if choice is not None and (not _differs(*choice) or _is_needless(e, choice[0], node)):
+            return on_paper(choice[0].inside)
+        return None
 
     return rebuilt(node, change)
