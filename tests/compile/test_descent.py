@@ -84,6 +84,21 @@ def test_a_parameter_that_another_one_is_multiplied_by_keeps_its_value_until_all
 
 
 @pytest.mark.usefixtures("small_too")
+def test_a_product_that_two_parameters_are_moved_by_is_computed_once() -> None:
+    rng = np.random.default_rng(0)
+    params, X = [rng.normal(size=(4, 5)), rng.normal(size=(4, 5))], rng.normal(size=(5, 2))
+
+    def loss(p: Any, X: Any) -> Any:
+        return np.sum(np.tanh((p[0] + p[1]) @ X) ** 2)
+
+    expected = by_hand(loss, params, X)
+    step = in_place(loss)
+    step(params, X)
+    assert step.source.count("X.T") == 1
+    np.testing.assert_allclose(params, expected)
+
+
+@pytest.mark.usefixtures("small_too")
 def test_data_in_the_memory_of_a_parameter_are_those_before_the_step() -> None:
     rng = np.random.default_rng(0)
     params = [rng.normal(size=(4, 5)), rng.normal(size=(5, 2))]

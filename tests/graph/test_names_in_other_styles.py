@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.graph.test_functions_that_returned import Layer
 
 rng = np.random.default_rng(3)
 X, L = rng.standard_normal((3, 5)), 3
@@ -144,15 +145,6 @@ def test_layers_that_are_functions_have_the_names_around_them():
 
 
 # The ways of going through layers
-
-
-class Layer:
-    def __init__(self, W):
-        self.W = W
-
-    def forward(self, A):
-        Z = self.W @ A
-        return np.tanh(Z)
 
 
 def plainly(layers, A):

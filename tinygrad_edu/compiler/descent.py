@@ -30,7 +30,9 @@ def subtracted_in_place(schedule: Schedule) -> Schedule:
     for W, by in schedule.moves.items():
         inner: set[Node] = set()
         step = _in_place(W, [*_terms(by, (), reads, inner)])
-        if step is not None and moved.isdisjoint(map(behind, step.product.args)):  # none that changes as well
+        if step is None or step.product not in inner:  # something else reads the product, too
+            continue
+        if moved.isdisjoint(map(behind, step.product.args)):  # none that changes as well
             found[W] = step
             left_out |= inner
     return replace(

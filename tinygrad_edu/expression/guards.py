@@ -101,14 +101,17 @@ def _ends(spare: Node, tested: Node) -> bool:
 def _is_needless(one: Node, guard: Guard, whole: Node) -> bool:
     """Whether a guard is in a term that vanishes where it holds, or has no value there without the guard."""
     there: dict[Node, Any] = {guard.tested: guard.at.value}
-    if _vanishes(one, there, whole):
+    if any(_fate(one, there, whole)):
         return True
     inside = replaced(guard.inside, {guard.tested: guard.at})
-    return inside.is_number and _vanishes(one, there | {one: inside.value}, whole, undefined_only=True)
+    return inside.is_number and _fate(one, there | {one: inside.value}, whole)[1]
 
 
-def _vanishes(one: Node, there: dict[Node, Any], whole: Node, *, undefined_only: bool = False) -> bool:
-    """Whether the term that ``one`` is in is 0, or has no value, where some parts have these values."""
+def _fate(one: Node, there: Mapping[Node, Any], whole: Node) -> tuple[bool, bool]:
+    """Whether the term that ``one`` is in is 0 or has no value, and whether the whole has none.
+
+    ``there`` has the values of some parts.
+    """
     known = {e: np.float64(value) for e, value in there.items()}  # Python's numbers may not be divided by 0
     vanishing, undefined, seen = set[Node](), set[Node](), {one}
     for e in in_order(whole):
@@ -123,13 +126,11 @@ def _vanishes(one: Node, there: dict[Node, Any], whole: Node, *, undefined_only:
         args = dict(enumerate(e.args))
         if not np.isfinite(known.get(e, 0)) or any(a in undefined for a in e.args):
             undefined.add(e)
-        elif undefined_only:
-            seen |= {e} if any(a in seen for a in e.args) else set()
         elif _is_lost(e, known) or any(all(args.get(k) in vanishing for k in group) for group in groups):
             vanishing.add(e)
         elif any(a in seen for a in e.args):
             seen.add(e)
-    return whole not in seen
+    return whole not in seen, whole in undefined
 
 
 def _is_lost(e: Node, there: Mapping[Node, Any]) -> bool:
