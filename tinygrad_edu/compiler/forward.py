@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from operator import attrgetter
 from typing import Any
 
 from tinygrad_edu.compiler.free_variables import FreeVariables
@@ -13,8 +11,6 @@ from tinygrad_edu.compiler.pipeline import of_values
 from tinygrad_edu.compiler.recording_cache import Recordings
 from tinygrad_edu.compiler.trace import record_values
 from tinygrad_edu.core.tensor import Tensor
-
-_value = attrgetter("_data")
 
 
 @dataclass
@@ -68,7 +64,7 @@ class CompiledForward:
         """The values of the outputs. Arrays among them hold until the next call."""
         if not self._looked:
             self._look()
-        return self._run(*map(_value, self._captured))
+        return self._run(*self._given, *[tensor._data for tensor in self._captured])
 
     def look_again(self) -> None:
         """At the next call, looks whether what the function finds by name is what it was."""
@@ -85,5 +81,5 @@ class CompiledForward:
         if found is not self._found:
             given = [self.data[k] for k in found.used]
             self._found, self._captured = found, found.captured
-            self._run = partial(found.make(), *found.once(*given), *given)
+            self._run, self._given = found.make(), (*found.once(*given), *given)
         self._looked = True

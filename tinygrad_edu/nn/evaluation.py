@@ -44,10 +44,10 @@ class Judge:
         except ValueDependence:
             self._run = self._as_it_stands
             outcome = self._run()
-        if len(outcome) == 1:
-            return float(outcome[0]), None
-        J, right = outcome
-        return float(J), np.count_nonzero(right) / right.size
+        if self.classifies:
+            J, right = outcome
+            return float(J), np.count_nonzero(right) / right.size
+        return float(outcome[0]), None
 
     def look_again(self) -> None:
         """At the next call, looks whether what the model finds by name is what it was."""
