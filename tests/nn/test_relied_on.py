@@ -147,6 +147,13 @@ def test_what_differs_is_said_when_a_training_is_to_go_on(
         trained(checkpoint=file, resume=True, **({"batch_size": 10} | change))
 
 
+def test_other_validation_data_are_said_when_a_training_is_to_go_on(tmp_path: Path) -> None:
+    file = tmp_path / "run.npz"
+    trained(checkpoint=file, validation=(X, Y))
+    with pytest.raises(ValueError, match=r"the validation data was .* now$"):
+        trained(checkpoint=file, resume=True, validation=(X, 1 - Y))
+
+
 def test_validation_may_join_later_and_keeps_its_epochs(tmp_path: Path) -> None:
     file = tmp_path / "run.npz"
     trained(checkpoint=file, epochs=3)

@@ -143,20 +143,19 @@ def _of_history(history: History) -> tuple[dict[str, list[float]], dict[str, Any
 
 
 def _compare(path: Path, meta: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """Raises if the checkpoint is another training's. After a divergence the learning rate may differ."""
+    """Raises if the checkpoint is another training's.
+
+    After a divergence the learning rate may differ. What only one of them has, as validation, may join later.
+    """
     saved: dict[str, Any] = meta["facts"]
     skipped = OPTIMIZER if "diverged" in meta else OPTIMIZER_WITHOUT_RATE
     told = "; ".join(
-        f"{name} was {_told(saved.get(name))}, and is {_told(facts.get(name))} now"
-        for name in dict.fromkeys([*facts, *saved])
-        if name != skipped and saved.get(name) != facts.get(name)
+        f"{name} was {saved[name]}, and is {facts[name]} now"
+        for name in facts
+        if name != skipped and name in saved and saved[name] != facts[name]
     )
     if told:
         raise ValueError(f"{path}: a checkpoint of another training: {told}")
-
-
-def _told(value: Any) -> str:
-    return "not known" if value is None else str(value)
 
 
 def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def fit(
         None if kept is None else Judge(model, *kept, compiled=compile),
         Stopping(rule),
         generators,
-        {} if file is None else facts(model, parameters, optimizer, rule) | _data(batches, generators),
+        {} if file is None else facts(model, parameters, optimizer, rule) | _data(batches, kept, generators),
         file,
         [*callbacks, partial(_refuse_frozen, parameters)] if callbacks else (),
         History(steps_per_epoch=len(batches)),
@@ -182,10 +182,13 @@ def facts(
     }
 
 
-def _data(batches: Batches, generators: Sequence[np.random.Generator]) -> dict[str, Any]:
+def _data(
+    batches: Batches, kept: tuple[Any, Any] | None, generators: Sequence[np.random.Generator]
+) -> dict[str, Any]:
     """What has to be the same in the data and the random numbers when training resumes."""
     order = batches.shuffle
-    return {
+    judged = {} if kept is None else {"the validation data": digest(*kept)}
+    return judged | {
         "the number of examples": batches.m,
         "the data": digest(*batches.arrays),
         "batch_size": batches.size,
