@@ -86,7 +86,7 @@ def _steps(spacing: Array, f: Array, axis: int) -> Array:
     if np.ndim(spacing) == 0:
         distances = np.broadcast_to(spacing, (n - 1,))
     elif np.shape(spacing) == (n,):
-        distances = np.diff(spacing)
+        distances = np.diff(floating(spacing))
     else:
         raise ValueError(f"gradient: expected {n} coordinates along axis {axis}, got {np.shape(spacing)}")
     shape = [1] * np.ndim(f)
@@ -110,7 +110,7 @@ def _slope_along(f: Array, spacing: Array, axis: int, order: int) -> Array:
             f"gradient: expected at least {order + 1} entries along axis {axis}, got {np.shape(f)[axis]}"
         )
     if not isinstance(spacing, Tensor) and np.shape(spacing) == (np.shape(f)[axis],):
-        widths = np.diff(np.asarray(spacing))
+        widths = np.diff(floating(spacing))
         spacing = widths[0] if widths.size and np.all(widths == widths[0]) else spacing  # as NumPy
     d = _steps(spacing, f, axis)
     left, right = cut(d, axis, None, -1), cut(d, axis, 1)

@@ -97,8 +97,8 @@ def arctan(x: Array) -> Array:
 
 @elementwise(
     pullback=(
-        lambda g, y, a, b: g * b / (a * a + b * b),
-        lambda g, y, a, b: -g * a / (a * a + b * b),
+        lambda g, y, a, b: g * b / (1.0 * a * a + 1.0 * b * b),
+        lambda g, y, a, b: -g * a / (1.0 * a * a + 1.0 * b * b),
     ),
     latex=r"\operatorname{{arctan2}}({a}, {b})", domain=((0.2, 2.0), (-2.0, 2.0)), range=(-np.pi, np.pi),
 )  # fmt: skip

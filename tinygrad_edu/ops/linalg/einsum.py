@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
@@ -15,6 +15,7 @@ from tinygrad_edu.core.facts import EACH
 from tinygrad_edu.core.kinds import composed, contraction
 from tinygrad_edu.core.samples import Sample
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.ops.movement.shapes import astype, dtype_of
 
 __all__ = [
     "contract", "einsum", "multi_dot",
@@ -168,6 +169,8 @@ def contract(*xs: Array, subscripts: str) -> Array:
     _spelled("...ij,...jk->...ki", (2, 1, 2, 3), (3, 3, 2)),
     _spelled("i...->...i", (2, 3, 2)),
     _spelled("...,...", (3,), ()),
+    _spelled("...j,...j->...", (2, 3), (1,)),
+    _spelled("ij,kj->k", (2, 3), (4, 3)),
     Sample(((2, 3), (3, 4)), arrange=lambda a, b: (a, [0, 1], b, [1, 2])),
     Sample(((2, 3), (2,)), arrange=lambda a, b: (a, [0, 30], b, [0], [30, 0])),
     Sample(((2, 3, 4),), arrange=lambda a: (a, [Ellipsis, 1, 0], [0, Ellipsis])),
@@ -193,7 +196,13 @@ def einsum(*operands: Any, optimize: Any = True) -> Array:
     (5.0, [3.0, 7.0], [[1.0, 3.0], [2.0, 4.0]])
     """
     subscripts, arrays = _split(operands)
-    return contract(list(arrays), subscripts=_explicit(subscripts, arrays))
+    return _contracted(arrays, _explicit(subscripts, arrays))
+
+
+def _contracted(xs: Sequence[Array], subscripts: str) -> Array:
+    """The operands are cast first: narrow whole numbers that are summed up before the product would wrap."""
+    to = np.result_type(*map(dtype_of, xs))
+    return contract([x if dtype_of(x) == to else astype(x, dtype=to) for x in xs], subscripts=subscripts)
 
 
 def _split(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -287,4 +296,4 @@ def multi_dot(*arrays: Any) -> Array:
     terms = [_LETTERS[k : k + 2] for k in range(len(xs))]
     ends = [_LETTERS[0]] * (ranks[0] == 2) + [_LETTERS[len(xs)]] * (ranks[-1] == 2)
     terms[0], terms[-1] = terms[0][2 - ranks[0] :], terms[-1][: ranks[-1]]
-    return contract(*xs, subscripts=f"{','.join(terms)}->{''.join(ends)}")
+    return _contracted(xs, f"{','.join(terms)}->{''.join(ends)}")
