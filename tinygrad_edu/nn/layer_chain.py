@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from tinygrad_edu.nn.layers import in_own_way
 from tinygrad_edu.nn.parameter_discovery import parameters_of
 
 Layer: TypeAlias = Callable[[Any], Any]
@@ -13,8 +14,12 @@ Layer: TypeAlias = Callable[[Any], Any]
 
 
 def flat(layers: Sequence[Any], model: Any) -> tuple[Layer, ...]:
-    """The layers, with those of nested models in place of the models."""
-    return tuple(part for layer in layers for part in (layer.layers if isinstance(layer, model) else [layer]))
+    """The layers, with those of a nested model in its place, unless it has a forward pass of its own."""
+    return tuple(
+        part
+        for layer in layers
+        for part in (layer.layers if isinstance(layer, model) and not layer.has_own_forward else [layer])
+    )
 
 
 def numbered(layers: Sequence[Layer]) -> Iterator[tuple[int, Layer]]:
@@ -57,11 +62,20 @@ def check_chain(layers: Sequence[Any]) -> None:
         raise ValueError("Sequential: the same layer stands there twice; make one for each place")
     with_numbers = [(l, layer) for l, layer in numbered(layers) if parameters_of(layer)]
     for (l, before), (k, after) in pairwise(with_numbers):
-        n_out, n_in = getattr(before, "n_out", None), getattr(after, "n_in", None)
-        n_out, n_in = n_out or getattr(before, "n", None), n_in or getattr(after, "n", None)
+        n_out, n_in = units(before, "n_out", "n"), units(after, "n_in", "n")
         if None not in (n_out, n_in) and n_out != n_in and not _reshaped(layers, before, after):
             which = f"layer {k}" if k != l else repr(after)
             raise ValueError(f"Sequential: layer {l} gives {n_out} units and {which} expects {n_in}")
+
+
+def units(layer: Layer, *names: str) -> int | None:
+    """The units that a layer says it gives or takes, under one of these names; None where it doesn't say.
+
+    What a subclass computes in its own way may have others than the class that it extends.
+    """
+    if in_own_way(layer):
+        return None
+    return next((n for name in names if (n := getattr(layer, name, None)) is not None), None)
 
 
 def _reshaped(layers: Sequence[Any], before: Any, after: Any) -> bool:

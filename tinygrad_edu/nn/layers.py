@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable
+from typing import Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -52,7 +52,8 @@ class Described:
         """The layer as data."""
         kind = kind_of(self)
         settings = [name for name in inspect.signature(kind).parameters if name not in ("init", "seed")]
-        return {"layer": kind.__name__, **{name: described(getattr(self, name)) for name in settings}}
+        told = {name: described(getattr(self, name)) for name in settings}
+        return {"layer": kind.__name__, **told, **own_code(self)}
 
     def __repr__(self) -> str:
         given = inspect.signature(kind_of(self)).parameters.values()
@@ -194,8 +195,30 @@ def checked_activation(called: str, activation: Activation, argument: str = "act
     if isinstance(activation, str) and activation in _ELSEWHERE:
         raise ValueError(f"{called}: {argument}: {activation!r} is called {_ELSEWHERE[activation]} here")
     known = one_of(f"{called}: {argument}", activation, ACTIVATIONS, function_of="Z")
-    known = known if isinstance(known, str) else NUMPY.get(known, known)  # np.tanh is tanh
-    return next((name for name, g in ACTIVATIONS.items() if g is known), known)
+    return known if isinstance(known, str) else activation_called(known) or operation(known)
+
+
+def in_two_steps(layer: Any) -> TypeGuard[Activated]:
+    """Whether A is activate(linear(A_prev)): in a subclass that has its own ``__call__`` it may not be.
+
+    >>> in_two_steps(Dense(2, 3)), in_two_steps(sigmoid)
+    (True, False)
+    """
+    return isinstance(layer, Activated) and type(layer).__call__ is Activated.__call__
+
+
+def operation(function: Any) -> Any:
+    """The operation that NumPy's function stands for, as np.tanh for tanh; anything else as it is."""
+    return NUMPY.get(cast(Any, function), function) if isinstance(function, Hashable) else function
+
+
+def activation_called(function: Any) -> str:
+    """The name of a function in ``ACTIVATIONS``; empty for another one.
+
+    >>> activation_called(sigmoid), activation_called(abs)
+    ('sigmoid', '')
+    """
+    return next((name for name, g in ACTIVATIONS.items() if g is operation(function)), "")
 
 
 def checked_dtype(called: str, dtype: DTypeLike) -> np.dtype[Any]:
@@ -219,6 +242,24 @@ def kind_of(part: Any) -> type:
     return next(kind for kind in type(part).__mro__ if kind.__module__.startswith("tinygrad_edu."))
 
 
+def in_own_way(part: Any) -> bool:
+    """Whether a subclass of one's own overrides what the class of ``tg.nn`` does that it extends.
+
+    >>> Residual = type("Residual", (Dense,), {"__module__": "mine", "__call__": lambda self, A: A})
+    >>> in_own_way(Residual(2, 2)), in_own_way(Dense(2, 2))
+    (True, False)
+    """
+    classes = type(part).__mro__
+    ours = [k for k, c in enumerate(classes) if c.__module__.startswith("tinygrad_edu.")]
+    own = {name for c in classes[: ours[0]] for name in vars(c)} if ours else set()
+    return any(name == "__call__" or (name[0] != "_" and hasattr(classes[ours[0]], name)) for name in own)
+
+
+def own_code(part: Any) -> dict[str, str]:
+    """What says in a layer or a model as data that a part of it is code."""
+    return {"own": type(part).__qualname__} if in_own_way(part) else {}
+
+
 def described(layer: Any) -> Any:
     """A layer, one of its settings, or a function as data that JSON can hold."""
     if isinstance(layer, (str, int, float)):
@@ -228,9 +269,8 @@ def described(layer: Any) -> Any:
     own = getattr(layer, "architecture", None)
     if own is not None:
         return own
-    operation = NUMPY.get(layer, layer) if callable(layer) else layer
-    name = getattr(operation, "name", "")
-    if OPS.get(name) is operation:
+    name = getattr(operation(layer), "name", "")
+    if OPS.get(name) is operation(layer):
         return {"function": name}
     name = getattr(layer, "__name__", "")
     return {"own": name or type(layer).__qualname__}

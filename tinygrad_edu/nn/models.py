@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -17,8 +17,16 @@ from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.costs import COSTS, LOSSES, Cost, check_examples, check_labels, checked_cost
 from tinygrad_edu.nn.foreign_settings import CALL
 from tinygrad_edu.nn.framework_habits import Trainable
-from tinygrad_edu.nn.layer_chain import Layer, check_chain, flat, numbered
-from tinygrad_edu.nn.layers import Activated, Dense, described, kind_of
+from tinygrad_edu.nn.layer_chain import Layer, check_chain, flat, numbered, units
+from tinygrad_edu.nn.layers import (
+    Activated,
+    Dense,
+    activation_called,
+    described,
+    in_two_steps,
+    kind_of,
+    own_code,
+)
 from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, objects_in, parameters_of
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.stable_outputs import cost_of_logits
@@ -64,6 +72,7 @@ class Sequential(Answering, Trainable):
         self, layers: Any = (), *more: Layer, cost: CostOf = None, l2: float = 0.0, l1: float = 0.0
     ) -> None:
         given = [*layers, *more] if isinstance(layers, list if more else (list, tuple)) else [layers, *more]
+        _check_nothing_is_lost(given, cost)
         self.layers = flat(given, Sequential)
         self.dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
         self.l2, self.l1 = at_least("l2", l2, 0), at_least("l1", l1, 0)
@@ -75,7 +84,8 @@ class Sequential(Answering, Trainable):
     @property
     def output(self) -> str:
         """The activation of the last layer, by name; empty where it has none."""
-        activation = getattr(self.layers[-1], "activation", "")
+        last = self.layers[-1]
+        activation = getattr(last, "activation", None) or activation_called(last)
         return activation if isinstance(activation, str) else ""
 
     @property
@@ -112,13 +122,24 @@ class Sequential(Answering, Trainable):
     @property
     def n_out(self) -> int | None:
         """The units of the output; None where the last layer doesn't say."""
-        found: int | None = getattr(self.layers[-1], "n_out", None)
-        return found
+        before = [layer for layer in self.layers[-2:] if not activation_called(layer)]  # which keeps them
+        return units(before[-1], "n_out") if before else None
+
+    @property
+    def has_own_forward(self) -> bool:
+        """Whether a subclass computes A[L] in its own way."""
+        own = type(self)
+        return (own.forward, own.__call__) != (Sequential.forward, Sequential.__call__)
 
     @property
     def example_axes(self) -> tuple[int, int]:
         """The axis of X that runs over the examples, and that of Y."""
-        return getattr(self.layers[0], "example_axis", 1), 1
+        return self.example_axis, 1
+
+    @property
+    def example_axis(self) -> int:
+        """The axis of X that runs over the examples."""
+        return int(getattr(self.layers[0], "example_axis", 1))
 
     @property
     def takes_integers(self) -> bool:
@@ -174,8 +195,8 @@ class Sequential(Answering, Trainable):
         """
         self.check(X, Y)
         X, Y = _constant(X, "X"), _constant(Y, "Y")
-        known, own = self.known_cost, type(self)
-        if (own.forward, own.__call__) != (Sequential.forward, Sequential.__call__):
+        known = self.known_cost
+        if self.has_own_forward:
             A, Z = self(X), None
         else:
             from_logits = known is not None and known.of_logits is not None and self._ends_in(known)
@@ -195,7 +216,12 @@ class Sequential(Answering, Trainable):
         return _named(self._penalised(J, X.shape[self.example_axes[0]]), "J")
 
     def _ends_in(self, known: Cost) -> bool:
-        return isinstance(self.layers[-1], Activated) and LOSSES[COSTS.get(self.output, "squared")] is known
+        """Whether the cost may be computed of Z[L]: A[L] is the activation of Z[L] that goes with it."""
+        last = self.layers[-1]
+        known_end = activation_called(last) or (
+            in_two_steps(last) and type(last).activate is Activated.activate
+        )
+        return bool(known_end) and LOSSES[COSTS.get(self.output, "squared")] is known
 
     def _weighted(self, A: Any, Z: Any, Y: Any, weights: Any) -> Any:
         known = self.known_cost
@@ -225,9 +251,9 @@ class Sequential(Answering, Trainable):
     def check(self, X: Any, Y: Any) -> None:
         """Raises ValueError unless X (n_x, m) and Y are examples and labels that the model takes."""
         X, Y = (v if isinstance(v, Tensor) else numbers(n, v) for n, v in (("X", X), ("Y", Y)))
-        own_check = getattr(self.layers[0], "check", None)
-        if own_check is not None and not isinstance(X, Tensor):
-            own_check(X)
+        check_words = getattr(self.layers[0], "check_words", None)
+        if check_words is not None and not isinstance(X, Tensor):
+            check_words(X)
         check_examples(X, Y, self.n_x, self.n_out, self.example_axes)
         if self.known_cost is not None and not isinstance(Y, Tensor):
             check_labels(Y, self.known_cost.labels)
@@ -241,6 +267,7 @@ class Sequential(Answering, Trainable):
             "cost": {"own": getattr(self.cost, "__name__", "")} if callable(self.cost) else self.cost,
             "l2": self.l2,
             "l1": self.l1,
+            **own_code(self),
         }
 
     def __iter__(self) -> Iterator[Layer]:
@@ -270,14 +297,17 @@ class Sequential(Answering, Trainable):
         """A[L] and None; or None and Z[L], for a cost that is computed from Z[L]."""
         A = X
         for k, (l, layer) in enumerate(numbered(self.layers), 1):
+            at_logits = to_logits and k == len(self.layers)
             with self._scope(l):
-                if not isinstance(layer, Activated):
+                if in_two_steps(layer):
+                    Z = _named(layer.linear(A), self._called("Z", l))
+                    if at_logits:
+                        return None, Z
+                    A = _named(layer.activate(Z), self._called("A", l))
+                elif at_logits:  # a function of Z
+                    return None, A
+                else:
                     A = _named(layer(A), self._called("A", l))
-                    continue
-                Z = _named(layer.linear(A), self._called("Z", l))
-                if to_logits and k == len(self.layers):
-                    return None, Z
-                A = _named(layer.activate(Z), self._called("A", l))
         return A, None
 
     def _called(self, letter: str, l: int) -> str:
@@ -285,6 +315,19 @@ class Sequential(Answering, Trainable):
 
     def _scope(self, l: int) -> Any:
         return scope(f"layer {l}") if l and self.numbered else nullcontext()
+
+
+def _check_nothing_is_lost(parts: Sequence[Any], cost: CostOf) -> None:
+    """Raises ValueError where a model that becomes part of another says of the cost what would be lost."""
+    for k, part in enumerate(parts, 1):
+        if isinstance(part, Sequential):
+            last = k == len(parts) and cost is None
+            lost = [name for name in ("cost", "l2", "l1") if getattr(part, name) and (last or name != "cost")]
+            if lost:
+                raise ValueError(
+                    f"Sequential: layers: {', '.join(lost)} of a model that is part of another one would not "
+                    "count; give the outer one its own, and take *model.layers in place of the model"
+                )
 
 
 def _recording() -> bool:

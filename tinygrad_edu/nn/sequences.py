@@ -47,7 +47,7 @@ class Embedding(Described):
         """``{"E": ...}``, of shape (n, vocabulary)."""
         return {"E": self.E}
 
-    def check(self, X: Any) -> None:
+    def check_words(self, X: Any) -> None:
         """Raises unless X (T, m) holds whole numbers of at least 0 and below the size of the vocabulary."""
         if X.dtype.kind not in "iu":
             raise TypeError(f"X: expected words as whole numbers, got dtype {X.dtype}; X.astype(int)")

@@ -54,5 +54,5 @@ def called(layer: Any) -> str:
     """What a layer is: ``Dense, tanh``."""
     if isinstance(layer, Dense):
         g = layer.activation
-        return f"Dense, {g if isinstance(g, str) else called(g)}"
+        return f"{type(layer).__name__}, {g if isinstance(g, str) else called(g)}"
     return getattr(layer, "__name__", None) or repr(layer)

@@ -12,7 +12,7 @@ from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import Flatten
 from tinygrad_edu.nn.layer_chain import numbered
-from tinygrad_edu.nn.layers import Dense
+from tinygrad_edu.nn.layers import Dense, in_own_way
 from tinygrad_edu.nn.normalise import BatchNorm
 
 MUCH = 10.0
@@ -69,7 +69,7 @@ def rising(history: History, rate: float, *, ended: bool, certain: bool) -> str:
 
 def _neighbours(chain: Sequence[Any]) -> Iterator[tuple[tuple[int, Dense], tuple[int, Dense], Sequence[Any]]]:
     """Pairs of successive Dense layers, with their numbers and the layers between them."""
-    places = [(k, layer) for k, layer in enumerate(chain) if isinstance(layer, Dense)]
+    places = [(k, layer) for k, layer in enumerate(chain) if _only([layer], (Dense,))]
     number = {id(layer): l for l, layer in numbered(chain)}
     for (k, layer), (later, after) in pairwise(places):
         yield (number[id(layer)], layer), (number[id(after)], after), chain[k + 1 : later]
@@ -83,4 +83,4 @@ def _alike(layer: Dense, after: Dense) -> bool:
 
 
 def _only(between: Sequence[Any], kinds: tuple[type, ...]) -> bool:
-    return all(isinstance(part, kinds) for part in between)
+    return all(isinstance(part, kinds) and not in_own_way(part) for part in between)

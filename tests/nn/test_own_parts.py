@@ -1,0 +1,138 @@
+"""What a subclass of a layer or a model computes is what is computed, trained and, as code, not saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import nn, optim
+
+RNG = np.random.default_rng(0)
+X, IMAGES, SEQUENCES = RNG.normal(size=(3, 8)), RNG.normal(size=(8, 4, 4, 2)), RNG.normal(size=(3, 8, 4))
+WORDS = RNG.integers(0, 5, (4, 8))
+Y = np.array([[0.0, 1.0] * 4])
+
+LAYERS: list[tuple[type, tuple[Any, ...], Any]] = [
+    (nn.Dense, (3, 3, "relu"), X),
+    (nn.Neuron, (3, "sigmoid"), X),
+    (nn.Conv2D, (2, 2, 3, "tanh"), IMAGES),
+    (nn.MaxPool2D, (2,), IMAGES),
+    (nn.AvgPool2D, (2,), IMAGES),
+    (nn.Flatten, (), IMAGES),
+    (nn.Embedding, (5, 3), WORDS),
+    (nn.RNN, (3, 2), SEQUENCES),
+    (nn.BatchNorm, (3,), X),
+    (nn.LayerNorm, (3,), X),
+    (nn.Dropout, (0.5,), X),
+    (nn.Sequential, (nn.Dense(3, 3, "tanh", seed=1),), X),
+]
+
+
+def changed(kind: Any) -> Any:
+    """A subclass that gives another value than the class."""
+    return type("Changed", (kind,), {"__call__": lambda self, A: 2 * kind.__call__(self, A) + 1})
+
+
+@pytest.mark.parametrize(("kind", "settings", "A"), LAYERS, ids=lambda part: getattr(part, "__name__", ""))
+def test_a_model_computes_what_its_layers_compute_one_after_the_other(
+    kind: type, settings: tuple[Any, ...], A: Any
+) -> None:
+    layer = changed(kind)(*settings)
+    assert np.allclose(nn.Sequential(layer, tg.sin)(A).data, np.sin(layer(tg.Tensor(A, requires_grad=False))))
+
+
+@pytest.mark.parametrize(("kind", "settings", "A"), LAYERS, ids=lambda part: getattr(part, "__name__", ""))
+def test_code_of_ones_own_is_not_saved_as_what_it_extends(
+    kind: type, settings: tuple[Any, ...], A: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(TypeError, match=r"is your own code"):
+        tg.save(nn.Sequential(changed(kind)(*settings)), tmp_path / "a.npz")
+
+
+class Clipped(nn.Dense):
+    def activate(self, Z: Any) -> Any:
+        return np.clip(super().activate(Z), 0.3, 0.7)
+
+
+class Softened(nn.Dense):
+    def __call__(self, A_prev: Any) -> Any:
+        return 0.5 * super().__call__(A_prev) + 0.2
+
+
+@pytest.mark.parametrize("kind", [Clipped, Softened])
+def test_the_cost_is_that_of_the_output(kind: Callable[..., Any]) -> None:
+    model = nn.Sequential(kind(3, 1, "sigmoid", init=3.0, seed=1))
+    A = model(X).data
+    assert np.isclose(model.loss(X, Y).item(), -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A)))
+
+
+class Residual(nn.Sequential):
+    def forward(self, X: Any) -> Any:
+        return super().forward(X) + X
+
+
+def test_a_model_with_a_forward_pass_of_its_own_is_part_of_another_with_it() -> None:
+    block = Residual(nn.Dense(3, 3, "tanh", seed=1))
+    model = nn.Sequential(block, Residual(nn.Dense(3, 3, "tanh", seed=3)), nn.Dense(3, 1, "sigmoid", seed=2))
+    before = {name: p.data.copy() for name, p in model.parameters().items()}
+    assert np.allclose(model(X).data, model.layers[2](model.layers[1](block(X))).data)
+    nn.fit(model, X, Y, optimizer=optim.SGD(lr=0.1), epochs=1)
+    assert len(before) == 6
+    assert all((p.data != before[name]).any() for name, p in model.parameters().items())
+
+
+def test_a_subclass_that_only_says_its_settings_is_saved_as_what_it_is(tmp_path: Path) -> None:
+    class Hidden(nn.Dense):
+        def __init__(self) -> None:
+            super().__init__(3, 3, "tanh", seed=1)
+
+    model = nn.Sequential(Hidden(), nn.Dense(3, 1, "sigmoid", seed=2))
+    tg.save(model, tmp_path / "a.npz")
+    assert np.array_equal(tg.load(tmp_path / "a.npz")(X).data, model(X).data)
+
+
+def test_a_layer_in_its_own_way_may_have_other_units_than_its_class_has() -> None:
+    class Joined(nn.Dense):
+        def __call__(self, A_prev: Any) -> Any:
+            return np.concatenate([A_prev, super().__call__(A_prev)])
+
+    model = nn.Sequential(Joined(3, 2, "relu", seed=1), nn.Dense(5, 1, "sigmoid", seed=2))
+    assert model(X).shape == (1, 8)
+
+
+@pytest.mark.parametrize("setting", [{"l2": 0.1}, {"l1": 0.1}, {"cost": "hinge"}])
+def test_what_an_inner_model_says_of_the_cost_is_not_lost(setting: dict[str, Any]) -> None:
+    inner = nn.Sequential(nn.Dense(3, 1, seed=1), **setting)
+    with pytest.raises(ValueError, match=rf"{next(iter(setting))} of a model that is part of another"):
+        nn.Sequential(nn.Dense(3, 3, "relu"), inner)
+    nn.Sequential(nn.Dense(3, 3, "relu"), *inner.layers)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softmax"])
+def test_an_activation_as_a_layer_is_that_of_the_layer_before(name: str) -> None:
+    units = {"sigmoid": 1, "softmax": 4}[name]
+    labels = Y if units == 1 else tg.data.one_hot(RNG.integers(0, 4, 8), 4)
+    last, function = nn.Dense(3, units, name, init=900.0, seed=1), getattr(tg, name)
+    one, two = nn.Sequential(last), nn.Sequential(nn.Dense(3, units, init=900.0, seed=1), function)
+    assert (two.output, two.n_out, two.classifies) == (one.output, one.n_out, one.classifies)
+    assert two.loss(X, labels).item() == one.loss(X, labels).item()
+    assert np.array_equal(two.predict(X), one.predict(X))
+
+
+def test_a_layer_that_has_no_hash_is_a_layer() -> None:
+    @dataclass
+    class Shifted:
+        by: float
+
+        def __call__(self, A: Any) -> Any:
+            return A + self.by
+
+    model = nn.Sequential(Shifted(1.0), nn.Dense(3, 1, "sigmoid", seed=1))
+    assert model.architecture["layers"][0] == {"own": f"{Shifted.__qualname__}"}
+    assert np.allclose(model(X).data, model.layers[1](X + 1.0).data)
