@@ -142,23 +142,44 @@ class Local:
         return np.stack([one(k) for k in range(n)])
 
     def again(self, values: Mapping[str, Any], passed: Mapping[str, str] | None = None) -> Array:
-        """The root's gradient where some coefficients have other values.
+        """The root's gradient where some coefficients, or steps on the way, have other values.
 
         Args:
-            values: the coefficients' arrays, by the names of their steps.
+            values: their arrays, by the names of their steps. A gradient may have another shape, where only
+                numbers multiply it from there on, and addends join it; what moves entries leaves it as it is.
             passed: steps that pass on the gradient of another one as it is.
         """
         passed = passed or {}
         known, moved = {**self.values, **values}, set(values)
+        odd = {n for n, v in values.items() if n in self.names and np.shape(v) != self.program[n].shape}
         for step in self.steps[self._first_use(moved) :] if not passed else self.steps:
+            if step.name in values:
+                continue
             if passed.get(step.name, "") in self.names:
                 known[step.name] = known[passed[step.name]]
+            elif not odd.isdisjoint(step.uses):
+                known[step.name] = self._in_another_shape(step, known)
+                odd.add(step.name)
             elif not moved.isdisjoint(step.uses):
                 known[step.name] = self.applied(step, known)
             else:
                 continue
             moved.add(step.name)
         return np.asarray(known[self.root], float)
+
+    def _in_another_shape(self, step: Step, known: Mapping[str, Any]) -> Any:
+        """A step's value from gradients of other shapes.
+
+        Raises:
+            ValueError: more than numbers would multiply them.
+        """
+        first, carriers = self.backward.carried(step)[0], self.backward.carriers[step.name]
+        if step.op is None or (step.op.moves and np.shape(known[first]) != self.program[first].shape):
+            return known[first]
+        others = (self.operand(step, k) for k in range(len(step.args)) if k not in carriers)
+        if not step.op.moves and (step.op.kind != "elementwise" or any(np.size(x) > 1 for x in others)):
+            raise ValueError(f"{step.name} takes gradients of its own shape alone")
+        return self.applied(step, known)
 
     def differences(self, values: Mapping[str, Any]) -> dict[str, Array] | None:
         """What other values of coefficients add at the steps that use them; pushed on it is the change.

@@ -58,11 +58,9 @@ class Coefficients:
         try:
             known = self._along(values)
             changes = target.local.differences(known)
-            if changes is not None and not target.may_fit(changes):
-                return False
-            return target.whole(target.local.again(known), *edits)
         except (ValueError, IndexError, TypeError):
             return False  # these values do not go through its steps
+        return (changes is None or target.may_fit(changes)) and target.again(known, *edits)
 
 
 def _coefficients(local: Local, follows: Callable[[Step], bool]) -> list[Step]:

@@ -11,7 +11,6 @@ import numpy as np
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.steps import feeds, multiplies
-from tinygrad_edu.check.diagnosis.tails import tail_of
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
@@ -77,13 +76,13 @@ def _called(target: Target, pool: Pool, step: Step, k: int) -> str:
 
 
 def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
-    tail, at = tail_of(target, [step]), target.owner(step.name)
+    at = target.owner(step.name)
     for value, edit in _Factors(target, pool, step, k).wrong():
         edit = replace(edit, at=at)
         if value.size <= step.value.size and spreads(value.shape, step.shape):
             target.at(step.name, value, edit)
-        if tail is not None and value.shape != step.shape:
-            tail.tried(target, value * tail.factors[0], edit)
+        if value.shape != step.shape:
+            target.again({step.name: value}, edit)
 
 
 def _spread(target: Target, pool: Pool, step: Step, k: int) -> None:

@@ -11,7 +11,6 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of, codes_of_gradient, spreads
 from tinygrad_edu.check.diagnosis.steps import adds_up, alike
-from tinygrad_edu.check.diagnosis.tails import Tail, tail_of, widened
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
 
@@ -38,8 +37,7 @@ def of_sums(target: Target, pool: Pool) -> None:
 def _one(target: Target, pool: Pool, step: Step) -> None:
     g, above, at = target.operand(step, 0), pool.words.of(step.uses[0]), target.owner(step.name)
     own = axes_of(g.shape, step.shape)
-    tail = tail_of(target, [step])
-    _either(target, step, g, Edit(("sum_missing",), f"{above} is not summed", 1.0, at), tail)
+    _either(target, step, g, Edit(("sum_missing",), f"{above} is not summed", 1.0, at))
     for axes, value in _summed(g):
         if axes == own:
             continue
@@ -49,7 +47,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
         if everything and own:
             where = f"over the units too: {where}"
         edit = Edit(codes, f"{above} is summed {where} instead of axis {_told(own)}", 1.0, at)
-        _either(target, step, value, edit, tail)
+        _either(target, step, value, edit)
         if everything:
             target.at(step.name, np.full(step.shape, value.ravel()[0]), edit)
     if own and g.size:
@@ -61,7 +59,7 @@ def _one(target: Target, pool: Pool, step: Step) -> None:
             target.at(step.name, one_along(g, own, last).reshape(step.shape), edit)
     _counted_once(target, step, g, own, above)
     _partly(target, step, g, own, above)
-    _another(target, pool, step, own, tail)
+    _another(target, pool, step, own)
     count = int(np.prod([g.shape[a] for a in own])) if own else 1
     if count > 1:
         text = f"{above} is averaged over its {count} entries instead of summed"
@@ -88,7 +86,7 @@ def _partly(target: Target, step: Step, g: Array, own: tuple[int, ...], above: s
             target.at(step.name, part, Edit(codes, text, 1.2))
 
 
-def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail: Tail | None) -> None:
+def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...]) -> None:
     """Another gradient in the place of the one that is summed, over the same axes or others."""
     at, belongs = target.owner(step.name), pool.words.of(step.uses[0])
     of, shape = target.local.program[target.before_moves(step.uses[0])].of, target.operand(step, 0).shape
@@ -97,28 +95,29 @@ def _another(target: Target, pool: Pool, step: Step, own: tuple[int, ...], tail:
     for axes, summed in _summed(arrays, first=1):
         same = axes == own
         also, told = ((), "") if same else (("sum_axis",), f", and is summed over axis {_told(axes)}")
-        for k in _promising(target, step, summed, tail):
+        for k in _promising(target, step, summed):
             if values[k].text != belongs:
                 codes, missing = codes_of_gradient(pool, values[k], of)
                 text = f"{values[k].text} stands where {belongs} belongs{missing}{told}"
                 cost = (1.05 if same else 1.25) + values[k].cost
-                _either(target, step, summed[k], Edit((*codes, *also), text, cost, at), tail)
+                _either(target, step, summed[k], Edit((*codes, *also), text, cost, at))
 
 
-def _promising(target: Target, step: Step, arrays: Array, tail: Tail | None) -> list[int]:
+def _promising(target: Target, step: Step, arrays: Array) -> list[int]:
     """Which of many arrays may give the array in the place of the step, or of the result."""
-    shape, found = arrays.shape[1:], set[int]()
+    shape = arrays.shape[1:]
     if not len(arrays):
         return []
-    if tail is not None and shape != step.shape:
-        squeezed = arrays.reshape(len(arrays), *(n for n in shape if n > 1))
-        for ends in (arrays, squeezed):
-            found.update(tail.promising(target, ends))
+    first = arrays[0], np.squeeze(arrays[0])
+    if shape != step.shape and any(target.ends_alike(step.name, one) for one in first):
+        return [*range(len(arrays))]
     if arrays[0].size == step.value.size:
-        found.update(target.promising_values(step.name, arrays))
-    elif spreads(shape, step.shape):
-        found.update(target.promising_values(step.name, widened(arrays, step.shape)))
-    return sorted(found)
+        return [*map(int, target.promising_values(step.name, arrays))]
+    if spreads(shape, step.shape):
+        lead = arrays.reshape(len(arrays), *(1,) * (len(step.shape) - len(shape)), *shape)
+        wide = np.broadcast_to(lead, (len(arrays), *step.shape))
+        return [*map(int, target.promising_values(step.name, wide))]
+    return []
 
 
 def one_along(a: Array, axes: tuple[int, ...], last: bool) -> Array:
@@ -127,13 +126,12 @@ def one_along(a: Array, axes: tuple[int, ...], last: bool) -> Array:
     return a[tuple(one if k in axes else slice(None) for k in range(a.ndim))]
 
 
-def _either(target: Target, step: Step, value: Array, edit: Edit, tail: Tail | None) -> None:
+def _either(target: Target, step: Step, value: Array, edit: Edit) -> None:
     """In the place of the step, and where its shape does not fit, in the place of the result."""
     if value.shape != step.shape:
-        if tail is not None:
-            tail.tried(target, value * tail.factors[0], edit)
-            if value.ndim > 1 and value.size != step.value.size:
-                tail.tried(target, np.squeeze(value) * tail.factors[0], edit)
+        target.again({step.name: value}, edit)
+        if value.ndim > 1 and value.size != step.value.size:
+            target.again({step.name: np.squeeze(value)}, edit)
         if value.size == step.value.size:
             target.at(step.name, value.reshape(step.shape), edit)
     target.at(step.name, value, edit)
@@ -143,18 +141,16 @@ def _lines(target: Target, pool: Pool) -> None:
     """Sums that are added up, as those of each pass of a loop: none of them taken, or all over other axes."""
     sums = (s for s in target.local.steps if adds_up(s))
     for group in alike(sums, lambda s: (target.operand(s, 0).shape, s.shape)):
-        if (tail := tail_of(target, group)) is None:
-            continue
-        pairs = zip(tail.factors, group, strict=True)
-        g = sum((c * target.operand(s, 0) for c, s in pairs), np.zeros(target.operand(group[0], 0).shape))
-        own, above = axes_of(g.shape, group[0].shape), pool.words.of(group[-1].uses[0])
+        every = {s.name: target.operand(s, 0) for s in group}
+        own, above = axes_of(every[group[0].name].shape, group[0].shape), pool.words.of(group[-1].uses[0])
         text = f"{above} is not summed, and so in each step like it"
-        tail.tried(target, g, Edit(("sum_missing",), text, 1.05))
-        for axes, value in _summed(g):
+        target.again(every, Edit(("sum_missing",), text, 1.05))
+        for summed in zip(*map(_summed, every.values()), strict=True):
+            axes = summed[0][0]
             if axes != own:
                 text = f"{above}, and what is like it in each step, is summed over axis {_told(axes)}"
                 edit = Edit(("sum_axis",), f"{text} instead of axis {_told(own)}", 1.05)
-                tail.tried(target, value, edit)
+                target.again(dict(zip(every, (value for _, value in summed), strict=True)), edit)
 
 
 def _summed(g: Array, first: int = 0) -> Iterator[tuple[tuple[int, ...], Array]]:

@@ -6,7 +6,7 @@ passes is evaluated in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -130,20 +130,6 @@ class Given:
                 fits = True
         return fits
 
-    def likely(self, arrays: Array) -> Array:
-        """Which of many arrays, times a constant, may be the given one in some aspect."""
-        rows = arrays.reshape(len(arrays), -1)
-        fit = np.zeros(len(rows), bool)
-        u = np.random.default_rng(0).standard_normal((rows.shape[1], 2))
-        for aspect in self.aspects:
-            if aspect.array.shape == arrays.shape[1:]:
-                base = 0.0 if aspect.base is None or aspect.array.shape != self.right.shape else aspect.base
-                t0, t1 = aspect.array.ravel() @ u
-                r = (rows - np.ravel(base)) @ u
-                a, b = t0 * r[:, 1], t1 * r[:, 0]
-                fit |= np.abs(a - b) <= 20 * self.close * (np.abs(a) + np.abs(b))
-        return np.flatnonzero(fit)
-
     def factor(self, given: Array, value: Array, free: bool = False) -> tuple[Edit, ...] | None:
         """What the constant between two arrays is; None where it is none, or none that is known."""
         square = float(np.vdot(value, value))
@@ -259,6 +245,21 @@ class Target(Given):
         """The same for several steps whose values change by this much."""
         known = {s: c for s, c in changes.items() if s in self.pulled[0]}
         return self.may_fit(known) and self.whole(self.right + self.local.push(known), *edits)
+
+    def again(self, values: Mapping[str, Any], *edits: Said) -> bool:
+        """The same where the formula is run again with these values, which may have other shapes."""
+        try:
+            return self.whole(self.local.again(values), *edits)
+        except (ValueError, IndexError, TypeError):
+            return False  # these values do not go through its steps
+
+    def ends_alike(self, step: str, value: Array) -> bool:
+        """Whether a value of another shape for a step leaves a result of the shape that was given."""
+        try:
+            shape = self.local.again({step: value}).shape
+        except (ValueError, IndexError, TypeError):
+            return False
+        return any(aspect.array.shape == shape for aspect in self.aspects)
 
     def may_fit(self, changes: dict[str, Any]) -> bool:
         """Whether changes of some steps' values may give the array: two products a step tell."""
