@@ -20,8 +20,7 @@ from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.label_style import Label, digits
 from tinygrad_edu.expression.recording import said, spelled
 from tinygrad_edu.expression.tidy import tidied
-from tinygrad_edu.expression.walk import evaluate, in_order, match, quantities, with_args
-from tinygrad_edu.expression.writer import text_of
+from tinygrad_edu.expression.walk import evaluate, match, quantities, remade, with_args
 from tinygrad_edu.graph import GraphNode, Program, Ref, Step
 from tinygrad_edu.graph.local import local_derivative
 
@@ -41,7 +40,6 @@ class Reading:
 
     Args:
         program: whose formulas.
-        numbered: with numbers in place of names, where all are numbers.
 
     >>> import tinygrad_edu as tg
     >>> a, b, c = tg.Tensor(5.0, name="a"), tg.Tensor(3.0, name="b"), tg.Tensor(2.0, name="c")
@@ -49,12 +47,10 @@ class Reading:
     >>> reading = Reading(tg.Program.of(J))
     >>> reading.formula("J"), reading.formula("dc"), reading.name("b")
     ('3 · (a + b · c)', 'dJ · 3 · b', 'b')
-    >>> Reading(tg.Program.of(J), numbered=True).formula("J")
-    '3 · (5 + 3 · 2)'
     """
 
-    def __init__(self, program: Program, *, numbered: bool = False) -> None:
-        self.program, self.numbered = program, numbered
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self.marks: dict[str, str] = {}
         self.untied = False
         """Whether a slope was written without its convention for ties."""
@@ -93,28 +89,23 @@ class Reading:
         return local_derivative(node, k, lambda n: self._meant[n.name], self._called, self._untied)
 
     def _text(self, node: Node, *, unsaid: bool = True) -> str:
-        if any(one.does(ADD) for one in in_order(node)):
-            node = _without_start(node)
-        if self.numbered:  # 1 · 2 is not to become 2
-            return text_of(rewritten(node, "signs"), Label(self._called, unsaid=unsaid)).text
+        node = _without_start(node)
         if unsaid:  # a minus sign goes to the front
             node = self._untied(rewritten(_bare(tidied(node)), "signs", "transposes"))
         return write(node, Label(self._called, unsaid=unsaid))
 
     def _untied(self, node: Node) -> Node:
         """A slope without its convention for ties, where no entries are equal: ``[Z > 0]``."""
-        if not any(one.does(ADD) for one in in_order(node)):
-            return node
-        done: dict[Node, Node] = {}
-        for one in in_order(node):
-            done[one] = with_args(one, [done[a] for a in one.args])
-            patterns = _SHARED if one.does(ADD) else ()
-            found = (match(spelled(shared), one) for shared in patterns)
+
+        def change(one: Node) -> Node:
+            found = (match(spelled(shared), one) for shared in _SHARED if one.does(ADD))
             compared = next((f for f in found if f is not None), None)
-            if compared is not None and not self._tie(*compared.values()):
-                done[one] = next(a for a in done[one].args if a.dtype.kind == "b")
-                self.untied = True
-        return done[node]
+            if compared is None or self._tie(*compared.values()):
+                return one
+            self.untied = True
+            return next(a for a in one.args if a.dtype.kind == "b")
+
+        return remade(node, change)
 
     def _tie(self, x: Node, y: Node) -> bool:
         """Whether two values have equal entries, or may have."""
@@ -136,8 +127,6 @@ class Reading:
     def _meaning(self, step: Step) -> Node:
         """How a value appears in formulas: by name, as a number, as entries, by a mark, or written out."""
         free = quantity(step.name, step.shape, step.dtype)
-        if self.numbered and step.value.ndim == 0 and (step.named or not step.args):
-            return number(step.value[()])
         if step.named:
             return free
         if step.args:
@@ -196,10 +185,7 @@ def _share(parts: int, *, sign_first: bool) -> Node:
 
 def _without_start(node: Node) -> Node:
     """Without the 0 that Python's ``sum`` starts from, within a formula."""
-    done: dict[Node, Node] = {}
-    for one in in_order(node):
-        done[one] = with_args(one, [_added_to_zero(done[a]) or done[a] for a in one.args])
-    return done[node]
+    return remade(node, lambda one: with_args(one, [_added_to_zero(a) or a for a in one.args]))
 
 
 def _added_to_zero(node: Node) -> Node | None:
@@ -211,13 +197,13 @@ def _added_to_zero(node: Node) -> Node | None:
 
 def _bare(node: Node) -> Node:
     """Without operations that only reshape or repeat a number for an operation that broadcasts it anyway."""
-    done: dict[Node, Node] = {}
-    for one in in_order(node):
-        args = [done[a] for a in one.args]
-        if one.op is not None and one.op.kind == "elementwise":
-            args = [a.args[0] if _regrouped(a) else a for a in args]
-        done[one] = with_args(one, args)
-    return done[node]
+
+    def change(one: Node) -> Node:
+        if one.op is None or one.op.kind != "elementwise":
+            return one
+        return with_args(one, [a.args[0] if _regrouped(a) else a for a in one.args])
+
+    return remade(node, change)
 
 
 def _regrouped(node: Node) -> bool:

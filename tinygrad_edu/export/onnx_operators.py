@@ -7,7 +7,6 @@ kernel that computes it. Anything else is taken apart by the recording, or refus
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.onnx_layouts import LAYOUTS
 from tinygrad_edu.export.recording import Line
+from tinygrad_edu.expression.shapes import defaults_of
 from tinygrad_edu.ops.elementwise.arithmetic import square
 from tinygrad_edu.ops.elementwise.exponential import exp2, expm1, log1p, log2, log10
 from tinygrad_edu.ops.elementwise.rounding import fabs, trunc
@@ -77,7 +77,7 @@ def _with(**names: str) -> Writer:
     """An elementwise operator whose settings are attributes of these names."""
 
     def writer(builder: Builder, line: Line) -> None:
-        known = {**_defaults(line.op), **line.settings}
+        known = {**defaults_of(line.op), **line.settings}
         settings = {theirs: known[ours] for ours, theirs in names.items()}
         given = {k: float(v) if isinstance(v, float) else int(v) for k, v in settings.items()}
         assert line.op.onnx is not None
@@ -90,7 +90,7 @@ def _with(**names: str) -> Writer:
 def _normalised(builder: Builder, line: Line) -> None:
     """Softmax and its logarithm; over several axes at once by their definition."""
     x, ndim = builder.operand(line.args[0], line.dtype), len(line.shape)
-    axis = {**_defaults(line.op), **line.settings}["axis"]
+    axis = {**defaults_of(line.op), **line.settings}["axis"]
     assert line.op.onnx is not None
     if isinstance(axis, (int, np.integer)):
         builder.node(line.op.onnx, x, axis=int(axis), to=line.name)
@@ -104,11 +104,6 @@ def _normalised(builder: Builder, line: Line) -> None:
         builder.node("Div", powers, total, to=line.name)
     else:
         builder.node("Sub", below, builder.node("Log", total), to=line.name)
-
-
-def _defaults(op: Op) -> dict[str, Any]:
-    parameters = inspect.signature(op.forward).parameters
-    return {name: parameters[name].default for name in op.settings}
 
 
 def _cast(builder: Builder, line: Line) -> None:

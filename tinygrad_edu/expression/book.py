@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.recording import built, op_of, spelled
-from tinygrad_edu.expression.walk import in_order, match, negated, with_args
+from tinygrad_edu.expression.walk import match, negated, remade
 from tinygrad_edu.ops.networks.activations import (
     leaky_relu,
     log_softmax,
@@ -136,26 +136,16 @@ def rewritten(
     <z - (softplus(z))>
     """
     chosen = _by_kernel(purposes)
+
+    def change(one: Node) -> Node:
+        found = (i.found_in(one, meaning, typed=typed) for i in chosen.get(one.kernel, ()))
+        return next((better for better in found if better is not None), one)
+
     for _ in range(_PATIENCE):
-        before, node = node, _once(node, chosen, meaning, typed)
+        before, node = node, remade(node, change)
         if node is before:
             break
     return node
-
-
-def _once(
-    node: Node, chosen: Mapping[str, list[Identity]], meaning: Mapping[Node, Node] | None, typed: bool
-) -> Node:
-    parts = list(in_order(node))
-    if not any(one.op is not None and one.op.kernel in chosen for one in parts):
-        return node
-    done: dict[Node, Node] = {}
-    for one in parts:
-        done[one] = best = with_args(one, (done[a] for a in one.args))
-        identities = chosen.get(best.op.kernel, ()) if best.op is not None else ()
-        found = (i.found_in(best, meaning, typed=typed) for i in identities)
-        done[one] = next((better for better in found if better is not None), best)
-    return done[node]
 
 
 _PATIENCE = 8

@@ -85,12 +85,7 @@ class _Book:
             self.texts[used] = f"import {value.__name__}" + (f" as {used}" if used != value.__name__ else "")
         elif isinstance(value, (FunctionType, Op, int, float, str, tuple)):
             self.enter(used, value)
-        elif getattr(value, "__module__", "").partition(".")[0] in (
-            "numpy",
-            "itertools",
-            "functools",
-            "math",
-        ):
+        elif getattr(value, "__module__", "").partition(".")[0] in _KNOWN:
             self.texts[used] = f"from {value.__module__} import {value.__name__}"
         else:
             raise TypeError(f"source: {by} uses {used}, a {type(value).__name__} that has no source")

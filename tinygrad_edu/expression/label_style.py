@@ -72,10 +72,6 @@ class Label(Style):
             return Text(f"{operands[0].subject}[{index_text(replaced_in(settings['index'], _brief))}]")
         return None
 
-    def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:
-        """Settings other than the order of two axes must be said."""
-        return not settings or (sign.place == "postfix" and len(operands[0].shape) == 2)
-
     def signed(self, sign: Sign, operands: Sequence[Text]) -> Text:
         """Comparisons stand in square brackets: 1 where true, else 0."""
         text = super().signed(sign, operands)

@@ -106,10 +106,6 @@ class LaTeX(Style):
             )
         return Text(rf"{minus}\frac{{{text}}}{{{below.text}}}", SIGN if minus else POWER)
 
-    def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:
-        """Settings other than the order of two axes must be said."""
-        return not settings or (sign.place == "postfix" and len(operands[0].shape) == 2)
-
     def signed(self, sign: Sign, operands: Sequence[Text]) -> Text:
         r"""Comparisons stand in square brackets; ``W^{[1]}`` takes a ⊤ into its own superscript."""
         if sign.place == "postfix" and not sign.latex[2:3].isdigit():

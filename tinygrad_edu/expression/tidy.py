@@ -7,7 +7,7 @@ import numpy as np
 from tinygrad_edu.expression.book import rewritten
 from tinygrad_edu.expression.node import Node, number
 from tinygrad_edu.expression.recording import op_of
-from tinygrad_edu.expression.walk import in_order, with_args
+from tinygrad_edu.expression.walk import remade, with_args
 
 
 def tidied(node: Node, *, typed: bool = True) -> Node:
@@ -26,22 +26,17 @@ def tidied(node: Node, *, typed: bool = True) -> Node:
 def _unrepeated(node: Node) -> Node:
     """Without operations that repeat the operands of elementwise ones, which are broadcast anyway."""
     repeat = op_of(np.broadcast_to)
-    done: dict[Node, Node] = {}
-    for one in in_order(node):
-        args = [done[a] for a in one.args]
-        if one.op is not None and one.op.kind == "elementwise" and "axis" not in one.settings:
+
+    def change(one: Node) -> Node:
+        args, op = list(one.args), one.op
+        if op is not None and op.kind == "elementwise" and "axis" not in one.settings:
             for k, operand in enumerate(args):
                 if operand.does(repeat) and operand.args[0].dtype == operand.dtype:
                     shapes = [a.shape for a in args[:k] + args[k + 1 :]]
                     if np.broadcast_shapes(operand.args[0].shape, *shapes) == one.shape:
                         args[k] = operand.args[0]
-        if (
-            one.op is not None
-            and one.op.sign is not None
-            and one.op.sign.place == "prefix"
-            and args[0].is_number
-        ):
-            done[one] = number(-args[0].value)  # the minus sign of a number is its own
-        else:
-            done[one] = with_args(one, args)
-    return done[node]
+        if op is not None and op.sign is not None and op.sign.place == "prefix" and args[0].is_number:
+            return number(-args[0].value)  # the minus sign of a number is its own
+        return with_args(one, args)
+
+    return remade(node, change)

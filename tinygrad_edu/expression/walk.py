@@ -65,6 +65,14 @@ def rebuilt(node: Node, change: Callable[[Node], Node | None]) -> Node:
     return walk(node)
 
 
+def remade(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The expression with ``change`` made to its parts, inner parts first: each has its new operands."""
+    done: dict[Node, Node] = {}
+    for one in in_order(node):
+        done[one] = change(with_args(one, (done[a] for a in one.args)))
+    return done[node]
+
+
 def replaced(node: Node, by: Mapping[Node, Node]) -> Node:
     """The expression with some of its parts replaced.
 

@@ -116,9 +116,9 @@ class Style:
         """A form that neither sign nor call gives; None where there is none."""
         raise NotImplementedError
 
-    def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:  # noqa: ARG002
-        """Whether the sign says all of it: settings would be lost."""
-        return not settings
+    def has(self, sign: Sign, operands: Sequence[Text], settings: Mapping[str, Any]) -> bool:
+        """Whether the sign says all of it: settings would be lost, but for the order of two axes."""
+        return not settings or (sign.place == "postfix" and len(operands[0].shape) == 2)
 
     def sign(self, sign: Sign, operands: Sequence[Text]) -> str:
         """The sign, with the space around it."""

@@ -22,6 +22,7 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression import arithmetic
 from tinygrad_edu.expression.decomposition import decomposed, recorded_since, stand_in
+from tinygrad_edu.expression.shapes import defaults_of
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.indexing.gather_scatter import scatter_add
 from tinygrad_edu.ops.movement.shapes import astype
@@ -153,12 +154,7 @@ def _told(op: Op, settings: Mapping[str, Any], shape: tuple[int, ...]) -> dict[s
         return {"shape": shape}
     if op.kernel == astype.kernel:
         return {"dtype": np.dtype(settings["dtype"]).kind}
-    defaults = {name: p.default for name, p in _parameters(op).items() if name in op.settings}
-    return {**defaults, **told}
-
-
-def _parameters(op: Op) -> Mapping[str, Any]:
-    return op.__signature__.parameters  # type: ignore[attr-defined, no-any-return]
+    return {**defaults_of(op), **told}
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
