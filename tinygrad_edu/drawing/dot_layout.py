@@ -40,6 +40,13 @@ class Tag:
     points: Points
     label: tuple[float, float] | None
 
+    def moved(self, dx: float, dy: float) -> Tag:
+        """The tag moved by a distance."""
+        label = self.label and (self.label[0] + dx, self.label[1] + dy)
+        return replace(
+            self, rect=self.rect.moved(dx, dy), points=self.points + np.array([dx, dy]), label=label
+        )
+
 
 @dataclass
 class Ribbon:
@@ -155,12 +162,7 @@ class _Ranking:
             return total[np.searchsorted(at, x)]
 
         found.parts = {k: r.moved(float(on(r.middle[0])), 0.0) for k, r in found.parts.items()}
-        for n, tag in enumerate(found.tags):
-            off = float(on(tag.rect.middle[0]))
-            label = tag.label and (tag.label[0] + off, tag.label[1])
-            found.tags[n] = replace(
-                tag, rect=tag.rect.moved(off, 0.0), points=tag.points + np.array([off, 0.0]), label=label
-            )
+        found.tags = [tag.moved(float(on(tag.rect.middle[0])), 0.0) for tag in found.tags]
         for n, route in enumerate(found.routes):
             points = np.column_stack([route.points[:, 0] + on(route.points[:, 0]), route.points[:, 1]])
             label = route.label and (route.label[0] + float(on(route.label[0])), route.label[1])

@@ -49,7 +49,7 @@ class Picture:
             return self.placed
         page = laid_out(self.sketch, self.fit, direction=self.direction)
         fit = self.fit if self.fit is not None or page.rows == 1 else "16:9"
-        return composed(self.sketch, page, fit)
+        return composed(page, fit)
 
     @cached_property
     def svg(self) -> str:

@@ -54,7 +54,7 @@ def slope(way: Way) -> float | None:
     product = 1.0
     for node, k in way.steps:
         assert node.op is not None
-        rule = node.op.pullbacks_of(node.tensor)[k] if node.op.variadic else node.op.pullbacks[k]
+        rule = node.op.pullbacks_of(node.tensor)[k]
         if rule is None:
             return None
         operands = [a.value if isinstance(a, GraphNode) else a for a in node.args]

@@ -44,11 +44,6 @@ class _Tried:
         return min(self.text, 1.1 * _COMFORTABLE) * (1 - min(0.8, 2.5 * max(0.0, self.crossed - _FEW)))
 
 
-def _space_of(fit: Fit | None) -> tuple[float, float]:
-    """The space of a fit; None is a slide."""
-    return FITS[fit or "16:9"]
-
-
 def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -> Page:
     """Lays out a sketch.
 
@@ -63,7 +58,7 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
     if direction == "TB":
         ribbon = ranked(sketch, _tagged_at_first(sketch), framed=True, direction="TB")
         return cut(ribbon, float("inf"), float("inf"))
-    wide, high = _space_of(fit)
+    wide, high = FITS[fit or "16:9"]
     best: _Tried | None = None
     for candidate, framed, lined in _candidates(sketch):
         tried = _tried(candidate, wide, high, framed=framed, lined=lined)
@@ -73,16 +68,12 @@ def laid_out(sketch: Sketch, fit: Fit | None = None, *, direction: str = "LR") -
             break
     assert best is not None
     if fit is None and best.page.rows > 1:
-        natural = cut(_best_ribbon(sketch), float("inf"), float("inf"))
+        whole, _ = _uncrossed(sketch, _tagged_at_first(sketch), framed=_has_scopes(sketch), lined=False)
+        natural = cut(whole, float("inf"), float("inf"))
         large = SIZE * natural.scale(wide, high) >= min(_COMFORTABLE, best.text)
         if large and natural.width <= _STRIP_RATIO * natural.height:
             return natural
     return best.page
-
-
-def _best_ribbon(sketch: Sketch) -> Ribbon:
-    """The best layout as one uncut strip."""
-    return _uncrossed(sketch, _tagged_at_first(sketch), framed=_has_scopes(sketch), lined=False)[0]
 
 
 def _candidates(sketch: Sketch) -> Iterator[tuple[Sketch, bool, bool]]:
@@ -206,8 +197,5 @@ def _worst(sketch: Sketch, ribbon: Ribbon, counts: list[float], tagged: frozense
     if not score or max(score.values()) == 0:
         return frozenset()
     key = max(score, key=lambda k: score[k])
-    found = set()
-    for route, count in zip(ribbon.routes, counts, strict=True):
-        if route.arrow.tail == key and count:
-            found.add(number[id(route.arrow)])
-    return frozenset(found) - tagged
+    crossing = (r.arrow for r, count in zip(ribbon.routes, counts, strict=True) if count)
+    return frozenset(number[id(arrow)] for arrow in crossing if arrow.tail == key) - tagged

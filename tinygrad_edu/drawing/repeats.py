@@ -305,8 +305,7 @@ class _Fold:
             name = _general(names, self.numbers[1:], self.letter) or _stem(names[0])
             heads = [head for one, head in self.carried if one == tail]
             starts = [a.tail for head in heads for a in self.first.get(head, ()) if self._starts(a, tail)]
-            outside = {p.key: p.name for b in self.sketch_.boxes for p in b.parts}
-            told = " or ".join(dict.fromkeys(outside[s] for s in starts if outside[s]))
+            told = " or ".join(dict.fromkeys(self._named[s] for s in starts if self._named[s]))
             rows = [Line("", name), Line(f"from the {self.word} before", faint=True)]
             if told:
                 rows.append(Line(f"{told} at {self.letter} = {self.numbers[0]}", faint=True))
@@ -323,8 +322,7 @@ class _Fold:
         heads = {head for one, head in self.carried if one == tail}
         head = self.place[arrow.head][1]
         rivals = {one for one, other in self.carried if other == head}
-        names = {p.key: p.name for b in self.sketch_.boxes for p in b.parts}
-        return head in heads and (len(rivals) == 1 or _stem(names[arrow.tail]) == tail)
+        return head in heads and (len(rivals) == 1 or _stem(self._named[arrow.tail]) == tail)
 
     def _arrows(self) -> Iterator[Arrow]:
         for (tail, head), arrows in self.inner.items():

@@ -44,12 +44,12 @@ class Page:
 
     width: float
     height: float
+    sketch: Sketch
     parts: dict[str, Rect] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
     frames: list[tuple[str, Rect]] = field(default_factory=list)
     rows: int = 1
-    sketch: Sketch | None = None
 
     def scale(self, wide: float, high: float) -> float:
         """How much the page can be enlarged to fit into a space."""
@@ -202,7 +202,7 @@ class _Cutter:
         """The page with these rows."""
         wide, high = self.size(rows)
         lanes = self.lanes(rows)
-        page = Page(wide, high, rows=len(rows), sketch=self.ribbon.sketch)
+        page = Page(wide, high, self.ribbon.sketch, rows=len(rows))
         side = _MARGIN + _LANE * max([0, *lanes]) + (_FRAME if self.depth else 0)
         placed, _, y = _shelf(self.ribbon, wide - 2 * _MARGIN)
         page.parts |= placed
@@ -232,17 +232,16 @@ class _Cutter:
 
         for key, rect in self.ribbon.parts.items():
             page.parts[key] = rect.moved(*shifts[row_of(rect.middle[0])])
-        for tag in self.ribbon.tags:
-            shift = shifts[row_of(tag.rect.middle[0])]
-            page.tags.append(
-                Tag(tag.arrow, tag.part, tag.rect.moved(*shift), tag.points + shift, _moved(tag.label, shift))
-            )
+        page.tags += [tag.moved(*shifts[row_of(tag.rect.middle[0])]) for tag in self.ribbon.tags]
         order = [self._in_order(x) for x in cuts]
         for number, route in enumerate(self.ribbon.routes):
             pieces = [route.points + shifts[0]]
             if cuts:
                 pieces = list(self._pieces(number, route.points, cuts, shifts, bottoms, order, page))
-            label = None if route.label is None else _moved(route.label, shifts[row_of(route.label[0])])
+            label = route.label
+            if label is not None:
+                dx, dy = shifts[row_of(label[0])]
+                label = label[0] + dx, label[1] + dy
             page.lines.append(Line(route.arrow, tuple(pieces), label))
         for title, keys in self.ribbon.frames:
             for r in range(len(rows)):
@@ -300,10 +299,6 @@ class _Cutter:
 
 
 FRAME_TOP = _FRAME + LINE
-
-
-def _moved(point: tuple[float, float] | None, shift: tuple[float, float]) -> tuple[float, float] | None:
-    return None if point is None else (point[0] + shift[0], point[1] + shift[1])
 
 
 def _near(a: Rect, b: Rect) -> bool:

@@ -119,9 +119,9 @@ class Scene:
         return self.page.h
 
 
-def composed(sketch: Sketch, page: Page, fit: str | None = None) -> Scene:
+def composed(page: Page, fit: str | None = None) -> Scene:
     """The shapes of a page. A page that is made for a space gets the proportions of that space."""
-    sketch = page.sketch or sketch
+    sketch = page.sketch
     parts = {part.key: part for box in sketch.boxes for part in box.parts}
     groups = [_frame(title, rect) for title, rect in page.frames]
     groups += [g for route in page.lines for g in _both(route.arrow, list(route.pieces), route.label)]

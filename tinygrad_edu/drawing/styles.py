@@ -94,15 +94,8 @@ PRINT = replace(
     faint="#3a3a3a",
     red="#8c1009",
     line="#000000",
-    areas={
-        "parameter": ("#ffffff", "#000000"),
-        "data": ("#ffffff", "#000000"),
-        "computed": ("#ffffff", "#000000"),
-        "layer": ("#ffffff", "#000000"),
-        "output": ("#ffffff", "#000000"),
-        "gradient": ("#ffffff", "#8c1009"),
-        "frame": ("#ffffff", "#8a8a8a"),
-    },
+    areas=dict.fromkeys(LIGHT.areas, ("#ffffff", "#000000"))
+    | {"gradient": ("#ffffff", "#8c1009"), "frame": ("#ffffff", "#8a8a8a")},
     borders={
         "parameter": Border(2.4),
         "data": Border(1.0, (1.5, 2.5)),
