@@ -103,15 +103,16 @@ class Formula:
         yield from self._outside_of_a_sum()
         yield from self._penalties()
 
-    def _value(self, changes: Mapping[GraphNode, Any]) -> Array:
-        """The quantity where nodes have other values, or are made otherwise of the values so far."""
+    def _value(self, changes: Mapping[GraphNode, Any], end: GraphNode | None = None) -> Array:
+        """The quantity, or a node on the way to it, where nodes have other values, or are made otherwise."""
         known = {node: value for node, value in changes.items() if not callable(value)}
         for node in self.steps:
             if node in changes:
                 known[node] = changes[node](known) if callable(changes[node]) else changes[node]
             elif any(n in known for n in node.inputs):
                 known[node] = _again(node, known)
-        return np.asarray(known.get(self.node, self.node.value))
+        end = self.node if end is None else end
+        return np.asarray(known.get(end, end.value))
 
     def _changes(self) -> Iterator[Changes]:
         for node in self.above:
@@ -209,20 +210,12 @@ class Formula:
             (-z, ("sign_inside",), f"{made} is taken of -{name}"),
             (np.asarray(y.value, float), ("a_for_z",), f"the function that makes {made} is applied twice"),
         ):
-            yield {y: self._between(x, y, change)}, Edit(codes, text, 1.1)
+            yield {y: self._value({x: change}, y)}, Edit(codes, text, 1.1)
         for op in functions_of_one():
             value = applied(op, {}, z) if op.kernel in LIKELY else None
             if value is not None and not np.allclose(value, y.value):
                 text = f"{op.name}({name}) instead of {made}"
                 yield {y: value}, Edit(("wrong_activation", "unknown"), text)
-
-    def _between(self, x: GraphNode, y: GraphNode, value: Array) -> Array:
-        """y, were x another value."""
-        known: dict[GraphNode, Any] = {x: value}
-        for node in self.steps:
-            if node is not x and any(n in known for n in node.inputs):
-                known[node] = _again(node, known)
-        return np.asarray(known[y])
 
     def _of_all_axes(self) -> Iterator[Changes]:
         """Every step that goes along an axis, as those of a softmax, along another one."""

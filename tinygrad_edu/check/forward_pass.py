@@ -12,8 +12,9 @@ from tinygrad_edu.check.diagnosis.search import vocabulary
 from tinygrad_edu.check.diagnosis.target import Given
 from tinygrad_edu.check.forward_edits import edited
 from tinygrad_edu.check.manual import given_arrays, not_finite
+from tinygrad_edu.check.quantities import forward_quantity
 from tinygrad_edu.check.report import OK, Diagnosis, Entry, Report
-from tinygrad_edu.check.rounding import Array, precision, run
+from tinygrad_edu.check.rounding import Array, precision
 from tinygrad_edu.check.truth import Truth
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
@@ -47,7 +48,7 @@ def forward(J: Tensor, manual: Mapping[str | Tensor, ArrayLike | Tensor], *, m: 
     """
     given = given_arrays(manual, "forward")
     truth = Truth(J, m=m)
-    names = {key: truth.forward_quantity(key) for key in given}
+    names = {key: forward_quantity(truth.graph, key) for key in given}
     arrays = {names[key]: value for key, value in given.items()}
     right = {name: _agrees(truth, name, array) for name, array in arrays.items()}
     with np.errstate(all="ignore"):
@@ -101,8 +102,12 @@ def _diagnosis(
 
 def _from(truth: Truth, node: GraphNode, given: Mapping[str, Array]) -> Array:
     """The quantity, computed from the student's own arrays above it."""
+    known = dict(given)
     try:
-        values = run(truth.program.steps, lambda step, value: given.get(step.name, value))
+        for step in truth.program.forward:
+            drawn = "rng" in step.settings  # a draw stays what it was
+            if step.name not in given and not drawn and not known.keys().isdisjoint(step.uses):
+                known[step.name] = np.asarray(truth.backward.applied(step, known))
     except ValueError:
         return np.empty(0)
-    return np.asarray(values[node.name])
+    return known.get(node.name, node.value)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.rounding import Array, inherited, rules_of
+from tinygrad_edu.core import rules
 from tinygrad_edu.graph import Program, Ref, Step
-from tinygrad_edu.ops.reduction.sums_and_extrema import sum_to
 
 
 class Backward:
@@ -79,6 +79,7 @@ class Local:
         self, backward: Backward, root: str, given: Mapping[str, Array], errors: Mapping[str, Array]
     ) -> None:
         self.backward, self.program, self.root = backward, backward.program, root
+        self.applied = backward.applied
         self.coefficient_errors = errors
         self.sources: dict[str, Array] = {}
         self.exact: list[str] = []
@@ -120,10 +121,6 @@ class Local:
         if not isinstance(a, Ref):
             return a
         return self.values[a.name] if a.name in self.names else self.program[a.name].value
-
-    def applied(self, step: Step, known: Mapping[str, Any]) -> Any:
-        """The step's operation on other operands, by name; zero for a gradient that is not among them."""
-        return self.backward.applied(step, known)
 
     def applied_to_many(self, step: Step, known: Mapping[str, Any], many: Collection[str]) -> Array:
         """The same where each operand in ``many`` is a stack, all of one length: the stack of the results."""
@@ -308,9 +305,4 @@ class Local:
 
 def fitted(given: Any, shape: tuple[int, ...]) -> Array:
     """Broadcasting undone."""
-    u: Array = np.asarray(given, float)
-    if u.shape == shape:
-        return u
-    wide = np.broadcast_shapes(u.shape, shape)
-    spread = np.broadcast_to(u, wide)
-    return np.asarray(spread if wide == shape else sum_to.forward(spread, shape=shape))
+    return np.asarray(rules.fitted(np.asarray(given, float), np.broadcast_to(0.0, shape)))

@@ -11,7 +11,7 @@ Source: N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed.,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -228,18 +228,3 @@ def _of_anything(
         total = total + np.square((np.asarray(op.forward(*moved, **settings), float) - value) / h)
     found = np.sqrt(total / _DRAWS)
     return np.asarray(np.where(np.isfinite(found), 2 * found, 0.0) + np.abs(value))
-
-
-def run(steps: Iterable[Step], nudge: Callable[[Step, Any], Any] | None = None) -> dict[str, Array]:
-    """The value of every step, computed again from the inputs, each result passed through ``nudge``."""
-    values: dict[str, Any] = {}
-    for step in steps:
-        args = [values[a.name] if isinstance(a, Ref) else a for a in step.args]
-        if step.op is None:
-            value = args[0] if args else step.value
-        elif "rng" in step.settings:
-            value = step.value  # a draw stays what it was
-        else:
-            value = step.op.forward(*args, **step.settings)
-        values[step.name] = value if nudge is None else nudge(step, value)
-    return values

@@ -41,7 +41,6 @@ class Truth:
         self._given = Graph(J, names=names)
         self.graph = self._given
         self.output = self._given.outputs[0].name
-        self.parameters = frozenset(node.name for node in self.graph.inputs if node.requires_grad)
         self._asked_m = m
         self._errors: dict[float, dict[str, Array]] = {}
         self._ties: dict[float, list[Tie]] = {}
@@ -107,14 +106,6 @@ class Truth:
         """
         return self.quantities([which])[0][which]
 
-    def forward_quantity(self, which: str | Tensor) -> str:
-        """The name of the quantity meant by its name, or by the tensor itself.
-
-        Raises:
-            KeyError: no such quantity; the message has the nearest names.
-        """
-        return quantities.forward_quantity(self.graph, which)
-
     def _differentiate_constants(self) -> None:
         """The same graph with its data as variables, for one who also asks for dX."""
         made = recorded_again(
@@ -129,12 +120,7 @@ class Truth:
 
     def gradient(self, name: str, convention: Convention = "exact") -> Array:
         """The derivative of the cost with respect to a quantity; per example in the course's convention."""
-        value = np.asarray(self.program.gradients[name].value)
-        return value * self.scale(name) if convention == "course" else value
-
-    def scale(self, name: str) -> int:
-        """What the course's convention multiplies the derivative of the cost by: m, or 1 for parameters."""
-        return self.reading("course").scale(name)
+        return np.asarray(self.program.gradients[name].value) * self.reading(convention).scale(name)
 
     def eps(self, given: Array) -> float:
         """The unit in the last place of the coarser of the cost's arithmetic and an array's."""

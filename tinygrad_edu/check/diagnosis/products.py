@@ -79,7 +79,7 @@ def _matrix(target: Target, pool: Pool, step: Step, k: int) -> None:
     at = target.owner(step.name)
     for value, edit in _Factors(target, pool, step, k).wrong():
         edit = replace(edit, at=at)
-        if value.size <= step.value.size and spreads(value.shape, step.shape):
+        if value.size <= step.value.size:
             target.at(step.name, value, edit)
         if value.shape != step.shape:
             target.again({step.name: value}, edit)
@@ -208,14 +208,6 @@ class _Factors:
             for axis in (0, 1):
                 summed = Edit(("elementwise_for_matmul",), f"{text}, and summed over axis {axis}", 1.3)
                 yield entries.sum(axis=axis, keepdims=True), summed
-
-
-def spreads(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
-    """Whether an array of a shape is broadcast to another."""
-    try:
-        return np.broadcast_shapes(shape, wide) == wide
-    except ValueError:
-        return False
 
 
 def _T(a: Array) -> Array:

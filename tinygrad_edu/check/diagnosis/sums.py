@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.pool import Pool
-from tinygrad_edu.check.diagnosis.products import axes_of, codes_of_gradient, spreads
+from tinygrad_edu.check.diagnosis.products import axes_of, codes_of_gradient
 from tinygrad_edu.check.diagnosis.steps import adds_up, alike
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.graph import Step
@@ -113,11 +113,12 @@ def _promising(target: Target, step: Step, arrays: Array) -> list[int]:
         return [*range(len(arrays))]
     if arrays[0].size == step.value.size:
         return [*map(int, target.promising_values(step.name, arrays))]
-    if spreads(shape, step.shape):
-        lead = arrays.reshape(len(arrays), *(1,) * (len(step.shape) - len(shape)), *shape)
+    lead = arrays.reshape(len(arrays), *(1,) * (len(step.shape) - len(shape)), *shape)
+    try:
         wide = np.broadcast_to(lead, (len(arrays), *step.shape))
-        return [*map(int, target.promising_values(step.name, wide))]
-    return []
+    except ValueError:
+        return []
+    return [*map(int, target.promising_values(step.name, wide))]
 
 
 def one_along(a: Array, axes: tuple[int, ...], last: bool) -> Array:
