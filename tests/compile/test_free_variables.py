@@ -149,6 +149,23 @@ def test_a_module_made_by_hand_is_read_as_any_other() -> None:
     assert step({"w": np.ones(2)})[0] == 6.0
 
 
+def test_an_attribute_that_there_was_not_is_seen() -> None:
+    held = SimpleNamespace()
+    step = tg.compile(lambda p: np.sum(p["w"]) * (held.rate if hasattr(held, "rate") else 1.0))
+    assert step({"w": np.ones(2)})[0] == 2.0
+    held.rate = 3.0
+    assert step({"w": np.ones(2)})[0] == 6.0
+
+
+def test_a_bound_method_reads_its_object() -> None:
+    rates = {"rate": 1.0}
+    rate_of = rates.get
+    step = tg.compile(lambda p: np.sum(p["w"]) * rate_of("rate"))
+    assert step({"w": np.ones(2)})[0] == 2.0
+    rates["rate"] = 3.0
+    assert step({"w": np.ones(2)})[0] == 6.0
+
+
 def test_a_method_reads_its_objects_arrays() -> None:
     held = Holder()
     step = tg.compile(held.loss)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,28 @@ def test_gradients_have_the_structure_of_the_parameters() -> None:
     assert grads["layers"][0].W.tolist() == [[3.0, 12.0]]
     assert isinstance(grads["pair"], tuple)
     assert [g.tolist() for g in grads["pair"]] == [[0.0, 0.0], [6.0, 6.0]]  # the first takes no part
+
+
+class ByAttribute(dict[str, Any]):
+    __getattr__ = dict.__getitem__
+
+
+class OwnAttributes(dict[str, Any]):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.__dict__ = self
+
+
+@pytest.mark.parametrize("kind", [ByAttribute, OwnAttributes, OrderedDict])
+def test_a_dict_of_a_class_of_its_own_stays_one(kind: Any) -> None:
+    params = kind(W=np.array([1.0, 2.0]), b=np.zeros(1))
+
+    def loss(p: Any) -> Any:
+        return np.sum((p["W"] if kind is OrderedDict else p.W) ** 2 + p["b"])
+
+    J, grads = tg.compile(loss)(params)
+    assert (type(grads), pytest.approx(J)) == (kind, 5.0)
+    assert grads["W"].tolist() == [2.0, 4.0]
 
 
 def test_arrays_tensors_and_numbers_are_parameters() -> None:

@@ -369,3 +369,20 @@ def test_where_something_is_in_memory_is_no_name():
     J = np.exp(w) * 2.0
     by_place = {id(t): t for t in (J, J.inputs[0])}
     assert all(str(key) not in node.name for node in tg.Graph(J) for key in by_place)
+
+
+class Settings:
+    def __init__(self, **given: float) -> None:
+        self.__dict__["given"] = given
+
+    def __getattr__(self, name: str) -> float:
+        return self.given[name]
+
+
+def test_an_object_is_not_asked_for_attributes_that_the_code_does_not_name() -> None:
+    """It may raise another error than AttributeError where it has none."""
+    params, of = {"W": tg.Tensor(np.ones((1, 3)))}, Settings(rate=0.1)
+    for k in range(3):
+        X = np.full((3, 2), 1.0 + k)
+        J = np.sum((params["W"] @ (X * of.rate)) ** 2)
+        assert tg.Graph(J).find("W")

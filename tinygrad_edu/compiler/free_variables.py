@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from operator import is_
-from types import FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
+from types import BuiltinMethodType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -173,6 +173,8 @@ class FreeVariables:
         elif isinstance(value, MethodType):
             self._visit(value.__self__, path.rpartition(".")[0] or "self")
             self._visit(value.__func__, path)
+        elif isinstance(value, BuiltinMethodType):
+            self._visit(value.__self__, path)
         elif isinstance(value, partial):
             for part in (value.func, value.args, value.keywords):
                 self._visit(part, path)
@@ -233,6 +235,8 @@ class FreeVariables:
         own = getattr(value, "__dict__", None)
         if isinstance(own, dict):
             fixed = _is_frozen(type(value))
+            if self._everything or "hasattr" in self.names:
+                self.links.append((tuple, own, tuple(own), path))  # which attributes there are
             for name in self._wanted(own):
                 self._link(own.get, name, f"{path}.{name}", fixed=fixed)
             for cls in type(value).__mro__:  # an attribute of the class, which the object may get as its own

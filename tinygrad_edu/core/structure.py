@@ -50,7 +50,7 @@ def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 def alike(tree: Any, *, inside: bool = False) -> Any:
     """The structure without the leaves: hashable, equal where two are; ``inside``: of a part of another."""
     if isinstance(tree, Mapping):
-        return dict, tuple((key, alike(value, inside=True)) for key, value in tree.items())
+        return type(tree), tuple((key, alike(value, inside=True)) for key, value in tree.items())
     if isinstance(tree, (list, tuple)):
         return type(tree), tuple(alike(value, inside=True) for value in tree)
     if is_record(tree):
@@ -65,7 +65,14 @@ def rebuilt(tree: Any, values: Iterator[Any], *, inside: bool = False) -> Any:
     {'W': 'a', 'rest': ('b', 'c')}
     """
     if isinstance(tree, Mapping):
-        return {key: rebuilt(value, values, inside=True) for key, value in tree.items()}
+        by_key = {key: rebuilt(value, values, inside=True) for key, value in tree.items()}
+        if type(tree) is dict or not isinstance(tree, dict):
+            return by_key
+        another = type(tree).__new__(type(tree))  # without attributes, which may hold the leaves of the other
+        if getattr(tree, "__dict__", None) is tree:  # a class whose keys are its attributes
+            another.__dict__ = another
+        another.update(by_key)
+        return another
     if isinstance(tree, (list, tuple)):
         parts: Sequence[Any] = [rebuilt(value, values, inside=True) for value in tree]
         if isinstance(tree, tuple) and hasattr(tree, "_fields"):

@@ -198,10 +198,10 @@ class Matcher:
                 parts += [(one, outer) for one in ast.walk(inner)]
             elif names_in(part) & where.changing:
                 changes = True
-            elif isinstance(part, _LOOKED_UP) and getattr(
-                self.values.of(part, where), "requires_grad", False
-            ):
-                return False
+            elif isinstance(part, _LOOKED_UP):
+                value = self.values.of(part, where)
+                if isinstance(value, Tensor) and value.requires_grad:
+                    return False
         return changes
 
     def _member(self, e: ast.Subscript, node: Tensor, scope: Scope) -> Match:
