@@ -322,6 +322,48 @@ def test_a_pytorch_reader_of_words_gives_its_outputs() -> None:
     np.testing.assert_allclose(model.predict_proba(WORDS), expected, atol=1e-6)
 
 
+def _pytorchs_images(state: dict[str, Any]) -> Any:
+    """A convolution with filters of one pixel, flattened: the order is (n_C, n_H, n_W)."""
+    A = np.einsum("mhwc,oc->mohw", IMAGES, state["0.weight"][:, :, 0, 0]) + state["0.bias"][:, None, None]
+    return A.reshape(len(A), -1)
+
+
+def _pytorchs_words(state: dict[str, Any]) -> Any:
+    """Vectors of words, flattened: the order is (T, n)."""
+    return state["0.weight"][WORDS.T].reshape(WORDS.shape[1], -1)
+
+
+BEFORE_FLATTEN: list[tuple[Any, Any, dict[str, tuple[int, ...]], Any]] = [
+    (lambda: nn.Conv2D(2, 3, 1), IMAGES, {"0.weight": (3, 2, 1, 1), "0.bias": (3,)}, _pytorchs_images),
+    (lambda: nn.Embedding(9, 4), WORDS, {"0.weight": (9, 4)}, _pytorchs_words),
+]
+
+
+@pytest.mark.parametrize("last", [nn.Dense, nn.Neuron])
+@pytest.mark.parametrize("between", [None, nn.BatchNorm, nn.LayerNorm])
+@pytest.mark.parametrize(("make", "X", "shapes", "flattened"), BEFORE_FLATTEN)
+def test_what_pytorch_has_flattened_is_taken_over_in_its_order(
+    make: Any, X: Any, shapes: dict[str, tuple[int, ...]], flattened: Any, between: Any, last: Any
+) -> None:
+    n = np.prod(make()(X).shape) // X.shape[0 if X is IMAGES else 1]
+    shapes = {**shapes, "4.weight": (1, n), "4.bias": (1,)}
+    kept = ["weight", "bias"] + (["running_mean", "running_var"] if between is nn.BatchNorm else [])
+    if between is not None:
+        shapes = {**shapes, **{f"3.{name}": (n,) for name in kept}}
+    state = {name: RNG.random(shape) for name, shape in sorted(shapes.items())}
+    rows = flattened(state)
+    if between is nn.BatchNorm:
+        rows = (rows - state["3.running_mean"]) / np.sqrt(state["3.running_var"] + 1e-5)
+    elif between is nn.LayerNorm:
+        rows = (rows - rows.mean(1, keepdims=True)) / np.sqrt(rows.var(1, keepdims=True) + 1e-5)
+    if between is not None:
+        rows = rows * state["3.weight"] + state["3.bias"]
+    end = nn.Dense(n, 1) if last is nn.Dense else nn.Neuron(n)
+    model = nn.Sequential([make(), nn.Flatten(), *([] if between is None else [between(n)]), end])
+    model.load_state_dict(state)
+    np.testing.assert_allclose(model(X).data, (rows @ state["4.weight"].T + state["4.bias"]).T)
+
+
 def test_a_file_of_pytorchs_safetensors_is_taken_over(tmp_path: Path) -> None:
     torch, library = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
     theirs = torch.nn.Linear(3, 1)

@@ -29,6 +29,7 @@ def _column(array: Array) -> Array:
     return array.reshape(-1, 1)
 
 
+_Turn = Callable[[Array], Array]
 _Rules = dict[str, tuple[str, Callable[[Array], Array]]]
 _LINEAR: _Rules = {"weight": ("W", _same), "bias": ("b", _column)}
 _SCALED: _Rules = {"weight": ("gamma", _column), "bias": ("beta", _column)}
@@ -50,6 +51,9 @@ RULES: dict[type, _Rules] = {
     },
 }
 """For each layer: PyTorch's names of its arrays, the names here, and the change of layout."""
+
+FEATURES = {"W": 1, "w": 0, "gamma": 0, "beta": 0, "mean": 0, "variance": 0}
+"""The arrays that have an entry for each feature of what a layer takes, with the axis of these."""
 
 COUNTER = "num_batches_tracked"
 _KNOWN = {COUNTER, *(name for rules in RULES.values() for name in rules)}
@@ -90,12 +94,13 @@ def translated(
             f"{len(counted)} ({', '.join(type(layer).__name__ for layer, _ in counted)})"
         )
     found: dict[str, Array] = {}
-    channels = _channels_before(layers)
+    turns = _behind_flatten(layers)
     for (group, arrays), (layer, names) in zip(groups.items(), counted, strict=True):
+        turn = turns.get(id(layer))
         for name, array in _of_layer(group, arrays, layer):
+            if turn is not None and name in FEATURES and array.ndim == 2:
+                array = np.moveaxis(turn(np.moveaxis(array, FEATURES[name], 0)), 0, FEATURES[name])
             here = names[name]
-            if name == "W" and id(layer) in channels:
-                array = _channels_last(array, channels[id(layer)])
             found[here] = found[here] + array if here in found else array
     return found
 
@@ -117,24 +122,38 @@ def _of_layer(group: str, arrays: Mapping[str, Array], layer: Any) -> Iterator[t
             ) from None
 
 
-def _channels_before(layers: Sequence[tuple[Any, Any]]) -> dict[int, int]:
-    """The layers that follow a Flatten of images, with the number of channels of these images."""
-    found, channels, flat = {}, 1, False
-    for layer, names in layers:
-        if isinstance(layer, Conv2D):
-            channels = layer.n_out
-        elif isinstance(layer, Flatten):
-            flat = True
-        elif flat and names and isinstance(layer, (Dense, Neuron)):
-            found[id(layer)], channels, flat = channels, 1, False
+def _behind_flatten(layers: Sequence[tuple[Any, Any]]) -> dict[int, _Turn]:
+    """For each layer that works on flattened features how these are brought into the order here.
+
+    PyTorch's are in the order (n_C, n_H n_W) for images and (T, n) for sequences.
+    """
+    found: dict[int, _Turn] = {}
+    before: Any = None
+    turn: _Turn | None = None
+    for layer, _ in layers:
+        keeps_order = isinstance(layer, (BatchNorm, LayerNorm))
+        if isinstance(layer, Flatten):
+            turn = _turned(before)
+        elif turn is not None:
+            found[id(layer)] = turn
+            turn = turn if keeps_order else None
+        if not (isinstance(layer, Flatten) or (keeps_order and before is not None)):
+            before = layer
     return found
 
 
-def _channels_last(W: Array, channels: int) -> Array:
-    """Columns in the order (n_C, n_H n_W) in the order (n_H n_W, n_C)."""
-    if W.shape[1] % channels:
-        return W
-    return W.reshape(len(W), channels, -1).transpose(0, 2, 1).reshape(W.shape)
+def _turned(before: Any) -> _Turn:
+    """The order of features behind Flatten, from PyTorch's. ``before`` is the layer that made them."""
+    n: int = getattr(before, "n_out", getattr(before, "n", 1))
+    in_time = isinstance(before, (Embedding, RNN))
+
+    def turn(rows: Array) -> Array:
+        if len(rows) % n:
+            return rows
+        parts = rows.reshape(-1, n, *rows.shape[1:]) if in_time else rows.reshape(n, -1, *rows.shape[1:])
+        return parts.swapaxes(0, 1).reshape(rows.shape)
+
+    return turn
 
 
 def _split(name: str) -> tuple[str, str]:

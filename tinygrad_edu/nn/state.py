@@ -58,8 +58,9 @@ class Stateful(ABC):
 
         Args:
             state: arrays, Tensors or PyTorch's tensors by name. PyTorch's names are matched to layers in
-                their order, and the shapes are turned. Behind convolutions and Flatten the order of
-                PyTorch's images is taken into account; images that are flattened at once have one channel.
+                their order, and the shapes are turned. Behind Flatten PyTorch's order of images, channels
+                first, and of sequences, time first, is taken into account; images flattened at once have one
+                channel.
             strict: whether every name must be there on both sides.
 
         Returns:
@@ -117,7 +118,7 @@ def _arrays(state: Any) -> dict[str, NDArray[Any]]:
         )
     found = {}
     for name, value in state.items():
-        if not isinstance(value, Tensor) and hasattr(value, "detach"):  # PyTorch's
-            value = value.detach().cpu().numpy()
+        if not isinstance(value, Tensor) and hasattr(value, "detach"):  # PyTorch's, bfloat16 too
+            value = value.detach().cpu().double().numpy()
         found[str(name)] = numbers(f"load_state_dict: {name}", plain(value))
     return found
