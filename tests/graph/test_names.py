@@ -386,3 +386,10 @@ def test_an_object_is_not_asked_for_attributes_that_the_code_does_not_name() -> 
         X = np.full((3, 2), 1.0 + k)
         J = np.sum((params["W"] @ (X * of.rate)) ** 2)
         assert tg.Graph(J).find("W")
+
+
+def test_an_array_with_new_axes_has_the_name_of_the_one_whose_entries_it_has():
+    x, mask = tg.Tensor(np.arange(12.0).reshape(3, 4)), np.array([1.0, 0, 1])
+    out_of_sight = (factor * mask[:, None] for factor in (1, 2))
+    assert "mask" in {node.name for node in tg.Graph(np.sum(x * next(out_of_sight)))}
+    assert "mask" not in {node.name for node in tg.Graph(np.sum(x * next(out_of_sight)))}

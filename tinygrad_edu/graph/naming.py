@@ -310,12 +310,17 @@ def _is_told(part: NDArray[Any]) -> bool:
 
 
 def _sliced(value: NDArray[Any], arrays: Sequence[Reached]) -> Reached | None:
-    """The array that it is one slice of, along the first or the last axis: a loop over X takes ``X[t]``."""
+    """The array that it is one slice of, along the first or the last axis: a loop over X takes ``X[t]``.
+
+    One that it is but for axes of length 1, as of ``mask[:, None]``, comes first.
+    """
     if not value.ndim or (value == value.flat[0]).all():
         return None
     found: dict[int, Reached] = {}
     for way in arrays:
         whole = way.value
+        if whole.size == value.size and same_values(np.squeeze(value), np.squeeze(whole)):
+            return way
         if whole.ndim != value.ndim + 1 or whole.size > _LARGEST or id(whole) in found:
             continue
         for axis in (0, -1):

@@ -8,17 +8,20 @@ from itertools import combinations
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding
+from tinygrad_edu.check.diagnosis.coefficients import Coefficients
+from tinygrad_edu.check.diagnosis.edit import Array, Edit, Finding, along
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pool import Pool, Value
 from tinygrad_edu.check.diagnosis.products import codes_of_gradient
-from tinygrad_edu.check.diagnosis.steps import adds, feeds
+from tinygrad_edu.check.diagnosis.steps import adds, feeds, joins
 from tinygrad_edu.check.diagnosis.target import NO_PENALTY, Aspect, Target
 from tinygrad_edu.check.diagnosis.terms import Term, merged
+from tinygrad_edu.graph import Ref
 
 _MOST_SUBSETS = 10
 _MOST_LOST = 1.4
 _FEW = 4
+_MOST_SIDES = 24
 
 
 def of_addends(
@@ -40,13 +43,39 @@ def of_addends(
         called = names.of(terms)
         for aspect in target.aspects:
             if aspect.array.shape == target.right.shape and aspect.base is None:
-                before = len(target.found)
-                _solve(target, terms, called, rest, aspect)
-                if dearer:
-                    target.found[before:] = [
-                        Finding((replace(f.edits[0], cost=f.edits[0].cost + dearer), *f.edits[1:]))
-                        for f in target.found[before:]
-                    ]
+                _solved(target, terms, called, rest, aspect, dearer)
+
+
+def of_sides(target: Target, pool: Pool) -> None:
+    """One side of a sum or difference among the coefficients, as of A - Y, lost, negated, or scaled alone."""
+    uses = Coefficients(target)
+    for step in [s for s in uses.steps if joins(s) and s.value.size > 1][:_MOST_SIDES]:
+        assert step.op is not None
+        both = [np.asarray(pool.program[a.name].value if isinstance(a, Ref) else a) for a in step.args]
+        zeros = [np.zeros(a.shape) for a in both]
+        values = step.op.forward(both[0], zeros[1]), step.op.forward(zeros[0], both[1])
+        sides = [np.asarray(uses.gradient({step.name: np.broadcast_to(v, step.shape)})) for v in values]
+        if not np.allclose(sides[0] + sides[1], target.right, rtol=1e-9, atol=target.bound) or along(*sides):
+            continue
+        whole = pool.words.of(step.name)
+        called = [f"{pool.words.of(a.name) if isinstance(a, Ref) else a} of ({whole})" for a in step.args]
+        for aspect in target.aspects:
+            if aspect.array.shape == target.right.shape and aspect.base is None:
+                terms = [Term(side, frozenset(), True) for side in sides]
+                _solved(target, terms, called, np.zeros(()), aspect, 0.15)
+
+
+def _solved(
+    target: Target, terms: list[Term], called: list[str], rest: Array, aspect: Aspect, dearer: float
+) -> None:
+    """The same as :func:`_solve`, what it finds made dearer."""
+    before = len(target.found)
+    _solve(target, terms, called, rest, aspect)
+    if dearer:
+        target.found[before:] = [
+            Finding((replace(f.edits[0], cost=f.edits[0].cost + dearer), *f.edits[1:]))
+            for f in target.found[before:]
+        ]
 
 
 def of_exchanged(target: Target, groups: Sequence[Sequence[Term]], names: TermNames, pool: Pool) -> None:

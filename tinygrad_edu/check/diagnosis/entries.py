@@ -12,11 +12,15 @@ from tinygrad_edu.check.diagnosis.target import Given, Target
 from tinygrad_edu.check.report import Diagnosis
 
 _MOST_SLICES = 64
+_TELLING = 8
+"""So many entries that are equal to one contribution each are no chance."""
 
 
 def of_entries(target: Given) -> None:
     """Cut to a range, zero in places, rounded down, or with one slice in the place of another."""
     given, right = target.given, target.right
+    if given.shape == (right.size, right.size) and right.size > 2:
+        _every_pair(target)
     if given.shape != right.shape or not right.size or not np.isfinite(given).all():
         return
     slack = target.slack(target.right)
@@ -42,6 +46,14 @@ def of_entries(target: Given) -> None:
         _slices(target, same)
     if right.ndim and wrong.any():
         _permuted(target, slack)
+
+
+def _every_pair(target: Given) -> None:
+    """A row that meets a column: the numbers of every pair, the right ones on the diagonal."""
+    n, diagonal = target.right.size, np.diagonal(target.given)
+    if np.count_nonzero(target.given) > n and target.factor(diagonal, target.right.ravel()) is not None:
+        text = f"a row and a column of {n} are broadcast to ({n}, {n}): every pair is there"
+        target.note(Edit(("wrong_shape", "sum_missing"), text, 1.1))
 
 
 def _zeros(target: Given, wrong: Array, there: Array) -> None:
@@ -144,7 +156,8 @@ def of_overwriting(target: Target, contributions: Iterable[list[Array]]) -> None
         for term in terms:
             covered |= (np.abs(target.given - term) <= slack) & ((term != 0) | (counts == 0))
         nothing = np.abs(target.given) <= slack  # what was put there last may itself be 0, as behind a mask
-        if np.all(covered | nothing) and 4 * np.sum(nothing & (counts > 0)) <= np.sum(counts > 0):
+        told = covered & ~nothing
+        if np.all(covered | nothing) and told.sum() >= max(_TELLING, np.sum(counts > 0) / 4):
             text = f"each entry holds only one of the {len(terms)} contributions that overlap there"
             text += ": they are assigned one over the other instead of added up"
             target.note(Edit(("term_missing", "last_example_only"), text, 1.2))

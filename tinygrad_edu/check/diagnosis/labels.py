@@ -45,7 +45,7 @@ def _read(name: str, value: Array) -> Iterator[tuple[str, Array]]:
         yield f"(-{name})", -value
 
 
-def _counts(part: Any) -> bool:
+def counts(part: Any) -> bool:
     """Whether a part of an index takes one after the other, as the examples of ``A[np.arange(m), y]``."""
     return isinstance(part, np.ndarray) and np.array_equal(part, np.arange(part.size))
 
@@ -55,10 +55,10 @@ def indices_of(pool: Pool, axes: int = 1) -> Iterator[Array]:
     seen: list[Array] = []
     for node in pool.graph:
         parts = index_parts(node.settings.get("index"))
-        diagonal = len(parts) > 1 and all(_counts(part) for part in parts)
+        diagonal = len(parts) > 1 and all(counts(part) for part in parts)
         for part in parts:
             integers = isinstance(part, np.ndarray) and part.ndim == axes and part.dtype.kind in "iu"
-            if not integers or part.size < 2 or (_counts(part) and not diagonal):
+            if not integers or part.size < 2 or (counts(part) and not diagonal):
                 continue
             if not any(np.array_equal(part, other) for other in seen):
                 seen.append(part)

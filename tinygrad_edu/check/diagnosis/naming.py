@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
+from tinygrad_edu.check.diagnosis.steps import index_parts
 from tinygrad_edu.check.diagnosis.terms import Term
 from tinygrad_edu.check.diagnosis.words import Words
 from tinygrad_edu.graph import Graph
@@ -22,6 +24,7 @@ class TermNames:
             for node in graph.inputs
             if not node.requires_grad and node.value.size > 1
         ]
+        self._picked = list(_picked(graph))
         self._order = {node.name: k for k, node in enumerate(graph)}
 
     def of(self, terms: Sequence[Term]) -> list[str]:
@@ -41,6 +44,9 @@ class TermNames:
             through = self.words.of(nearest)
             more = [n for n in named if n != nearest][:1]
             return f"the path through {through}" + (f" and {more[0]}" if more else "")
+        for pair in combinations(sorted(term.path - {self.quantity}, key=self._order.__getitem__), 2):
+            if not any(set(pair) <= path for path in others):
+                return f"the path through {self.words.of(pair[0])} and {self.words.of(pair[1])}"
         return "the direct path"
 
     def _of_labels(self, array: Array, count: int) -> str | None:
@@ -51,6 +57,9 @@ class TermNames:
                 c = float(array[there][0] / value[there][0])
                 if np.allclose(array[there], c * value[there], rtol=1e-6, atol=0):
                     return f"the term of {name} ({name} is {'subtracted' if c < 0 else 'added'} there)"
+        for shape, picked in self._picked:
+            if shape == array.shape and np.array_equal(np.argwhere(there), picked):
+                return "the label's term (the one-hot label, which is subtracted)"
         if count == 2 and array.ndim == 2 and array.size > 2:
             for axis in (0, 1):
                 if (
@@ -60,3 +69,18 @@ class TermNames:
                 ):
                     return "the label's term (the one-hot label, which is subtracted)"
         return None
+
+
+def _picked(graph: Graph) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """The shapes of arrays of which one entry of each row, or column, is picked, and where they are."""
+    for node in graph:
+        parts = index_parts(node.settings.get("index"))
+        if len(parts) == 2 and all(
+            isinstance(p, np.ndarray) and p.ndim == 1 and p.dtype.kind in "iu" for p in parts
+        ):
+            places = np.unique(np.stack(np.broadcast_arrays(*parts), axis=1), axis=0)
+            shape = node.inputs[0].shape
+            if any(
+                np.array_equal(places[:, k], np.arange(shape[k])) for k in (0, 1) if len(places) == shape[k]
+            ):
+                yield shape, places

@@ -52,7 +52,8 @@ def of_points(target: Target, blocks: list[Block], pool: Pool) -> None:
                 at_y = value.node is not None and value.node.name == y
                 codes = ("slope_at_a" if at_y else "wrong_layer", "slope_wrong")
                 text = f"{slope} is taken at {value.text} instead of {its}"
-                target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost))
+                dearer = 0.0 if pool.graph.find(x).named else 0.05
+                target.at(block.exit, g * factor, Edit(codes, text, 1.1 + value.cost + dearer))
 
 
 def _ends_of(blocks: list[Block]) -> Iterator[tuple[Block, str, str]]:

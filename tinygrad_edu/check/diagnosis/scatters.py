@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.labels import indices_of
+from tinygrad_edu.check.diagnosis.labels import counts, indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of
 from tinygrad_edu.check.diagnosis.steps import adds, adds_up, index_parts, picks_a_part, puts, puts_a_part
 from tinygrad_edu.check.diagnosis.sums import one_along, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
+from tinygrad_edu.core.copied_arrays import called
 from tinygrad_edu.graph import Step
 
 _MOST_PARTS = 64
@@ -43,11 +44,29 @@ def of_scatters(target: Target, pool: Pool) -> None:
         _one_place(target, pool, step, g)
         _within_rows(target, step, g)
         _repeated(target, step, g)
-        if isinstance(index, np.ndarray) and index.dtype.kind in "iu":
-            for by in (1, -1):
-                moved = _added((index + by) % step.shape[0], g, step.shape)
-                edit = Edit(("wrong_layer", "unknown"), f"the index is off by one ({by:+})", 1.2)
-                target.at(step.name, moved, edit)
+        _misplaced(target, step, g)
+
+
+def _misplaced(target: Target, step: Step, g: Array) -> None:
+    """An index whose numbers are off by one, or which stands beside another example than its own."""
+    parts = index_parts(step.settings["index"])
+    for k, part in enumerate(parts):
+        if (
+            not isinstance(part, np.ndarray)
+            or part.dtype.kind not in "iu"
+            or (counts(part) and len(parts) > 1)
+        ):
+            continue
+        name = called(part) or "the index"
+        off, moved = ("wrong_layer", "labels_swapped"), ("examples_misaligned", "labels_swapped")
+        for by, which in ((1, "previous"), (-1, "next")):
+            shifted = f"{name} is shifted by one: the entries go where the {which} ones belong"
+            for other, codes, text in (
+                ((part + by) % step.shape[k], off, f"{name} is off by one ({by:+})"),
+                (np.roll(part, by, 0), moved, shifted),
+            ):
+                value = _added((*parts[:k], other, *parts[k + 1 :]), g, step.shape)
+                target.at(step.name, value, Edit((*codes, "unknown"), text, 1.2))
 
 
 def _added(index: Any, g: Array | float, shape: tuple[int, ...]) -> Array:

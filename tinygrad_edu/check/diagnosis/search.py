@@ -14,6 +14,7 @@ from tinygrad_edu.check.diagnosis.addends import (
     of_addends,
     of_exchanged,
     of_misplaced,
+    of_sides,
     of_weights,
 )
 from tinygrad_edu.check.diagnosis.blocks import Block, blocks_of, sums_in_slopes
@@ -120,7 +121,7 @@ class _Search:
         if one.local.sources and (unsure or (small and not target.found)):
             # where the given gradients above explain nothing, the right ones may, or what made them
             alone = Local(self.truth.backward, one.local.root, {}, self.truth.errors(one.eps))
-            other = self.explained(one, alone, bound)
+            other = self.explained(one, alone, bound, pairs=not target.found)
             target = other if _least(other) < _least(target) else target
         self.cost += _least(target)
         if target.found:
@@ -141,7 +142,8 @@ class _Search:
         others = (other for other in self.judgement.of.values() if other.verdict != "right")
         return [other.name for other in others if other is not one and other.local.root in one.local.sources]
 
-    def explained(self, one: Judged, local: Local, bound: Array) -> Target:
+    def explained(self, one: Judged, local: Local, bound: Array, *, pairs: bool = True) -> Target:
+        """What explains an array; ``pairs``: two edits too, which are dearer than one that is known."""
         self.pool.own = one.name
         groups = Terms(local, self.data).groups
         leaf = not self.data[one.name] and self.truth.program[one.name].role == "input"
@@ -178,9 +180,9 @@ class _Search:
             if len(local.steps) <= _LONG:
                 of_loops(target, blocks, self.pool)
             self._each(target, of_stale, of_shortcut, of_extra_factors, of_exchanged_factors)
-            if not target.found:
+            if not target.found and pairs:
                 self._two_edits(target, blocks)
-            if not target.found:
+            if not target.found and pairs:
                 of_weights(target, groups, names)
         return target
 
@@ -194,7 +196,7 @@ class _Search:
         blocks = [block for block in blocks if block.exit in places]
         for of_blocks in (of_slopes, of_points, of_other_functions):
             of_blocks(target, blocks, self.pool)
-        self._each(target, of_left_out, of_products, of_sums, of_scatters, of_forms)
+        self._each(target, of_left_out, of_products, of_sums, of_scatters, of_forms, of_sides)
 
     def _each(self, target: Target, *families: Callable[[Target, Pool], None]) -> None:
         for family in families:

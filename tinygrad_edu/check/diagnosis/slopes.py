@@ -62,27 +62,29 @@ def _left_out(target: Target, block: Block, pool: Pool) -> None:
         target.at(block.exit, g * S * S, extra)
         _alone(target, block, name, pool)
         return
-    part = 0.0 if block.above is not None and block.below is not None else 0.15
-    codes = ("chain_factor_missing",) if part == 0 else ("slope_wrong", "chain_factor_missing")
+    whole = block.above is not None and block.below is not None
+    named = all(n is not None and pool.graph.find(n).named for n in (block.above, block.below))
+    part = 0.0 if named else 0.06 if whole else 0.15
+    codes = ("chain_factor_missing",) if whole else ("slope_wrong", "chain_factor_missing")
     mask = _is_mask(S)
+    kind = "the mask" if mask else "the factor"
 
     def edit(codes: tuple[str, ...], text: str, cost: float) -> Callable[[], Edit]:
         def said() -> Edit:
-            name = ("the mask " if mask else "") + _coefficient(block, pool)
-            return Edit(codes, text.replace("{}", name), cost + part)
+            return Edit(codes, text.replace("{}", f"{kind} {_coefficient(block, pool)}"), cost + part)
 
         return said
 
     lost = ("dropout_mask_missing", *codes) if mask else codes
-    target.at(block.exit, g, edit(lost, "the factor {} is missing", 1.0))
+    target.at(block.exit, g, edit(lost, "{} is missing", 1.0))
     if np.any(S < 0):
-        target.at(block.exit, -g, edit(lost, "of the factor {} only the sign is there", 1.05))
-    doubled = edit(("constant_factor", "slope_extra"), "the factor {} is there twice", 1.15)
+        target.at(block.exit, -g, edit(lost, "of {} only the sign is there", 1.05))
+    doubled = edit(("constant_factor", "slope_extra"), "{} is there twice", 1.15)
     target.at(block.exit, g * S * S, doubled)
-    inverted = "the factor {} is inverted: divided by instead of multiplied"
+    inverted = "{} is inverted: divided by instead of multiplied"
     target.at(block.exit, g / S, edit(("slope_wrong",), inverted, 1.15))
-    if part == 0:
-        _alone(target, block, f"the factor {_coefficient(block, pool)}", pool)
+    if whole:
+        _alone(target, block, f"{kind} {_coefficient(block, pool)}", pool)
 
 
 def _alone(target: Target, block: Block, name: str, pool: Pool) -> None:
@@ -107,11 +109,19 @@ def _coefficient(block: Block, pool: Pool) -> str:
 
 def _named_factor(block: Block, pool: Pool) -> str:
     S = block.factor
-    for value in pool.shaped(S.shape):
+    top = np.unravel_index(int(np.argmax(np.abs(S))), S.shape) if S.size else ()
+    scaled = ""
+    for value in pool.shaped(S.shape) if S.size else ():
         wide = np.broadcast_to(value.array, S.shape)
-        another = S.size and abs(wide.flat[0] - S.flat[0]) > 1e-9 * abs(S.flat[0])
-        if not another and np.allclose(wide, S, rtol=1e-12, atol=0):
+        c = float(S[top] / wide[top]) if wide[top] else 0.0
+        if not c or not np.allclose(c * wide, S, rtol=1e-12, atol=0):
+            continue
+        if abs(c - 1) <= 1e-12:
             return value.text
+        if not scaled and value.cost == 0 and block.step is None and np.ptp(S):
+            scaled = f"{value.text} * {c:.6g}" if abs(c) < 1 else f"{value.text} / {1 / c:.6g}"
+    if scaled:
+        return scaled
     if block.step is not None:
         others = [a for a in block.step.uses if a in pool.program]
         carried = [a for a in others if pool.program[a].role not in ("input", "forward")]
@@ -154,11 +164,12 @@ def _mask_by_value(target: Target, block: Block, pool: Pool, g: Array, name: str
     levels = np.unique(S)
     mask = levels.size <= 3 and levels[0] == 0
     codes = ("dropout_mask_missing", "slope_wrong") if mask else ("slope_wrong",)
-    what = f"the mask {name}" if mask else name
+    what = name.replace("the factor", "the mask") if mask else name
     for value, zero in pool.with_zeros(S.shape):
         text = f"{what} is replaced by 1 where {value.text} is 0"
         target.at(block.exit, g * np.where(zero, 1.0, S), Edit(codes, text, 1.4))
-        target.at(block.exit, g * ~zero, Edit(codes, f"({value.text} ≠ 0) stands for {what}", 1.3))
+        told = f"({value.text} ≠ 0)" if np.any((value.array != 0) & (value.array != 1)) else value.text
+        target.at(block.exit, g * ~zero, Edit(codes, f"{told} stands for {what}", 1.3))
     if mask:
         target.at(block.exit, g * (levels[-1] - S), Edit(codes, f"{what} is applied inverted", 1.2))
 
@@ -180,7 +191,7 @@ def _function_between(pool: Pool, below: str, above: str) -> tuple[Op, Mapping[s
 def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None, brief: bool) -> None:
     """Everything in the bank that, multiplied with the gradient above, gives the array."""
     g, S = target.value(block.entry), block.factor
-    share = 1.1 if np.all((S > 0) & (S < 1)) else 1.3
+    share = 1.05 if np.all((S > 0) & (S < 1)) else 1.3
     for wrong, told, cost in ((1 - S, "1 minus it", share), (1 / S, "its inverse", 1.3)):
         target.at(block.exit, g * wrong, Edit(("slope_wrong",), f"{told} stands for {name}", cost))
     if np.all(np.abs(S) <= 1):

@@ -193,8 +193,8 @@ def summed_in_a_product(step: Step, g: Array, c: Array, k: int) -> Iterator[tupl
     elif isinstance(axes := step.settings.get("axes"), tuple) and len(axes) == 2:
         for axis, other in zip(axes[k], axes[1 - k], strict=True):
             yield g.shape[axis], axis, other
-    elif g.ndim == c.ndim == 2:
-        axis, other = (1, 0) if k == 0 else (0, 1)
+    elif min(g.ndim, c.ndim) >= 2 == (c.ndim, g.ndim)[k]:
+        axis, other = (g.ndim - 1, 0) if k == 0 else (0, c.ndim - 1)
         if g.shape[axis] == c.shape[other]:
             yield g.shape[axis], axis, other
 

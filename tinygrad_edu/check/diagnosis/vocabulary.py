@@ -72,11 +72,18 @@ class Vocabulary:
             for value, told in ((c, "is there once too often"), (1 / c, "is missing")):
                 text = f"the division by the keep probability {1 / c:.6g} {told}"
                 yield value, Edit(("dropout_scale", "constant_factor"), text, 1.05)
+            text = f"it is multiplied by the keep probability {1 / c:.6g}, by which it has to be divided"
+            yield 1 / c**2, Edit(("dropout_scale", "constant_factor"), text, 1.1)
             text = f"the division is by {1 - 1 / c:.6g}, the probability of dropping, and not by {1 / c:.6g}"
             yield 1 / (c - 1), Edit(("dropout_scale", "constant_factor"), text, 1.1)
         for c in self.constants:
             for value in (c, 1 / c):
                 yield value, _factor(f"{_number(value)}, which is {_number(c)} of J or 1 over it", 1.1)
+                told = "multiplied by it instead of divided, or the reverse"
+                yield (
+                    value**2,
+                    _factor(f"{_number(value**2)}: the square of {_number(value)} of J, {told}", 1.2),
+                )
 
     def _exchanged(self) -> Iterator[tuple[float, Edit]]:
         """One number of J in the place of another."""

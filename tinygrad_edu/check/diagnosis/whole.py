@@ -108,28 +108,34 @@ def of_extra_penalty(target: Target, value: Array, name: str, groups: Sequence[S
     if target.local.program[name].role == "input":
         squares = np.full(value.shape, np.sum(value**2))
         columns.append(("the sum of the squares of ", squares, True))  # one number, whatever its shape
+    signs = columns[1][1]
+    for parts, told in (([value], ""), ([signs], "the sign of "), ([value, signs], "")):
+        for aspect in target.aspects:
+            if aspect.array.shape == value.shape and aspect.base is None:
+                _where_none_belongs(target, aspect, parts, f"{told}{name}")
     for told, extra, few in columns:
         for aspect in target.aspects:
             if aspect.array.shape != extra.shape or not extra.any() or aspect.base is not None:
                 continue
-            _where_none_belongs(target, aspect, extra, f"{told}{name}")
             likelier = any(along(t.array, extra) for group in groups for t in group if t.data)
-            _solved(target, aspect, extra, f"{told}{name}", few, 1.5 if likelier else 1.1)
+            cost = 1.5 if likelier or target.local.program[name].role != "input" else 1.1
+            _solved(target, aspect, extra, f"{told}{name}", few, cost)
 
 
-def _where_none_belongs(target: Target, aspect: Aspect, extra: Array, told: str) -> None:
+def _where_none_belongs(target: Target, aspect: Aspect, extra: list[Array], told: str) -> None:
     """A penalty that also covers entries that J's leaves out, such as the bias among the weights."""
     given = aspect.array
     if target.penalty is None or given.shape != target.penalty.shape:
         return
-    out = (target.penalty == 0) & (extra != 0)
-    inside = ~out & (extra != 0)
-    if not out.any() or not inside.any():
+    out = (target.penalty == 0) & (extra[0] != 0)
+    inside = ~out & (extra[0] != 0)
+    if not out.any() or inside.sum() < len(extra):
         return
-    c = float(np.vdot(extra[inside], target.penalty[inside])) / float(np.vdot(extra[inside], extra[inside]))
+    columns = np.stack([e[inside] for e in extra], axis=1)
+    c, *_ = np.linalg.lstsq(columns, target.penalty[inside], rcond=None)
     size = float(np.max(np.abs(given)))
-    rest = given - target.right - np.where(out, c * extra, 0)
-    if c and np.all(np.abs(rest) <= target.bound + 256 * target.eps * size):
+    rest = given - target.right - np.where(out, np.tensordot(c, np.stack(extra), 1), 0)
+    if c.all() and np.all(np.abs(rest) <= target.bound + 256 * target.eps * size):
         text = f"the penalty is taken of all of {told}: J leaves some entries out of it, as the bias"
         target.note(*aspect.edits, Edit(("regularisation_extra",), text, 1.0))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.steps import index_parts
+from tinygrad_edu.core.copied_arrays import called
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.movement.shapes import transpose
 
@@ -71,5 +72,5 @@ def _index(index: Any) -> str:
         elif np.ndim(part) == 0:
             told.append(str(part))
         else:
-            told.append("…")
+            told.append(called(part) or "…")
     return ", ".join(told)

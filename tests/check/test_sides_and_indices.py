@@ -1,0 +1,114 @@
+"""Sides of a difference, indices of another example, penalties of everything, rows that meet columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tests.check.small_graphs import judged, named, r, tensor, the_same_numbers_in_any_order
+
+pytestmark = pytest.mark.usefixtures(the_same_numbers_in_any_order.__name__)
+M = 7
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(
+    ("factor", "code", "words"),
+    [
+        (0.0, "term_missing", "missing"),
+        (-1.0, "sign_inside", "wrong sign"),
+        (2.0, "term_doubled", "twice"),
+        (float(M), "constant_factor", "factor 7"),
+    ],
+)
+def test_one_side_of_a_difference(side: int, factor: float, code: str, words: str) -> None:
+    U, V = named("U", tensor("A", M, 4) @ r.standard_normal((4, 3))), named("V", tensor("B", M, 3) * 0.7)
+    weights = r.random((M, 3)) + 0.5
+    sides = [U.data, -V.data]
+    sides[side] = sides[side] * factor
+    judged((np.sum(weights * (U - V) ** 2) / M, {"dU": 2 * weights * sum(sides) / M}, "dU", code, words))
+
+
+@pytest.mark.parametrize("by", [1, -1])
+@pytest.mark.parametrize("how", ["off by one", "shifted"])
+def test_an_index_beside_its_own_example(by: int, how: str) -> None:
+    S, y = tensor("S", M, 5), np.array([0, 3, 1, 1, 4, 2, 0])
+    other = (y + by) % 5 if how == "off by one" else np.roll(y, by)
+    dS = np.exp(S.data)
+    dS[np.arange(M), other] -= 1
+    code = "wrong_layer" if how == "off by one" else "examples_misaligned"
+    judged((np.sum(np.exp(S)) - np.sum(S[np.arange(M), y]), {"dS": dS}, "dS", code, f"y is {how}"))
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.3])
+@pytest.mark.parametrize("l2", [0.0, 0.2])
+def test_a_penalty_of_several_parts_that_takes_in_the_bias(l1: float, l2: float) -> None:
+    X, w = np.c_[np.ones(9), r.standard_normal((9, 4))], tensor("w", 5)
+    J = np.sum(np.exp(X @ w)) / 9 + l1 * np.sum(np.abs(w[1:])) + l2 * np.sum(w[1:] ** 2)
+    right = X.T @ np.exp(X @ w.data) / 9
+    penalty = l1 * np.sign(w.data) + 2 * l2 * w.data
+    whole = tg.check.compare(J, {"dw": right + penalty})["dw"]
+    assert whole.ok if l1 == l2 == 0 else whole.diagnosis.codes[0] == "regularisation_extra", whole.diagnosis
+
+
+def test_a_row_that_meets_a_column() -> None:
+    p, y = named("p", tensor("w", 3) @ r.standard_normal((3, M))), r.standard_normal(M)
+    judged(
+        (np.sum((p - y) ** 2), {"dp": 2 * (p.data[:, None] - y)}, "dp", "wrong_shape", "every pair is there")
+    )
+
+
+@pytest.mark.parametrize(("number", "words"), [(0.7, "0.7"), (5.5, "5.5")])
+def test_multiplied_by_a_number_of_j_where_it_should_be_divided(number: float, words: str) -> None:
+    S = named("S", tensor("A", 4, 3) * 1.3)
+    right = np.exp(S.data / number) / number
+    judged(
+        (np.sum(np.exp(S / number)), {"dS": right * number**2}, "dS", "constant_factor", f"square of {words}")
+    )
+
+
+def test_multiplied_by_the_keep_probability() -> None:
+    H, D = named("H", tensor("A", 4, 6) * 1.3), (r.random((4, 6)) < 0.8).astype(float)
+    dropped = named("dropped", H * D / 0.8)
+    given = {"ddropped": 2 * dropped.data, "dH": 2 * dropped.data * D * 0.8}
+    judged((np.sum(dropped**2), given, "dH", "dropout_scale", "multiplied by the keep probability 0.8"))
+
+
+def test_windows_of_several_filters_assigned_one_over_the_other() -> None:
+    X, W = tensor("X", 2, 5, 5, 3), r.standard_normal((2, 2, 3, 4))
+    Z = named("Z", sum(X[:, i : i + 4, j : j + 4] @ W[i, j] for i in (0, 1) for j in (0, 1)))
+    A = named("A", np.maximum(Z, 0))
+    dZ, dX = np.where(Z.data > 0, 2 * A.data, 0), np.zeros((2, 5, 5, 3))
+    for e, h, w, c in np.ndindex(2, 4, 4, 4):
+        dX[e, h : h + 2, w : w + 2] = W[..., c] * dZ[e, h, w, c]
+    judged((np.sum(A**2), {"dZ": dZ, "dX": dX}, "dX", "term_missing", "assigned one over the other"))
+
+
+def test_the_term_of_labels_whose_examples_have_weights() -> None:
+    S, y, weights = named("S", tensor("A", M, 3) * 1.2), np.array([0, 2, 1, 1, 0, 2, 2]), r.random(M)
+    e = np.exp(S - np.max(S, axis=1, keepdims=True))
+    J = -np.mean(weights * np.log((e / np.sum(e, axis=1, keepdims=True))[np.arange(M), y]))
+    p = np.exp(S.data) / np.exp(S.data).sum(axis=1, keepdims=True)
+    judged((J, {"dS": weights[:, None] * p / M}, "dS", "term_missing", "the label's term"))
+
+
+def test_rows_are_called_by_the_index_that_picks_them() -> None:
+    U, I = tensor("U", 4, 3), tensor("I", 5, 3)
+    users, liked, other = np.array([0, 1, 1, 3]), np.array([2, 0, 1, 4]), np.array([1, 1, 3, 0])
+    x = named("x", np.sum(U[users] * (I[liked] - I[other]), axis=1))
+    dx, dU, dI = 3 * x.data**2, np.zeros((4, 3)), np.zeros((5, 3))
+    np.add.at(dU, users, dx[:, None] * (I.data[liked] - I.data[other]))
+    for index in (liked, other):
+        np.add.at(dI, index, dx[:, None] * U.data[users])
+    judged((np.sum(x**3), {"dx": dx, "dU": dU, "dI": dI}, "dI", "sign_inside", "I[other] has the wrong sign"))
+
+
+def test_an_addend_that_no_quantity_alone_tells_apart_is_told_by_two() -> None:
+    p = named("p", tensor("A", M, 3) * 1.2)
+    e = np.exp(p)
+    q = e / np.sum(e, axis=1, keepdims=True)
+    cost, entropy = np.sum(r.standard_normal((M, 3)) * q), np.sum(q * np.log(q))
+    Q = q.data
+    given = tg.grad(cost, [p])[0] + Q * np.log(Q)
+    judged((cost + entropy, {"dp": given}, "dp", "term_missing", " and q * log(q) is missing"))
