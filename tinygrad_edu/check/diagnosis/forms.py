@@ -6,7 +6,7 @@ checked to give the right gradient, and then edited.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -30,7 +30,9 @@ from tinygrad_edu.check.diagnosis.terms import addends_of_the_cost
 from tinygrad_edu.graph import GraphNode
 
 _MOST_ADDENDS = 8
-_Kind: TypeAlias = type[Softmax] | type[LogSoftmax] | type[Norm]
+_Form: TypeAlias = Softmax | LogSoftmax | Norm
+_FormOf: TypeAlias = Callable[[Array, Array], _Form | None]
+"""Of what a value is computed from, and of its gradient."""
 
 
 def of_forms(target: Target, pool: Pool) -> None:
@@ -58,15 +60,14 @@ def _wrong_forms(target: Target, pool: Pool, x: str, v: Array) -> Iterator[Wrong
 
 def _functions(
     target: Target, pool: Pool, x: str, shape: tuple[int, ...]
-) -> Iterator[tuple[GraphNode, Softmax | LogSoftmax | Norm]]:
+) -> Iterator[tuple[GraphNode, _Form]]:
     """The values that are such a function of x, and the form of the gradient before each."""
-    for value, axis, kind in _forms_of_shape(pool, shape):
-        if value.node is None or not pool.depends(value.node, pool.graph.find(x)):
-            continue
-        g = _gradient_of(target, pool, value.node)
-        form = None if g is None else _form(pool, value, x, g, axis, kind)
+    start = pool.graph.find(x)
+    for node, form_of in _forms_of_shape(pool, shape):
+        g = _gradient_of(target, pool, node) if pool.depends(node, start) else None
+        form = None if g is None else form_of(np.asarray(start.value, float), g)
         if form is not None:
-            yield value.node, form
+            yield node, form
 
 
 def _sums_of_exponentials(target: Target, pool: Pool, x: str) -> Iterator[tuple[GraphNode, LogSumExp]]:
@@ -93,34 +94,24 @@ def _logarithms(pool: Pool, x: str) -> list[tuple[GraphNode, Axes]]:
 
 
 @remembered
-def _forms_of_shape(pool: Pool, shape: tuple[int, ...]) -> list[tuple[Value, Axes, _Kind]]:
-    """The values of a shape that may be such a function, along which axes, and of which form."""
+def _forms_of_shape(pool: Pool, shape: tuple[int, ...]) -> list[tuple[GraphNode, _FormOf]]:
+    """The values of a shape that may be such a function along some axes, and of which form."""
     values = [v for v in pool.forward_of_shape(shape)[0] if v.node is not None]
-    told = ((v, axis, _kind(v, axis)) for v in values for axis in axes_of_shape(len(shape)))
-    return [(v, axis, kind) for v, axis, kind in told if kind is not None]
+    told = ((v.node, _form_of(v, axis)) for v in values for axis in axes_of_shape(len(shape)))
+    return [(node, form) for node, form in told if node is not None and form is not None]
 
 
-def _kind(value: Value, axis: Axes) -> _Kind | None:
-    """Which form a value has, told by what its entries along some axes add up to."""
-    p = np.asarray(value.array, float)
+def _form_of(value: Value, axis: Axes) -> _FormOf | None:
+    """The form of the gradient before a value, told by what its entries along some axes add up to."""
+    p, name = np.asarray(value.array, float), value.text
     sums, size = p.sum(axis=axis), float(np.max(np.abs(p), initial=0.0))
     if np.allclose(sums, 1, rtol=1e-5) and p.min(initial=0) >= 0:
-        return Softmax
+        return lambda x, g: Softmax(name, p, g, axis)
     if np.all(np.abs(sums) <= 1e-6 * size * p.size / max(np.size(sums), 1)):
-        return Norm
+        return lambda x, g: normalised(name, x, p, g, axis)
     if p.max(initial=0.0) <= 0 and np.allclose(np.exp(p).sum(axis=axis), 1, rtol=1e-5):
-        return LogSoftmax
+        return lambda x, g: LogSoftmax(name, p, g, axis)
     return None
-
-
-def _form(
-    pool: Pool, value: Value, x: str, g: Array, axis: Axes, kind: _Kind
-) -> Softmax | LogSoftmax | Norm | None:
-    """The form of the gradient before a value."""
-    p = np.asarray(value.array, float)
-    if kind is Norm:
-        return normalised(value.text, np.asarray(pool.graph.find(x).value, float), p, g, axis)
-    return Softmax(value.text, p, g, axis) if kind is Softmax else LogSoftmax(value.text, p, g, axis)
 
 
 def _by_addends(target: Target, pool: Pool, end: str, v: Array) -> Iterator[Array]:
