@@ -107,6 +107,20 @@ def test_the_dtype_is_numpys(name: str, one: str, other: str, wide: str, large: 
     np.testing.assert_allclose(grad, expected, rtol=rtol, atol=rtol * scale(X, Y))
 
 
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i4", ">u2", "<f8", "<i2"])
+def test_the_order_of_bytes_makes_no_difference(dtype: str) -> None:
+    """Files have their own; what NumPy computes has the machine's."""
+    values = np.array([[1, 2, 3], [4, 5, 300]])
+    step = tg.compile(lambda w, X: np.sum((np.outer(w, X[0]) @ X.T) ** 2))
+    for w, X in ((values[0] * 1.0, values.astype(dtype)), (values[0].astype(dtype), values * 0.5)):
+        native = [a.astype(a.dtype.newbyteorder("=")) for a in (w, X)]
+        if w.dtype.kind == "f":
+            J, grad = step(w, X)
+            expected, slope = step(*native)
+            assert (J, grad.dtype.isnative) == (expected, True)
+            np.testing.assert_array_equal(grad, slope)
+
+
 def scale(X: Any, Y: Any) -> float:
     """How large what cancels may be."""
     large = [max(1.0, *np.abs(a.astype(float)).ravel()) for a in (X, Y)]

@@ -103,6 +103,13 @@ def test_parameters_to_be_updated_must_be_writable_floats() -> None:
     step = tg.compile(lambda w: np.sum(w**2), optimizer=tg.optim.SGD(lr=0.1))
     locked = np.ones(3)
     locked.setflags(write=False)
-    for wrong in (locked, np.ones(3, int), 2.0):
+    for wrong in (locked, np.ones(3, int), np.ones(3, ">f8"), 2.0):
         with pytest.raises(TypeError, match="can be updated in place"):
             step({"w": wrong})
+
+
+@pytest.mark.parametrize("tied", [tg.Tensor([1.0, 2.0]), np.ones(2)], ids=["Tensor", "array"])
+def test_a_parameter_that_is_given_twice_is_not_moved_twice(tied: Any) -> None:
+    step = tg.compile(lambda p: np.sum(p["E"] * p["D"]), optimizer=tg.optim.Adam(lr=0.1))
+    with pytest.raises(ValueError, match="the same parameter is given twice among E, D"):
+        step({"E": tied, "D": tied})

@@ -17,7 +17,8 @@ from tinygrad_edu.core.tensor import Tensor
 def value_of(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
     """A parameter's array: the Tensor's own, or the one given."""
     value = (leaf.data if writable else leaf._data) if isinstance(leaf, Tensor) else leaf
-    if writable and not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable):
+    floats = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype.isnative
+    if writable and not (floats and value.flags.writeable):
         what = (
             f"{value.dtype} array" + " that is read-only" * (not value.flags.writeable)
             if isinstance(value, np.ndarray)
@@ -35,7 +36,7 @@ def value_of(leaf: Any, path: tuple[str, ...], *, writable: bool) -> Any:
             f"compile: parameter {'/'.join(path)}: expected an array or Tensor of real numbers, "
             f"got {type(leaf).__name__}"
         )
-    return value
+    return native(value)
 
 
 def bare(leaf: Any) -> Any:
@@ -77,7 +78,12 @@ def _one(value: Any) -> Any:
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"compile: expected data of real numbers, got {type(value).__name__}")
-    return array if array.ndim else array[()]
+    return native(array if array.ndim else array[()])
+
+
+def native(value: Any) -> Any:
+    """In the machine's order of bytes, in which NumPy's results are."""
+    return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
 
 
 def kind_of(value: Any) -> tuple[Any, ...]:

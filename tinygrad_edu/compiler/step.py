@@ -255,9 +255,13 @@ class CompiledStep:
 
     def _recorded(self, params: Any, data: Sequence[Any], update: Update) -> tuple[_Compiled, list[Any]]:
         """The compiled form of the call's signature, recorded where it is new, and the inputs for it."""
+        given = list(leaves(params))
+        if self.optimizer is not None and len({id(leaf) for _, leaf in given}) < len(given):
+            paths = ", ".join("/".join(path) for path, _ in given)
+            raise ValueError(f"compile: the same parameter is given twice among {paths}")
         if getattr(self.optimizer, "remembers", False):
-            self.optimizer.claim([leaf for _, leaf in leaves(params)])
-        values = [value_of(leaf, path, writable=update is not None) for path, leaf in leaves(params)]
+            self.optimizer.claim([leaf for _, leaf in given])
+        values = [value_of(leaf, path, writable=update is not None) for path, leaf in given]
         data = tuple(map(data_of, data))
         arrays = [array for _, array in leaves(data)]
         signature = (

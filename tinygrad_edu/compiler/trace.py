@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu import errors
+from tinygrad_edu.compiler.arguments import native
 from tinygrad_edu.compiler.determinism import steady
 from tinygrad_edu.compiler.free_variables import FreeVariables, is_engine
 from tinygrad_edu.compiler.value_reads import asked, sources
@@ -264,7 +265,7 @@ def _symbol(value: Any, name: str | None, *, differentiable: bool) -> Symbol:
     if isinstance(value, Tensor):
         differentiable = differentiable and value.requires_grad
         value = value._data
-    array = np.asarray(value, np.float64 if isinstance(value, (int, float)) else None)
+    array = native(np.asarray(value, np.float64 if isinstance(value, (int, float)) else None))
     symbol = Symbol(0.0, requires_grad=differentiable and array.dtype.kind == "f", name=name)
     symbol._data = array if array.ndim else array[()]
     return symbol
