@@ -41,6 +41,16 @@ class Layerwise(optim.Optimizer):
         return W - rate * v, v
 
 
+class Exchanging(optim.Optimizer):
+    """Averages that become one another, the gradient, and a number."""
+
+    slots = ("v", "u", "last", "half")
+
+    def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **slots: Any) -> tuple[Any, ...]:  # noqa: ARG002
+        v, u, last, half = slots.values()
+        return W - rate * (v - 2 * u + last * half), u, v + dW, dW, 0.5
+
+
 def clipped_sgd(**settings: Any) -> optim.Optimizer:
     return optim.SGD(lr=0.1, weight_decay=0.2, clip_value=0.3, clip_norm=2.0, **settings)
 
@@ -55,6 +65,7 @@ MAKERS: list[Callable[[], optim.Optimizer]] = [
     lambda: optim.AdamW(lr=0.05, weight_decay=0.2, clip_norm=1.0),
     lambda: Lookahead(lr=0.05, weight_decay=0.1),
     lambda: Layerwise(lr=0.05, clip_norm=1.0),
+    lambda: Exchanging(lr=0.05),
 ]
 SHAPES = [(), (1,), (0, 3), (3, 1), (70, 80), (4097,), (2, 3, 5), (1, 40_000)]
 LAYOUTS: list[Callable[[Any], Any]] = [
@@ -127,13 +138,13 @@ def test_a_step_by_hand_is_a_compiled_step_to_the_bit(make: Any) -> None:
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
-    function = updates._function
+    defined = updates._space
 
     def noting(source: str) -> Any:
         made.append(source)
-        return function(source)
+        return defined(source)
 
-    monkeypatch.setattr(updates, "_function", noting)
+    monkeypatch.setattr(updates, "_space", noting)
     return made
 
 
@@ -195,8 +206,8 @@ def test_a_setting_that_is_an_array_is_looked_at_each_time() -> None:
 def test_the_step_shows_the_rule() -> None:
     step = tg.compile(lambda p: np.sum(p["w"] ** 2), optimizer=optim.Adam(lr=0.1))
     step({"w": np.ones(3)})
-    assert "t1 = rate / (1 - 0.9**t)" in step.source
-    assert "root = np.add(" in step.source
+    assert "t2 = float(1e-08 * np.sqrt(1 - 0.999**t))" in step.source
+    assert "(np.add, m1, t2, m1),  # root" in step.source
     layerwise = tg.compile(lambda p: np.sum(p["w"] ** 2), optimizer=Layerwise(lr=0.1))
     layerwise({"w": np.ones(3)})
     assert "v = v + dW / (1 + np.sqrt(np.sum(dW * dW)))" in layerwise.source
@@ -212,6 +223,14 @@ def test_errors_of_the_user_s_numpy_settings_leave_a_step_whole() -> None:
     moved = [np.all(params["a"] != 1), np.all(params["b"] != 1)]
     assert momentum.t == 1
     assert moved == [True, True]
+
+
+def test_a_parameter_that_cannot_be_written_to_is_refused_before_anything_moves() -> None:
+    adam, W, locked = optim.Adam(lr=0.1), np.ones(3), np.ones(3)
+    locked.setflags(write=False)
+    with pytest.raises(ValueError, match="b: expected an array that can be written to"):
+        adam.move({"W": W, "b": locked}, [np.ones(3), np.ones(3)])
+    assert (W.tolist(), adam.t) == ([1.0] * 3, 0)
 
 
 def test_a_copy_has_its_own_averages() -> None:

@@ -1,30 +1,30 @@
-"""An optimiser's rule, a formula of one parameter, as NumPy that goes through parameters piece by piece.
+"""An optimiser's rule, a formula of one parameter, as a list of calls of NumPy.
 
-A rule is recorded once, as a loss is, and written as statements into a few short arrays. A piece of W, dW and
-the averages lies in the cache while all of the rule is computed on it, so each is read from memory once.
+A rule is recorded once, as a loss is. A result is written where it is kept, in W and the averages as well, as
+soon as nothing reads their old values any more.
 """
 
 from __future__ import annotations
 
 import linecache
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, starmap
-from operator import call
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-from tinygrad_edu.compiler.instructions import is_ufunc, takes_out, text
+from tinygrad_edu.compiler.instructions import called, computes_in, is_ufunc, takes_out
 from tinygrad_edu.compiler.lowering import built
 from tinygrad_edu.compiler.sheet import Sheet
 from tinygrad_edu.compiler.trace import naming
 from tinygrad_edu.core.facts import ATOM
 from tinygrad_edu.core.mode import ambient
 from tinygrad_edu.core.tensor import Tensor
-from tinygrad_edu.expression.arithmetic import DIVIDE, MULTIPLY, SUBTRACT, WHERE
+from tinygrad_edu.expression.arithmetic import DIVIDE, MAXIMUM, MINIMUM, MULTIPLY, WHERE
 from tinygrad_edu.expression.decomposition import recorded_since, stand_in
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.numpy_style import NUMPY, literal
@@ -32,30 +32,28 @@ from tinygrad_edu.expression.walk import in_order
 from tinygrad_edu.expression.writer import Text
 from tinygrad_edu.ops.movement.shapes import astype
 
-PIECE = 1 << 18
-"""The bytes of a piece of each array (measured: half and twice as much are as fast)."""
-FEW = 1 << 12
-"""Entries up to which a parameter is put beside others, since a call costs more than its work."""
-
 _number = count(1)
 
-_OTHERS = ("np", "deque", "starmap", "call", "float")
+_OTHERS = ("np", "partial", "float", "calls", "numbers")
 
-Piece = tuple[tuple[list[Any], list[Any]], tuple[NDArray[Any], ...], list[tuple[Any, ...]]]
-"""What is copied before, the arrays that are read and written, and what is called when all is computed."""
+Call = tuple[Any, ...]
+"""A function and its arguments. It runs no Python, where an interrupt could come."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A formula as a function ``update(pieces, done, *numbers)``, and the arrays that it works in."""
+    """A formula as calls of NumPy."""
 
     source: str
-    update: Callable[..., None]
+    calls: Callable[..., list[Call]]
+    """The calls, given W, dW, the averages, the arrays to work in, and the numbers."""
+    numbers: Callable[..., tuple[float, ...]]
+    """The numbers that the calls are given, which differ from step to step."""
     scratch: tuple[np.dtype[Any], ...]
-    results: tuple[int, ...]
-    """Which of these arrays hold the new values when a piece is computed; or what W is lessened by."""
-    descends: bool
-    """Whether W is lessened by the first of them."""
+    """The dtypes of the arrays to work in."""
+    held: int
+    """How many numbers the calls are given."""
+    dtype: np.dtype[Any]
 
 
 def rule_of(
@@ -72,15 +70,14 @@ def rule_of(
 
     >>> rule = rule_of(lambda W, dW, rate: [W - rate * dW], ["W", "dW"], ["rate"], np.float64)
     >>> print(rule.source)
-    def update(pieces, done, rate):
-        for beside, (W, dW, m0), new in pieces[done.item() :]:
-            deque(map(np.copyto, *beside), 0)  # small parameters, side by side
-            t1 = np.multiply(rate, dW, out=m0)
-            deque(starmap(call, new), 0)  # W := W - t1, all of it or none
-    >>> W = np.array([1.0, 2.0])
-    >>> rule.update(pieces_of(rule, [(W, np.ones(2))], done := np.zeros((), int)), done, 0.5)
-    >>> W
-    array([0.5, 1.5])
+    def numbers(rate):
+        return rate,
+    <BLANKLINE>
+    def calls(W, dW, m0, rate):
+        return [
+            (np.multiply, rate, dW, m0),
+            (np.subtract, W, m0, W),  # W
+        ]
     """
     symbols = [stand_in((2,), dtype) for _ in arrays]
     scalars = [stand_in((), dtype) for _ in numbers]
@@ -110,9 +107,8 @@ def rule_of(
     order = [n for n in in_order(*new) if n.op is not None]
     if not all(_entry_by_entry(node) for node in order):
         return None
-    writer = _Writer(order, dict(zip(kept, new, strict=True)), sheet.names, arrays, numbers, np.dtype(dtype))
-    source = writer.source()
-    return Rule(source, _function(source), tuple(writer.scratch), writer.results, writer.descends)
+    given = {name: known[symbol] for name, symbol in zip(arrays, symbols, strict=True)}
+    return _Writer(order, given, dict(zip(kept, new, strict=True)), sheet.names, numbers).rule()
 
 
 def _as_node(result: Any, known: dict[Tensor, Node], sheet: Sheet) -> Node:
@@ -135,209 +131,169 @@ def _as_node(result: Any, known: dict[Tensor, Node], sheet: Sheet) -> Node:
 
 
 def _entry_by_entry(node: Node) -> bool:
-    constants = all(a.number is not None for a in node.args if a.is_constant)
-    return constants and not node.random and (is_ufunc(node) or node.does(WHERE, astype))
+    """Whether it can be one of the calls below, or a number."""
+    if node.random or not all(a.number is not None for a in node.args if a.is_constant):
+        return False
+    if node.does(WHERE):
+        return node.dtype.kind == "f" and (not node.shape or node.args[0].shape != ())
+    return node.does(astype) or (is_ufunc(node) and (takes_out(node) or not node.shape))
 
 
 class _Writer:
-    """The statements, each into one of the scratch arrays; numbers are computed once, before the loop."""
+    """The calls of a formula, each with a place for its result: W, an average, or an array to work in."""
 
     def __init__(
         self,
         order: Sequence[Node],
+        given: Mapping[str, Node],
         new: Mapping[str, Node],
         names: Mapping[Node, str],
-        arrays: Sequence[str],
         numbers: Sequence[str],
-        dtype: np.dtype[Any],
     ) -> None:
-        self.order, self.new, self.arrays, self.numbers, self.dtype = order, new, arrays, numbers, dtype
-        self.scratch: list[np.dtype[Any]] = []
-        self.free: list[int] = []
-        self.place: dict[Node, int] = {}
-        self.results: tuple[int, ...] = ()
-        W = self.new[arrays[0]]
-        read = [*(a for n in order for a in n.args), *(n for name, n in new.items() if name != arrays[0])]
-        minus = W.does(SUBTRACT) and W.args[0].called == arrays[0] and bool(W.args[1].shape)
-        self.descends = minus and W not in read
-        if self.descends:  # the last operation is that which puts W where it is kept
-            self.order = [n for n in order if n is not W]
-            self.new = {**new, arrays[0]: W.args[1]}
-        self.called = self._called(names)
+        self.order, self.given, self.new, self.names, self.numbers = order, given, new, names, numbers
+        self.dtypes = {name: node.dtype for name, node in given.items()}
+        self.holds: dict[str, Node] = dict(given)
+        """By place, what lies there."""
+        self.place = {node: name for name, node in given.items()}
+        self.last = {a: k for k, node in enumerate(order) for a in node.args}
+        self.last |= dict.fromkeys(new.values(), len(order))
+        self.home = self._homes()
+        self.held = self._held()
 
-    def _called(self, names: Mapping[Node, str]) -> dict[Node, str]:
-        """The variables of the formula's own code; what it computes anew is ``new_v``."""
-        new = [(name, n) for name, n in self.new.items() if not (self.descends and name == self.arrays[0])]
-        found = {node: f"new_{name}" for name, node in new if node.op is not None}
-        taken = {*self.arrays, *self.numbers, *found.values(), "pieces", "done", "beside", "new", *_OTHERS}
-        fresh = map("t{}".format, count(1))
-        for node in self.order:
-            if node not in found and (node.shape or node in self._divisors()):
-                name = names.get(node, "")
-                found[node] = name if name and name not in taken else next(n for n in fresh if n not in taken)
+    def _homes(self) -> dict[Node, str]:
+        """Where a value is kept at last: a new average, and what is computed for it alone."""
+        readers = Counter(a for node in self.order for a in node.args)
+        found: dict[Node, str] = {}
+        for name, end in self.new.items():
+            ahead = [end]
+            for node in ahead:
+                if node.op is not None and node.shape and node not in found:
+                    found[node] = name
+                    ahead += (a for a in node.args if readers[a] == 1 and a not in self.new.values())
+        return found
+
+    def _held(self) -> dict[Node, str]:
+        """The numbers that arrays are computed with, and what they are called."""
+        operands = [a for n in self.order if n.shape for a in n.args]
+        taken = {*self.given, *self.numbers, *_OTHERS}
+        free = (name for name in map("t{}".format, count(1)) if name not in taken)
+        found: dict[Node, str] = {}
+        for node in dict.fromkeys([*operands, *self.new.values()]):
+            if not node.shape and node.number is None:
+                name = self.names.get(node, "")
+                found[node] = (
+                    node.called if node.op is None else name if name and name not in taken else next(free)
+                )
                 taken.add(found[node])
         return found
 
-    def _divisors(self) -> set[Node]:
-        """Numbers that arrays are computed with."""
-        operands = {a for n in self.order if n.shape for a in n.args}
-        return {a for a in operands if not a.shape and a.op is not None}
-
-    def source(self) -> str:
-        named = [n for n in self.order if not n.shape and n in self.called]
-        head = [f"    {self.called[n]} = {self._computed(n)}" for n in named]
-        body = [*self._statements()]
-        space = ", ".join([*self.arrays, *(f"m{k}" for k in range(len(self.scratch)))])
-        told = []
-        for k, (name, node) in enumerate(self.new.items()):
-            minus = f"{name} - " if self.descends and k == 0 else ""
-            told.append(f"{name} := {minus}{self._code(node)}")
-        lines = [
-            f"def update(pieces, done, {', '.join(self.numbers)}):",
-            *head,
-            f"    for beside, ({space}), new in pieces[done.item() :]:",
-            "        deque(map(np.copyto, *beside), 0)  # small parameters, side by side",
-            *(f"        {line}" for line in body),
-            f"        deque(starmap(call, new), 0)  # {', '.join(told)}, all of it or none",
+    def rule(self) -> Rule:
+        """The source of the calls, and of the numbers that they are given."""
+        rows = [*self._rows()]
+        scratch = [name for name in self.dtypes if name not in self.given]
+        held = [*self.held.values()]
+        source = [
+            f"def calls({', '.join([*self.given, *scratch, *held])}):",
+            "    return [",
+            *(f"        {row}" for row in rows),
+            "    ]",
         ]
-        return "\n".join(lines)
+        if held:
+            source[:0] = [
+                f"def numbers({', '.join(self.numbers)}):",
+                *(f"    {self.held[n]} = {self._computed(n)}" for n in self.order if n in self.held),
+                f"    return {', '.join(held)}{',' * (len(held) == 1)}",
+                "",
+            ]
+        space = _space("\n".join(source))
+        return Rule(
+            "\n".join(source),
+            space["calls"],
+            space.get("numbers", lambda *_: ()),
+            tuple(self.dtypes[name] for name in scratch),
+            len(held),
+            next(iter(self.given.values())).dtype,
+        )
 
     def _computed(self, node: Node) -> str:
-        """A number's expression, in Python's numbers: these do not decide the dtype of what they meet."""
-        code = self._expression(node).text
+        """A number in Python's numbers."""
+        operands = [Text(self.held[a], ATOM) if a in self.held else self._expression(a) for a in node.args]
+        code = NUMPY.written(node.rule, operands, node.settings, shape=(), dtype=np.dtype(float)).text
         return f"float({code})" if "np." in code else code
 
     def _expression(self, node: Node) -> Text:
-        args = [self._code(a) if a.op is None or a in self.called else self._expression(a) for a in node.args]
-        return NUMPY.written(node.rule, args, node.settings, shape=(), dtype=np.dtype(float))
+        if node.op is None:
+            return literal(node.value) if node.is_constant else Text(node.called, ATOM)
+        operands = map(self._expression, node.args)
+        return NUMPY.written(node.rule, [*operands], node.settings, shape=(), dtype=np.dtype(float))
 
-    def _statements(self) -> Iterator[str]:
-        last = {a: k for k, node in enumerate(self.order) for a in node.args}
-        ends = set(self.new.values())
+    def _rows(self) -> Iterator[str]:
         for k, node in enumerate(self.order):
-            if not node.shape:
-                continue
-            dying = [
-                a for a in dict.fromkeys(node.args) if last[a] == k and a not in ends and a in self.place
-            ]
-            for arg in dying:
-                self.free.append(self.place[arg])
-            self.place[node] = place = self._taken(node.dtype)
-            name = self.called[node]
-            if takes_out(node):
-                yield f"{name} = {text(node, self._code, f'm{place}')}"
-            else:
-                yield f"{name} = m{place}; {name}[...] = {text(node, self._code, None)}"
-        results = []
-        for node in self.new.values():
-            if node not in self.place or self.place[node] in results:
-                place = self._taken(node.dtype if node.shape else self.dtype)
-                yield f"np.copyto(m{place}, {self._code(node)})"
-                results.append(place)
-            else:
-                results.append(self.place[node])
-        self.results = tuple(results)
+            if node.shape:
+                several = node.does(WHERE)  # the first of its calls must not write over what the second reads
+                operands = [self._code(a) for a in node.args]
+                yield from self._calls(node, operands, self._taken(k, node, apart=several))
+        late = {name: self._code(node) for name, node in self.new.items() if self.place.get(node) != name}
+        for name, code in late.items():
+            if code in late:  # written over before it is read
+                late[name] = self._work(self.dtypes[name], lambda place: False)
+                yield f"(np.positive, {code}, {late[name]}),"
+        for name, code in late.items():
+            yield f"(np.positive, {code}, {name}),  # {name}"
 
-    def _taken(self, dtype: np.dtype[Any]) -> int:
-        """A scratch array that nothing needs any more."""
-        for place in sorted(self.free):
-            if self.scratch[place] == dtype:
-                self.free.remove(place)
-                return place
-        self.scratch.append(dtype)
-        return len(self.scratch) - 1
+    def _calls(self, node: Node, operands: Sequence[str], out: str) -> Iterator[str]:
+        end = next((name for name, new in self.new.items() if new is node and out == name), "")
+        said = f"  # {end or self.names.get(node, '')}".rstrip(" #")
+        if node.does(WHERE):
+            condition, yes, no = operands
+            yield f"(np.positive, {no}, {out}),"
+            yield f"(partial(np.positive, {yes}, {out}, where={condition}),),{said}"
+        elif node.does(astype):
+            yield f"(np.ndarray.__setitem__, {out}, ..., {operands[0]}),{said}"
+        else:
+            function = called(node)
+            if computes_in(node) != node.dtype:
+                function = f"partial({function}, dtype=np.{node.dtype})"
+            if node.does(MAXIMUM, MINIMUM):  # of which NumPy wants the third argument by name
+                yield f"(partial({', '.join([function, *operands, f'out={out}'])}),),{said}"
+            else:
+                yield f"({', '.join([function, *operands, out])}),{said}"
 
-    def _code(self, node: Node) -> Text:
+    def _taken(self, k: int, node: Node, *, apart: bool) -> str:
+        """A place whose value nothing reads after the k-th operation; ``apart``: nor in it."""
+
+        def over(place: str) -> bool:
+            last = self.last.get(self.holds[place], -1)
+            return last < k or (last == k and not apart)
+
+        home = self.home.get(node, "")
+        if home not in self.dtypes or self.dtypes[home] != node.dtype or not over(home):
+            home = self._work(node.dtype, over)
+        self.place[node], self.holds[home] = home, node
+        return home
+
+    def _work(self, dtype: np.dtype[Any], over: Callable[[str], bool]) -> str:
+        """An array to work in: one that is free, or a new one."""
+        work = [name for name in self.dtypes if name not in self.given]
+        for name in work:
+            if self.dtypes[name] == dtype and over(name):
+                return name
+        name = next(
+            n for n in map("m{}".format, count(len(work))) if n not in {*self.dtypes, *self.held.values()}
+        )
+        self.dtypes[name] = dtype
+        return name
+
+    def _code(self, node: Node) -> str:
         if node.is_constant:
-            return literal(node.value)
-        return Text(self.called.get(node, node.called), ATOM, node.shape, node.dtype)
+            return literal(node.value).text
+        return self.held[node] if node in self.held else self.place[node]
 
 
-def _function(source: str) -> Callable[..., None]:
+def _space(source: str) -> dict[str, Any]:
+    """What a source defines."""
     filename = f"<update rule {next(_number)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    space: dict[str, Any] = {"np": np, "deque": deque, "starmap": starmap, "call": call}
+    space: dict[str, Any] = {"np": np, "partial": partial}
     exec(compile(source, filename, "exec"), space)  # noqa: S102  (the source was written here)
-    function: Callable[..., None] = space["update"]
-    return function
-
-
-def pieces_of(
-    rule: Rule,
-    targets: Sequence[tuple[NDArray[Any], ...]],
-    done: NDArray[Any],
-    memory: list[NDArray[Any]] | None = None,
-) -> list[Piece]:
-    """The pieces of parameters, with memory to work in; ``done`` counts those that are computed.
-
-    Args:
-        rule: what is computed on them.
-        targets: of each parameter W, dW and the averages.
-        done: a number that the last copy of each piece sets.
-        memory: that of pieces of the same rule, which are not needed any more; what is new is put there.
-    """
-    few = [arrays for arrays in targets if arrays[0].size <= FEW]
-    long = PIECE // max(targets[0][0].itemsize, 1) if targets else 0
-    parts: list[tuple[list[tuple[NDArray[Any], ...]], tuple[NDArray[Any], ...]]] = []
-    for group in _groups(few, long):
-        parts += [(group, _side_by_side(group)) if len(group) > 1 else ([], group[0])]
-    for arrays in targets:
-        if arrays[0].size > FEW:
-            parts += (([], part) for part in _cut(arrays, long))
-    memory = [] if memory is None else memory
-    size = max((p[0].size for _, p in parts), default=0)
-    if not memory or memory[0].size < size:
-        memory[:] = [np.empty(size, dtype) for dtype in rule.scratch]
-    found: list[Piece] = []
-    for k, (group, part) in enumerate(parts):
-        scratch = [m[: part[0].size].reshape(part[0].shape) for m in memory]
-        kept = [a for i, a in enumerate(part) if i != 1]
-        news = [[scratch[r]] for r in rule.results]
-        into = [[a] for a in kept]
-        beside: tuple[list[Any], list[Any]] = ([], [])
-        if group:
-            spread = [_spread(array, [g[0] for g in group]) for array in part]
-            beside = ([v for views in spread for v in views], [g[i] for i in range(len(part)) for g in group])
-            into = [[g[i] for g in group] for i in range(len(part)) if i != 1]
-            news = [_spread(scratch[r], [g[0] for g in group]) for r in rule.results]
-        calls: list[tuple[Any, ...]] = []
-        for i, (olds, values) in enumerate(zip(into, news, strict=True)):
-            first = rule.descends and i == 0
-            calls += [
-                (np.subtract, W, by, W) if first else (np.copyto, W, by)
-                for W, by in zip(olds, values, strict=True)
-            ]
-        found.append((beside, (*part, *scratch), [*calls, (np.copyto, done, k + 1)]))
-    return found
-
-
-def _groups(few: Sequence[tuple[NDArray[Any], ...]], long: int) -> list[list[tuple[NDArray[Any], ...]]]:
-    groups: list[list[tuple[NDArray[Any], ...]]] = []
-    room = 0
-    for arrays in few:
-        room -= arrays[0].size
-        if room < 0 or not groups:
-            groups.append([])
-            room = long - arrays[0].size
-        groups[-1].append(arrays)
-    return groups
-
-
-def _side_by_side(group: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
-    size = sum(arrays[0].size for arrays in group)
-    return tuple(np.empty(size, array.dtype) for array in group[0])
-
-
-def _spread(row: NDArray[Any], like: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """A row's stretches, in the shapes of the arrays that are put there."""
-    starts = np.cumsum([0, *(a.size for a in like)])
-    return [row[i : i + a.size].reshape(a.shape) for i, a in zip(starts, like, strict=False)]
-
-
-def _cut(arrays: tuple[NDArray[Any], ...], long: int) -> Iterator[tuple[NDArray[Any], ...]]:
-    if not all(a.flags.c_contiguous for a in arrays):
-        yield arrays
-        return
-    rows = [a.reshape(-1) for a in arrays]
-    for start in range(0, rows[0].size, long):
-        yield tuple(row[start : start + long] for row in rows)
+    return space

@@ -221,18 +221,21 @@ class Optimizer:
             raise
 
     def source(self, dtype: DTypeLike = np.float64) -> str:
-        """The source of the NumPy code that a step runs, for parameters of a dtype.
+        """The source of the calls that a step makes, for parameters of a dtype: function, operands, result.
 
         >>> import tinygrad_edu as tg
         >>> print(tg.optim.Momentum(lr=0.1, beta=0.5).source())
-        def update(pieces, done, rate, t, norm):
-            for beside, (W, dW, v, m0, m1), new in pieces[done.item() :]:
-                deque(map(np.copyto, *beside), 0)  # small parameters, side by side
-                t1 = np.multiply(0.5, v, out=m0)
-                t2 = np.multiply(0.5, dW, out=m1)
-                new_v = np.add(t1, t2, out=m0)
-                t3 = np.multiply(rate, new_v, out=m1)
-                deque(starmap(call, new), 0)  # W := W - t3, v := new_v, all of it or none
+        def numbers(rate, t, norm):
+            return rate,
+        <BLANKLINE>
+        def calls(W, dW, v, m0, rate):
+            return [
+                (np.multiply, 0.5, v, v),
+                (np.multiply, 0.5, dW, m0),
+                (np.add, v, m0, v),  # v
+                (np.multiply, rate, v, m0),
+                (np.subtract, W, m0, W),  # W
+            ]
         """
         return self._rules.source(self, np.dtype(dtype))
 

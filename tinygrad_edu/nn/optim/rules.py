@@ -166,11 +166,12 @@ class Adam(Optimizer):
         self.epsilon = above_zero(f"{called}: epsilon", epsilon)
 
     def formula(self, W: Any, dW: Any, *, rate: Any, t: Any, **slots: Any) -> tuple[Any, ...]:
-        """v̂ and ŝ from the new v and s, W := W - α v̂ / (√ŝ + ε)."""
+        """α v̂ / (√ŝ + ε) with c = √(1 - β₂ᵗ) multiplied in above and below: so s need not be corrected."""
         v = self.beta1 * slots["v"] + (1 - self.beta1) * dW
         s = self.beta2 * slots["s"] + (1 - self.beta2) * dW * dW
-        root = np.sqrt(s / (1 - self.beta2**t)) + self.epsilon
-        return W - rate / (1 - self.beta1**t) * v / root, v, s
+        c = np.sqrt(1 - self.beta2**t)
+        root = np.sqrt(s) + self.epsilon * c
+        return W - rate * c / (1 - self.beta1**t) * v / root, v, s
 
 
 class AdamW(Adam):

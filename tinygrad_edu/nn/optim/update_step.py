@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from inspect import getsource
 from textwrap import dedent
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.compiler.free_variables import FreeVariables
-from tinygrad_edu.compiler.updates import Piece, Rule, pieces_of, rule_of
+from tinygrad_edu.compiler.pieces import Update
+from tinygrad_edu.compiler.updates import Rule, rule_of
 
 Array = NDArray[Any]
 NUMBERS = ("rate", "t", "norm")
 
 
-@dataclass
-class _Move:
-    """The update of the parameters of one dtype, in pieces; ``done`` counts the pieces computed."""
-
-    update: Callable[..., None]
-    pieces: Sequence[Any]
-    done: Array
-
-    def __call__(self, *numbers: Any) -> None:
-        """Computes all pieces."""
-        self.done[...] = 0
-        self.update(self.pieces, self.done, *numbers)
+class Step(Protocol):
+    """The update of the parameters of one dtype."""
 
     @property
     def begun(self) -> bool:
-        """Whether any piece is computed."""
+        """Whether any of them was touched since the last reset."""
+
+    def reset(self) -> None:
+        """Before a step."""
+
+    def __call__(self, rate: float, t: int, norm: float, /) -> None:
+        """Does a step."""
+
+    def go_on(self, rate: float, t: int, norm: float, /) -> None:
+        """Does the rest of a step, after an error or an interrupt."""
+
+
+class _AsItStands:
+    """The formula as the Python it is, on one parameter after the other."""
+
+    def __init__(self, optimizer: Any, targets: Sequence[tuple[Array, ...]]) -> None:
+        self.optimizer, self.targets = optimizer, targets
+        self.done = np.zeros(())
+
+    @property
+    def begun(self) -> bool:
         return bool(self.done)
 
-    def go_on(self, *numbers: Any) -> None:
-        """Computes the remaining pieces, after an interrupt."""
-        self.update(self.pieces, self.done, *numbers)
+    def reset(self) -> None:
+        self.done[...] = 0
+
+    def __call__(self, rate: float, t: int, norm: float) -> None:
+        optimizer, done = self.optimizer, int(self.done)
+        for k, (W, dW, *averages) in enumerate(self.targets[done:], done + 1):
+            slots = dict(zip(optimizer.slots, averages, strict=True))
+            new = optimizer.moved(W, dW, rate=rate, t=t, norm=norm, **slots)
+            deque(map(np.positive, [*new, float(k)], [W, *averages, self.done]), 0)  # all of them, or none
+
+    go_on = __call__
 
 
 class Rules:
@@ -68,49 +86,38 @@ class Rules:
         parameters: Mapping[Any, Array],
         gradients: Sequence[Array],
         kept: dict[Any, Any],
-    ) -> list[_Move]:
-        """The updates of parameters with their gradients, one :class:`_Move` for each dtype."""
+    ) -> list[Step]:
+        """The updates of parameters with their gradients, one for each dtype."""
         targets: dict[np.dtype[Any], list[tuple[Array, ...]]] = {}
         for (key, W), dW in zip(parameters.items(), gradients, strict=True):
             if dW.shape != W.shape:
                 raise ValueError(f"{key}: expected a gradient of shape {W.shape}, got {dW.shape}")
+            if not W.flags.writeable:
+                raise ValueError(f"{key}: expected an array that can be written to, got a read-only one")
             targets.setdefault(W.dtype, []).append((W, dW, *optimizer.averages(key, W).values()))
-        return [self._move(optimizer, dtype, group, kept) for dtype, group in targets.items()]
+        return [self._step(optimizer, dtype, group, kept) for dtype, group in targets.items()]
 
-    def _move(
+    def _step(
         self, optimizer: Any, dtype: np.dtype[Any], targets: list[tuple[Array, ...]], kept: dict[Any, Any]
-    ) -> _Move:
+    ) -> Step:
         rule = self.of(optimizer, dtype)
         arrays = [array for target in targets for array in target]
         known = kept.get(dtype)
-        if known is not None and known[0] is rule and all(map(_lie_alike, known[1], arrays)):
-            move: _Move = known[2]
-            move.done[...] = 0
-            return move
-        done = np.zeros((), np.int64)
-        memory = known[3] if known is not None and known[0] is rule else []
-        if rule is None:
-            move = _Move(_as_it_stands(optimizer), targets, done)
-        else:
-            pieces: list[Piece] = pieces_of(rule, targets, done, memory)
-            move = _Move(rule.update, pieces, done)
-        kept[dtype] = (rule, arrays, move, memory)
-        return move
+        memory: list[Array] = []
+        if known is not None and known[0] is rule:
+            step: Step = known[2]
+            memory = known[3]
+            if all(map(_lie_alike, known[1], arrays)):
+                step.reset()
+                return step
+        made = _AsItStands(optimizer, targets) if rule is None else Update(rule, targets, memory)
+        kept[dtype] = (rule, arrays, made, memory)
+        return made
 
 
 def _lie_alike(a: Array, b: Array) -> bool:
     """Whether two arrays are one, or views of the same place."""
     return a is b or (a.base is b.base is not None and a.__array_interface__ == b.__array_interface__)
-
-
-def _as_it_stands(optimizer: Any) -> Callable[..., None]:
-    def update(targets: Sequence[tuple[Array, ...]], done: Array, rate: float, t: int, norm: float) -> None:
-        for k, (W, dW, *averages) in enumerate(targets[done.item() :], done.item()):
-            slots = dict(zip(optimizer.slots, averages, strict=True))
-            new = optimizer.moved(W, dW, rate=rate, t=t, norm=norm, **slots)
-            deque(map(np.copyto, [W, *averages, done], [*new, k + 1]), 0)  # all of them, or none
-
-    return update
 
 
 class _Read:
