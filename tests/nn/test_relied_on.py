@@ -355,3 +355,26 @@ def test_going_on_needs_all_that_was_saved(tmp_path: Path) -> None:
     export.write(file, {k: a for k, a in arrays.items() if k != "state/W1"}, meta)
     with pytest.raises(ValueError, match="state/W1 is missing"):
         trained(checkpoint=file, resume=True)
+
+
+@pytest.mark.parametrize("change", [{"lr": 0.01}, {"beta": 0.5}, {"weight_decay": 0.3}, {"clip_norm": 0.1}])
+def test_what_a_callback_set_in_the_optimiser_is_so_after_going_on(
+    change: dict[str, float], tmp_path: Path
+) -> None:
+    def costs(epochs: int, **settings: Any) -> list[float]:
+        optimizer = optim.Momentum(lr=0.5)
+
+        def plateau(history: nn.History) -> None:
+            if history.epochs == 3:
+                for name, value in change.items():
+                    setattr(optimizer, name, value)
+
+        return trained(optimizer=optimizer, epochs=epochs, callbacks=plateau, **settings)[1].cost
+
+    costs(5, checkpoint=tmp_path / "a.npz")
+    assert costs(9, checkpoint=tmp_path / "a.npz", resume=True) == costs(9)
+
+
+@pytest.mark.parametrize("answer", [True, np.True_, np.mean([1.0]) < 2])
+def test_a_callback_that_says_true_in_numpys_way_ends_the_training(answer: Any) -> None:
+    assert trained(epochs=5, callbacks=lambda _: answer)[1].epochs == 1

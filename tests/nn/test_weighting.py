@@ -220,3 +220,45 @@ def test_a_rate_under_which_the_cost_rises_is_told_of_once(rate: float, epochs: 
     else:
         assert [t for t in told if "the cost rises" in t] == told[:1]
         assert f"such as lr={lr / 10:.3g}" in told[0]
+
+
+@pytest.mark.parametrize("labels", [Y, Y3])
+def test_a_metric_is_given_the_same_by_name_and_as_a_function(labels: Any) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    model = nn.MLP([2, 4, len(labels)], output="softmax" if len(labels) > 1 else "sigmoid", seed=1)
+    names = ["f1_score", "roc_auc_score", "log_loss", "accuracy_score"]
+    by_function = model.evaluate(X, labels, [getattr(metrics, name) for name in names])
+    assert by_function == model.evaluate(X, labels, names)
+
+
+def test_the_hinge_is_taken_of_scores_and_of_nothing_else() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    model = nn.MLP([2, 1], output="linear", cost="hinge", seed=1)
+    expected = metrics.hinge_loss(2 * Y[0] - 1, model(X).data[0])
+    assert model.evaluate(X, 2 * Y - 1, ["hinge_loss"])["hinge_loss"] == pytest.approx(expected)
+    with pytest.raises(ValueError, match=r"^metrics: hinge_loss takes scores of both signs"):
+        nn.MLP([2, 1]).evaluate(X, Y, ["hinge_loss"])
+
+
+def test_offsets_in_a_vector_are_not_penalised() -> None:
+    class Shifted:
+        def __init__(self) -> None:
+            self.K, self.c, self.b = (tg.Tensor(np.ones(shape)) for shape in ((2, 2), (2,), (2, 1)))
+
+        def __call__(self, A: Any) -> Any:
+            return self.K @ A + self.c[:, None] + self.b
+
+    model = nn.Sequential(Shifted(), nn.Dense(2, 1, "sigmoid", init="zeros"), l2=2.0)
+    J, plain = (nn.Sequential(*model.layers, l2=l2).loss(X, Y).item() for l2 in (2.0, 0.0))
+    assert [W.name for W in model.weights()] == ["K1", "W2"]
+    assert J - plain == pytest.approx(2.0 / (2 * 24) * 4)
+
+
+@pytest.mark.parametrize("join", [
+    lambda a, b: a | b, lambda a, b: a.update(b), lambda a, b: a.update(**b), lambda a, b: a.__ior__(b),
+])  # fmt: skip
+def test_equal_names_of_two_layers_are_not_joined(join: Any) -> None:
+    a, b = nn.Dense(2, 3).parameters(), nn.Dense(3, 1).parameters()
+    with pytest.raises(ValueError, match="both have parameters called W, b"):
+        join(a, b)
+    assert join(a, dict(a)) in (a, None)

@@ -79,6 +79,7 @@ class Checkpoint:
         meta = {
             "kind": KIND,
             "t": optimizer.t,
+            "settings": {name: getattr(optimizer, name) for name in _settable(optimizer)},
             "history": single,
             "stopping": [stopping.best_cost, stopping.waited],
             "generators": [generator.bit_generator.state for generator in standing.generators],
@@ -118,6 +119,9 @@ class Checkpoint:
             standing.state[name].data[...] = array
         optimizer, stopping = standing.optimizer, standing.stopping
         optimizer.t, optimizer.state = meta["t"], {}
+        if meta["facts"][OPTIMIZER] == standing.facts[OPTIMIZER]:  # else the user has changed the rate
+            for name, value in meta.get("settings", {}).items():  # a callback may have
+                setattr(optimizer, name, value)
         for key, array in _under("optimizer", arrays).items():
             name, _, slot = key.rpartition("/")
             optimizer.state.setdefault(name, {})[slot] = array
@@ -133,6 +137,11 @@ class Checkpoint:
         """Records in the file that the training diverged after it was written."""
         arrays, meta = read(self.path)
         write(self.path, arrays, meta | {"diverged": why})
+
+
+def _settable(optimizer: Optimizer) -> list[str]:
+    """The settings that a callback may change while training is under way: numbers, not a schedule."""
+    return [*([] if callable(optimizer.schedule) else ["lr"]), *optimizer.settings]
 
 
 def _of_history(history: History) -> tuple[dict[str, list[float]], dict[str, Any]]:

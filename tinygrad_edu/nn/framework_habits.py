@@ -32,9 +32,9 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
 """The optimisers by the name that Keras has for them, with its learning rates."""
 
 
-def _squashed(name: Any) -> Any:
+def _squashed(name: Any) -> str:
     """A name as people write it: BinaryCrossentropy, binary_crossentropy, binary_cross_entropy."""
-    return name.lower().replace("_", "") if isinstance(name, str) else name
+    return name.lower().replace("_", "") if isinstance(name, str) else ""
 
 
 NAMES = {
@@ -84,12 +84,11 @@ class Trainable(Stateful):
             name = one_of("optimizer", given, OPTIMIZERS, function_of="")
             optimizer = OPTIMIZERS[str(name)]()
         if loss is not None:
-            called = _squashed(loss)
-            if called == "sparsecategoricalcrossentropy":
+            if _squashed(loss) == "sparsecategoricalcrossentropy":
                 raise ValueError(
                     "loss: labels are one-hot here: categorical_cross_entropy, Y = tg.data.one_hot(labels)"
                 )
-            loss = checked_cost("loss", NAMES.get(str(called), loss), self.output, self.n_out)
+            loss = checked_cost("loss", NAMES.get(_squashed(loss), loss), self.output, self.n_out)
         self._metrics = tuple(metrics_in(metrics))
         self.cost, self._optimizer = loss if loss is not None else self.cost, optimizer
         return self
@@ -139,7 +138,8 @@ class Trainable(Stateful):
     def train(self, mode: bool = True) -> Self:
         """From now on a call computes as in training: dropout drops, and so on.
 
-        ``fit``, ``predict`` and ``evaluate`` are not affected.
+        A new model computes as in use, where PyTorch's computes as in training: this stands before a loop of
+        your own. ``fit``, ``predict`` and ``evaluate`` are not affected.
         """
         self.trains = yes_or_no("train: mode", mode)
         return self

@@ -22,6 +22,7 @@ from tinygrad_edu.nn.layers import (
     checked_dtype,
     scheme_for,
 )
+from tinygrad_edu.nn.parameter_discovery import Parameters
 from tinygrad_edu.ops.networks.convolution import conv2d
 from tinygrad_edu.ops.networks.pooling import avg_pool2d, max_pool2d
 from tinygrad_edu.settings import shaped, whole
@@ -103,9 +104,9 @@ class Conv2D(Activated):
         self.W = Tensor(rows.T.reshape(*self.size, self.n_in, self.n_out), name="W", dtype=dtype)
         self.b = Tensor(np.zeros((1, 1, 1, self.n_out)), name="b", dtype=dtype)
 
-    def parameters(self) -> dict[str, Tensor]:
+    def parameters(self) -> Parameters:
         """``{"W": ..., "b": ...}``."""
-        return {"W": self.W, "b": self.b}
+        return Parameters({"W": self.W, "b": self.b})
 
     def linear(self, A_prev: Any) -> Any:
         """Z, of shape (m, rows, columns, n_out)."""

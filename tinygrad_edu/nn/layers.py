@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.core.table import NUMPY, OPS
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.init import Scheme, Seed, initial
+from tinygrad_edu.nn.parameter_discovery import Parameters
 from tinygrad_edu.ops.elementwise.exponential import tanh
 from tinygrad_edu.ops.networks.activations import leaky_relu, relu, sigmoid, softmax
 from tinygrad_edu.settings import one_of, shaped, whole
@@ -116,9 +117,9 @@ class Dense(Activated):
         self.W = Tensor(initial((self.n_out, self.n_in), scheme, seed), name="W", dtype=dtype)
         self.b = Tensor(np.zeros((self.n_out, 1)), name="b", dtype=dtype)
 
-    def parameters(self) -> dict[str, Tensor]:
+    def parameters(self) -> Parameters:
         """``{"W": ..., "b": ...}``."""
-        return {"W": self.W, "b": self.b}
+        return Parameters({"W": self.W, "b": self.b})
 
     def linear(self, A_prev: Any) -> Any:
         """Z = W A_prev + b, of shape (n_out, m).
@@ -159,9 +160,9 @@ class Neuron(Activated):
         self.w = Tensor(initial((1, self.n_in), scheme, seed).T, name="w", dtype=dtype)
         self.b = Tensor(np.zeros(()), name="b", dtype=dtype)
 
-    def parameters(self) -> dict[str, Tensor]:
+    def parameters(self) -> Parameters:
         """``{"w": ..., "b": ...}``."""
-        return {"w": self.w, "b": self.b}
+        return Parameters({"w": self.w, "b": self.b})
 
     def linear(self, A_prev: Any) -> Any:
         """Z = wᵀ A_prev + b, of shape (1, m)."""

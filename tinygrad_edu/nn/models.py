@@ -242,7 +242,7 @@ class Sequential(Answering, Trainable):
 
     def weights(self) -> list[Tensor]:
         """The parameters in the penalties of ``l2`` and ``l1``: the matrices, without the offsets."""
-        return [t for name, t in self.parameters().items() if name[0] in "Ww" or min(t.shape, default=0) > 1]
+        return [t for name, t in self.parameters().items() if name[0] in "Ww" or (t.ndim > 1 < min(t.shape))]
 
     def generators(self) -> tuple[np.random.Generator, ...]:
         """The generators that training draws from, as those of its :class:`Dropout` layers."""

@@ -14,6 +14,7 @@ from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import is_training
 from tinygrad_edu.nn.layers import Described, checked_dtype
+from tinygrad_edu.nn.parameter_discovery import Parameters
 from tinygrad_edu.settings import above_zero, at_least, shaped, whole
 
 Seen = list[tuple["BatchNorm", Tensor, Tensor]]
@@ -44,9 +45,9 @@ class _Normalisation(Described):
         self.gamma = Tensor(np.ones((self.n, 1)), name="gamma", dtype=kind)
         self.beta = Tensor(np.zeros((self.n, 1)), name="beta", dtype=kind)
 
-    def parameters(self) -> dict[str, Tensor]:
+    def parameters(self) -> Parameters:
         """``{"gamma": ..., "beta": ...}``, each (n, 1)."""
-        return {"gamma": self.gamma, "beta": self.beta}
+        return Parameters({"gamma": self.gamma, "beta": self.beta})
 
     def _features(self, A: Any) -> int:
         """The axis of the features."""

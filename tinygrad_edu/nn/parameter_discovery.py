@@ -67,6 +67,12 @@ class Parameters(dict[str, Tensor]):
             )
         return Parameters({**self, **other})
 
+    def update(self, *given: Any, **others: Any) -> None:
+        """As ``|``, in place."""
+        super().update(self | dict(*given, **others))
+
+    __ior__: Any = __or__
+
 
 def _tensors_of(holder: Any) -> dict[str, Tensor]:
     """The leaf Tensors that an object holds, by the path to each: ``{"W": ..., "cells_0_W": ...}``.

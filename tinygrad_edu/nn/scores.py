@@ -49,7 +49,8 @@ def scores(model: Any, X: Any, Y: Any, metrics: Iterable[Metric] | Metric = ()) 
     """The cost of a model on examples, for classes the accuracy, and each of ``metrics``.
 
     A metric is the name of one in ``sklearn.metrics``, with or without its ``_score``; or a function of the
-    labels and the predictions, each (m,). Metrics for two classes are averaged over more than two.
+    labels and the predictions, each (m,). One whose second argument is ``y_score`` or ``y_proba``, as there,
+    is given A[L] instead. Metrics for two classes are averaged over more than two.
 
     Raises:
         MissingExtraError: a name, and scikit-learn is not there.
@@ -65,7 +66,7 @@ def scores(model: Any, X: Any, Y: Any, metrics: Iterable[Metric] | Metric = ()) 
     for metric in metrics_in(metrics):
         name = metric if isinstance(metric, str) else getattr(metric, "__name__", "metric")
         if name not in found:
-            found[name] = _score(model, X, labels, metric)
+            found[name] = _score(model, X, labels, name, metric)
     return Scores(found)
 
 
@@ -92,12 +93,14 @@ def metrics_in(given: Any) -> list[Metric]:
     return found
 
 
-def _score(model: Any, X: Any, Y: Any, metric: Metric) -> Any:
+def _score(model: Any, X: Any, Y: Any, name: str, metric: Metric) -> Any:
     function = _named(metric) if isinstance(metric, str) else metric
     truth = model.answers(Y) if model.classifies else Y
-    asked = [*inspect.signature(function).parameters] if isinstance(metric, str) else []
+    asked = _arguments(function)
     several = len(truth) > 1
-    of_scores = asked[1:2] in (["y_score"], ["y_proba"], ["y_prob"])
+    of_scores = asked[1:2] in (["y_score"], ["y_proba"], ["y_prob"], ["pred_decision"]) or "log_loss" in name
+    if asked[1:2] == ["pred_decision"] and model.output in ("sigmoid", "softmax"):
+        raise ValueError(f"metrics: {name} takes scores of both signs, and {model!r} answers probabilities")
     answers = model.predict_proba(X) if of_scores else model.predict(X)
     settings: dict[str, Any] = {}
     many = model.classifies and model.output == "softmax" and len(Y) > 2
@@ -110,6 +113,14 @@ def _score(model: Any, X: Any, Y: Any, metric: Metric) -> Any:
         answers = answers if many else answers[1:]
     found = function(_rows(truth, several), _rows(answers, several), **settings)
     return found if np.ndim(found) else float(found)
+
+
+def _arguments(function: Callable[..., Any]) -> list[str]:
+    """The names of what a metric takes, as scikit-learn has them, which tell what it is given."""
+    try:
+        return [*inspect.signature(function).parameters]
+    except (TypeError, ValueError):
+        return []
 
 
 def _rows(columns: Any, several: bool) -> Any:

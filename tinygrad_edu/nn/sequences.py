@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.init import Scheme, Seed, generator, initial
 from tinygrad_edu.nn.layers import ACTIVATIONS, Activation, Described, checked_activation, checked_dtype
+from tinygrad_edu.nn.parameter_discovery import Parameters
 from tinygrad_edu.ops.movement.joining import stack
 from tinygrad_edu.ops.networks.embeddings import embedding
 from tinygrad_edu.settings import shaped, whole, yes_or_no
@@ -43,9 +44,9 @@ class Embedding(Described):
         kind = checked_dtype("Embedding", dtype)
         self.E = Tensor(initial((self.n_out, self.vocabulary), init, seed), name="E", dtype=kind)
 
-    def parameters(self) -> dict[str, Tensor]:
+    def parameters(self) -> Parameters:
         """``{"E": ...}``, of shape (n, vocabulary)."""
-        return {"E": self.E}
+        return Parameters({"E": self.E})
 
     def check_words(self, X: Any) -> None:
         """Raises unless X (T, m) holds whole numbers of at least 0 and below the size of the vocabulary."""
@@ -106,9 +107,9 @@ class RNN(Described):
         self.Waa = Tensor(initial((self.n_out, self.n_out), init, rng), name="Waa", dtype=kind)
         self.ba = Tensor(np.zeros((self.n_out, 1)), name="ba", dtype=kind)
 
-    def parameters(self) -> dict[str, Tensor]:
+    def parameters(self) -> Parameters:
         """``{"Wax": ..., "Waa": ..., "ba": ...}``."""
-        return {"Wax": self.Wax, "Waa": self.Waa, "ba": self.ba}
+        return Parameters({"Wax": self.Wax, "Waa": self.Waa, "ba": self.ba})
 
     def __call__(self, x: Any) -> Any:
         """a⟨T⟩, or every a⟨t⟩."""

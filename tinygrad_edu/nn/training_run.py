@@ -157,7 +157,7 @@ class Run:
     def _called(self, callback: Callable[[History], Any]) -> None:
         """A callback that returns True, or a reason, ends the training."""
         said = callback(self.history)
-        if said is True or (isinstance(said, str) and said):
+        if (isinstance(said, (bool, np.bool_)) and said) or (isinstance(said, str) and said):
             self.history.stopped = said if isinstance(said, str) else "a callback asked for it"
 
     @property
