@@ -145,6 +145,12 @@ def test_a_file_with_other_contents_is_named(tmp_path: Path) -> None:
     io.savemat(tmp_path / "data.mat", {"X": np.ones((3, 2))})
     with pytest.raises(ValueError, match="expected X, y, Xval, yval, got X"):
         data.football(tmp_path / "data.mat")
+    for path in (tmp_path / "train_catvnoncat.h5", tmp_path / "data.mat"):
+        path.write_bytes(b"text " * 200)
+    with pytest.raises(ValueError, match=r"train_catvnoncat\.h5: it cannot be read as HDF5"):
+        data.cats(tmp_path)
+    with pytest.raises(ValueError, match=r"data\.mat: it cannot be read as MATLAB 5"):
+        data.football(tmp_path / "data.mat")
 
 
 def test_football_turns_rows_into_columns(tmp_path: Path) -> None:

@@ -32,6 +32,25 @@ def test_every_example_goes_into_one_part_with_its_label(
                 assert abs((label == parts[k].Y).sum() - share * (label == Y).sum()) <= 1
 
 
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=12), st.floats(0, 0.3), st.floats(0, 0.3))
+def test_small_classes_leave_no_part_empty_and_are_all_learnt_from(
+    sizes: list[int], dev: float, test: float
+) -> None:
+    Y = np.repeat(np.arange(len(sizes)), np.array(sizes) + 1)[None]
+    m = Y.shape[1]
+    parts = data.split(np.zeros((1, m)), Y, dev=dev, test=test)
+    assert np.unique(parts.train.Y).size == len(sizes)
+    for part, share in ((parts.dev, dev), (parts.test, test)):
+        assert abs(part.Y.size - share * m) <= 1
+
+
+@pytest.mark.parametrize("dtype", ["U1", "S1", "?", "i8", "f4"])
+def test_labels_of_any_kind_are_classes(dtype: str) -> None:
+    Y = np.array([[0, 1] * 10]).astype(dtype)
+    parts = data.split(np.zeros((1, 20)), Y, test=0.3)
+    assert [np.unique(part.Y, return_counts=True)[1].tolist() for part in parts] == [[7, 7], [], [3, 3]]
+
+
 def test_images_are_split_along_their_own_axis() -> None:
     train, _, test = data.split(np.zeros((10, 4, 4, 1)), np.zeros((1, 10)), axis=0)
     assert (train.X.shape, test.X.shape, test.Y.shape) == ((8, 4, 4, 1), (2, 4, 4, 1), (1, 2))
@@ -49,6 +68,24 @@ def test_scaling_is_scikit_learns_and_is_undone(n: int, m: int, seed: int) -> No
     train, test = data.scaled(X, other)
     np.testing.assert_allclose(train, scaler.transform(X.T).T, atol=1e-9)
     np.testing.assert_allclose(test, scaler.transform(other.T).T, atol=1e-9)
+
+
+@given(st.floats(-1e100, 1e100), st.integers(1, 300), st.sampled_from("CF"))
+def test_a_feature_that_is_the_same_everywhere_becomes_0(value: float, m: int, order: Any) -> None:
+    X = np.full((2, m), value, order=order)
+    X[1] = np.nextafter(value, np.inf) if m > 1 else value
+    X[1, 0] = value  # but for rounding
+    scaling = data.Scaling.of(X)
+    assert (scaling(X)[0] == 0).all()
+    np.testing.assert_allclose(scaling(X)[1], 0, atol=1e-12 * (1 + abs(value)))
+    np.testing.assert_allclose(scaling(X + 1.0)[0], (value + 1.0) - value)
+
+
+@given(st.lists(st.sets(st.sampled_from("abc")), min_size=1))
+def test_many_hot_takes_groups_of_any_kind(groups: list[set[str]]) -> None:
+    as_sets = data.multi_hot(groups, ["a", "b", "c"])
+    assert np.array_equal(as_sets, data.multi_hot([sorted(group) for group in groups], ["a", "b", "c"]))
+    assert np.array_equal(as_sets, data.multi_hot(map(iter, groups), ["a", "b", "c"]))
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1))
@@ -79,6 +116,10 @@ CALLS: list[tuple[Any, str, list[Any]]] = [
     (lambda v: data.Scaling(v, np.ones((2, 1))), "^Scaling: mean", [0.0, [1.0, 2.0], np.ones((3, 1))]),
     (lambda v: data.Scaling(np.ones((2, 1)), v), "^Scaling: .*deviation", [np.zeros((2, 1)), [1.0]]),
     (data.flower, "^flower: m", [3, "3", 0, None]),
+    (lambda v: data.DataSet(v, Y, X, Y, ("no", "yes")), "^DataSet: X_train", [None, "x", X[0], X[:, :0], 3]),
+    (lambda v: data.DataSet(X, v, X, Y, ("no", "yes")), "^DataSet: .*Y_train", [None, Y[0], "y", [["a"]]]),
+    (lambda v: data.DataSet(X, Y, X, Y, v), "^DataSet: class_names", ["ab", None, (0, 1), ("no",), 2]),
+    (lambda v: data.DataSet(X, Y, X, Y, (), v), "^DataSet: feature_names", ["ab", None, ("a",), {"a": 1}]),
     (lambda v: data.image_folder(".", v), "^image_folder: size", [32, (32, 32, 3), (0, 32), "32", None]),
     (lambda v: data.image_folder(".", grey=v), "^image_folder: grey", ["yes", 1, None]),
 ]  # fmt: skip
@@ -174,3 +215,13 @@ def test_a_folder_of_images_becomes_examples(tmp_path: Path) -> None:
     (tmp_path / "dog" / "b.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"b\.png: it cannot be read as an image"):
         data.image_folder(tmp_path)
+
+
+@pytest.mark.parametrize("values", [np.arange(16, dtype=np.uint16) * 4000, np.linspace(0, 1, 16, dtype="f4")])
+def test_an_image_that_has_no_bytes_is_not_cut_off(values: Any, tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        pillow.fromarray(values.reshape(4, 4)).save(tmp_path / kind / "1.tiff")
+    with pytest.raises(ValueError, match=r"1\.tiff: expected an image of 8 bits .*mode"):
+        data.image_folder(tmp_path, (4, 4))

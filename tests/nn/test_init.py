@@ -73,3 +73,10 @@ def test_a_function_may_make_the_weights() -> None:
 def test_errors(call: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         call()
+
+
+@pytest.mark.parametrize("scheme", list(nn.init.SCHEMES.values()), ids=list(nn.init.SCHEMES))
+@pytest.mark.parametrize("shape", ["ab", 0.5, -1, None, (2,), (2.0, 3), np.ones(2)])
+def test_every_scheme_says_what_a_shape_is(scheme: Any, shape: Any) -> None:
+    with pytest.raises(TypeError, match=r"expected a shape \(n\[l\], n\[l-1\]\)"):
+        scheme(shape)

@@ -46,7 +46,11 @@ def cats(folder: str | Path) -> DataSet:
 def _cat_file(h5py: Any, folder: Path, part: str) -> Examples:
     path = existing(folder / f"{part}_catvnoncat.h5", "cats", _ORIGIN)
     keys = f"{part}_set_x", f"{part}_set_y"
-    with h5py.File(path) as file:
+    try:
+        opened = h5py.File(path)
+    except OSError as error:
+        raise ValueError(f"{path}: it cannot be read as HDF5: {error}") from None
+    with opened as file:
         if not set(keys) <= set(file):
             raise ValueError(f"{path}: expected {' and '.join(keys)}, got {', '.join(file) or 'nothing'}")
         images, labels = (file[key][:] for key in keys)
@@ -71,7 +75,12 @@ def football(path: str | Path) -> DataSet:
     ...
     FileNotFoundError: nowhere.mat: no such file; it comes with the course's exercises
     """
-    contents = require_extra("scipy.io", extra="sklearn").loadmat(existing(path, "football", _ORIGIN))
+    reader = require_extra("scipy.io", extra="sklearn")
+    file = existing(path, "football", _ORIGIN)
+    try:
+        contents = reader.loadmat(file)
+    except (ValueError, TypeError, NotImplementedError, OSError) as error:
+        raise ValueError(f"{path}: it cannot be read as MATLAB 5: {error}") from None
     keys = "X", "y", "Xval", "yval"
     if not set(keys) <= set(contents):
         found = ", ".join(key for key in contents if not key.startswith("__"))

@@ -120,7 +120,7 @@ def image_folder(
     Raises:
         MissingExtraError: without Pillow.
         FileNotFoundError: there is no such folder.
-        ValueError: no classes, or no images, or a file that is none.
+        ValueError: no classes, or no images, a file that is none, or an image of more than 8 bits a channel.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -163,6 +163,11 @@ def image_folder(
 def _image(pillow: Any, file: Path, size: tuple[int, int], grey: bool) -> NDArray[np.float64]:
     try:
         with pillow.open(file) as image:
+            if image.mode[0] in "IF":  # which Pillow would cut off at 255
+                raise ValueError(
+                    f"{file}: expected an image of 8 bits a channel, got Pillow's mode {image.mode}; bring "
+                    "its values to 0..255 and save it again"
+                )
             pixels = np.asarray(image.convert("L" if grey else "RGB").resize(size[::-1]), np.float64) / 255
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{file}: it cannot be read as an image: {error}") from None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.errors import arguments_explained
+from tinygrad_edu.settings import numbers
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -46,6 +47,8 @@ class DataSet:
     feature_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("X_train", "Y_train", "X_test", "Y_test"):
+            object.__setattr__(self, name, numbers(f"DataSet: {name}", getattr(self, name)))
         for part in ("train", "test"):
             X, Y = getattr(self, f"X_{part}"), getattr(self, f"Y_{part}")
             if X.ndim != 2 or Y.ndim != 2 or X.shape[1] != Y.shape[1]:
@@ -58,6 +61,15 @@ class DataSet:
             rows, test_rows = getattr(self, f"{kind}_train").shape[0], getattr(self, f"{kind}_test").shape[0]
             if rows != test_rows:
                 raise ValueError(f"DataSet: {kind}_train has {rows} rows and {kind}_test has {test_rows}")
+        self._check_names("class_names", max(len(self.Y_train), 2), "classes")
+        self._check_names("feature_names", self.n_x, "features")
+
+    def _check_names(self, argument: str, n: int, of: str) -> None:
+        names = getattr(self, argument)
+        if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"DataSet: {argument}: expected names, such as ('no', 'yes'), got {names!r}")
+        if names and len(names) != n:
+            raise ValueError(f"DataSet: {argument}: expected a name for each of the {n} {of}, got {names}")
 
     def __iter__(self) -> Never:
         raise TypeError("a DataSet has two parts: X_train, Y_train = data.train; X_test, Y_test = data.test")

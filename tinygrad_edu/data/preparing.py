@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from tinygrad_edu.data.layout import Array, Examples
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.settings import at_least, entries, finite, numbers, whole, yes_or_no
 
+ROUNDING = 8 * np.finfo(float).eps
+"""The relative difference up to which numbers count as the same."""
 SPLIT = {
     "test_size": "test=, a share",
     "train_size": "dev= and test=; the rest is for training",
@@ -56,7 +59,8 @@ def split(
         dev: the share of dev examples, at least 0 and below 1.
         test: the share of test examples.
         seed: decides which examples go into which part.
-        stratify: whether each part has the classes in proportion; ignored where Y are not classes.
+        stratify: whether each part has the classes in proportion, and every class examples to learn from;
+            ignored where Y are not classes.
         axis: of X, that runs over the examples: 1 where they are columns, 0 for images.
 
     Raises:
@@ -78,15 +82,23 @@ def split(
         )
     m, rng = X.shape[axis], np.random.default_rng(whole("split: seed", seed, 0))
     parts: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    over_test = over_dev = 0.0  # what rounding has left over
     for of_class in _classes(Y) if stratify else [np.arange(m)]:
         order = rng.permutation(of_class)
-        n_test, n_dev = round(test * len(order)), round(dev * len(order))
+        n_test, over_test = _share_of(test * len(order) + over_test, len(order) - 1)
+        n_dev, over_dev = _share_of(dev * len(order) + over_dev, len(order) - 1 - n_test)
         for part, chosen in zip(parts, np.split(order, [n_test, n_test + n_dev])[::-1], strict=True):
             part.append(chosen)
     places = [np.sort(np.concatenate(part)) for part in parts]
-    if not places[0].size:
+    if not places[0].size or dev + test >= 1:
         raise ValueError(f"split: dev={dev} and test={test} leave none of the {m} examples to learn from")
     return Split(*(Examples(np.take(X, k, axis), np.take(Y, k, -1)) for k in places))
+
+
+def _share_of(wanted: float, most: int) -> tuple[int, float]:
+    """How many examples of a class a part gets, and what is over for the next class."""
+    n = min(round(wanted), most)
+    return n, min(wanted - n, 0.5)
 
 
 def _classes(Y: NDArray[Any]) -> list[NDArray[np.intp]]:
@@ -94,7 +106,8 @@ def _classes(Y: NDArray[Any]) -> list[NDArray[np.intp]]:
     m = Y.shape[-1]
     rows = Y.reshape(-1, m)
     found, which = np.unique(rows, axis=1, return_inverse=True)
-    if found.shape[1] > max(2, min(m // 2, 1000)) or not np.all(found == np.round(found)):
+    numbers_between = found.dtype.kind == "f" and not np.all(found == np.round(found))
+    if found.shape[1] > max(2, min(m // 2, 1000)) or numbers_between:
         return [np.arange(m)]
     return [np.flatnonzero(which.ravel() == k) for k in range(found.shape[1])]
 
@@ -123,13 +136,16 @@ class Scaling:
     def of(cls, X: Any) -> Scaling:
         """The scaling that brings every feature of X (n_x, m) to mean 0 and deviation 1.
 
-        A feature that is the same in all examples becomes 0.
+        A feature that is the same in all examples, but for rounding, becomes 0.
         """
         X = _numbers("Scaling", X)
         if X.ndim != 2 or not X.shape[1]:
             raise ValueError(f"Scaling: expected one example a column, (n_x, m), got shape {X.shape}")
         deviation = X.std(axis=1, keepdims=True)
-        return cls(X.mean(axis=1, keepdims=True), np.where(deviation > 0, deviation, 1.0))
+        range_, largest = np.ptp(X, axis=1, keepdims=True), np.abs(X).max(axis=1, keepdims=True)
+        differs = (range_ > ROUNDING * largest) & (deviation > 0)
+        mean = np.where(differs, X.mean(axis=1, keepdims=True), X[:, :1])
+        return cls(mean, np.where(differs, deviation, 1.0))
 
     def __call__(self, X: Any) -> Array:
         """X, scaled."""
@@ -211,7 +227,8 @@ def multi_hot(groups: Iterable[Iterable[Any]], categories: Any = None, *, other:
             "multi_hot: groups: expected a group of labels for each example, such as text.split(), got "
             + ("text" if isinstance(given[0], str) else repr(groups))
         )
-    return _hot("multi_hot", [_flat("multi_hot", group) for group in given], categories, other)
+    listed = [list(group) if isinstance(group, (AbstractSet, Iterator)) else group for group in given]
+    return _hot("multi_hot", [_flat("multi_hot", group) for group in listed], categories, other)
 
 
 def _flat(called: str, labels: Any) -> list[Hashable]:

@@ -86,7 +86,8 @@ def he(shape: Shape, seed: Seed = None) -> NDArray[np.float64]:
     >>> he((1, 2), seed=3)
     array([[1.78862847, 0.43650985]])
     """
-    return np.asarray(generator(seed).standard_normal(shape) * np.sqrt(2.0 / _units_before("he", shape)))
+    n_prev = _units_before("he", shape)
+    return np.asarray(generator(seed).standard_normal(shape) * np.sqrt(2.0 / n_prev))
 
 
 def _units_before(scheme: str, shape: Any) -> int:
