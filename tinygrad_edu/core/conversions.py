@@ -15,7 +15,8 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.call_sites import outer_frame, written_at
 from tinygrad_edu.core.user_warnings import told_once
 
-_COMPARE, _STORE = opmap["COMPARE_OP"], opmap["STORE_SUBSCR"]
+_COMPARE = opmap["COMPARE_OP"]
+_STORES = {opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opmap}
 _DRAWS = ("matplotlib", "mpl_toolkits", "seaborn")
 _ENTRYWISE = {"max": "maximum", "min": "minimum", "sorted": "sort"}
 """Python's functions that compare, and NumPy's that do so entry by entry."""
@@ -105,7 +106,7 @@ def _gathers(frame: FrameType, tensor: Any) -> bool:
 
 def _refuse_writing_into(frame: FrameType) -> None:
     """Refuses ``A[i, j] += t``: an array of numbers cannot hold a history."""
-    if _instruction(frame) == _STORE:
+    if _instruction(frame) in _STORES:
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
         raise TypeError(errors.WRITTEN_INTO.format(line=line or "A[i] = t"))
 
