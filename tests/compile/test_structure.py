@@ -62,6 +62,13 @@ def test_arrays_tensors_and_numbers_are_parameters() -> None:
     assert all(type(g) is np.ndarray for g in (da, db, dc))
 
 
+@pytest.mark.parametrize("fixed", [np.array([1, 2]), tg.Tensor([1.0, 2.0], requires_grad=False)])
+def test_the_gradient_of_what_has_none_is_zero(fixed: Any) -> None:
+    for params in ({"k": fixed, "w": np.ones(2)}, {"w": np.ones(2), "k": fixed}):
+        J, grads = tg.compile(lambda p: np.sum(p["w"] * p["k"]))(params)
+        assert (J, grads["w"].tolist(), grads["k"].tolist()) == (3.0, [1.0, 2.0], [0.0, 0.0])
+
+
 def test_one_array_is_a_structure_too() -> None:
     J, grad = tg.compile(lambda w: np.sum(w**2))(np.array([1.0, 2.0]))
     assert (J, grad.tolist()) == (5.0, [2.0, 4.0])

@@ -5,7 +5,8 @@ list is such a structure, and not an array. Transforms nest to any depth: ``grad
 
 Arrays go in and come out at the outside. Inside another transform, or for Tensors that require a
 gradient, the results are Tensors with a history, so that an outer differentiation goes on through them.
-What a function takes from its surroundings is a constant to the transform, as with ``tg.grad``.
+What a function takes from its surroundings is a constant to the transform, as with ``tg.grad``; with a Tensor
+that requires a gradient among it, the results are Tensors too, but under ``tg.no_grad``.
 
 Names and argument order: https://docs.pytorch.org/docs/stable/func.html and
 https://docs.jax.dev/en/latest/jax.html#automatic-differentiation.

@@ -12,6 +12,7 @@ from tinygrad_edu import errors
 from tinygrad_edu.core.backward import flow
 from tinygrad_edu.core.mode import recorded, surroundings
 from tinygrad_edu.core.real_arrays import real
+from tinygrad_edu.core.stand_ins import is_stand_in, stand_in
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
@@ -61,8 +62,11 @@ class Run:
 
     def returned(self, structure: Any, values: Iterable[Any], *, nested: bool | None = None) -> Any:
         """Results in the caller's structure: new arrays from an outermost call, Tensors from a nested one."""
-        nested = self.nested if nested is None else nested
-        return rebuilt(structure, (_tensor(v) if nested else np.array(_bare(v)) for v in values))
+        if not (self.nested if nested is None else nested):
+            return rebuilt(structure, (np.array(_bare(v)) for v in values))
+        around = surroundings()
+        constant = around is not None and not around.recording
+        return rebuilt(structure, (_tensor(v).detach() if constant else _tensor(v) for v in values))
 
 
 def _tensor(value: Any) -> Tensor:
@@ -150,7 +154,22 @@ def run(
         if not isinstance(leaf, Tensor):
             what = type(leaf).__name__ + (f" at {'.'.join(path)}" if path else "")
             raise TypeError(errors.NOT_RECORDED.format(transform=transform, what=what))
-    return Run(transform, own, output, aux, nested, nested and recording)
+    others = _others([leaf for _, leaf in leaves(output)])
+    frozen = any(t.of_any_value for t in others)  # an array would have the values of one recording
+    nested = nested or frozen or (recording and bool(others))
+    return Run(transform, own, output, aux, nested, frozen or (nested and recording))
+
+
+def _others(ys: Sequence[Tensor]) -> list[Tensor]:
+    """The Tensors of the surroundings that the output depends on and that may take other values."""
+    reached = dict.fromkeys(ys)
+    waiting = [*reached]
+    for tensor in waiting:
+        new = [t for t in tensor.inputs if (t.requires_grad or t.of_any_value) and t not in reached]
+        reached.update(dict.fromkeys(new))
+        waiting += new
+    leaf = [t for t in reached if t.op is None and (t.requires_grad or t.of_any_value)]
+    return [t for t in leaf if not is_stand_in(t)]
 
 
 def require_function(transform: str, function: Any) -> None:
@@ -191,4 +210,4 @@ def _of_its_own(leaf: Any) -> Tensor:
         own: Tensor = positive(leaf)
         own.requires_grad = leaf.dtype.kind == "f"
         return own
-    return Tensor(leaf, requires_grad=True)
+    return stand_in(leaf)

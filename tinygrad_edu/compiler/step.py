@@ -86,6 +86,8 @@ class _Compiled:
     recording: Recording
     emitted: Emitted
     update: Update
+    differentiated: tuple[bool, ...]
+    """Of each parameter, whether it takes part and has a gradient."""
     targets: tuple[tuple[str, int], ...] = ()
     """The optimiser's key of each parameter that is moved, and which of the inputs it is."""
     spare: list[tuple[Callable[..., Any], dict[Any, Any]]] = field(default_factory=list)
@@ -237,8 +239,8 @@ class CompiledStep:
         if self.optimizer is not None:
             return J
         found = iter(grads)
-        parts = zip(leaves(params), compiled.recording.parameters, strict=True)
-        return J, rebuilt(params, (next(found) if n else np.zeros_like(bare(v)) for (_, v), n in parts))
+        parts = zip(leaves(params), compiled.differentiated, strict=True)
+        return J, rebuilt(params, (next(found) if yes else np.zeros_like(bare(v)) for (_, v), yes in parts))
 
     def _trust(self, compiled: _Compiled | None, params: Any) -> None:
         """Takes note of parameters in which nobody puts others, so that the next call need not look."""
@@ -328,7 +330,8 @@ class CompiledStep:
         names = [name for name in recording.parameters if name is not None]
         key = dict(zip(recording.parameters, keys, strict=True))
         targets = tuple((key[name], names.index(name)) for name in wanted)
-        return _Compiled(make, recording.without_values(), written, update, targets)
+        differentiated = tuple(name in wanted for name in recording.parameters)
+        return _Compiled(make, recording.without_values(), written, update, differentiated, targets)
 
     @property
     def _shown(self) -> _Compiled:

@@ -22,6 +22,7 @@ from tinygrad_edu.compiler.determinism import steady
 from tinygrad_edu.compiler.free_variables import FreeVariables, is_engine
 from tinygrad_edu.compiler.value_reads import asked, sources
 from tinygrad_edu.core.mode import Ambient, ambient
+from tinygrad_edu.core.stand_ins import is_stand_in
 from tinygrad_edu.core.structure import leaves, rebuilt
 from tinygrad_edu.core.symbol import Symbol, ValueDependence, without_values
 from tinygrad_edu.core.table import OPS
@@ -185,7 +186,9 @@ def _recording(
         parameters.append(leaf[found[0]] if found else None)
     known = {*symbols, *arrays, *owners}
     captured = {
-        name: tensor for tensor, name in leaf.items() if tensor not in known and type(tensor) is Tensor
+        name: tensor
+        for tensor, name in leaf.items()
+        if tensor not in known and type(tensor) is Tensor and not is_stand_in(tensor)
     }
     for name, tensor in captured.items():
         if tensor.requires_grad:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.autodiff import func
 from tinygrad_edu.core.arguments import plain
+from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.errors import arguments_explained
 from tinygrad_edu.nn.figures import figure as new_figure
@@ -188,7 +189,8 @@ def tangents(cost: Callable[[Any], Any], steps: Sequence[float], path: Path = No
     axes.plot(w, [float(cost(x)) for x in w], color=_BLUE, lw=2)
     slope = func.grad(cost)
     for x in points:
-        J, rise = float(cost(x)), float(np.asarray(slope(x)))
+        with no_grad():  # where the cost reads other Tensors, the slope is one too
+            J, rise = float(cost(x)), float(np.asarray(slope(x)))
         near = np.array([x - reach / 4, x + reach / 4])
         axes.plot(near, J + rise * (near - x), color=_GREY, lw=1)
         side, outside = ("right", -8) if rise < 0 else ("left", 8)  # where the curve is not
