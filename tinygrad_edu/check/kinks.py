@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_edu.check.local import Local, fitted
 from tinygrad_edu.check.rounding import SAFETY, Array, rules_of
 from tinygrad_edu.graph import Graph, GraphNode
+from tinygrad_edu.ops.reduction.sums_and_extrema import expanded
 
 _MOST_SINGLY = 200
 
@@ -83,11 +84,7 @@ def _branches(node: GraphNode, xs: list[Array], widths: list[Array]) -> Iterator
 def _largest(node: GraphNode, x: Array, width: Array) -> Iterator[Tie]:
     """A maximum over several entries that are equal."""
     axes: dict[str, Any] = {"axis": node.settings.get("axis"), "keepdims": True}
-    y = np.asarray(node.value)
-    if node.settings.get("axis") is not None and not node.settings.get("keepdims", False):
-        y = np.expand_dims(y, node.settings["axis"])
-    elif not node.settings.get("keepdims", False):
-        y = y.reshape((1,) * x.ndim)
+    y = expanded(np.asarray(node.value), x, axes["axis"], node.settings.get("keepdims", False))
     tied = np.abs(x - y) <= width + np.max(np.where(x == y, width, 0.0), **axes) + 1e-300
     tied &= np.sum(tied, **axes) > 1
     if tied.any():

@@ -142,11 +142,10 @@ def _of_entries(
 ) -> Array:
     total: Any = np.zeros(value.shape)
     one = np.ones(value.shape)
-    for rule, x, e in zip(op.pullbacks, xs, es, strict=True):
+    for rule, e in zip(op.pullbacks, es, strict=True):
         if rule is not None and np.any(e):
             slope = np.asarray(rule(one, value, *xs, **settings), float)
             total = total + np.where(e == 0, 0.0, slope * e) ** 2
-        del x
     jointly = [group for group in op.linear if len(group) > 1]
     if jointly and op.rounding:  # a sum: what was added counts
         whole = all(np.all(np.asarray(xs[k]) == np.round(xs[k])) for k in jointly[0])

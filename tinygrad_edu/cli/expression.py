@@ -8,7 +8,6 @@ Allowed are numbers, names, ``+ - * / ** @``, brackets, ``.T``, and calls of the
 from __future__ import annotations
 
 import ast
-import difflib
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from tinygrad_edu import ops  # noqa: F401  (fills the table of operations)
 from tinygrad_edu.core.table import OPS, RECORD
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.errors import did_you_mean
 
 _NAMES = """
     absolute arctan binary_cross_entropy binary_cross_entropy_with_logits clip cos cosh dot exp expm1 gelu
@@ -153,9 +153,8 @@ class _Evaluation:
 
     def _called(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Any:
         if name not in FUNCTIONS:
-            near = difflib.get_close_matches(name, FUNCTIONS, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "'tinygrad-edu draw --help' lists them"
-            raise ValueError(f"{name} is not a function here; {hint}")
+            hint = did_you_mean(name, FUNCTIONS) or "; 'tinygrad-edu draw --help' lists them"
+            raise ValueError(f"{name} is not a function here{hint}")
         settings = {}
         for keyword in keywords:
             try:

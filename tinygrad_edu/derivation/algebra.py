@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tinygrad_edu.core.axes import positions
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.derivation.context import Surroundings
 from tinygrad_edu.derivation.fractions import Form, is_monomial
@@ -271,8 +272,7 @@ def _as_one_sum(e: Node) -> Node:
             return e
     elif e.does(SUM):
         axis, keepdims = e.settings.get("axis"), e.settings.get("keepdims", False)
-        given = range(len(wide)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = tuple(sorted(a % len(wide) for a in given))
+        axes = tuple(sorted(positions(axis, len(wide))))
     else:
         return e
     which = None if len(axes) == len(wide) else axes[0] if len(axes) == 1 else axes

@@ -59,9 +59,7 @@ def told(
     """
     before = f"{name} = " if name else ""
     shape = "" if red else f"{shape_of(value)}, "
-    if value.ndim == 0:
-        return [Line(before + digits(value[()]), red=red, value=True, of=of, lead=len(before))]
-    if value.size == 0:
+    if value.ndim == 0 or value.size == 0:
         return [Line(before + brief(value), red=red, value=True, of=of, lead=len(before))]
     entries = _entries(value)
     if entries is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.recording import Line
+from tinygrad_edu.expression.named_settings import index_parts
 
 _END = np.iinfo(np.int64).max
 
@@ -40,7 +41,7 @@ def picked(builder: Builder, line: Line) -> None:
 def _spelled_out(index: Any, ndim: int) -> list[Any]:
     """A part for each axis (a slice, a whole number or an array of them), and None for each new one."""
     parts: list[Any] = []
-    for part in index if isinstance(index, tuple) else (index,):
+    for part in index_parts(index):
         if part is None or part is Ellipsis or isinstance(part, slice):
             parts.append(part)
         elif np.asarray(part).dtype == np.bool_:  # a mask stands for the places where it is true

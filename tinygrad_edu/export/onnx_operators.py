@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import positions
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.export.onnx_builder import INT64, Builder
 from tinygrad_edu.export.onnx_layouts import LAYOUTS
@@ -95,8 +96,7 @@ def _normalised(builder: Builder, line: Line) -> None:
     if isinstance(axis, (int, np.integer)):
         builder.node(line.op.onnx, x, axis=int(axis), to=line.name)
         return
-    axes = range(ndim) if axis is None else [int(a) % ndim for a in axis]
-    over = builder.constant(np.array(axes, INT64))
+    over = builder.constant(np.array(positions(axis, ndim), INT64))
     below = builder.node("Sub", x, builder.node("ReduceMax", x, over, keepdims=1))
     powers = builder.node("Exp", below)
     total = builder.node("ReduceSum", powers, over, keepdims=1)
@@ -113,9 +113,7 @@ def _cast(builder: Builder, line: Line) -> None:
 
 def _axes(line: Line, ndim: int) -> list[int] | None:
     axis = line.settings.get("axis")
-    if axis is None:
-        return None
-    return [int(a) % ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    return None if axis is None else list(positions(axis, ndim))
 
 
 def _reduced(builder: Builder, line: Line) -> None:
@@ -144,7 +142,7 @@ def _largest_at(builder: Builder, line: Line) -> None:
 def _transpose(builder: Builder, line: Line) -> None:
     ndim = len(line.shape)
     axes = line.settings.get("axes")
-    order = [int(a) % ndim for a in axes] if axes is not None else list(range(ndim))[::-1]
+    order = list(range(ndim))[::-1] if axes is None else list(positions(tuple(axes), ndim))
     if not order:
         builder.node("Identity", builder.operand(line.args[0], line.dtype), to=line.name)
         return

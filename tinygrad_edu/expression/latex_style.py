@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.core.axes import positions
 from tinygrad_edu.core.facts import ATOM, COMPARE, MATRIX, POWER, PRODUCT, SIGN, SUM, Sign
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.notation import letter
 from tinygrad_edu.expression.numpy_style import index_text
 from tinygrad_edu.expression.shapes import defaults_of
 from tinygrad_edu.expression.writer import STYLES, Style, Text
+from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes
 
 if TYPE_CHECKING:
     from tinygrad_edu.core.op import Op
@@ -187,7 +189,7 @@ def _settings(settings: Mapping[str, Any], operands: Sequence[Text], template: s
     if set(settings) <= {"axis", "keepdims"}:
         said = _over(settings.get("axis"), ndim)
     elif set(settings) == {"shape"}:
-        said = _over(_repeated(operands[0].shape, settings["shape"]), ndim)
+        said = _over(broadcast_axes(operands[0].shape, settings["shape"]), ndim)
     else:
         told = ", ".join(
             index_text(v).replace("np.", "") if k == "index" else f"{k}={v}" for k, v in settings.items()
@@ -196,18 +198,13 @@ def _settings(settings: Mapping[str, Any], operands: Sequence[Text], template: s
     return said if re.search(r"_\{\{\{settings\}", template) else f"_{{{said}}}" * bool(said)
 
 
-def _repeated(wide: Sequence[int], narrow: Sequence[int]) -> tuple[int, ...]:
-    lead = len(wide) - len(narrow)
-    return (*range(lead), *(lead + k for k, n in enumerate(narrow) if n == 1 and wide[lead + k] != 1))
-
-
 def _over(axis: Any, ndim: int) -> str:
     """Which entries are taken together, in words where it is a matrix: axis 1 runs over the columns."""
-    axes = [a % max(ndim, 1) for a in (axis if isinstance(axis, tuple) else () if axis is None else (axis,))]
+    axes = positions(axis, ndim)
     if not axes or len(axes) == ndim:
         return ""
     if ndim == 2:
-        return r"\mathrm{columns}" if axes == [1] else r"\mathrm{rows}"
+        return r"\mathrm{columns}" if axes == (1,) else r"\mathrm{rows}"
     return rf"\mathrm{{axis}}\,{', '.join(map(str, axes))}"
 
 

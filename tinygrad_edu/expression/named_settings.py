@@ -79,6 +79,11 @@ def parts_in(setting: Any) -> Iterator[Any]:
         yield setting
 
 
+def index_parts(index: Any) -> tuple[Any, ...]:
+    """What stands between the brackets of an index, one part an axis."""
+    return index if isinstance(index, tuple) else (index,)
+
+
 def replaced_in(setting: Any, change: Callable[[Any], Any]) -> Any:
     """The setting with its arrays and numbers changed, wherever they stand in it."""
     if isinstance(setting, Mapping):

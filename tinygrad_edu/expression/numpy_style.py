@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.core.facts import ATOM, SIGN, Sign
-from tinygrad_edu.expression.named_settings import Count, Held, Picked
+from tinygrad_edu.expression.named_settings import Count, Held, Picked, index_parts
 from tinygrad_edu.expression.node import Node
 from tinygrad_edu.expression.writer import STYLES, Style, Text
 
@@ -200,9 +200,7 @@ def _number(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, slice) or value is Ellipsis:
-        return f"np.s_[{index_text(value)}]"
-    if isinstance(value, tuple) and any(isinstance(v, slice) or v is Ellipsis for v in value):
+    if any(isinstance(part, slice) or part is Ellipsis for part in index_parts(value)):
         return f"np.s_[{index_text(value)}]"
     if isinstance(value, tuple):
         return f"({', '.join(literal(v).text for v in value)}{',' * (len(value) == 1)})"

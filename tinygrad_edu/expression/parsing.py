@@ -13,7 +13,7 @@ from tinygrad_edu.expression.arithmetic import TRANSPOSE, plain
 from tinygrad_edu.expression.node import Node, applied
 from tinygrad_edu.expression.numpy_style import in_numpy
 
-_SIGNS: dict[type[ast.AST], str] = {
+SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@", ast.FloorDiv:
     "//", ast.Mod: "%", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq:
     "!=", ast.USub: "-",
@@ -50,14 +50,14 @@ class _Reader:
                 if called not in self.known:
                     raise ValueError(f"{called!r} is not in this derivation; it has: {', '.join(self.known)}")
                 return self.known[called]
-            case ast.UnaryOp(op=sign, operand=operand) if type(sign) in _SIGNS:
-                return applied(_signed(_SIGNS[type(sign)], "prefix"), self.expression(operand))
-            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _SIGNS:
+            case ast.UnaryOp(op=sign, operand=operand) if type(sign) in SIGNS:
+                return applied(_signed(SIGNS[type(sign)], "prefix"), self.expression(operand))
+            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in SIGNS:
                 operands = self.expression(left), self.expression(right)
-                return applied(_signed(_SIGNS[type(sign)], "infix"), *operands)
-            case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _SIGNS:
+                return applied(_signed(SIGNS[type(sign)], "infix"), *operands)
+            case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in SIGNS:
                 operands = self.expression(left), self.expression(right)
-                return applied(_signed(_SIGNS[type(sign)], "infix"), *operands)
+                return applied(_signed(SIGNS[type(sign)], "infix"), *operands)
             case ast.Attribute(value=value, attr="T"):
                 return applied(TRANSPOSE, self.expression(value))
             case ast.Call():

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.tensor import Tensor
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph.code import Said
 from tinygrad_edu.graph.code.excerpt import Excerpt, Place
 from tinygrad_edu.graph.code.running import Work, run
@@ -170,10 +171,8 @@ def _reads_arrays(e: ast.expr, where: Place) -> bool:
 
 def _index(node: Tensor) -> tuple[Any, ...]:
     """The parts of the index by which a node was picked."""
-    if node.op is None or node.op.kernel != getitem.kernel:
-        return ()
-    index = node.settings["index"]
-    return index if isinstance(index, tuple) else (index,)
+    picks = node.op is not None and node.op.kernel == getitem.kernel
+    return index_parts(node.settings["index"]) if picks else ()
 
 
 def _from_array(part: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
 from tinygrad_edu.check.diagnosis.pool import Pool, remembered
-from tinygrad_edu.check.diagnosis.steps import index_parts
+from tinygrad_edu.expression.named_settings import index_parts
 
 
 @remembered

@@ -8,9 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.steps import index_parts
 from tinygrad_edu.check.diagnosis.terms import Term
 from tinygrad_edu.check.diagnosis.words import Words
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph import Graph
 
 

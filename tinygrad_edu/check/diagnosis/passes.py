@@ -15,7 +15,6 @@ from tinygrad_edu.check.diagnosis.scatters import other_parts
 from tinygrad_edu.check.diagnosis.steps import (
     adds,
     alike,
-    index_parts,
     made_alike,
     multiplies,
     picks_a_part,
@@ -24,6 +23,7 @@ from tinygrad_edu.check.diagnosis.steps import (
 )
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph import GraphNode, Ref, Step
 
 Made = Callable[[Mapping[str, Any]], Any]

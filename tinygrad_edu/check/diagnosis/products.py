@@ -14,6 +14,7 @@ from tinygrad_edu.check.diagnosis.steps import feeds, multiplies
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
 from tinygrad_edu.graph import Ref, Step
+from tinygrad_edu.ops.reduction.sums_and_extrema import broadcast_axes
 
 _FEW_PLACES = 12
 
@@ -60,7 +61,7 @@ def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
     """Which axes end between two shapes."""
     lead = len(shape) - len(result)
     if lead >= 0 and all(r in (1, n) for n, r in zip(shape[lead:], result, strict=True)):
-        return (*range(lead), *(k + lead for k, r in enumerate(result) if r == 1 and shape[k + lead] != 1))
+        return broadcast_axes(shape, result)
     left = list(range(len(shape)))
     for n in result:
         for k in left:

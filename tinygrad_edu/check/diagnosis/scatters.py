@@ -12,11 +12,12 @@ from tinygrad_edu.check.diagnosis.edit import Array, Edit
 from tinygrad_edu.check.diagnosis.labels import counts, indices_of
 from tinygrad_edu.check.diagnosis.pool import Pool
 from tinygrad_edu.check.diagnosis.products import axes_of
-from tinygrad_edu.check.diagnosis.steps import adds, adds_up, index_parts, picks_a_part, puts, puts_a_part
+from tinygrad_edu.check.diagnosis.steps import adds, adds_up, picks_a_part, puts, puts_a_part
 from tinygrad_edu.check.diagnosis.sums import one_along, part_of_a_product, parts, summed_in_a_product
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.local import Local
 from tinygrad_edu.core.copied_arrays import called
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph import Step
 
 _MOST_PARTS = 64

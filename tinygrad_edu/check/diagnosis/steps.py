@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_edu.check.local import Local
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph import GraphNode, Step
 
 _One = TypeVar("_One")
@@ -42,11 +43,6 @@ def multiplies(step: Step | GraphNode) -> bool:
     """Whether it is a product of two values: entry by entry, of matrices, or of any other kind."""
     op = step.op
     return op is not None and len(step.args) == 2 and op.linear_in(0) and op.linear_in(1)
-
-
-def index_parts(index: Any) -> tuple[Any, ...]:
-    """What stands between the brackets of an index, one part an axis."""
-    return index if isinstance(index, tuple) else (index,)
 
 
 def sliced(index: Any) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array
-from tinygrad_edu.check.diagnosis.steps import adds, index_parts, joins, made_alike, outer
+from tinygrad_edu.check.diagnosis.steps import adds, joins, made_alike, outer
 from tinygrad_edu.check.local import Local
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph import Program, Ref, Step
 
 _MOST_PATHS = 24

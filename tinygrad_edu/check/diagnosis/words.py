@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.check.diagnosis.steps import index_parts
 from tinygrad_edu.core.copied_arrays import called
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph import Program, Ref, Step
 from tinygrad_edu.ops.movement.shapes import transpose
 

@@ -12,8 +12,9 @@ from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.table import NUMPY
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
+from tinygrad_edu.expression.parsing import SIGNS
 from tinygrad_edu.graph.code.calls import called
-from tinygrad_edu.graph.code.plain import SIGNS, part_of, plain, recorded_by
+from tinygrad_edu.graph.code.plain import part_of, plain, recorded_by
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem

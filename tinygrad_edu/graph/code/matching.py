@@ -17,9 +17,10 @@ from tinygrad_edu.core.guard import same_values
 from tinygrad_edu.core.op import Op
 from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.expression.arithmetic import TRANSPOSE
+from tinygrad_edu.expression.parsing import SIGNS
 from tinygrad_edu.graph.code.calls import called
 from tinygrad_edu.graph.code.candidates import Candidates, Values
-from tinygrad_edu.graph.code.plain import SIGNS, gives, index_of, part_of, plain, written
+from tinygrad_edu.graph.code.plain import gives, index_of, part_of, plain, written
 from tinygrad_edu.graph.code.scope import Scope, Unknown
 from tinygrad_edu.graph.code.statements import names_in
 from tinygrad_edu.ops.indexing.gather_scatter import getitem

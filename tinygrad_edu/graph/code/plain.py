@@ -31,11 +31,6 @@ _NOT_TWICE = (np.save, np.savetxt, np.savez, np.savez_compressed, np.empty_like)
 _LOOKED_UP = tuple(
     kind.__getitem__ for kind in (list, tuple, dict, str, range, np.ndarray, np.memmap, Tensor)
 )
-SIGNS: dict[type[ast.operator], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.Mod: "%",
-    ast.FloorDiv: "//",
-}  # fmt: skip
-"""Python's operators between two operands, as they are written."""
 OPERATORS: dict[type[ast.operator], Any] = {
     ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b, ast.MatMult: lambda a, b: a @ b, ast.Pow: lambda a, b: a**b,

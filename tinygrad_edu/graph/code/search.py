@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.core.copied_arrays import place, viewed
+from tinygrad_edu.expression.named_settings import index_parts
 from tinygrad_edu.graph.code.excerpt import Excerpt, Place
 from tinygrad_edu.graph.code.running import Work
 from tinygrad_edu.graph.code.scope import Scope, Unknown
@@ -289,7 +290,7 @@ def _index(e: ast.expr, where: Place, work: Work) -> Any:
 
 
 def _agree(given: Sequence[Any], index: Any) -> bool:
-    recorded = list(index) if isinstance(index, tuple) else [index]
+    recorded = index_parts(index)
     if len(given) != len(recorded):
         return False
     return all(
