@@ -207,6 +207,45 @@ def takes(function: Callable[..., Any], number: int) -> bool:
     return True
 
 
+def arguments_of(function: Callable[..., Any]) -> list[str]:
+    """The names of what a function takes; none where Python cannot tell.
+
+    >>> arguments_of(lambda A, Y: 0)
+    ['A', 'Y']
+    """
+    try:
+        return [*inspect.signature(function).parameters]
+    except (TypeError, ValueError):
+        return []
+
+
+_LABELS = {"y", "y_true", "ytrue", "true", "truth", "target", "targets", "label", "labels", "labels_true"}
+
+
+def with_labels(name: str, function: Callable[..., Any], place: int, wanted: str) -> Callable[..., Any]:
+    """A function of outputs and labels, if its names do not say that it takes them in another order.
+
+    Args:
+        name: of the setting.
+        function: takes two arrays.
+        place: of the labels, 0 or 1.
+        wanted: the order, for the message.
+
+    >>> with_labels("cost", lambda y_true, y_pred: 0, 1, "(A, Y)")
+    Traceback (most recent call last):
+    ...
+    TypeError: cost: it is called with (A, Y), and this function takes (y_true, y_pred): change their order
+    """
+    asked = arguments_of(function)[:2]
+    are_labels = [argument.lower() in _LABELS for argument in asked]
+    if are_labels.count(True) == 1 and not are_labels[place]:
+        taken = ", ".join(asked)
+        raise TypeError(
+            f"{name}: it is called with {wanted}, and this function takes ({taken}): change their order"
+        )
+    return function
+
+
 def existing(path: Any, called: str, origin: str = "") -> Path:
     """The path of a file that is there.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,23 @@ from tinygrad_edu.errors import arguments_explained
 
 @arguments_explained
 def grad(
-    output: Tensor, inputs: Tensor | Sequence[Tensor], gradient: Any = None, *, create_graph: bool = False
+    output: Tensor,
+    inputs: Tensor | Iterable[Tensor] | Mapping[str, Tensor],
+    gradient: Any = None,
+    *,
+    create_graph: bool = False,
 ) -> list[Any]:
     """The derivative of ``output`` with respect to each input: one array per input, of its shape.
 
     Args:
         output: the tensor to differentiate, usually the cost J (a scalar).
-        inputs: the tensors to differentiate with respect to, leaves or intermediates.
+        inputs: the tensors to differentiate with respect to, leaves or intermediates; by name, too, as
+            ``model.parameters()`` has them.
         gradient: the weight of each entry of a non-scalar output, of its shape.
         create_graph: give Tensors whose own history is recorded, for derivatives of derivatives.
 
     Returns:
-        A list, zeros for an input that ``output`` does not depend on.
+        A list in the order of the inputs, zeros for one that ``output`` does not depend on.
 
     Raises:
         TypeError: an input is not a Tensor, or is a constant.
@@ -40,10 +45,12 @@ def grad(
     >>> dx.item(), d2x.item()
     (32.0, 48.0)
     """
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    several = inputs.values() if isinstance(inputs, Mapping) else inputs
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(several)
     for x in wanted:
         if not isinstance(x, Tensor):
-            raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__}")
+            hint = "; those of a model are model.parameters()" if isinstance(x, str) else ""
+            raise TypeError(f"grad: inputs: expected Tensors, got {errors.shown(x)}{hint}")
         if not x.requires_grad:
             this = errors.described(x, x.name)
             raise TypeError(

@@ -17,7 +17,7 @@ from tinygrad_edu.ops.networks.costs import (
     categorical_cross_entropy,
     softmax_cross_entropy,
 )
-from tinygrad_edu.settings import one_of
+from tinygrad_edu.settings import one_of, with_labels
 
 
 def _half_squared_error(A: Any, Y: Any) -> Any:
@@ -122,7 +122,7 @@ def checked_cost(name: str, cost: Any, output: str, n_out: int | None) -> Any:
     """
     found = one_of(name, cost, LOSSES, function_of="A, Y")
     if not isinstance(found, str):
-        return found
+        return with_labels(name, found, 1, "(A, Y), the labels last")
     labels = LOSSES[found].labels
     fitting, what = _OUTPUTS.get(labels, ((), ""))
     if fitting and output and output not in fitting:

@@ -132,9 +132,8 @@ SCHEDULE: dict[str, str] = {
 """Settings of a schedule."""
 ANSWERING: dict[str, str] = {
     **dict.fromkeys(["batch_size", "steps"], "nothing: all examples are taken at once"),
-    **dict.fromkeys(
-        ["verbose", "callbacks", "workers", "return_dict"], "nothing: it shows nothing on the way"
-    ),
+    **dict.fromkeys(["verbose", "callbacks", "workers"], "nothing: it shows nothing on the way"),
+    "return_dict": 'nothing: scores are there by name as well, scores["accuracy"]',
     "sample_weight": "weights= of model.loss(X, Y, weights)",
 }
 """Settings of ``predict`` and ``evaluate``."""

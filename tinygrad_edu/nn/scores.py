@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ from tinygrad_edu.core.arguments import plain
 from tinygrad_edu.core.mode import no_grad
 from tinygrad_edu.errors import require_extra, shown
 from tinygrad_edu.nn.dropout import training
-from tinygrad_edu.settings import finite, numbers, takes, taking
+from tinygrad_edu.settings import arguments_of, finite, numbers, takes, taking, with_labels
 
 Metric = str | Callable[[Any, Any], Any]
 
@@ -89,14 +88,14 @@ def metrics_in(given: Any) -> list[Metric]:
                 f"got {shown(metric)}"
             )
         else:
-            taking("metrics", metric, "labels, answers")
+            with_labels("metrics", taking("metrics", metric, "labels, answers"), 0, "the labels first")
     return found
 
 
 def _score(model: Any, X: Any, Y: Any, name: str, metric: Metric) -> Any:
     function = _named(metric) if isinstance(metric, str) else metric
     truth = model.answers(Y) if model.classifies else Y
-    asked = _arguments(function)
+    asked = arguments_of(function)
     several = len(truth) > 1
     of_scores = asked[1:2] in (["y_score"], ["y_proba"], ["y_prob"], ["pred_decision"]) or "log_loss" in name
     if asked[1:2] == ["pred_decision"] and model.output in ("sigmoid", "softmax"):
@@ -113,14 +112,6 @@ def _score(model: Any, X: Any, Y: Any, name: str, metric: Metric) -> Any:
         answers = answers if many else answers[1:]
     found = function(_rows(truth, several), _rows(answers, several), **settings)
     return found if np.ndim(found) else float(found)
-
-
-def _arguments(function: Callable[..., Any]) -> list[str]:
-    """The names of what a metric takes, as scikit-learn has them, which tell what it is given."""
-    try:
-        return [*inspect.signature(function).parameters]
-    except (TypeError, ValueError):
-        return []
 
 
 def _rows(columns: Any, several: bool) -> Any:
