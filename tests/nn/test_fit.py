@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import warnings
@@ -201,21 +202,24 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(
 
 
 def test_an_interruption_costs_the_epochs_since_the_last_checkpoint(tmp_path: Path) -> None:
-    class Interrupted(nn.MLP):
-        calls = 0
+    calls = iter(range(7))
 
+    class Interrupted(nn.MLP):
         def loss(self, X: Any, Y: Any) -> Any:
-            self.calls += 1
-            if self.calls > 7:
+            if next(calls, 7) == 7:
                 raise KeyboardInterrupt
             return super().loss(X, Y)
 
+    def trained_on(**settings: Any) -> Any:
+        network = Interrupted([2, 5, 1], activation="tanh", seed=1)
+        return trained(model=network, compile=False, **settings)
+
     file = tmp_path / "run.npz"
-    network = Interrupted([2, 5, 1], activation="tanh", seed=1)
     with pytest.raises(KeyboardInterrupt):
-        trained(model=network, epochs=20, checkpoint=file, checkpoint_every=3, compile=False)
-    assert trained(epochs=6, checkpoint=file, resume=True, compile=False)[0].epochs == 6
-    resumed = trained(epochs=20, checkpoint=file, resume=True, compile=False)
+        trained_on(epochs=20, checkpoint=file, checkpoint_every=3)
+    calls = itertools.cycle([0])
+    assert trained_on(epochs=6, checkpoint=file, resume=True)[0].epochs == 6
+    resumed = trained_on(epochs=20, checkpoint=file, resume=True)
     assert same(resumed, trained(epochs=20, compile=False))
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
 

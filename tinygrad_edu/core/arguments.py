@@ -120,7 +120,8 @@ class Arguments:
     @cached_property
     def aliases(self) -> Mapping[str, str]:
         """NumPy's names of parameters that have another name here: ``a`` for ``x``."""
-        ours = [n for n, p in self.own.items() if p.kind in (*Positional, Catching[0])]
+        needed = self._required - self.theirs.keys()  # NumPy 2.0 has newshape for shape
+        ours = [n for n, p in self.own.items() if p.kind in (*Positional, Catching[0]) or n in needed]
         theirs = [n for n, p in self.theirs.items() if p.kind in Positional]
         pairs = zip(theirs, ours, strict=False)
         return {t: o for t, o in pairs if t != o and t not in self.own and o not in self.theirs}
