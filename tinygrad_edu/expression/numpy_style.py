@@ -71,7 +71,8 @@ class NumPy(Style):
         texts = [x.text for x in operands]
         if op.variadic and function is not None:  # np.concatenate([a, b])
             texts = [f"[{', '.join(texts)}]"]
-        texts += [f"{k}={literal(v)}" for k, v in settings.items()]
+        needed = {k: v for k, v in _needed(op).items() if k not in settings}
+        texts += [f"{k}={literal(v)}" for k, v in {**settings, **needed}.items()]
         return Text(f"{function or op.name}({', '.join(texts)})")
 
     def operand(self, text: Text, node: Node, user: Node) -> Text:
@@ -125,20 +126,35 @@ def in_numpy(op: Op) -> str | None:
     >>> in_numpy(tg.exp), in_numpy(tg.sigmoid)
     ('np.exp', None)
     """
-    for function in op.numpy:
-        if set(op.settings) <= _keywords(function):
-            module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy")
-            return f"np{module}.{function.__name__}"
-    return None
+    function = _function(op)
+    if function is None:
+        return None
+    module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy")
+    return f"np{module}.{function.__name__}"
 
 
-def _keywords(function: Callable[..., Any]) -> set[str]:
+def _function(op: Op) -> Callable[..., Any] | None:
+    """The NumPy function that has all of the operation's settings."""
+    return next((f for f in op.numpy if set(op.settings) <= _parameters(f).keys()), None)
+
+
+@cache
+def _needed(op: Op) -> Mapping[str, Any]:
+    """The operation's defaults of settings that NumPy's function asks for, as NumPy 2.0 does for an axis."""
+    function = _function(op)
+    theirs = {} if function is None else _parameters(function)
+    own = inspect.signature(op.forward).parameters
+    asked = (k for k in op.settings if k in theirs and theirs[k].default is inspect.Parameter.empty)
+    return {k: own[k].default for k in asked if own[k].default is not inspect.Parameter.empty}
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     if isinstance(function, np.ufunc):
-        return set()
+        return {}
     try:
-        return set(inspect.signature(function).parameters)
+        return inspect.signature(function).parameters
     except (TypeError, ValueError):  # some of NumPy's compiled functions don't say
-        return set()
+        return {}
 
 
 def needing_definitions(ops: Iterable[Op]) -> list[Op]:
