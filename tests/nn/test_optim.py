@@ -304,3 +304,19 @@ def _other_parameters() -> None:
 def test_errors(call: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         call()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, None])
+def test_a_schedule_that_leaves_the_rates_is_stopped_at_that_step(rate: Any, *, compiled: bool) -> None:
+    model, other, X, Y = (
+        tg.nn.MLP([2, 1], seed=1),
+        tg.nn.MLP([2, 1], seed=1),
+        np.ones((2, 4)),
+        np.ones((1, 4)),
+    )
+    optimizer = optim.SGD(lr=lambda t: rate if t == 3 else 0.1)
+    with pytest.raises((ValueError, TypeError), match=r"^SGD: lr: .*at step 3"):
+        tg.nn.fit(model, X, Y, optimizer=optimizer, epochs=9, compile=compiled)
+    tg.nn.fit(other, X, Y, optimizer=optim.SGD(lr=0.1), epochs=3)
+    assert np.array_equal(model.parameters()["W1"].data, other.parameters()["W1"].data)

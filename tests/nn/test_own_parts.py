@@ -136,3 +136,42 @@ def test_a_layer_that_has_no_hash_is_a_layer() -> None:
     model = nn.Sequential(Shifted(1.0), nn.Dense(3, 1, "sigmoid", seed=1))
     assert model.architecture["layers"][0] == {"own": f"{Shifted.__qualname__}"}
     assert np.allclose(model(X).data, model.layers[1](X + 1.0).data)
+
+
+@pytest.mark.parametrize(
+    "first", [nn.BatchNorm(2), nn.LayerNorm(2), nn.Dropout(0.9), lambda A: A / 2, tg.sin]
+)
+def test_a_layer_that_keeps_the_shape_may_come_before_one_that_says_where_the_examples_are(
+    first: Any,
+) -> None:
+    X = RNG.normal(size=(8, 8, 8, 2))  # as many rows of pixels as examples
+    model = nn.Sequential(first, nn.MaxPool2D(2), nn.Flatten(), nn.Dense(32, 1, "sigmoid", seed=1))
+    history = nn.fit(model, X, Y, optimizer=optim.SGD(lr=0.1), epochs=1, batch_size=2, validation=0.25)
+    assert history.steps_per_epoch == 3
+
+
+@pytest.mark.parametrize(
+    ("cost", "output", "called"),
+    [
+        (tg.binary_cross_entropy, "sigmoid", "binary_cross_entropy"),
+        (tg.categorical_cross_entropy, "softmax", "categorical_cross_entropy"),
+    ],
+)
+def test_a_cost_that_has_a_name_is_the_same_as_a_function(cost: Any, output: str, called: str) -> None:
+    labels = np.array([[1.0, 0.0] * 4, [0.0, 1.0] * 4])
+    model = nn.MLP([3, 2], output=output, init=900.0, seed=1, cost=cost)
+    assert model.cost == called
+    assert (
+        model.loss(X, labels).item()
+        == nn.MLP([3, 2], output=output, init=900.0, seed=1).loss(X, labels).item()
+    )
+
+
+@pytest.mark.parametrize(
+    ("cost", "output"),
+    [(tg.binary_cross_entropy_with_logits, "sigmoid"), (tg.softmax_cross_entropy, "softmax")],
+)
+def test_a_cost_of_the_logits_is_not_taken_of_the_output(cost: Any, output: str) -> None:
+    with pytest.raises(ValueError, match=rf"^cost: {cost.__name__} takes Z, and the output is A = {output}"):
+        nn.MLP([3, 2], output=output, cost=cost)
+    nn.MLP([3, 2], output="linear", cost=cost)

@@ -145,7 +145,7 @@ class _Simplifier:
 
 def _in_range(coefficient: Fraction, dtype: np.dtype[Any]) -> bool:
     """Whether a number, and what it is over, are neither 0 nor infinite in that dtype."""
-    largest = Fraction(float(np.finfo(dtype).max))
+    largest = Fraction(*np.finfo(dtype).max.as_integer_ratio())
     return 1 / largest < abs(coefficient) < largest
 
 

@@ -122,6 +122,14 @@ def checked_cost(name: str, cost: Any, output: str, n_out: int | None) -> Any:
     """
     found = one_of(name, cost, LOSSES, function_of="A, Y")
     if not isinstance(found, str):
+        for known, of in LOSSES.items():
+            if found is of.of_output:
+                return checked_cost(name, known, output, n_out)
+            if found is of.of_logits and output in _OUTPUTS[of.labels][0]:
+                raise ValueError(
+                    f"{name}: {found.__name__} takes Z, and the output is A = {output}(Z): {known}, which is "
+                    "computed from Z by itself"
+                )
         return with_labels(name, found, 1, "(A, Y), the labels last")
     labels = LOSSES[found].labels
     fitting, what = _OUTPUTS.get(labels, ((), ""))

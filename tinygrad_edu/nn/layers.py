@@ -180,7 +180,8 @@ def _check_columns(A_prev: Any, n_in: int, weights: str) -> None:
     product = f"{weights} @ {called} {shape}"
     wanted = f"expected one example a column, ({n_in}, m)"
     if len(shape) != 2:
-        raise ValueError(f"{product}: {wanted}")
+        hint = "; tg.nn.Flatten() before it makes columns of its input" if len(shape) > 2 else ""
+        raise ValueError(f"{product}: {wanted}{hint}")
     if shape[0] == n_in:
         raise ValueError(f"{product}: {wanted}, and at least one example")
     hint = "; it looks transposed" if shape[1] == n_in else ""

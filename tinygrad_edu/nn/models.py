@@ -138,8 +138,14 @@ class Sequential(Answering, Trainable):
 
     @property
     def example_axis(self) -> int:
-        """The axis of X that runs over the examples."""
-        return int(getattr(self.layers[0], "example_axis", 1))
+        """The axis of X that runs over the examples: that of the first layer that says so."""
+        for layer in self.layers:
+            axis = getattr(layer, "example_axis", None)
+            if axis is not None:
+                return int(axis)
+            if parameters_of(layer) and not getattr(layer, "beside", False):
+                break
+        return 1
 
     @property
     def takes_integers(self) -> bool:

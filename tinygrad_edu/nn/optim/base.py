@@ -95,12 +95,17 @@ class Optimizer:
 
     def rate(self, t: int) -> float:
         """The learning rate of step number t = 1, 2, ...: a schedule counts from 0."""
-        rate = self.schedule(t - 1) if callable(self.schedule) else self.schedule
+        if not callable(self.schedule):
+            return self.schedule
+        rate = self.schedule(t - 1)
         try:
-            return float(rate)
+            found = float(rate)
         except (TypeError, ValueError):
             called = type(self).__name__
             raise TypeError(f"{called}: lr: expected a number at step {t - 1}, got {shown(rate)}") from None
+        if not 0 <= found < math.inf:
+            at_least(f"{type(self).__name__}: lr: at step {t - 1}", found, 0)
+        return found
 
     @property
     def plain(self) -> bool:
