@@ -6,7 +6,7 @@ length of 1 that broadcasting made. Joins come late, so a term is resolved when 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 Term = tuple[int, ...]
 
@@ -69,6 +69,10 @@ class Atoms:
             product = self._product.get(root)
             found += (root,) if product is None else self.expand(product)
         return tuple(found)
+
+    def of(self, terms: Iterable[Term]) -> Iterator[int]:
+        """The atoms of several terms, one after the other."""
+        return (atom for term in terms for atom in self.expand(term))
 
     def join(self, one: Term, other: Term) -> bool:
         """Makes two terms one; False where they are products that do not fit."""
@@ -154,7 +158,7 @@ class Atoms:
 
         Equal partial products are the same axis, several into one a product, one into several a split.
         """
-        atoms = [atom for term in terms for atom in self.expand(term)]
+        atoms = list(self.of(terms))
         found: list[Term] = []
         k = 0
         for n in shape:

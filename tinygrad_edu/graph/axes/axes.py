@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Literal
 
 from tinygrad_edu.graph.axes.atoms import Term
@@ -150,7 +151,7 @@ class Axes:
     def _averages(self) -> Iterator[Average]:
         for division in self._cost.divisions:
             if division.terms is not None:
-                axes = tuple(axis for term in division.terms for axis in self._axes(term))
+                axes = tuple(map(self._axis, self._walk.atoms.of(division.terms)))
                 yield Average(division.step, division.number, axes, division.scalar, mean=True)
                 continue
             count, axes = self._counted(abs(division.number))
@@ -161,9 +162,7 @@ class Axes:
         ended = sorted(self._cost.ended, key=lambda atom: (atom != self._found.atom, atom))
         choices = [*((a,) for a in ended), tuple(ended)]
         for atoms in choices:
-            size = 1.0
-            for atom in atoms:
-                size *= self._walk.atoms.size[atom]
+            size = float(prod(self._walk.atoms.size[atom] for atom in atoms))
             if number > 2 and any(abs(number / size - s) < 1e-9 for s in _SIMPLE):
                 return size, tuple(map(self._axis, atoms))
         return number, ()

@@ -100,7 +100,7 @@ class Cost:
             if end.how == AVERAGED:
                 averaged.append(end.term)
         if averaged:
-            size = float(np.prod([atoms.size[a] for term in averaged for a in atoms.expand(term)]))
+            size = float(np.prod([atoms.size[a] for a in atoms.of(averaged)]))
             self.divisions.append(_Division(step.name, size, tuple(averaged), step.value.size == 1))
         factor = self._factor(value)
         if factor is not None and factor not in (0, 1, -1) and np.isfinite(factor):

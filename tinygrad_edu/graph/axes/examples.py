@@ -5,7 +5,7 @@ Sizes are never used. Names are used last, as habits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -19,7 +19,7 @@ How = Literal["use", "habit", "none"]
 _HABITS = ("X", "x", "inputs", "data", "features", "Y", "y", "targets", "labels")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class _Evidence:
     """The evidence that an atom is the examples. Ordered: the smallest is the most likely."""
 
@@ -37,14 +37,6 @@ class _Evidence:
     """Minus the number of parameters that are applied to it without having it."""
     meets: bool
     """Whether its entries are combined: a statistic, attention, a recurrence."""
-
-    @property
-    def key(self) -> tuple[int, ...]:
-        """For comparing."""
-        return (
-            self.made, self.carried, self.otherwise, self.split, self.absent,
-            self.contracted, self.carriers, self.served, self.meets,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,9 +59,8 @@ class _Search:
         self.carried: dict[int, set[int]] = {}
         """For each atom the leaves that carry it, also by a piece or a part of it."""
         for k, leaf in enumerate(walk.leaves):
-            for term in leaf.terms:
-                for atom in self.atoms.expand(term):
-                    self.carried.setdefault(atom, set()).add(k)
+            for atom in self.atoms.of(leaf.terms):
+                self.carried.setdefault(atom, set()).add(k)
         self.present: dict[int, set[str]] = {}
         """The steps with data whose values have it."""
         self.served: dict[int, int] = {}
@@ -79,15 +70,13 @@ class _Search:
             self._look_at(value)
 
     def _look_at(self, value: Value) -> None:
-        here = [atom for term in value.terms for atom in self.atoms.expand(term)]
         past = self._resolved(value.past)
-        for atom in set(here):
+        for atom in set(self.atoms.of(value.terms)):
             self.present.setdefault(atom, set()).add(value.step.name)
             self.served[atom] = self.served.get(atom, 0) | value.leaves
             if atom in past:
                 self.meeting.add(atom)
-        for term in value.meets:
-            self.meeting.update(self.atoms.expand(term))
+        self.meeting.update(self.atoms.of(value.meets))
         if value.step.name in self.cost.steps:
             return
         for end in value.ends:
@@ -100,7 +89,7 @@ class _Search:
     def _resolved(self, mask: int) -> frozenset[int]:
         if mask not in self.roots:
             bits = (k for k in range(mask.bit_length()) if mask >> k & 1)
-            self.roots[mask] = frozenset(a for k in bits for a in self.atoms.expand((k,)))
+            self.roots[mask] = frozenset(self.atoms.of((k,) for k in bits))
         return self.roots[mask]
 
     def carriers(self, atom: int) -> set[int]:
@@ -111,14 +100,10 @@ class _Search:
             found |= self.carried.get(one, set())
             for member in self.atoms.members[one]:
                 if self.atoms.made[member] in ("piece", "joined"):
-                    new = [p for p in self._parents(member) if p not in seen]
+                    new = [p for p in self.atoms.of(self.atoms.parents[member]) if p not in seen]
                     seen.update(new)
                     waiting += new
         return found
-
-    def _parents(self, member: int) -> Iterator[int]:
-        for term in self.atoms.parents[member]:
-            yield from self.atoms.expand(term)
 
     def _made(self, atom: int) -> bool:
         """Whether it came to be in the graph: parts that were stacked, windows, or unknown.
@@ -180,7 +165,7 @@ class _Search:
         likely = likely or self._likely(a for a in others if a in self.units and a in ended)
         if not likely:
             return self._by_divisor([a for a in everywhere if a in ended and a not in self.units])
-        order = sorted(likely, key=lambda a: (*likely[a].key, a))
+        order = sorted(likely, key=lambda a: (likely[a], a))
         first = likely[order[0]]
         stacked = [a for a in order if likely[a].made and not likely[a].carried and not likely[a].otherwise]
         if stacked and first.carried and 2 * first.absent > len(self.steps):
@@ -199,8 +184,8 @@ class _Search:
 
     def _divided_by(self, atoms: Sequence[int]) -> list[int]:
         """Those that the cost averages over, else those by whose size it is divided."""
-        expand, size = self.atoms.expand, self.atoms.size
-        means = {a for d in self.cost.divisions for term in d.terms or () for a in expand(term)}
+        size = self.atoms.size
+        means = {a for d in self.cost.divisions for a in self.atoms.of(d.terms or ())}
         numbers = [abs(d.number) for d in self.cost.divisions if d.terms is None]
         averaged = [a for a in atoms if a in means]
         return averaged or [a for a in atoms if any(n in (size[a], 2 * size[a]) for n in numbers)]
@@ -219,13 +204,13 @@ class _Search:
             return divided[0]
         alike = len({frozenset(self.carriers(atom)) for atom in ties}) == 1
         apart = not any(self.present[a] & self.present[b] for a, b in combinations(ties, 2))
-        of_leaves = (t for leaf in self.walk.leaves for t in leaf.terms)
-        first = next((a for t in of_leaves for a in self.atoms.expand(t) if a in ties), None)
+        of_leaves = (a for leaf in self.walk.leaves for a in self.atoms.of(leaf.terms))
+        first = next((a for a in of_leaves if a in ties), None)
         if (alike or apart) and first is not None:  # of the same arrays, or each of its own
             return first
         for habit in _HABITS:
             for leaf in self.walk.leaves:
-                own = [a for term in leaf.terms for a in self.atoms.expand(term) if a in ties]
+                own = [a for a in self.atoms.of(leaf.terms) if a in ties]
                 if leaf.name == habit and own:
                     return own[0]
         return None

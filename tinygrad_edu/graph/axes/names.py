@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from tinygrad_edu.graph.axes.atoms import Term
 from tinygrad_edu.graph.axes.walk import Walk
 
 _NEUTRAL = "ijklpqrstuv"
@@ -16,26 +15,22 @@ class AxisNames:
 
     def __init__(self, walk: Walk, examples: int | None) -> None:
         self._atoms = walk.atoms
-        self._learned = {a for leaf in walk.leaves if leaf.requires_grad for a in self._of(leaf.terms)}
+        of = self._atoms.of
+        self._learned = {a for leaf in walk.leaves if leaf.requires_grad for a in of(leaf.terms)}
         self._names: dict[int, str] = {} if examples is None else {examples: "m"}
         self._letters = _letters()
         self._units = map("n{}".format, count())
         steps = [value for value in walk.values.values() if value.step.op is not None]
         for value in steps:
-            for atom in (
-                *self._of(end.term for end in value.ends if len(end.operands) > 1),
-                *self._of(value.terms),
-            ):
+            ended = (end.term for end in value.ends if len(end.operands) > 1)
+            for atom in of((*ended, *value.terms)):
                 self._call(atom)
         for leaf in walk.leaves:
-            for atom in self._of(leaf.terms):
+            for atom in of(leaf.terms):
                 self._call(atom)
 
     def __getitem__(self, atom: int) -> str:
         return self._call(atom)
-
-    def _of(self, terms: Iterator[Term] | tuple[Term, ...]) -> Iterator[int]:
-        return (atom for term in terms for atom in self._atoms.expand(term))
 
     def _call(self, atom: int) -> str:
         if atom not in self._names:
@@ -46,7 +41,7 @@ class AxisNames:
         cut = self._atoms.cut[atom]
         if cut is not None:
             start, stop, step = cut
-            whole = "·".join(map(self._call, self._of(self._atoms.parents[atom])))
+            whole = "·".join(map(self._call, self._atoms.of(self._atoms.parents[atom])))
             return f"{whole}[{start}:{stop}" + (f":{step}]" if step != 1 else "]")
         return next(self._units) if atom in self._learned else next(self._letters)
 

@@ -66,8 +66,9 @@ class Walk:
         self.leaves: list[_Leaf] = []
         self.unknown: list[str] = []
         """The steps whose operation does not tell how axes go through it, or where they do not fit."""
+        self.wide = 0
+        """The bits of the leaves that have axes."""
         self._arrays: dict[int, Value] = {}
-        self._wide = 0
         for step in steps:
             self.add(step)
         self.atoms.settle()
@@ -89,7 +90,7 @@ class Walk:
         terms = tuple((self.atoms.fresh(n),) for n in step.shape)
         leaf = _Leaf(name, 1 << len(self.leaves), terms, requires_grad)
         self.leaves.append(leaf)
-        self._wide |= leaf.bit if terms else 0
+        self.wide |= leaf.bit if terms else 0
         return Value(step, terms, leaf.bit, data=bool(terms) and not requires_grad)
 
     def _constant(self, array: Any) -> Value | None:
@@ -137,18 +138,11 @@ class Walk:
         together = any(group == ALL or set(arrays) <= set(group) for group in op.linear)
         return leaves.bit_count() > 1 and not together
 
-    @property
-    def wide(self) -> int:
-        """The bits of the leaves that have axes."""
-        return self._wide
-
     def _regrouped(self, flow: Regroup, operands: Sequence[Value | None]) -> tuple[Term, ...] | None:
         terms = operands[0].terms if operands[0] is not None else ()
-        if flow.order == "F":
-            found = self.atoms.regroup(terms[::-1], flow.shape[::-1])
-            return None if found is None else tuple(found[::-1])
-        found = self.atoms.regroup(terms, flow.shape)
-        return None if found is None else tuple(found)
+        order = slice(None, None, -1 if flow.order == "F" else 1)
+        found = self.atoms.regroup(terms[order], flow.shape[order])
+        return None if found is None else tuple(found[order])
 
     def _follow(
         self, flow: Flow, step: Step, operands: Sequence[Value | None], value: Value
