@@ -89,7 +89,7 @@ class Chain:
         examples: Examples | None,
         convention: Convention,
         named: Named,
-        made: Made | None = None,
+        made: Made,
     ) -> None:
         self.program = program
         self.named = named
@@ -119,7 +119,7 @@ class Chain:
         arrays = (array for step in program for array in given_arrays(step.settings))
         indices = {array.called: array for array in arrays if array.called not in there}
         self.inputs += [Step(name, "input", None, (), {}, np.asarray(a)) for name, a in indices.items()]
-        self.made = (made or Made()).only(step.name for step in self.inputs)
+        self.made = made.only(step.name for step in self.inputs)
 
     @property
     def convention(self) -> Convention:

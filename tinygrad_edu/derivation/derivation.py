@@ -37,16 +37,14 @@ class Derivation:
         self,
         chain: Chain,
         graph: Graph,
-        written: Mapping[str, Node] | None = None,
+        written: Mapping[str, Node],
         *,
-        entries: bool = False,
-        general: Callable[[], Chain] | None = None,
+        entries: bool,
+        general: Callable[[], Chain],
     ) -> None:
-        self._chain = chain
-        self._written = written or {}
+        self._chain, self._written, self._general = chain, written, general
         self._page = Page(chain, entries=entries)
         self.graph = graph
-        self._general = general or (lambda: chain)
 
     @property
     def convention(self) -> Convention:

@@ -136,9 +136,7 @@ class Examples:
         return None
 
 
-def examples_of(
-    graph: Graph, program: Program, told: Told, count: str | None = None, made: Made | None = None
-) -> Examples | None:
+def examples_of(graph: Graph, program: Program, told: Told, count: str | None, made: Made) -> Examples | None:
     """The examples of a program, or None where it has none, or none that can be told.
 
     Args:
@@ -153,7 +151,6 @@ def examples_of(
     if m < 2:
         return None
     data = _data(axes, graph)
-    made = made or Made()
     other = _other_size(graph, made)
     for shapes in range(3):
         found = _recorded_again(graph, program.wrt, data, m, other, count, made, shapes=shapes)

@@ -43,7 +43,7 @@ def shortened(
     written = _written(program)
     if any(map(is_seed, program.inputs)):
         examples = examples_of(graph, program, told, named.count, made)
-        chain = Chain(program, examples, "exact", named)
+        chain = Chain(program, examples, "exact", named, made)
         formulas = {line.quantity: line.expression for line in chain.forward}
         given = [step.name for step in chain.inputs if step.name in graph]
         inputs: dict[str, Any] = {name: graph.find(name).tensor for name in given}
