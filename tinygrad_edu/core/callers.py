@@ -148,13 +148,13 @@ def _in_sequence(item: Reached, ways: _Ways) -> list[Reached]:
         return []
     if isinstance(value[0], (int, float, str)) and depth > 1:
         return []
-    fields = getattr(value, "_fields", None) or [None] * len(value)
     record = item.record or (path if isinstance(value, tuple) else "")
-    return [
-        Reached(v, f"{path}[{k}]", field or f"{item.name}{k}", depth, record)
-        for k, (field, v) in enumerate(zip(fields, value, strict=True))
-        if ways[type(v)]
-    ]
+    fields = getattr(value, "_fields", None)
+    if fields is None:
+        told = [(f"{path}[{k}]", f"{item.name}{k}", v) for k, v in enumerate(value)]
+    else:
+        told = [(f"{path}.{field}", field, v) for field, v in zip(fields, value, strict=True)]
+    return [Reached(v, where, name, depth, record) for where, name, v in told if ways[type(v)]]
 
 
 def _in_object(item: Reached, ways: _Ways) -> list[Reached]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tinygrad_edu.core.table import OPS
+
 _GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
     *("nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
@@ -19,8 +21,8 @@ _ESCAPED = str.maketrans(
 def letter(name: str, ndim: int = 0) -> str:
     r"""The name as LaTeX. The number of a matrix is that of its layer, and stands in square brackets above.
 
-    >>> letter("W1", 2), letter("x1"), letter("lambd"), letter("b_out", 2), letter("loss")
-    ('W^{[1]}', 'x_{1}', '\\lambda', 'b_{\\mathrm{out}}', '\\mathrm{loss}')
+    >>> letter("W1", 2), letter("x1"), letter("lambd"), letter("b_out", 2), letter("log_x")
+    ('W^{[1]}', 'x_{1}', '\\lambda', 'b_{\\mathrm{out}}', '\\mathrm{log\\_x}')
     """
     numbered = _NUMBERED.fullmatch(name)
     if numbered:
@@ -29,7 +31,7 @@ def letter(name: str, ndim: int = 0) -> str:
         layered = ndim == 2 and len(stem) == 1
         return f"{base}^{{[{number}]}}" if layered else f"{base}_{{{number}}}"
     parted = _PARTED.fullmatch(name)
-    if parted and _plain(parted["stem"]):
+    if parted and parted["stem"] not in OPS:  # log_sigma is no logarithm to the base of sigma
         return f"{_plain(parted['stem'])}_{{{_plain(parted['rest'])}}}"
     return _plain(name)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_edu.expression.book import rewritten
-from tinygrad_edu.expression.node import Node, number
+from tinygrad_edu.expression.book import in_shape, rewritten
+from tinygrad_edu.expression.node import Node, applied, number
 from tinygrad_edu.expression.recording import op_of
 from tinygrad_edu.expression.walk import remade, with_args
+from tinygrad_edu.ops.indexing.gather_scatter import getitem
 
 
 def tidied(node: Node, *, typed: bool = True) -> Node:
@@ -24,11 +25,16 @@ def tidied(node: Node, *, typed: bool = True) -> Node:
 
 
 def _unrepeated(node: Node) -> Node:
-    """Without operations that repeat the operands of elementwise ones, which are broadcast anyway."""
+    """Without operations that repeat the operands of elementwise ones, which are broadcast anyway.
+
+    Of what is repeated a slice is taken before, since formulas do not show what only repeats.
+    """
     repeat = op_of(np.broadcast_to)
 
     def change(one: Node) -> Node:
         args, op = list(one.args), one.op
+        if one.does(getitem) and args[0].does(repeat):
+            return _sliced(one, args[0].args[0])
         if op is not None and op.kind == "elementwise" and "axis" not in one.settings:
             for k, operand in enumerate(args):
                 if operand.does(repeat) and operand.args[0].dtype == operand.dtype:
@@ -40,3 +46,22 @@ def _unrepeated(node: Node) -> Node:
         return with_args(one, args)
 
     return remade(node, change)
+
+
+def _sliced(one: Node, part: Node) -> Node:
+    """What is picked of what repeats a part: the same of the part, along the axes that it has by itself."""
+    wide, index = one.args[0], one.settings["index"]
+    cuts = index if isinstance(index, tuple) else (index,)
+    if not all(type(cut) in (int, slice) for cut in cuts):
+        return one
+    new = wide.ndim - part.ndim
+    own: list[int | slice] = []
+    for axis, cut in enumerate(cuts[new:], new):
+        repeated = part.shape[axis - new] != wide.shape[axis]
+        own.append((slice(None) if isinstance(cut, slice) else 0) if repeated else cut)
+    if new == 0 and own == list(cuts):
+        return one
+    if any(cut != slice(None) for cut in own):
+        shape = np.broadcast_to(0, part.shape)[tuple(own)].shape
+        part = applied(getitem, part, settings={"index": tuple(own)}, shape=shape, dtype=part.dtype)
+    return in_shape(part, one.shape, one.dtype)

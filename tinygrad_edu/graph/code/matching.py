@@ -68,6 +68,7 @@ class Matcher:
     ) -> None:
         self.operands, self.users, self.leaves = operands, users, leaves
         self._known: dict[tuple[Scope, ast.expr, int], Match] = {}
+        self._rounds: dict[tuple[Scope, ast.expr], Sequence[Any]] = {}
         self.values = Values()
         self._candidates = Candidates(operands, users, leaves, self.values)
 
@@ -87,11 +88,21 @@ class Matcher:
 
     def makes_another(self, e: ast.expr, scope: Scope) -> bool:
         """Whether an expression makes a Tensor of a value that no leaf has, as ``tg.Tensor(2.0)`` may."""
+        value = self._given_to_a_tensor(e, scope)
+        return value is not Unknown and not any(np.array_equal(leaf._data, value) for leaf in self.leaves)
+
+    def made_by(self, e: ast.expr, scope: Scope) -> list[Tensor]:
+        """The leaves that ``tg.Tensor(2.0)`` may have made, and that no variable holds."""
+        value, held = self._given_to_a_tensor(e, scope), {*map(id, scope.names.values())}
+        same = (leaf for leaf in self.leaves if value is not Unknown and np.array_equal(leaf._data, value))
+        return [leaf for leaf in same if leaf.requires_grad and id(self.users.get(leaf, leaf)) not in held]
+
+    def _given_to_a_tensor(self, e: ast.expr, scope: Scope) -> Any:
+        """The plain value in ``tg.Tensor(value)``; else Unknown."""
         if not (isinstance(e, ast.Call) and e.args and self.values.of(e.func, scope) is Tensor):
-            return False
+            return Unknown
         value = self.values.of(e.args[0], scope)
-        known = value is not Unknown and not isinstance(value, Tensor)
-        return known and not any(np.array_equal(leaf._data, value) for leaf in self.leaves)
+        return Unknown if isinstance(value, Tensor) else value
 
     def recorded(self, e: ast.expr, scope: Scope) -> Tensor | None:
         """The Tensor that an expression surely is."""
@@ -178,6 +189,8 @@ class Matcher:
         value = self.values.of(e, scope)
         if self._is(value, node):
             return _SURE, ()
+        if any(self._is(held, node) for held in self._in_rounds(e, scope)):
+            return _PERHAPS, ()
         given = not node.requires_grad and isinstance(value, (np.ndarray, np.generic)) and node.ndim
         if given and same_values(value, node._data):
             return _SURE, (PlainOperand(node, ITSELF, f"{scope.depth} {ast.unparse(e)}", e, scope),)
@@ -209,6 +222,8 @@ class Matcher:
         """What a loop takes out of a list or array: of an array, the part that it was."""
         if any(self._is(value, node) for value in self._members(e.value, scope)):
             return _PERHAPS, ()
+        if any(self._is(held, node) for held in self._in_rounds(e, scope)):
+            return _PERHAPS, ()
         if node.requires_grad or not self.is_array(e.value, scope):
             taken = not node.requires_grad and isinstance(e.value, ast.Name) and e.value.id in scope.changing
             return (_PERHAPS if taken else _NO), ()  # x[None, :] in for x in X
@@ -220,6 +235,23 @@ class Matcher:
         return _SURE, (
             PlainOperand(node, ITSELF, f"{ast.unparse(e)} {k}", e, scope.with_value(changing[0], k)),
         )
+
+    def _in_rounds(self, e: ast.expr, scope: Scope) -> Sequence[Any]:
+        """What ``layer.W`` or ``layer["W"]`` is in the rounds of a loop over layers."""
+        key = scope, e
+        if key not in self._rounds:
+            names = names_in(e) & scope.changing if isinstance(e, (ast.Attribute, ast.Subscript)) else set()
+            name = min(names) if len(names) == 1 else ""
+            loops = scope.body.loops if scope.body is not None and name else ()
+            through = [
+                part for loop in loops if name in names_in(loop.target) for part in ast.walk(loop.iter)
+            ]
+            members = [
+                m for part in through if isinstance(part, _LOOKED_UP) for m in self._members(part, scope)
+            ]
+            found = (self.values.of(e, scope.with_value(name, member)) for member in members[:_MOST_PARTS])
+            self._rounds[key] = [value for value in found if isinstance(value, (Tensor, np.ndarray))]
+        return self._rounds[key]
 
     def _parts(self, e: ast.Subscript, node: Tensor, scope: Scope, changing: str) -> list[int]:
         """The values of the index with which it gives a leaf: the same entries, else equal ones."""

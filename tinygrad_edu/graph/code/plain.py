@@ -297,6 +297,9 @@ def _attribute(value: Any, name: str) -> Any:
     """An attribute that is only looked up: of a module or array, or one that an object itself holds."""
     if isinstance(value, (np.ndarray, np.generic, Tensor)) and name in ("T", "shape", "size", "ndim"):
         return getattr(value, name)
+    fields = getattr(type(value), "_fields", ()) if isinstance(value, tuple) else ()
+    if name in fields:
+        return tuple.__getitem__(value, fields.index(name))
     try:
         own = object.__getattribute__(value, "__dict__")  # no __getattr__ of the caller's
     except AttributeError:

@@ -231,12 +231,13 @@ class _Reader:
             said.loops.setdefault(start, f"{name}0")
 
     def _start(self, name: str, scope: Scope) -> Tensor | None:
-        """The plain array that a loop starts from, as h = np.zeros((n, m))."""
+        """What a loop starts from: a plain array, as h = np.zeros((n, m)), or a Tensor made of a number."""
         before = [(b.value, where) for b, where in scope.bindings if b.name == name and b.loop is None]
         if len(before) != 1 or not isinstance(before[0][0], ast.Call):
             return None
         fits = {leaf: self.matcher.match(before[0][0], leaf, before[0][1])[0] for leaf in self.arrays}
         found = [leaf for leaf in fits if fits[leaf] and fits[leaf] == max(fits.values())]
+        found = found or self.matcher.made_by(*before[0])
         return found[0] if len(found) == 1 else None
 
     def _over_examples(self, loop: ast.stmt | None, scope: Scope) -> bool:

@@ -92,9 +92,35 @@ class Binding:
 
     @property
     def adds_to(self) -> bool:
-        """Whether a sum is accumulated in a loop. Its partial sums are not quantities of their own."""
-        sides = (self.value.left, self.value.right) if isinstance(self.value, ast.BinOp) else ()
-        return any(isinstance(side, ast.Name) and side.id == self.name for side in sides)
+        """Whether a sum is accumulated in a loop. Its partial sums are not quantities of their own.
+
+        What the loop also computes with, as the x of ``x = x + dt * v``, is a quantity in each round.
+        """
+        return _is_side(self.name, self.value) and not (
+            self.loop is not None and _is_used(self.loop, self.name)
+        )
+
+
+def _is_side(name: str, e: ast.expr | None) -> bool:
+    """Whether an operator has the name on one of its sides."""
+    sides = (e.left, e.right) if isinstance(e, ast.BinOp) else ()
+    return any(isinstance(side, ast.Name) and side.id == name for side in sides)
+
+
+@lru_cache(maxsize=256)
+def _is_used(loop: ast.stmt, name: str) -> bool:
+    """Whether a loop computes with a variable, other than to add to it, or to show or keep it."""
+    reads = 0
+    for statement, _ in _statements([loop]):
+        parts = () if isinstance(statement, ast.Expr) else ast.iter_child_nodes(statement)
+        whole = [part for e in parts if isinstance(e, ast.expr) for part in ast.walk(e)]
+        computing = (e for e in whole if isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call)))
+        reads += len(
+            {e for one in computing for e in ast.walk(one) if isinstance(e, ast.Name) and e.id == name}
+        )
+        bound = _assigned(statement) if isinstance(statement, ast.Assign) else ()
+        reads -= sum(target == name and _is_side(name, value) for target, value in bound)
+    return reads > 0
 
 
 @dataclass(frozen=True, eq=False)
