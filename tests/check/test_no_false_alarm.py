@@ -34,6 +34,16 @@ def test_right_answers_give_no_alarm() -> None:
     assert singles > ANSWERS / 5
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_an_inverse_may_be_off_by_the_rounding_of_its_largest_entries(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    B, y = rng.standard_normal((5, 5)), rng.standard_normal(5)
+    K = tg.Tensor(B @ B.T + 5 * np.eye(5), name="K")
+    J = np.sum(y * np.linalg.solve(K, y)) + np.log(np.linalg.det(K))
+    inverse = np.linalg.inv(K.data)
+    assert tg.check.compare(J, {"dK": inverse.T - np.outer(inverse.T @ y, inverse @ y)}).ok
+
+
 # The largest entries of three rows: the first two, the middle one, the last two; with the gradients 2, 3, 5.
 OF_A_MAXIMUM = [
     ([[2, 0, 0], [0, 3, 0], [0, 5, 0]], True),

@@ -112,3 +112,60 @@ def test_an_addend_that_no_quantity_alone_tells_apart_is_told_by_two() -> None:
     Q = q.data
     given = tg.grad(cost, [p])[0] + Q * np.log(Q)
     judged((cost + entropy, {"dp": given}, "dp", "term_missing", " and q * log(q) is missing"))
+
+
+def test_a_factor_that_comes_too_late() -> None:
+    # the factor is inside the mean: behind it, it is no part of what is averaged
+    x, gain = tensor("x", M, 4), r.random(4) + 0.5
+    out = named("out", (x - np.mean(x, axis=1, keepdims=True)) * gain)
+    dout = 2 * out.data
+    wrong = (dout - dout.mean(axis=1, keepdims=True)) * gain
+    judged((np.sum(out**2), {"dout": dout, "dx": wrong}, "dx", "wrong_layer", "gain multiplies the result"))
+
+
+@pytest.mark.parametrize("wrong", ["nij,nk->j", "nij,nk->i"])
+def test_other_letters_behind_the_arrow(wrong: str) -> None:
+    X, w = r.standard_normal((3, 3, 3)), tensor("w", 3)
+    z = named("z", np.einsum("nij,k->nk", X, w))
+    dz = 2 * z.data
+    judged(
+        (
+            np.sum(z**2),
+            {"dz": dz, "dw": np.einsum(wrong, X, dz)},
+            "dw",
+            "sum_axis",
+            f"{wrong[-3:]} instead of",
+        )
+    )
+
+
+def test_a_lost_path_is_said_to_be_lost_where_without_one_factor_it_would_be_nothing() -> None:
+    X, C = r.standard_normal((M, 1, 2)), tensor("C", 3, 2)
+    D = named("D", np.sum((X - C) ** 2, axis=2))
+    e = np.exp(-D)
+    R = named("R", e / np.sum(e, axis=1, keepdims=True))
+    J = np.sum(R * D) / M
+    dC = -2 * np.sum(R.data[:, :, None] * (X - C.data), axis=0) / M
+    dD = tg.grad(J, [D])[0]
+    judged((J, {"dD": dD, "dC": dC}, "dC", "term_missing", "the path through -D is missing"))
+
+
+@pytest.mark.parametrize("told", ["X @ A", "X²", "1 - X", "-X"])
+def test_data_without_a_name_is_told_by_the_arrays_that_it_is_made_of(told: str) -> None:
+    X, A, w = r.random((M, M)), r.random((M, M)), tensor("w", M)
+    out_of_sight = {"X @ A": lambda: X @ A, "X²": lambda: X**2, "1 - X": lambda: 1 - X, "-X": lambda: -X}
+    data = out_of_sight[told]()
+    z = named("z", data @ w)
+    given = {"dz": 2 * z.data, "dw": A.T @ (2 * z.data)}
+    del data
+    judged((np.sum(z**2), given, "dw", "wrong_layer", f"A stands where {told} belongs"))
+
+
+def test_the_labels_that_were_smoothed() -> None:
+    y = np.array([0, 2, 1, 1, 0, 2, 2])
+    q = 0.9 * np.eye(3)[y] + 0.1 / 3
+    S = named("S", tensor("A", M, 3) * 1.2)
+    e = np.exp(S - np.max(S, axis=1, keepdims=True))
+    J = -np.mean(np.sum(q * np.log(e / np.sum(e, axis=1, keepdims=True)), axis=1))
+    p = np.exp(S.data) / np.exp(S.data).sum(axis=1, keepdims=True)
+    judged((J, {"dS": (p - np.eye(3)[y]) / M}, "dS", "labels_swapped", "one-hot label"))

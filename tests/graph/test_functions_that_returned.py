@@ -1,6 +1,7 @@
 """What a function of the caller's computed keeps its names and its history when the function has returned."""
 
 import inspect
+import linecache
 
 import numpy as np
 import pytest
@@ -315,3 +316,16 @@ def test_tensors_of_other_values_were_none_of_these():
     c, d = tg.Tensor(1.3), tg.Tensor(0.7)
     J = np.log(c + d)
     assert names(J) == ["c", "d", "add_1", "J"]
+
+
+def test_what_each_line_uses_twice_is_read_once():
+    lines = [f"    b{k + 1} = b{k} + b{k}\n" for k in range(60)]
+    text = ["def doubled(x, w):\n", "    b0 = x * 0.5\n", *lines, "    return np.sum(w * b60)\n"]
+    linecache.cache["doubled.py"] = sum(map(len, text)), None, text, "doubled.py"
+    space = {"np": np}
+    exec(compile("".join(text), "doubled.py", "exec"), space)
+    w, doubled = tg.Tensor([1.0, 2.0]), space["doubled"]
+    for k in range(2):
+        x = np.array([1.0, 2.0 + k])
+        J = doubled(x, w)
+    assert "b60" in names(J)

@@ -207,15 +207,18 @@ def _of_products(op: Op, xs: Sequence[Any], es: Sequence[Array], settings: Mappi
 def _of_anything(
     op: Op, xs: Sequence[Any], es: Sequence[Array], value: Array, settings: Mapping[str, Any]
 ) -> Array:
-    """What its operands' errors, and a unit in each one's last place, do to it: tried in a few directions."""
-    rng = np.random.default_rng(0)
+    """What its operands' errors, and a unit in each one's last place, do to it: tried in a few directions.
+
+    An algorithm for matrices is exact for a matrix near its own, not entry by entry: the largest counts.
+    """
+    rng, sized = np.random.default_rng(0), _largest if op.kind == "linalg" else np.abs
     widths = [
-        np.sqrt(e**2 + np.square(x)) if np.asarray(x).dtype.kind == "f" else e
+        np.sqrt(e**2 + np.square(sized(x))) if np.asarray(x).dtype.kind == "f" else e
         for x, e in zip(xs, es, strict=True)
     ]
     largest = max((float(np.max(w, initial=0.0)) for w in widths), default=0.0)
     if not largest or not np.isfinite(largest):
-        return np.abs(value)
+        return np.asarray(sized(value))
     size = max((float(np.max(np.abs(np.asarray(x, float)), initial=0.0)) for x in xs), default=1.0)
     h = 1e-7 * max(size, 1e-300) / largest
     total = np.zeros(value.shape)
@@ -226,4 +229,12 @@ def _of_anything(
         ]
         total = total + np.square((np.asarray(op.forward(*moved, **settings), float) - value) / h)
     found = np.sqrt(total / _DRAWS)
-    return np.asarray(np.where(np.isfinite(found), 2 * found, 0.0) + np.abs(value))
+    return np.asarray(np.where(np.isfinite(found), 2 * found, 0.0) + sized(value))
+
+
+def _largest(a: Any) -> Array:
+    """Of each matrix the largest entry's size, at every entry."""
+    sizes = np.abs(np.asarray(a, float))
+    return np.broadcast_to(
+        np.max(sizes, axis=(-2, -1)[2 - min(sizes.ndim, 2) :], initial=0.0, keepdims=True), sizes.shape
+    )

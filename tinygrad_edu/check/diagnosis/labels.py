@@ -23,14 +23,21 @@ def _labels(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     for node in data:
         if node.value.ndim <= len(shape):
             for text, value in _read(node.name, np.asarray(node.value, float)):
-                if text != node.name and any(np.array_equal(value, n.value) for n in data):
+                called = None if node.named else pool.words.of_array(value)
+                if called is not None:
+                    text = f"({called})" if " " in called else called
+                elif text != node.name and any(np.array_equal(value, n.value) for n in data):
                     continue
                 try:
                     yield text, np.broadcast_to(value, shape)
                 except ValueError:
                     continue
     for axis in (0, 1) if len(shape) == 2 else ():
-        for index in indices_of(pool):
+        arrays = pool.words.arrays.values()
+        integers = [
+            a for a in arrays if a.dtype.kind in "iu" and a.ndim == 1 and a.size > 1 and not counts(a)
+        ]
+        for index in (*indices_of(pool), *integers):
             if index.size == shape[1 - axis] and index.min() >= 0 and index.max() < shape[axis]:
                 hot = np.eye(shape[axis])[index]
                 yield "the one-hot label", hot.T if axis == 0 else hot

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.check.diagnosis.edit import Array, Edit
-from tinygrad_edu.check.diagnosis.pool import Pool, Value
+from tinygrad_edu.check.diagnosis.pool import Pool, Value, fits
 from tinygrad_edu.check.diagnosis.steps import feeds, multiplies
 from tinygrad_edu.check.diagnosis.target import Target
 from tinygrad_edu.check.rounding import rules_of
@@ -37,6 +37,7 @@ def of_products(target: Target, pool: Pool, *, others: bool = True) -> None:
             _spread(target, pool, step, k)
         if others:
             _other_operand(target, pool, step, k)
+            _too_late(target, pool, step, k)
 
 
 def _the_map_itself(target: Target, pool: Pool, step: Step) -> None:
@@ -55,6 +56,23 @@ def _the_map_itself(target: Target, pool: Pool, step: Step) -> None:
         "back it starts from the other end (its transpose)"
     )
     target.at(step.name, turned, Edit(("inner_transpose",), text, 1.1))
+
+
+def _too_late(target: Target, pool: Pool, step: Step, k: int) -> None:
+    """A factor that multiplies the result, and not the gradient that is summed, or multiplied, after it."""
+    g, c, op = target.operand(step, k), target.operand(step, 1 - k), step.op
+    if op is None or op.kind != "elementwise" or g.shape != step.shape or not np.ptp(c):
+        return
+    if any(a not in pool.graph for a in step.uses if a not in target.local.names):
+        return  # computed on the way back, it is a slope's
+    if step.name not in target.local.followers or not fits(c.shape, target.right.shape):
+        return
+    without = target.right + target.local.push({step.name: g - target.value(step.name)})
+    name, above = (_called(target, pool, step, j) for j in (1 - k, k))
+    text = f"the factor {name} multiplies the result, and not {above} where it belongs: it comes too late"
+    target.whole(
+        without * c, Edit(("wrong_layer", "chain_factor_missing"), text, 1.15), at=target.owner(step.name)
+    )
 
 
 def axes_of(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:

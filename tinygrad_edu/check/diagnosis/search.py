@@ -92,11 +92,13 @@ class _Search:
 
     def __post_init__(self) -> None:
         program = self.truth.program
-        self.words = Words(program)
+        self.words = Words(program, dict(values_of_the_caller(np.ndarray)))
         self.cost = 0.0
         self.data = depends_on_data(program)
         given = {name: one.given for name, one in self.judgement.of.items() if np.isfinite(one.given).all()}
-        self.pool = Pool(self.truth.graph, program, given, self.words, _aside(self.truth, given))
+        self.pool = Pool(
+            self.truth.graph, program, given, self.words, _aside(self.truth, given, self.words.arrays)
+        )
         self.vocabulary = vocabulary(self.truth, self.judgement.reading)
 
     def diagnosis(self, one: Judged) -> Diagnosis:
@@ -224,16 +226,16 @@ class _Search:
         of_pairs(target, first, second)
 
 
-def _aside(truth: Truth, given: Mapping[str, Array]) -> dict[str, Array]:
+def _aside(truth: Truth, given: Mapping[str, Array], arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The caller's arrays that J does not have, and that are no gradient: of the shape of one that it has."""
     known: dict[tuple[int, ...], list[Array]] = {}
     for array in (*given.values(), *truth.values.values()):
         known.setdefault(array.shape, []).append(np.asarray(array))
     found: dict[str, Array] = {}
-    for name, array in values_of_the_caller(np.ndarray):
+    for name, array in arrays.items():
         gradient = name.startswith("d") and name[1:] in truth.graph
         usable = array.dtype.kind in "fiu" and 1 < array.size <= _MOST_TWICE and len(found) < _MOST_ASIDE
-        if gradient or not usable or name in found or array.shape not in known:
+        if gradient or not usable or array.shape not in known:
             continue
         value = np.asarray(array, float)
         varies = np.isfinite(value).all() and np.ptp(value)

@@ -65,7 +65,8 @@ class Terms:
         found = []
         if (paths := self._paths()) is not None and len(paths) > 1:
             found.append(paths)
-            found += [group for group in self._flat(whole=True) if len(group) < len(paths)]
+            flat = (*self._flat(whole=True), *self._flat())
+            found += [group for group in flat if len(group) < len(paths)]
         else:
             found += list(self._flat())
         found += [group for group in (self._of_the_cost(),) if len(group) > 1]

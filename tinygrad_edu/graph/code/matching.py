@@ -205,11 +205,12 @@ class Matcher:
             return False
         if isinstance(e, ast.Call) and self.values.function(e, scope) is None:
             return False
-        changes, parts = False, [(part, scope) for part in ast.walk(e)]
+        changes, parts, seen = False, [(part, scope) for part in ast.walk(e)], set[ast.expr]()
         for part, where in parts:
             if isinstance(part, ast.Name) and part.id in where.expressions:
                 inner, outer = where.expressions[part.id]
-                parts += [(one, outer) for one in ast.walk(inner)]
+                parts += [(one, outer) for one in ast.walk(inner) if inner not in seen]
+                seen.add(inner)
             elif names_in(part) & where.changing:
                 changes = True
             elif isinstance(part, _LOOKED_UP):
