@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, told_of, wrong_shape
-from tinygrad_edu.check.diagnosis.search import vocabulary
 from tinygrad_edu.check.diagnosis.target import Given
+from tinygrad_edu.check.diagnosis.vocabulary import vocabulary
 from tinygrad_edu.check.forward_edits import edited
 from tinygrad_edu.check.manual import given_arrays, not_finite
 from tinygrad_edu.check.quantities import forward_quantity

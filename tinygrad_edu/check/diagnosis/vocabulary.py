@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
 
+import numpy as np
+
+from tinygrad_edu.check.convention import Reading
 from tinygrad_edu.check.diagnosis.edit import Edit
+from tinygrad_edu.check.diagnosis.terms import addends_of_the_cost
+from tinygrad_edu.check.truth import Truth
+from tinygrad_edu.graph import GraphNode
 
 _LOGARITHMS = {
     "1/ln 2": 1 / math.log(2),
@@ -100,16 +106,14 @@ class Vocabulary:
                 yield 1 / (m * n), Edit(("factor_m_doubled", "wrong_m"), text, 1.8)
 
     def _of_sizes(self) -> Iterator[tuple[float, Edit]]:
-        for n in self.sizes:
-            yield float(n), _factor(f"{n}, the length of an axis", 1.15)
-            text = f"divided by {n}, the length of an axis: a mean for a sum"
+        told = dict.fromkeys(self.sizes, "the length of an axis")
+        for n, what in (told | dict.fromkeys(self.counts, "the number of entries of a sum or mean")).items():
+            yield float(n), _factor(f"{n}, {what}", 1.15)
+            text = f"divided by {n}, {what}: a mean for a sum"
             yield 1 / n, Edit(("constant_factor", "mean_for_sum"), text, 1.15)
+        for n in self.sizes:
             yield math.sqrt(n), _factor(f"√{n}", 1.2)
             yield 1 / math.sqrt(n), _factor(f"1/√{n}", 1.2)
-        for n in self.counts:
-            yield float(n), _factor(f"{n}, the number of entries of a sum or mean", 1.15)
-            text = f"divided by {n}, the number of entries of a sum or mean: a mean for a sum"
-            yield 1 / n, Edit(("constant_factor", "mean_for_sum"), text, 1.15)
         for a, b in permutations(self.sizes, 2):
             yield a / b, _factor(f"{a}/{b}, a ratio of lengths", 1.35)
             if a < b:
@@ -156,3 +160,67 @@ def _factor(told: str, cost: float = 1.0) -> Edit:
 
 def _number(c: float) -> str:
     return f"{c:.6g}"
+
+
+def vocabulary(truth: Truth, reading: Reading) -> Vocabulary:
+    """The constants that a computation has names for, in one reading of its gradients."""
+    counts = [r.m for r in truth.readings if r.m > 1]
+    m = reading.m if reading.m > 1 else (counts[0] if counts else 1)
+    sizes = tuple(dict.fromkeys(n for node in truth.graph for n in node.shape if n > 1))
+    numbers = (a for node in truth.graph for a in node.args if isinstance(a, (int, float, np.number)))
+    magnitudes = dict.fromkeys(abs(float(a)) for a in numbers)
+    constants = [c for c in magnitudes if c not in (1.0, 0.5, 2.0, float(m)) and 1e-6 < c < 1e6]
+    kept: dict[float, None] = {}
+    for node in truth.graph.inputs:
+        if not node.requires_grad and node.value.size > 4 and node.value.dtype.kind == "f":
+            levels = np.unique(node.value)
+            if levels.size == 2 and levels[0] == 0 and levels[1] > 1:
+                kept[float(levels[1])] = None
+    for node in truth.graph:
+        if (scale := _scale_of_a_mask(node)) is not None:
+            kept[scale] = None
+            constants = [c for c in constants if abs(c * scale - 1) > 1e-9]
+    averaged = {n.inputs[0].value.size // n.value.size: None for n in truth.graph if _sums(n)}
+    averaged[len(addends_of_the_cost(truth.program))] = None  # such as a loop over the examples adds up
+    added = tuple(c for c in averaged if c > 1 and c not in (*sizes, m))
+    scales, values = _scales(truth), tuple(_numbers(truth))
+    return Vocabulary(m, sizes[:12], tuple(constants)[:24], tuple(kept), scales, added[:8], values[:12])
+
+
+def _numbers(truth: Truth) -> Iterator[tuple[str, float]]:
+    """The numbers with a name that J computes; none where it computes with numbers alone."""
+    if any(node.requires_grad and node.value.size > 1 for node in truth.graph):
+        for node in truth.graph:
+            c = float(node.value.flat[0]) if node.value.size == 1 and node.value.dtype.kind == "f" else 0.0
+            if node.named and node.op is not None and 1e-6 < abs(c) < 1e6:
+                yield node.name, c
+
+
+def _sums(node: GraphNode) -> bool:
+    return node.op is not None and node.op.kind == "reduction" and node.value.size > 0
+
+
+def _scales(truth: Truth) -> tuple[float, ...]:
+    """The numbers by which an array of J is multiplied or divided."""
+    products = [n for n in truth.graph if n.op is not None and (n.op.linear_in(0) or n.op.linear_in(1))]
+    args = [a for n in products if n.value.size > 1 for a in n.args]
+    known = (abs(float(a)) for a in args if isinstance(a, (int, float, np.number)))
+    return tuple(dict.fromkeys(a for a in known if np.isfinite(a) and a not in (0.0, 1.0)))
+
+
+def _scale_of_a_mask(node: GraphNode) -> float | None:
+    """What a value that was multiplied by a mask of 0 and 1 is multiplied by in addition, as in dropout."""
+    inputs = node.inputs
+    if node.op is None or node.op.kind != "elementwise" or len(inputs) != 1 or inputs[0].op is None:
+        return None
+    masked = inputs[0]
+    masks = [n for n in masked.inputs if n.is_leaf and not n.requires_grad and n.value.size > 4]
+    if len(masked.inputs) != 2 or not any(np.isin(n.value, (0, 1)).all() for n in masks):
+        return None
+    places = np.flatnonzero(masked.value)
+    if not places.size:
+        return None
+    with np.errstate(all="ignore"):
+        scale = float(node.value.flat[places[0]] / masked.value.flat[places[0]])
+        alike = np.allclose(node.value, scale * masked.value, rtol=1e-6, atol=0)
+    return round(scale, 12) if scale > 1 and alike else None
