@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from tinygrad_edu.drawing.dot_layout import Ribbon, crossings, ranked
+from tinygrad_edu.drawing.crossings import crossings
+from tinygrad_edu.drawing.dot_layout import Ribbon, ranked
 from tinygrad_edu.drawing.row_breaking import Page, cut
 from tinygrad_edu.drawing.sketch import Box, Cells, Line, Part, Row, Sketch, Strip
 from tinygrad_edu.drawing.text_widths import SIZE
