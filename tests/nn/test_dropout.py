@@ -62,3 +62,43 @@ def test_cost_and_gradients_are_those_of_the_course_under_the_same_masks() -> No
 def test_errors(keep_prob: Any) -> None:
     with pytest.raises(ValueError, match="keep_prob: expected a probability above 0 and up to 1"):
         nn.Dropout(keep_prob)
+
+
+ACTING: list[Any] = [lambda: nn.Dropout(0.5, seed=1), lambda: nn.BatchNorm(3)]
+
+
+def loop(model: Any, J: Any, *, tensors: Any = dict, before: Any = lambda _: None) -> None:
+    """Three steps as people write them."""
+    optimizer = tg.optim.SGD(tensors(model.parameters()), lr=0.1)
+    before(model)
+    for _ in range(3):
+        optimizer.zero_grad()
+        J(model).backward()
+        optimizer.step()
+
+
+def in_block(model: Any) -> Any:
+    with nn.training():
+        return model.loss(X, Y)
+
+
+@pytest.mark.parametrize("make", ACTING)
+@pytest.mark.parametrize("tensors", [dict, lambda found: list(found.values())])
+@pytest.mark.parametrize("J", [lambda m: m.loss(X, Y), lambda m: tg.binary_cross_entropy(m(X), Y)])
+def test_a_loop_that_trains_a_model_as_it_is_used_is_told_so_once(make: Any, tensors: Any, J: Any) -> None:
+    with pytest.warns(UserWarning, match=r"^step: (Dropout|BatchNorm) .*model\.train\(\)") as told:
+        loop(nn.Sequential(nn.Dense(3, 3), make(), nn.Dense(3, 1, "sigmoid")), J, tensors=tensors)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("make", ACTING)
+def test_a_loop_in_a_mode_that_was_said_is_told_nothing(make: Any) -> None:
+    def model() -> Any:
+        return nn.Sequential(nn.Dense(3, 3), make(), nn.Dense(3, 1, "sigmoid"))
+
+    for mode in (lambda m: m.train(), lambda m: m.eval()):
+        loop(model(), lambda m: m.loss(X, Y), before=mode)
+    loop(model(), in_block, before=lambda m: m.loss(X, Y))
+    other = model()
+    other.loss(X, Y)  # no parameter of it is moved
+    loop(nn.MLP([3, 1]), lambda m: m.loss(X, Y))

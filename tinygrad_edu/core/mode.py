@@ -49,6 +49,17 @@ def surroundings(variable: ContextVar[Ambient | None] = ambient) -> Ambient | No
     return here
 
 
+def is_recording() -> bool:
+    """Whether operations are recorded.
+
+    >>> with no_grad():
+    ...     is_recording()
+    False
+    """
+    here = ambient.get()
+    return here is None or here.recording
+
+
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs a function outside of every block. Settings that it changes end with it.
 

@@ -52,6 +52,11 @@ class training(Block):  # noqa: N801  (a block, like no_grad)
         return {"recording": self.on}
 
 
+def mode_is_set() -> bool:
+    """Whether a block around says how a model computes."""
+    return surroundings(_training) is not None
+
+
 def in_mode(on: bool) -> Any:
     """A block in which a model computes as in training, or not; a block around it has precedence.
 
@@ -59,7 +64,7 @@ def in_mode(on: bool) -> Any:
     ...     is_training()
     True
     """
-    return training() if on and surroundings(_training) is None else nullcontext()
+    return training() if on and not mode_is_set() else nullcontext()
 
 
 class Dropout(Described):

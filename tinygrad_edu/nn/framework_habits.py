@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
+from tinygrad_edu.core.mode import is_recording
 from tinygrad_edu.errors import arguments_explained, shown, unknown
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.costs import LOSSES, checked_cost
-from tinygrad_edu.nn.dropout import in_mode
+from tinygrad_edu.nn.dropout import in_mode, mode_is_set
 from tinygrad_edu.nn.fitting import fit
 from tinygrad_edu.nn.foreign_names import MODEL
 from tinygrad_edu.nn.foreign_settings import ANSWERING, COMPILE, FITTING
@@ -21,6 +22,7 @@ from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.optim import Optimizer
 from tinygrad_edu.nn.scores import Scores, metrics_in, scores
 from tinygrad_edu.nn.state import Stateful
+from tinygrad_edu.nn.training_warnings import UNSAID
 from tinygrad_edu.settings import one_of, yes_or_no
 
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
@@ -186,6 +188,11 @@ class Trainable(Stateful):
             raise unknown(type(self).__name__, name, known, dir(type(self)))
 
     def _mode(self) -> Any:
+        """The block to compute in. Where nobody has said which, and it is recorded, that is noted."""
+        if "trains" in vars(self) or mode_is_set():
+            UNSAID.pop(id(self), None)
+        elif is_recording():
+            UNSAID[id(self)] = self
         return in_mode(self.trains)
 
 

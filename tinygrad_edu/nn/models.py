@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.core.mode import ambient, scope
+from tinygrad_edu.core.mode import is_recording, scope
 from tinygrad_edu.core.notebook_display import table
 from tinygrad_edu.core.symbol import Symbol
 from tinygrad_edu.core.tensor import Tensor
@@ -211,7 +211,7 @@ class Sequential(Answering, Trainable):
         if weights is not None:
             J = self._weighted(A, Z, Y, _weights(weights, Y.shape[-1]))
         elif known is not None and known.of_logits is not None and Z is not None:
-            if type(Z) is Symbol or not Z.requires_grad or not _recording():
+            if type(Z) is Symbol or not Z.requires_grad or not is_recording():
                 J = known.of_logits(Z, Y)
             else:
                 A, J = cost_of_logits(self.output, Z, Y)
@@ -334,11 +334,6 @@ def _check_nothing_is_lost(parts: Sequence[Any], cost: CostOf) -> None:
                     f"Sequential: layers: {', '.join(lost)} of a model that is part of another one would not "
                     "count; give the outer one its own, and take *model.layers in place of the model"
                 )
-
-
-def _recording() -> bool:
-    surroundings = ambient.get()
-    return surroundings is None or surroundings.recording
 
 
 def _constant(value: Any, name: str) -> Tensor:

@@ -133,8 +133,8 @@ def _buffers(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tenso
         yield from _buffers(part, f"{path}{key}_", seen)
 
 
-def objects_in(holder: Any, kind: type[T]) -> list[T]:
-    """The objects of a type that an object holds, at any depth, each once.
+def objects_in(holder: Any, kind: type[T] | tuple[type[T], ...]) -> list[T]:
+    """The objects of a type, or of several, that an object holds, at any depth, each once.
 
     >>> objects_in({"a": [True, (2, "b")]}, str)
     ['b']

@@ -1,19 +1,23 @@
-"""Warnings about a training: a model that cannot learn, or a cost that rises."""
+"""Warnings about a training: a model that cannot learn, one that is not in training, or a cost that rises."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from tinygrad_edu.core.tensor import Tensor
 from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.history import History
 from tinygrad_edu.nn.images import Flatten
 from tinygrad_edu.nn.layer_chain import numbered
 from tinygrad_edu.nn.layers import Dense, in_own_way
 from tinygrad_edu.nn.normalise import BatchNorm
+from tinygrad_edu.nn.parameter_discovery import objects_in
 
 MUCH = 10.0
 """A cost so many times the first one is warned of at once."""
@@ -46,6 +50,25 @@ def beforehand(model: Any) -> list[str]:
             )
             break
     return found
+
+
+UNSAID: WeakValueDictionary[int, Any] = WeakValueDictionary()
+"""The models, by id, that were last recorded as in use, without anybody having said so."""
+
+
+def warn_of_use(parameters: Iterable[Tensor]) -> None:
+    """Warns where a loop of one's own trains a model as it is used; PyTorch's models begin in training."""
+    moved = {*map(id, parameters)}
+    for model in [
+        m for known in UNSAID.valuerefs() if (m := known()) is not None
+    ]:  # others may train meanwhile
+        acting = {type(part).__name__: None for part in objects_in(model.layers, (Dropout, BatchNorm))}
+        if acting and not moved.isdisjoint(map(id, model.parameters().values())):
+            warnings.warn(
+                f"step: {' and '.join(acting)} of this model: computed as in use, not as in training; write "
+                "model.train() before the loop, or model.eval() where that is meant",
+                stacklevel=3,
+            )
 
 
 def rising(history: History, rate: float, *, ended: bool, certain: bool) -> str:

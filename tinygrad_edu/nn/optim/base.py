@@ -17,6 +17,7 @@ from tinygrad_edu.errors import described, shown, unknown
 from tinygrad_edu.nn.foreign_settings import SETTINGS
 from tinygrad_edu.nn.optim.schedules import Schedule
 from tinygrad_edu.nn.optim.update_step import Rules
+from tinygrad_edu.nn.training_warnings import warn_of_use
 from tinygrad_edu.settings import above_zero, at_least, takes
 
 Array: TypeAlias = NDArray[Any]
@@ -103,9 +104,7 @@ class Optimizer:
         except (TypeError, ValueError):
             called = type(self).__name__
             raise TypeError(f"{called}: lr: expected a number at step {t - 1}, got {shown(rate)}") from None
-        if not 0 <= found < math.inf:
-            at_least(f"{type(self).__name__}: lr: at step {t - 1}", found, 0)
-        return found
+        return at_least(f"{type(self).__name__}: lr: at step {t - 1}", found, 0)
 
     @property
     def plain(self) -> bool:
@@ -309,6 +308,8 @@ class Optimizer:
                 f"{called}.step: no parameter has a gradient; call backward() first, or give gradients="
             )
         check_unlocked(f"{called}.step", {key: targets[key] for key in moving})
+        if not self.t:
+            warn_of_use(targets.values())
         if self.by_formula:
             self.move({key: targets[key].data for key in moving}, [*moving.values()])
             return
@@ -326,9 +327,8 @@ class Optimizer:
     def __repr__(self) -> str:
         given = {name: getattr(self, name) for name in self.settings}
         told = "".join(f", {name}={value!r}" for name, value in given.items() if value not in (None, 0.0))
-        rate = getattr(self.schedule, "__qualname__", None) or repr(
-            self.schedule
-        )  # a function without its address
+        # a function without its address
+        rate = getattr(self.schedule, "__qualname__", None) or repr(self.schedule)
         return f"{type(self).__name__}(lr={rate}{told})"
 
 
