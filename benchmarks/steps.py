@@ -25,6 +25,7 @@ from turns import (
     measured,
     page,
     second_core,
+    spread,
     table,
     taking_turns,
     verified,
@@ -38,6 +39,7 @@ from step_engines import ENGINES, ours
 from step_workloads import WORKLOADS, Workload
 
 BOUND = "matrix products alone"
+RULES = ("SGD", "Momentum", "RMSProp", "Adam")
 IN_NUMPY = ("by hand", "tinygrad_edu", "MyGrad", "HIPS")
 
 
@@ -84,6 +86,30 @@ def bandwidth(w: Workload, times: Times, threads: int) -> list[str]:
     ]
 
 
+def by_rule(rule: str, k: int) -> Step:
+    """The compiled step of a workload with an optimiser."""
+    tg = importlib.import_module("tinygrad_edu")
+
+    w = WORKLOADS[k]
+    (X, Y), p = w.data(), w.parameters()
+    step = tg.compile(ours(w), optimizer=getattr(tg.optim, rule)(lr=1e-4))
+    return lambda: float(step(p, X, Y)), p
+
+
+def optimisers(k: int, threads: int) -> list[str]:
+    """How long a step of a network takes with an optimiser, beside plain descent."""
+    if len(WORKLOADS[k].dims) < 3:
+        return []
+    engines, _ = verified({rule: partial(by_rule, rule, k) for rule in RULES}, threads, np.inf, "")
+    times = taking_turns(engines, arguments.turns)
+    for engine in engines.values():
+        engine.close()
+    plain, *others = RULES
+    ratios = {r: [a / b for a, b in zip(times[r], times[plain], strict=True)] for r in others}
+    told = ", ".join(f"{rule} {spread(found)} ×" for rule, found in ratios.items())
+    return [f"The compiled step with an optimiser takes, beside plain descent: {told}.", ""]
+
+
 def compile_time() -> str:
     """Recording and compiling the course's deep network, the call included."""
 
@@ -125,7 +151,12 @@ def report() -> str:
             for engine in engines.values():
                 engine.close()
             own[threads] = times[OWN]
-            lines = [*table(threads, times, peaks), *bandwidth(w, times, threads), ""]
+            lines = [
+                *table(threads, times, peaks),
+                *bandwidth(w, times, threads),
+                *optimisers(k, threads),
+                "",
+            ]
             print(w.name, *lines, sep="\n", file=sys.stderr)
             body += lines
         body += second_core(own)
