@@ -139,6 +139,14 @@ def test_other_letters_behind_the_arrow(wrong: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("letters", "words"), [("jr,kr,ijk->kr", "->kr"), ("jr,kr,ijk->jr", "->jr")])
+def test_other_letters_of_three_factors(letters: str, words: str) -> None:
+    A, B, C = tensor("A", 3, 2), r.standard_normal((3, 2)), r.standard_normal((3, 2))
+    E = named("E", np.einsum("ir,jr,kr->ijk", A, B, C))
+    dA = np.einsum(letters, B, C, 2 * E.data)
+    judged((np.sum(E**2), {"dE": 2 * E.data, "dA": dA}, "dA", "sum_axis", words))
+
+
 def test_a_lost_path_is_said_to_be_lost_where_without_one_factor_it_would_be_nothing() -> None:
     X, C = r.standard_normal((M, 1, 2)), tensor("C", 3, 2)
     D = named("D", np.sum((X - C) ** 2, axis=2))

@@ -177,19 +177,19 @@ def _of_a_product(target: Target, pool: Pool, step: Step) -> None:
             value = part_of_a_product(step, g, c, k, kept, axis, other)
             text = f"of the {n} that are summed in the product with {above}, {told}"
             target.at(step.name, value, Edit(codes, text, 1.15))
-    _of_other_letters(target, step, g, c, k)
+    _of_other_letters(target, step)
 
 
-def _of_other_letters(target: Target, step: Step, g: Array, c: Array, k: int) -> None:
+def _of_other_letters(target: Target, step: Step) -> None:
     """Other letters behind the arrow of an einsum: axes of the same lengths are kept, the others summed."""
     subscripts = str(step.settings.get("subscripts", "..."))
     inputs, _, own = subscripts.partition("->")
     if "." in subscripts or len(own) > _MOST_AXES:
         return
-    pair = (g, c) if k == 0 else (c, g)
+    operands = [target.operand(step, k) for k in range(len(step.args))]
     length = {
         letter: n
-        for part, a in zip(inputs.split(","), pair, strict=True)
+        for part, a in zip(inputs.split(","), operands, strict=True)
         for letter, n in zip(part, a.shape, strict=True)
     }
     for kept in permutations(length, len(own)):
@@ -200,7 +200,7 @@ def _of_other_letters(target: Target, step: Step, g: Array, c: Array, k: int) ->
                 f"einsum sums over other axes: {wrong} instead of {subscripts}",
                 1.1,
             )
-            target.at(step.name, np.einsum(wrong, *pair), edit)
+            target.at(step.name, np.einsum(wrong, *operands), edit)
 
 
 def summed_in_a_product(step: Step, g: Array, c: Array, k: int) -> Iterator[tuple[int, int, int]]:
