@@ -391,3 +391,15 @@ def test_a_compiled_step_of_ones_own_refuses_batch_norm() -> None:
     step = tg.compile(lambda p, X, Y: model.loss(X, Y))
     with nn.training(), pytest.raises(TypeError, match="cannot keep its running averages"):
         step(model.parameters(), np.ones((2, 4)), np.ones((1, 4)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "longdouble"])
+def test_a_compiled_step_is_the_recorded_one_in_every_dtype(dtype: str) -> None:
+    found = []
+    for compiled in (True, False):
+        model = nn.MLP([2, 3, 1], activation="tanh", seed=1, dtype=dtype)
+        X, Y = np.linspace(-1, 1, 12).reshape(2, 6), np.array([[0, 1, 1, 0, 1, 0]])
+        nn.fit(model, X, Y, optimizer=optim.Momentum(lr=0.1), epochs=5, compile=compiled)
+        found.append(model.parameters()["W1"].data)
+    assert found[0].dtype == found[1].dtype == np.dtype(dtype)
+    np.testing.assert_allclose(found[0], found[1], rtol=50 * np.finfo(dtype).eps)

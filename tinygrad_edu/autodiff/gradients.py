@@ -49,8 +49,8 @@ def grad(
     wanted = [inputs] if isinstance(inputs, Tensor) else list(several)
     for x in wanted:
         if not isinstance(x, Tensor):
-            hint = "; those of a model are model.parameters()" if isinstance(x, str) else ""
-            raise TypeError(f"grad: inputs: expected Tensors, got {errors.shown(x)}{hint}")
+            hint = f" {str(x)!r}; those of a model are model.parameters()" if isinstance(x, str) else ""
+            raise TypeError(f"grad: expected Tensors as inputs, got {type(x).__name__}{hint}")
         if not x.requires_grad:
             this = errors.described(x, x.name)
             raise TypeError(

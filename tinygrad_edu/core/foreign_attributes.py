@@ -60,7 +60,7 @@ ANSWERS: Mapping[str, str] = {
     "at": "np.where(mask, new, t) or np.concatenate, which give a new Tensor",
     "clone": "t.copy()", "new": "tg.Tensor(value)", "new_tensor": "tg.Tensor(value)",
     "new_zeros": "np.zeros(shape)", "new_ones": "np.ones(shape)",
-    "requires_grad_": "tg.Tensor(value, requires_grad=True)", "trainable": "t.requires_grad",
+    "requires_grad_": "t.requires_grad = True, or False", "trainable": "t.requires_grad",
     "stop_gradient": "t.detach()", "detach_": "t.detach()",
     "retain_grad": _NOTHING.format("after backward() every tensor that took part has its .grad"),
     "is_leaf": "t.op is None", "grad_fn": "t.op", "creator": "t.op", "_prev": "t.inputs",

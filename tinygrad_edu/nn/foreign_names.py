@@ -124,7 +124,8 @@ MODEL: dict[str, str] = {
     "intercepts_": '[p for name, p in model.parameters().items() if name[0] == "b"]',
     "training": "model.trains; model.train() and model.eval() set it",
     **dict.fromkeys(
-        ["trainable", "freeze", "unfreeze"], "tg.Tensor(value, requires_grad=False), for what is to stay"
+        ["trainable", "freeze", "unfreeze", "requires_grad_"],
+        "for p in model.parameters().values(): p.requires_grad = False",
     ),
     "predict_classes": "model.predict(X)",
     "history": "what fit returns: history = model.fit(...)",
@@ -139,7 +140,6 @@ MODEL: dict[str, str] = {
     "count_params": "sum(p.size for p in model.parameters().values())",
     "modules": "model.layers",
     "children": "model.layers",
-    "requires_grad_": "tg.Tensor(value, requires_grad=False), for what is to stay",
     "stop_training": "a callback that returns True",
     **dict.fromkeys(["predict_on_batch", "call"], "model.predict(X) or model(X)"),
     "test_on_batch": "model.evaluate(X, Y)",
@@ -165,7 +165,9 @@ PART: dict[str, str] = {
     **dict.fromkeys(
         ["set_weights", "load_state_dict"], "layer.W.data = values, or load_state_dict of the model"
     ),
-    "trainable": "tg.Tensor(value, requires_grad=False), for what is to stay",
+    **dict.fromkeys(
+        ["trainable", "requires_grad_"], "for p in layer.parameters().values(): p.requires_grad = False"
+    ),
     **dict.fromkeys(["in_features", "in_channels", "input_dim", "input_shape"], "n_in"),
     **dict.fromkeys(["out_features", "out_channels", "units", "filters", "output_shape"], "n_out"),
     **dict.fromkeys(["forward", "call", "output"], "layer(A)"),
@@ -176,7 +178,6 @@ PART: dict[str, str] = {
     **dict.fromkeys(["p", "rate"], "keep_prob, the share that stays"),
     **dict.fromkeys(["train", "eval", "zero_grad"], "that of the model: model.train(), model.eval()"),
     **dict.fromkeys(["to", "cuda", "cpu"], "no line at all: it computes with NumPy, on the CPU"),
-    "requires_grad_": "layer.W.requires_grad = False, for what is to stay",
     "count_params": "sum(p.size for p in layer.parameters().values())",
     **dict.fromkeys(["trainable_weights", "trainable_variables"], "layer.parameters().values()"),
     "name": "repr(layer); a layer has the number of its place in a model",

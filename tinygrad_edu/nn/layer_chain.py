@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from tinygrad_edu.nn.layers import in_own_way
 from tinygrad_edu.nn.parameter_discovery import parameters_of
+from tinygrad_edu.settings import taking
 
 Layer: TypeAlias = Callable[[Any], Any]
 """A function from A[l-1] to A[l]."""
@@ -43,10 +44,13 @@ def check_chain(layers: Sequence[Any]) -> None:
     >>> check_chain([])
     Traceback (most recent call last):
     ...
-    ValueError: Sequential: layers: expected at least one, such as Dense(n_x, 1, 'sigmoid')
+    ValueError: Sequential: layers: expected at least one, such as Dense(n_x, 1, 'sigmoid'); ...
     """
     if not layers:
-        raise ValueError("Sequential: layers: expected at least one, such as Dense(n_x, 1, 'sigmoid')")
+        raise ValueError(
+            "Sequential: layers: expected at least one, such as Dense(n_x, 1, 'sigmoid'); a subclass gives "
+            "its own in super().__init__(layer, layer, ...)"
+        )
     for layer in layers:
         if not callable(layer) or isinstance(layer, type):
             hint = f"; make one: {layer.__name__}(...)" if isinstance(layer, type) else ""
@@ -57,6 +61,7 @@ def check_chain(layers: Sequence[Any]) -> None:
             elif isinstance(layer, (Mapping, tuple, list)):
                 hint = "; layers have no names, and stand in one list: [layer, layer, ...]"
             raise TypeError(f"Sequential: layers: expected Dense layers and functions, got {layer!r}{hint}")
+        taking("Sequential: layers", layer, "A")
     counted = [layer for layer in layers if parameters_of(layer)]
     if len({*map(id, counted)}) < len(counted):
         raise ValueError("Sequential: the same layer stands there twice; make one for each place")

@@ -82,6 +82,8 @@ def save(model: Any, path: str | os.PathLike[str], *, about: Mapping[str, Any] |
             hint = "; of an estimator: joblib.dump(estimator, path)"
         elif hasattr(model, "state_dict"):
             hint = "; of a class of your own: tg.save(model.state_dict(), path)"
+        elif hasattr(model, "loss"):
+            hint = '; of a class of your own its arrays: tg.save({"W1": W1, ...}, path)'
         raise TypeError(f"save: expected a model of tg.nn, or arrays by name, got {shown(model)}{hint}")
     data = model.architecture
     _check_is_data(data)
