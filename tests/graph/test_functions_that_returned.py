@@ -329,3 +329,25 @@ def test_what_each_line_uses_twice_is_read_once():
         x = np.array([1.0, 2.0 + k])
         J = doubled(x, w)
     assert "b60" in names(J)
+
+
+def first_form(W, X):
+    out = W @ X
+    out = np.tanh(out)
+    return out  # noqa: RET504  (its name is looked for)
+
+
+def other_form(W, X):
+    z = W @ X
+    a = np.tanh(z)
+    return a  # noqa: RET504
+
+
+def test_a_function_that_computed_another_result_says_nothing_of_this_one():
+    """Their code is alike, so that either could have computed both."""
+    P, X = parameters(W=(2, 3)), rng.standard_normal((3, 4))
+    one = np.mean(first_form(P["W"], X) ** 2)
+    assert names(one)[2:4] == ["out1", "out2"]
+    two = np.mean(other_form(P["W"], X) ** 2)
+    assert names(two)[2:4] == ["z", "a"]
+    assert names(one)[2:4] == ["out1", "out2"]

@@ -95,7 +95,8 @@ def said_by_the_caller(
     for frame in frames():
         function = source_of(frame.f_code, frame.f_globals)
         if function is not None:
-            _Reader(Scope.running(frame, function), Matcher(operands, users, leaves)).tell(said)
+            scope, matcher = Scope.running(frame, function), Matcher(operands, users, leaves)
+            _Reader(scope, matcher, frame.f_lineno).tell(said)
     return said
 
 
@@ -106,10 +107,10 @@ _Texts = dict[tuple[Tensor, int], dict[str | None, tuple[int, PlainOperand]]]
 class _Reader:
     """What one calling function, and those that it called, say."""
 
-    def __init__(self, scope: Scope, matcher: Matcher) -> None:
+    def __init__(self, scope: Scope, matcher: Matcher, line: int) -> None:
         self.matcher, self.operands = matcher, matcher.operands
         self.arrays = [leaf for leaf in matcher.leaves if leaf.ndim and not leaf.requires_grad]
-        self.scopes = list(_with_calls(scope))
+        self.scopes = list(_with_calls(scope, self._of_others(scope, line)))
         self.told: dict[tuple[Tensor, int], str] = {}
         self.known: dict[Any, Any] = {}
 
@@ -122,6 +123,28 @@ class _Reader:
         self._rounds(said)
         self._values(said)
         said.readers.append(self)
+
+    def _of_others(self, scope: Scope, line: int) -> set[ast.expr]:
+        """The calls by which a running function computes other Tensors, or some later than at this line.
+
+        A variable that this graph was computed from is none of those, whatever it holds now.
+        """
+        body = scope.body
+        ours = {id(self.matcher.users.get(node, node)) for node in (*self.operands, *self.matcher.leaves)}
+        held = {name for name, value in scope.names.items() if id(value) in ours}
+        bindings = body.bindings if body is not None else ()
+        waiting = [*held]
+        for name in waiting:
+            read = {used for b in bindings if b.name == name for used in names_in(b.value)} - held
+            held |= read
+            waiting += read
+        others = (
+            b.value
+            for b in bindings
+            if b.name not in held
+            if (isinstance(scope.names[b.name], Tensor) if b.name in scope.names else b.value.lineno > line)
+        )
+        return {e for value in others for e in ast.walk(value) if isinstance(e, ast.Call)}
 
     def may_be_picked(self, e: ast.Subscript, node: Tensor, scope: Scope) -> bool:
         """Whether a node may have been picked from what an expression picks from."""
@@ -345,13 +368,13 @@ def _computing(scope: Scope) -> Iterator[ast.expr]:
     return (e for e in every if isinstance(e, (ast.BinOp, ast.UnaryOp, ast.Call)))
 
 
-def _with_calls(scope: Scope) -> Iterator[Scope]:
-    """A function, and the functions that it called, those with their own calls in turn."""
+def _with_calls(scope: Scope, but: Container[ast.expr]) -> Iterator[Scope]:
+    """A function, and the functions that it called but in some calls, those with their own calls in turn."""
     waiting, seen = deque([scope]), 0
     while waiting and seen < _MOST_CALLS:
         one = waiting.popleft()
         yield one
         seen += 1
         for e in one.body.expressions if one.body is not None else ():
-            if isinstance(e, ast.Call):
+            if isinstance(e, ast.Call) and e not in but:
                 waiting += called(e, one, plain)

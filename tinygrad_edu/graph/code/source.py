@@ -201,6 +201,7 @@ def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
         given = value.elts if isinstance(value, (ast.Tuple, ast.List)) else None
         for k, part in enumerate(target.elts):
             if given is None:  # of what is worked out or returned: a part
-                yield from _bound(part, ast.Subscript(value, ast.Constant(k), ast.Load()))
+                picked = ast.Subscript(value, ast.Constant(k), ast.Load())
+                yield from _bound(part, ast.copy_location(picked, value))
             elif k < len(given):
                 yield from _bound(part, given[k])
