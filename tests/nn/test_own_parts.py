@@ -175,3 +175,64 @@ def test_a_cost_of_the_logits_is_not_taken_of_the_output(cost: Any, output: str)
     with pytest.raises(ValueError, match=rf"^cost: {cost.__name__} takes Z, and the output is A = {output}"):
         nn.MLP([3, 2], output=output, cost=cost)
     nn.MLP([3, 2], output="linear", cost=cost)
+
+
+class Gained(nn.Dense):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out, "tanh", seed=1)
+        self.gain = tg.Tensor(1.0)
+
+    def __call__(self, A_prev: Any) -> Any:
+        return self.gain * super().__call__(A_prev)
+
+
+class Ended(nn.Sequential):
+    """As in PyTorch: layers in attributes, and a forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Dense(3, 4, "relu", seed=1), cost="binary_cross_entropy")
+        self.middle, self.out = [nn.BatchNorm(4)], nn.Dense(4, 1, "sigmoid", seed=2)
+        self.shift = tg.Tensor(np.zeros((4, 1)))
+
+    def forward(self, X: Any) -> Any:
+        return self.out(self.middle[0](super().forward(X)) + self.shift)
+
+
+OWN: list[tuple[Callable[[], Any], list[str]]] = [
+    (
+        lambda: nn.Sequential(Gained(3, 2), nn.Dense(2, 1, "sigmoid", seed=2)),
+        ["W1", "b1", "gain1", "W2", "b2"],
+    ),
+    (Ended, ["W1", "b1", "middle_0_gamma", "middle_0_beta", "out_W", "out_b", "shift"]),
+]
+
+
+@pytest.mark.parametrize(("make", "names"), OWN)
+def test_the_tensors_that_a_subclass_adds_are_trained_and_kept(
+    make: Callable[[], Any], names: list[str], tmp_path: Path
+) -> None:
+    model, again, by_loop = make(), make(), make()
+    before = model.state_dict()
+    assert list(model.parameters()) == names
+    nn.fit(model, X, Y, optimizer=optim.SGD(lr=0.1), epochs=2)
+    assert all((model.state_dict()[name] != before[name]).any() for name in before)
+    again.load_state_dict(model.state_dict())
+    assert np.array_equal(again(X).data, model(X).data)
+    optimizer = optim.SGD(by_loop.train().parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        by_loop.loss(X, Y).backward()
+        optimizer.step()
+    for name, array in by_loop.state_dict().items():
+        np.testing.assert_allclose(array, model.state_dict()[name], atol=1e-9)
+
+
+def test_labels_of_another_shape_than_the_output_of_ones_own_are_refused() -> None:
+    class Wide(nn.Sequential):
+        def forward(self, X: Any) -> Any:
+            return np.concatenate([super().forward(X), X])
+
+    model = Wide(nn.Dense(3, 1, seed=1), cost="squared")
+    with pytest.raises(ValueError, match=r"^Y: expected labels \(4, 8\) for this output, got \(1, 8\)"):
+        model.loss(X, Y)
+    assert model.loss(X, np.zeros((4, 8))).shape == ()

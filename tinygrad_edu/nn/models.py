@@ -27,7 +27,7 @@ from tinygrad_edu.nn.layers import (
     kind_of,
     own_code,
 )
-from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, objects_in, parameters_of
+from tinygrad_edu.nn.parameter_discovery import Parameters, buffers_of, objects_in, parameters_of, says_less
 from tinygrad_edu.nn.prediction import Answering
 from tinygrad_edu.nn.stable_outputs import cost_of_logits
 from tinygrad_edu.nn.summary import HEAD, lines_of, written
@@ -77,7 +77,8 @@ class Sequential(Answering, Trainable):
         self.dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
         self.l2, self.l1 = at_least("l2", l2, 0), at_least("l1", l1, 0)
         check_chain(self.layers)
-        self.cost = cost if cost is None else checked_cost("cost", cost, self.output, self.n_out)
+        end = ("", None) if self.has_own_forward else (self.output, self.n_out)
+        self.cost = cost if cost is None else checked_cost("cost", cost, *end)
         for name, parameter in {**self._named_in("parameters"), **self._named_in("buffers")}.items():
             parameter.name = name
 
@@ -162,10 +163,15 @@ class Sequential(Answering, Trainable):
 
     def _named_in(self, what: str) -> Parameters:
         found = Parameters()
-        for l, layer in numbered(self.layers):
-            parts = parameters_of(layer) if what == "parameters" else buffers_of(layer)
+        holders: list[tuple[Any, Any]] = [
+            (l if self.numbered else "", part) for l, part in numbered(self.layers)
+        ]
+        if says_less(self):
+            holders.append(("", {k: v for k, v in vars(self).items() if k not in ("layers", "dense")}))
+        for number, holder in holders:
+            parts = parameters_of(holder) if what == "parameters" else buffers_of(holder)
             for kind, tensor in parts.items():
-                name = f"{kind}{l}" if self.numbered else kind
+                name = f"{kind}{number}"
                 if any(tensor is other for other in found.values()):
                     continue
                 if name in found:
@@ -182,7 +188,8 @@ class Sequential(Answering, Trainable):
         Raises:
             ValueError: X isn't (n_x, m), with at least one example; the message has both shapes.
         """
-        return self.forward(X)
+        with self._mode():  # for what a subclass's forward calls itself
+            return self.forward(X)
 
     def forward(self, X: Any) -> Any:
         """A[L], as ``model(X)``. A subclass that has its own is trained on it."""
@@ -203,7 +210,10 @@ class Sequential(Answering, Trainable):
         X, Y = _constant(X, "X"), _constant(Y, "Y")
         known = self.known_cost
         if self.has_own_forward:
-            A, Z = self(X), None
+            with self._mode():
+                A, Z = self(X), None
+            if known is not None and A.shape != Y.shape:
+                raise ValueError(f"Y: expected labels {A.shape} for this output, got {Y.shape}")
         else:
             from_logits = known is not None and known.of_logits is not None and self._ends_in(known)
             with self._mode():
@@ -260,7 +270,8 @@ class Sequential(Answering, Trainable):
         check_words = getattr(self.layers[0], "check_words", None)
         if check_words is not None and not isinstance(X, Tensor):
             check_words(X)
-        check_examples(X, Y, self.n_x, self.n_out, self.example_axes)
+        ends = (None, None) if self.has_own_forward else (self.n_x, self.n_out)
+        check_examples(X, Y, *ends, self.example_axes)
         if self.known_cost is not None and not isinstance(Y, Tensor):
             check_labels(Y, self.known_cost.labels)
 

@@ -113,7 +113,18 @@ def parameters_of(layer: Any) -> dict[str, Tensor]:
                 f"parameters: {name}: expected a Tensor, got {shown(t)}; to give one other values, write "
                 "layer.W.data = values"
             )
+    if says_less(layer):
+        known = {*map(id, found.values())}
+        more = _tensors_of(layer).items()
+        found |= {name: t for name, t in more if t.requires_grad and id(t) not in known}
     return found
+
+
+def says_less(part: Any) -> bool:
+    """Whether a subclass of one's own has ``parameters()`` of the class of ``tg.nn`` that it extends."""
+    cls, ours = type(part), __name__.split(".")[0]
+    said_by = getattr(getattr(cls, "parameters", None), "__module__", "")
+    return cls.__module__.split(".")[0] != ours == said_by.split(".")[0]
 
 
 def buffers_of(layer: Any) -> dict[str, Tensor]:
