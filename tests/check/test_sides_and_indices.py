@@ -177,3 +177,22 @@ def test_the_labels_that_were_smoothed() -> None:
     J = -np.mean(np.sum(q * np.log(e / np.sum(e, axis=1, keepdims=True)), axis=1))
     p = np.exp(S.data) / np.exp(S.data).sum(axis=1, keepdims=True)
     judged((J, {"dS": (p - np.eye(3)[y]) / M}, "dS", "labels_swapped", "one-hot label"))
+
+
+def test_a_mean_of_the_forward_pass_over_another_axis() -> None:
+    # both broadcast: no shape tells
+    A, G = named("A", np.exp(tensor("Z", 4, 6))), r.standard_normal((4, 6))
+    share = np.mean(A, axis=1, keepdims=True)
+    dA = G + -0.1 / np.mean(A.data, axis=0, keepdims=True) / 6
+    right = G + -0.1 / np.mean(A.data, axis=1, keepdims=True) / 6
+    J = np.sum(G * A) - 0.1 * np.sum(np.log(share))
+    assert tg.check.compare(J, {"dA": right}).ok
+    judged((J, {"dA": dA}, "dA", "sum_axis", "share is taken over axis 0"))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.85])
+def test_the_weights_of_two_costs_exchanged(share: float) -> None:
+    p, Y = named("p", tensor("A", 4, 6) * 1.3), r.standard_normal((4, 6))
+    J = 9 * share * np.sum((p - Y) ** 2) + 5 * (1 - share) * np.sum(np.exp(p))
+    dp = 9 * (1 - share) * 2 * (p.data - Y) + 5 * share * np.exp(p.data)
+    judged((J, {"dp": dp}, "dp", "constant_factor", "are exchanged"))

@@ -190,7 +190,8 @@ def _solve(target: Target, terms: list[Term], called: list[str], rest: Array, as
         found, *_, sizes = np.linalg.lstsq(columns[used] / scale, wanted.ravel()[used], rcond=None)
         factors = found / scale
         if sizes.min(initial=1.0) > 1e-6 * sizes.max(initial=1.0):
-            _read(target, terms, columns, called, factors, wanted, aspect)
+            if not _read(target, terms, columns, called, factors, wanted, aspect):
+                _exchanged_weights(target, columns, called, factors, wanted)
             return
     slack = 2 * target.bound + 128 * target.eps * float(np.max(np.abs(wanted), initial=0.0))
     for factors in _patterns(len(terms)):
@@ -198,6 +199,20 @@ def _solve(target: Target, terms: list[Term], called: list[str], rest: Array, as
             continue
         if _read(target, terms, columns, called, factors, wanted, aspect) and len(terms) > _MOST_SUBSETS:
             return
+
+
+def _exchanged_weights(
+    target: Target, columns: Array, called: list[str], factors: Array, wanted: Array
+) -> None:
+    """The numbers that two addends are multiplied by, as shares of a cost, in one another's place."""
+    a, *others = [k for k, f in enumerate(factors) if abs(f - 1) > 1e-6] or [0]
+    fits = np.abs(columns @ factors - wanted.ravel()) <= target.slack(wanted)
+    if len(others) == 1 and len(wanted.ravel()) > len(factors) + 1 and np.all(fits):
+        b = others[0]
+        if factors[a] > 0 and abs(factors[a] * factors[b] - 1) <= 1e-6:
+            text = f"the weights of {called[a]} and {called[b]} are exchanged"
+            text += f": they are {factors[a]:.6g} and {factors[b]:.6g} times what they should be"
+            target.note(Edit(("constant_factor", "wrong_layer"), text, 1.3))
 
 
 def _patterns(n: int) -> Iterator[Array]:

@@ -95,6 +95,25 @@ def of_others(target: Target, pool: Pool) -> None:
             uses.tried(swapped, Edit(("wrong_layer",), text, 1.25))
 
 
+def of_other_axes(target: Target, pool: Pool) -> None:
+    """A sum or mean of the forward pass over another axis, where the formula of the gradient uses it."""
+    uses = Coefficients(target)
+    for step in uses.steps:
+        if (
+            step.op is None
+            or step.op.kind != "reduction"
+            or "axis" not in step.settings
+            or len(step.uses) != 1
+        ):
+            continue
+        x, own = np.asarray(target.local.program[step.uses[0]].value), step.settings["axis"]
+        for axis in range(x.ndim) if x.size <= _MOST_SIZE else ():
+            if axis != own and axis - x.ndim != own:
+                value = np.asarray(step.op.forward(x, **{**step.settings, "axis": axis}))
+                text = f"{pool.words.of(step.name)} is taken over axis {axis} instead of axis {own}"
+                uses.tried({step.name: value}, Edit(("sum_axis", "wrong_layer"), text, 1.2))
+
+
 def of_turned(target: Target, pool: Pool) -> None:
     """A gradient on the way, or the result, turned, squared, or of which only the sign is left."""
     for step in target.places:

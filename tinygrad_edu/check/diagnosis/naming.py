@@ -57,8 +57,8 @@ class TermNames:
                 c = float(array[there][0] / value[there][0])
                 if np.allclose(array[there], c * value[there], rtol=1e-6, atol=0):
                     return f"the term of {name} ({name} is {'subtracted' if c < 0 else 'added'} there)"
-        for shape, picked in self._picked:
-            if shape == array.shape and np.array_equal(np.argwhere(there), picked):
+        for picked in self._picked:
+            if picked.shape == array.shape and there.any() and not there[~picked].any():
                 return "the label's term (the one-hot label, which is subtracted)"
         if count == 2 and array.ndim == 2 and array.size > 2:
             for axis in (0, 1):
@@ -71,16 +71,12 @@ class TermNames:
         return None
 
 
-def _picked(graph: Graph) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """The shapes of arrays of which one entry of each row, or column, is picked, and where they are."""
+def _picked(graph: Graph) -> Iterator[Array]:
+    """Where one entry of each row, or column, of an array is picked."""
     for node in graph:
         parts = index_parts(node.settings.get("index"))
-        if len(parts) == 2 and all(
-            isinstance(p, np.ndarray) and p.ndim == 1 and p.dtype.kind in "iu" for p in parts
-        ):
-            places = np.unique(np.stack(np.broadcast_arrays(*parts), axis=1), axis=0)
-            shape = node.inputs[0].shape
-            if any(
-                np.array_equal(places[:, k], np.arange(shape[k])) for k in (0, 1) if len(places) == shape[k]
-            ):
-                yield shape, places
+        if len(parts) == 2 and all(isinstance(p, np.ndarray) and p.ndim == 1 for p in parts):
+            picked = np.zeros(node.inputs[0].shape, bool)
+            picked[parts] = True
+            if picked.ndim == 2 and any((picked.sum(axis=axis) == 1).all() for axis in (0, 1)):
+                yield picked

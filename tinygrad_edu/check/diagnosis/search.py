@@ -21,7 +21,14 @@ from tinygrad_edu.check.diagnosis.edit import Array, along
 from tinygrad_edu.check.diagnosis.entries import localised, of_entries, of_overwriting, told_of, wrong_shape
 from tinygrad_edu.check.diagnosis.forms import of_forms, of_shortcut
 from tinygrad_edu.check.diagnosis.functions_within import of_functions_within
-from tinygrad_edu.check.diagnosis.leaves import of_leaves, of_others, of_sources, of_stale, of_turned
+from tinygrad_edu.check.diagnosis.leaves import (
+    of_leaves,
+    of_other_axes,
+    of_others,
+    of_sources,
+    of_stale,
+    of_turned,
+)
 from tinygrad_edu.check.diagnosis.loops import of_known_lines, of_loops
 from tinygrad_edu.check.diagnosis.naming import TermNames
 from tinygrad_edu.check.diagnosis.pairs import Family, of_pairs
@@ -176,7 +183,9 @@ class _Search:
             of_overwriting(target, last_contributions(target))
             if not leaf:
                 of_extra_penalty(target, self.truth.values[one.name], one.name, groups)
-            self._each(target, of_turned, of_leaves, of_functions_within, of_others, of_sequences)
+            self._each(
+                target, of_turned, of_leaves, of_functions_within, of_others, of_other_axes, of_sequences
+            )
             if len(local.steps) <= _LONG:
                 of_loops(target, blocks, self.pool)
             self._each(target, of_stale, of_shortcut, of_extra_factors, of_exchanged_factors)

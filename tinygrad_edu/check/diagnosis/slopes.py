@@ -64,7 +64,7 @@ def _left_out(target: Target, block: Block, pool: Pool) -> None:
         return
     whole = block.above is not None and block.below is not None
     named = all(n is not None and pool.graph.find(n).named for n in (block.above, block.below))
-    part = 0.0 if named else 0.06 if whole else 0.15
+    part = 0.0 if named else 0.04 if whole else 0.15
     codes = ("chain_factor_missing",) if whole else ("slope_wrong", "chain_factor_missing")
     mask = _is_mask(S)
     kind = "the mask" if mask else "the factor"
@@ -191,13 +191,13 @@ def _function_between(pool: Pool, below: str, above: str) -> tuple[Op, Mapping[s
 def _replace(target: Target, block: Block, pool: Pool, name: str, own: Op | None, brief: bool) -> None:
     """Everything in the bank that, multiplied with the gradient above, gives the array."""
     g, S = target.value(block.entry), block.factor
-    share = 1.05 if np.all((S > 0) & (S < 1)) else 1.3
+    share = 1.03 if np.all((S > 0) & (S < 1)) else 1.3
     for wrong, told, cost in ((1 - S, "1 minus it", share), (1 / S, "its inverse", 1.3)):
         target.at(block.exit, g * wrong, Edit(("slope_wrong",), f"{told} stands for {name}", cost))
     if np.all(np.abs(S) <= 1):
         for wrong, told in ((S - 1, "1 is subtracted from"), (S + 1, "1 is added to")):
             text = f"{told} {name}, which is between 0 and 1 up to its sign: as for the other label"
-            target.at(block.exit, g * wrong, Edit(("slope_wrong", "labels_swapped"), text, 1.05))
+            target.at(block.exit, g * wrong, Edit(("slope_wrong", "labels_swapped"), text, 1.03))
     bank = pool.bank(S.shape)
     if block.exit not in target.pulled[0] or not bank.entries:
         return
