@@ -119,3 +119,13 @@ def test_a_mean_over_what_a_mask_names_counts_it(names: list[bool], seed: int) -
         w, X = (other.find(name) for name in ("w", "X"))
         expected = tg.grad(other.outputs[0].tensor, [w.tensor])[0]
         np.testing.assert_allclose(space["gradients"](X=X.value, keep=keep, w=w.value)["dw"], expected)
+
+
+def test_labels_in_a_list_are_numbers_of_their_examples() -> None:
+    X, Y, m = np.array([[1.0, 2.0, -1.0], [0.5, -2.0, 3.0]]), [1, 0, 1], 3
+    w, J = tg.Tensor([[0.1], [0.2]], name="w"), 0.0
+    for i in range(m):
+        a = tg.sigmoid(np.dot(w.T, X[:, i]))
+        J -= Y[i] * np.log(a) + (1 - Y[i]) * np.log(1 - a)
+    J = np.sum(J / m)
+    assert r"a^{(1)} &= \sigma" in tg.derive(J).latex()

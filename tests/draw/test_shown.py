@@ -139,3 +139,11 @@ def test_what_a_model_computes_needs_data(options):
 def test_a_recurrent_layer_has_no_units_to_draw():
     with pytest.raises(ValueError, match="fully connected"):
         tg.draw(tg.nn.Sequential([tg.nn.RNN(2, 3), tg.nn.Dense(3, 1, "sigmoid")]))
+
+
+def test_a_stack_is_of_the_values_that_are_stacked(capsys):
+    w = tg.Tensor([1.0, 2.0], name="w")
+    z1, z2 = np.sum(w), np.prod(w)
+    z = np.stack([z1, z2])
+    tg.draw(np.sum(z**2), "-", detail="quantities")
+    assert "z = concat(z1, z2)" in capsys.readouterr().out

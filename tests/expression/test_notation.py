@@ -41,6 +41,8 @@ NAMED = {n: quantity(n, (2, 2)) for n in MATRICES} | {n: quantity(n, ()) for n i
         (lambda a: 1e-7 * a, "1e-07 * a", "1e-07 · a", r"10^{-7} \, a"),
         (lambda a: -1e8 * a, "-100000000.0 * a", "−1e+08 · a", r"-10^{8} \, a"),
         (lambda a: a**-1, "a**-1", "a^−1", "a^{-1}"),
+        # A root is one, where its digits say nothing.
+        (lambda A: A / 8**0.5, "A / 2.8284271247461903", "A / 2.828", r"\frac{1}{\sqrt{8}} A"),
         # An axis is named; a sum over all is not.
         (lambda A: -np.sum(A), "-np.sum(A)", "−Σ(A)", r"-\sum A"),
         (lambda A: np.sum(A, axis=0), "np.sum(A, axis=0)", "Σ(A, axis=0)", r"\sum_{\mathrm{rows}} A"),

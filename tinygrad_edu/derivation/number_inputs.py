@@ -105,4 +105,4 @@ def _stays(node: GraphNode, k: int, value: Any, text: str, counts: set[str], m: 
     if isinstance(value, bool) or (node.op == POWER and k == 1 and isinstance(value, int)):
         return True
     inside = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
-    return inside <= counts and value in (m, -m, 1 / m, -1 / m)
+    return inside <= counts and m > 0 and value in (m, -m, 1 / m, -1 / m)

@@ -89,7 +89,7 @@ class Reading:
         return local_derivative(node, k, lambda n: self._meant[n.name], self._called, self._untied)
 
     def _text(self, node: Node, *, unsaid: bool = True) -> str:
-        node = _without_start(node)
+        node = _joined(_without_start(node))
         if unsaid:  # a minus sign goes to the front
             node = self._untied(rewritten(_bare(tidied(node)), "signs", "transposes"))
         return write(node, Label(self._called, unsaid=unsaid))
@@ -214,6 +214,18 @@ def _regrouped(node: Node) -> bool:
         and node.args[0].dtype == node.dtype
         and not node.args[0].is_number
     )
+
+
+def _joined(node: Node) -> Node:
+    """Without what only gives the parts that are joined an axis more: a stack of z1 and z2 is of these."""
+
+    def change(one: Node) -> Node:
+        if one.op is None or not (one.op.variadic and one.op.kind == "movement"):
+            return one
+        regrouped = [a.op is not None and a.op.silent and a.entries == a.args[0].entries for a in one.args]
+        return with_args(one, [a.args[0] if yes else a for a, yes in zip(one.args, regrouped, strict=True)])
+
+    return remade(node, change)
 
 
 def marks_in(formula: str) -> list[str]:

@@ -51,11 +51,14 @@ class LaTeX(Style):
         return Text(text, POWER if "^" in text else ATOM, node.shape, node.dtype)
 
     def number(self, value: Any) -> Text:
-        """To six digits where they say it, else to as many as give it back to 1e-12."""
+        """To six digits where they say it, else as a root, or to as many as give it back to 1e-12."""
         if not np.isfinite(value):
             return Text({"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}[repr(float(value))])
         written = (f"{float(value):.{digits}g}" for digits in range(6, 18))
         text = next(t for t in written if abs(float(t) - float(value)) <= 1e-12 * abs(float(value)))
+        square = round(float(value) ** 2) if len(text) > 10 and 0 < value < 100 else 0
+        if square and abs(float(value) ** 2 - square) <= 1e-12 * square:
+            return Text(rf"\sqrt{{{square}}}")
         if "e" in text:
             first, power = text.split("e")
             raised = f"10^{{{int(power)}}}"

@@ -18,12 +18,24 @@ _ESCAPED = str.maketrans(
 )
 
 
+_RAISED = re.compile(r"(?P<stem>.+?)(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾]+)")
+_LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "0123456789()")
+
+
 def letter(name: str, ndim: int = 0) -> str:
     r"""The name as LaTeX. The number of a matrix is that of its layer, and stands in square brackets above.
 
+    That of an example, ``z⁽¹⁾``, stands above in round ones.
+
     >>> letter("W1", 2), letter("x1"), letter("lambd"), letter("b_out", 2), letter("log_x")
     ('W^{[1]}', 'x_{1}', '\\lambda', 'b_{\\mathrm{out}}', '\\mathrm{log\\_x}')
+    >>> letter("z⁽¹⁾"), letter("Z1⁽²⁾", 2)
+    ('z^{(1)}', 'Z^{[1](2)}')
     """
+    raised = _RAISED.fullmatch(name)
+    if raised:
+        base, example = letter(raised["stem"], ndim), raised["raised"].translate(_LOWERED)
+        return f"{base[:-1]}{example}}}" if "^" in base else f"{base}^{{{example}}}"
     numbered = _NUMBERED.fullmatch(name)
     if numbered:
         stem, number = numbered["stem"], numbered["number"]
