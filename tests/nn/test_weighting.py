@@ -262,3 +262,17 @@ def test_equal_names_of_two_layers_are_not_joined(join: Any) -> None:
     with pytest.raises(ValueError, match="both have parameters called W, b"):
         join(a, b)
     assert join(a, dict(a)) in (a, None)
+
+
+def test_a_layer_of_another_dtype_is_told_of() -> None:
+    def model(dtype: Any) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Dense(2, 3, "relu", seed=1, dtype=np.float32), nn.BatchNorm(3, dtype=dtype),
+            nn.Dense(3, 1, "sigmoid", seed=1, dtype=np.float32),
+        )  # fmt: skip
+
+    with pytest.warns(
+        UserWarning, match=r"^fit: the layers are of float32 \(Dense\) and float64 \(BatchNorm\)"
+    ):
+        trained(model=model(np.float64), epochs=1)
+    trained(model=model(np.float32), epochs=1)

@@ -17,7 +17,7 @@ from tinygrad_edu.nn.images import Flatten
 from tinygrad_edu.nn.layer_chain import numbered
 from tinygrad_edu.nn.layers import Dense, in_own_way
 from tinygrad_edu.nn.normalise import BatchNorm
-from tinygrad_edu.nn.parameter_discovery import objects_in
+from tinygrad_edu.nn.parameter_discovery import objects_in, parameters_of
 
 MUCH = 10.0
 """A cost so many times the first one is warned of at once."""
@@ -49,7 +49,19 @@ def beforehand(model: Any) -> list[str]:
                 f'give layer {l} an activation: {made}, "relu"), or tg.nn.MLP(..., activation="relu")'
             )
             break
-    return found
+    return found + _of_several_dtypes(model)
+
+
+def _of_several_dtypes(model: Any) -> list[str]:
+    """The warning about layers of float32 among others of float64: all is computed in float64 then."""
+    dtypes: dict[Any, list[str]] = {}
+    for layer in getattr(model, "layers", ()):
+        for parameter in parameters_of(layer).values():
+            dtypes.setdefault(parameter.dtype, []).append(type(layer).__name__)
+    if len(dtypes) < 2:
+        return []
+    told = " and ".join(f"{dtype} ({', '.join(dict.fromkeys(kinds))})" for dtype, kinds in dtypes.items())
+    return [f"the layers are of {told}, and all is computed in the larger one; give each the same dtype="]
 
 
 UNSAID: WeakValueDictionary[int, Any] = WeakValueDictionary()
