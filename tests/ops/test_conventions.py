@@ -312,3 +312,9 @@ def test_two_definitions_of_one_name_are_refused() -> None:
         tg.core.kinds.composed(samples=[])(np.var)
     with pytest.raises(ValueError, match="already"):
         tg.core.kinds.movement(pullback=None, latex="", samples=[], name="exp")(lambda x: x)
+
+
+def test_what_has_enough_axes_is_not_recorded_again() -> None:
+    t = tg.Tensor(np.ones((2, 3)))
+    assert np.atleast_2d(t) is t
+    assert np.vstack([t, t]).inputs == (t, t)

@@ -270,7 +270,9 @@ def squeeze(x: Array, axis: Axes | None = None) -> Array:
 
 
 def _each_shaped_by(function: Callable[..., Any], xs: tuple[Array, ...]) -> Any:
-    shaped = tuple(_shaped_by(function, x) for x in xs)
+    """Each in the shape that NumPy's function gives it; what has that already is given back, as by NumPy."""
+    fits = (np.ndim(x) > 0 and np.ndim(function(np.broadcast_to(0.0, np.shape(x)))) == np.ndim(x) for x in xs)
+    shaped = tuple(array(x) if same else _shaped_by(function, x) for x, same in zip(xs, fits, strict=True))
     return shaped[0] if len(shaped) == 1 else shaped
 
 
