@@ -236,3 +236,17 @@ def test_labels_of_another_shape_than_the_output_of_ones_own_are_refused() -> No
     with pytest.raises(ValueError, match=r"^Y: expected labels \(4, 8\) for this output, got \(1, 8\)"):
         model.loss(X, Y)
     assert model.loss(X, np.zeros((4, 8))).shape == ()
+
+
+def test_a_model_in_code_that_has_no_module_is_trained() -> None:
+    names: dict[str, Any] = {"tg": tg}
+    exec(
+        "class Net(tg.nn.Dense):\n"
+        "    def parameters(self): return [self.W]\n"
+        "    def loss(self, X, Y): return tg.binary_cross_entropy(self(X), Y)\n",
+        names,
+    )
+    model = names["Net"](3, 1, "sigmoid", seed=1)
+    model.b.requires_grad = False
+    cost = nn.fit(model, X, Y, optimizer=optim.SGD(lr=0.1), epochs=2).cost
+    assert cost[1] < cost[0]

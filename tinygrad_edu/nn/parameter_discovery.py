@@ -123,8 +123,9 @@ def parameters_of(layer: Any) -> dict[str, Tensor]:
 def says_less(part: Any) -> bool:
     """Whether a subclass of one's own has ``parameters()`` of the class of ``tg.nn`` that it extends."""
     cls, ours = type(part), __name__.split(".")[0]
-    said_by = getattr(getattr(cls, "parameters", None), "__module__", "")
-    return cls.__module__.split(".")[0] != ours == said_by.split(".")[0]
+    method = getattr(cls, "parameters", None)
+    said_by = getattr(method, "__module__", None)  # None in code that is run by exec
+    return str(cls.__module__).split(".")[0] != ours == str(said_by).split(".")[0]
 
 
 def buffers_of(layer: Any) -> dict[str, Tensor]:
