@@ -196,3 +196,11 @@ def test_the_weights_of_two_costs_exchanged(share: float) -> None:
     J = 9 * share * np.sum((p - Y) ** 2) + 5 * (1 - share) * np.sum(np.exp(p))
     dp = 9 * (1 - share) * 2 * (p.data - Y) + 5 * share * np.exp(p.data)
     judged((J, {"dp": dp}, "dp", "constant_factor", "are exchanged"))
+
+
+def test_labels_that_j_has_not_as_they_are() -> None:
+    grades, S = r.integers(0, 4, (M, 3)).astype(float), named("S", tensor("A", M, 3) * 1.2)
+    P = np.exp(grades) / np.exp(grades).sum(axis=1, keepdims=True)
+    J = -np.sum(P * (S - np.log(np.sum(np.exp(S), axis=1, keepdims=True)))) / M
+    A = np.exp(S.data) / np.exp(S.data).sum(axis=1, keepdims=True)
+    judged((J, {"dS": (A - grades) / M}, "dS", "labels_swapped", "grades stands where P belongs"))

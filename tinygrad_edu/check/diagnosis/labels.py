@@ -32,6 +32,7 @@ def _labels(pool: Pool, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
                     yield text, np.broadcast_to(value, shape)
                 except ValueError:
                     continue
+    yield from ((name, array) for name, array in pool.aside.items() if array.shape == shape)
     for axis in (0, 1) if len(shape) == 2 else ():
         arrays = pool.words.arrays.values()
         integers = [

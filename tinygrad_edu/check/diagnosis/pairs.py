@@ -20,8 +20,9 @@ _MOST_FIRST = 150
 _DEAREST_FIRST = 1.25
 _MOST_SIZE = 20_000
 _USUAL_SIZE = 1_000
-_MOST_STEPS = 120
-"""In a longer formula, a recurrent net's say, pairs are too many to be tried, and to mean anything."""
+_MOST_STEPS, _OF_A_NUMBER = 120, 40
+"""In a longer formula, a recurrent net's say, pairs are too many to be tried, and to mean anything;
+to explain one number they are in a shorter one already."""
 
 
 class _Tries(Target):
@@ -40,7 +41,8 @@ class _Tries(Target):
 
 def of_pairs(target: Target, first: list[Family], second: Callable[[Target], None]) -> None:
     """Every pair of a first edit, by those families, and a second one."""
-    if target.right.size > _MOST_SIZE or len(target.local.steps) > _MOST_STEPS:
+    most_steps = _MOST_STEPS if target.right.size > 1 else _OF_A_NUMBER
+    if target.right.size > _MOST_SIZE or len(target.local.steps) > most_steps:
         return
     largest = max((step.value.size for step in target.local.steps), default=1)
     most = max(20, int(_MOST_FIRST * min(1.0, _USUAL_SIZE / max(1, largest))))
