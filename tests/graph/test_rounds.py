@@ -63,6 +63,13 @@ def test_a_state_that_the_loop_computes_with_is_one_in_each_round() -> None:
     assert names(graph, tg.add, tg.subtract) == ["k", "x0", "v0", "v1", "x1", "v2", "x2"]
 
 
+def test_a_product_by_a_layer_is_no_sum() -> None:
+    h = X = np.array([[1.0, 2.0], [3.0, 5.0]])
+    for W in [tg.Tensor(np.full((2, 2), float(k))) for k in range(3)]:
+        h = W @ h
+    assert names(tg.Graph(np.sum(h) * len(X)), tg.matmul)[-3:] == ["h1", "h2", "h3"]
+
+
 def test_a_sum_that_a_loop_only_adds_to_has_no_parts() -> None:
     w, costs = tg.Tensor([1.0, 2.0], name="w"), []
     J = tg.Tensor(0.0, requires_grad=False)

@@ -102,8 +102,8 @@ class Binding:
 
 
 def _is_side(name: str, e: ast.expr | None) -> bool:
-    """Whether an operator has the name on one of its sides."""
-    sides = (e.left, e.right) if isinstance(e, ast.BinOp) else ()
+    """Whether a sum or difference has the name on one of its sides."""
+    sides = (e.left, e.right) if isinstance(e, ast.BinOp) and isinstance(e.op, (ast.Add, ast.Sub)) else ()
     return any(isinstance(side, ast.Name) and side.id == name for side in sides)
 
 
