@@ -46,12 +46,12 @@ def ours(w: Workload) -> Callable[..., Any]:
     return loss
 
 
-def compiled(w: Workload) -> Step:
-    """tg.compile."""
+def compiled(w: Workload, rule: str = "SGD", lr: float = RATE) -> Step:
+    """tg.compile, with an optimiser."""
     tg = imported("tinygrad_edu")
 
     (X, Y), p = w.data(), w.parameters()
-    step = tg.compile(ours(w), optimizer=tg.optim.SGD(lr=RATE))
+    step = tg.compile(ours(w), optimizer=getattr(tg.optim, rule)(lr=lr))
     return lambda: float(step(p, X, Y)), p
 
 

@@ -35,7 +35,7 @@ from turns import (
 # After turns, which sets the number of threads:
 import numpy as np  # isort: skip
 from step_by_hand import Step
-from step_engines import ENGINES, ours
+from step_engines import ENGINES, compiled, ours
 from step_workloads import WORKLOADS, Workload
 
 BOUND = "matrix products alone"
@@ -88,12 +88,7 @@ def bandwidth(w: Workload, times: Times, threads: int) -> list[str]:
 
 def by_rule(rule: str, k: int) -> Step:
     """The compiled step of a workload with an optimiser."""
-    tg = importlib.import_module("tinygrad_edu")
-
-    w = WORKLOADS[k]
-    (X, Y), p = w.data(), w.parameters()
-    step = tg.compile(ours(w), optimizer=getattr(tg.optim, rule)(lr=1e-4))
-    return lambda: float(step(p, X, Y)), p
+    return compiled(WORKLOADS[k], rule, 1e-4)
 
 
 def optimisers(k: int, threads: int) -> list[str]:

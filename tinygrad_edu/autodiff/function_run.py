@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_edu import errors
 from tinygrad_edu.core.backward import flow
-from tinygrad_edu.core.mode import recorded, surroundings
+from tinygrad_edu.core.mode import is_recording, recorded, surroundings
 from tinygrad_edu.core.real_arrays import real
 from tinygrad_edu.core.stand_ins import is_stand_in, stand_in
 from tinygrad_edu.core.structure import alike, leaves, rebuilt
@@ -64,8 +64,7 @@ class Run:
         """Results in the caller's structure: new arrays from an outermost call, Tensors from a nested one."""
         if not (self.nested if nested is None else nested):
             return rebuilt(structure, (np.array(_bare(v)) for v in values))
-        around = surroundings()
-        constant = around is not None and not around.recording
+        constant = not is_recording()
         return rebuilt(structure, (_tensor(v).detach() if constant else _tensor(v) for v in values))
 
 
@@ -136,7 +135,7 @@ def run(
         raise ValueError(f"{transform}: argnums: expected each argument once, got {argnums}")
     around = surroundings()
     inside = around is not None and around.transforms > 0
-    recording = around is None or around.recording
+    recording = is_recording()
     nested = inside or (recording and has_history([args, settings, beside]))
     with recorded():
         own = tuple(_on_tensors(transform, k, args[k]) for k in places)

@@ -217,15 +217,14 @@ class _Writer:
 
     def _computed(self, node: Node) -> str:
         """A number in Python's numbers."""
-        operands = [Text(self.held[a], ATOM) if a in self.held else self._expression(a) for a in node.args]
-        code = NUMPY.written(node.rule, operands, node.settings, shape=(), dtype=np.dtype(float)).text
+        code = self._expression(node).text
         return f"float({code})" if "np." in code else code
 
     def _expression(self, node: Node) -> Text:
+        operands = [Text(self.held[a], ATOM) if a in self.held else self._expression(a) for a in node.args]
         if node.op is None:
             return literal(node.value) if node.is_constant else Text(node.called, ATOM)
-        operands = map(self._expression, node.args)
-        return NUMPY.written(node.rule, [*operands], node.settings, shape=(), dtype=np.dtype(float))
+        return NUMPY.written(node.rule, operands, node.settings, shape=(), dtype=np.dtype(float))
 
     def _rows(self) -> Iterator[str]:
         for k, node in enumerate(self.order):

@@ -56,7 +56,7 @@ def is_recording() -> bool:
     ...     is_recording()
     False
     """
-    here = ambient.get()
+    here = surroundings()
     return here is None or here.recording
 
 
